@@ -1,0 +1,177 @@
+"""Problems with a user's input: what is wrong, where, and what to do.
+
+Everything that a user can get wrong is a :class:`Problem` with a stable code, a place in a file where there is one, and
+a hint. All problems of one input are collected and raised together as an :class:`InputError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+CODES: Final[dict[str, str]] = {
+    # files and the command line
+    "MB001": "file not found",
+    "MB002": "not a file",
+    "MB003": "no permission",
+    "MB004": "file too large",
+    "MB005": "not a text file",
+    "MB006": "unknown file type",
+    "MB007": "output exists",
+    "MB008": "cannot write",
+    "MB010": "bad option",
+    "MB011": "missing package",
+    # YAML and the shape of a file
+    "MB100": "YAML syntax",
+    "MB101": "unknown key",
+    "MB102": "missing key",
+    "MB103": "wrong type or value",
+    "MB104": "duplicate key",
+    "MB105": "YAML feature not allowed",
+    "MB106": "file nested too deep or too large when expanded",
+    # architectures
+    "MB200": "unknown architecture",
+    "MB201": "unknown operator or block",
+    "MB202": "unknown input",
+    "MB203": "shape does not match the table",
+    "MB204": "operator cannot take this input",
+    "MB205": "bad expression",
+    "MB206": "duplicate name",
+    "MB207": "count does not match the table",
+    "MB208": "network too large",
+    # devices
+    "MB300": "unknown device",
+    "MB301": "bad quantity or unit",
+    "MB302": "missing provenance",
+    "MB303": "cross-check failed",
+    "MB304": "unknown processor or runtime",
+    "MB305": "precision or threads not supported",
+    # kernels and latency
+    "MB400": "operator has no kernel on this runtime",
+    "MB401": "number missing from the device profile",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a text file. Lines and columns count from 1; ``end_column`` is one past the marked text."""
+
+    path: str
+    line: int
+    column: int
+    end_column: int = 0
+    text: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input, or (``severity="warning"``) that its user should know."""
+
+    code: str
+    message: str
+    location: Location | None = None
+    hint: str | None = None
+    severity: str = "error"
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"{self.code} is not in CODES")
+
+    def render(self) -> str:
+        """The message with its place shown under it, as a compiler does; plain text, printable on any terminal."""
+        lines = [f"{self.severity}[{self.code}]: {printable(self.message)}"]
+        where = self.location
+        hint = printable(self.hint) if self.hint else None
+        if where is None:
+            if hint:
+                lines.append(f"  = help: {hint}")
+            return "\n".join(lines)
+        lines.append(f"  --> {printable(where.path)}:{where.line}:{where.column}")
+        if where.text is None:
+            if hint:
+                lines.append(f"  = help: {hint}")
+            return "\n".join(lines)
+        number = str(where.line)
+        gutter = " " * (len(number) + 1)
+        source, start, width = _excerpt(where)
+        lines.append(f"{gutter}|")
+        lines.append(f"{number} | {source}")
+        marker = " " * start + "^" * max(1, width)
+        lines.append(f"{gutter}| {marker}{' ' + hint if hint else ''}")
+        return "\n".join(lines)
+
+
+class MbcostError(Exception):
+    """Base class of every error that mbcost raises on purpose."""
+
+
+class InputError(MbcostError):
+    """The input cannot be used. ``problems`` holds every problem that was found, in the order of the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        if not self.problems:
+            raise ValueError("an InputError needs at least one problem")
+        super().__init__("\n\n".join(problem.render() for problem in self.problems))
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(problem.code for problem in self.problems)
+
+
+class DefectError(MbcostError):
+    """mbcost contradicts itself: a defect to report, not a mistake of the user."""
+
+
+def fail(code: str, message: str, location: Location | None = None, hint: str | None = None) -> NoReturn:
+    """Raise an :class:`InputError` with a single problem."""
+    raise InputError([Problem(code, message, location, hint)])
+
+
+def did_you_mean(word: str, choices: Iterable[str], n: int = 3) -> str | None:
+    """``did you mean `stride`?``, or None when no choice is near."""
+    near = nearest(word, choices, n)
+    if not near:
+        return None
+    return f"did you mean {or_list([f'`{name}`' for name in near])}?"
+
+
+def nearest(word: str, choices: Iterable[str], n: int = 3) -> list[str]:
+    """The choices most similar to `word`, best first; those that contain it or start with it come before the rest."""
+    pool = list(dict.fromkeys(choices))
+    lowered = word.lower()
+    close = difflib.get_close_matches(lowered[:200], [c.lower() for c in pool], n=n, cutoff=0.55)
+    near = [choice for match in close for choice in pool if choice.lower() == match]
+    inside = [choice for choice in pool if len(lowered) >= 2 and lowered in choice.lower()]
+    return list(dict.fromkeys([*near, *inside]))[:n]
+
+
+def or_list(words: Sequence[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def printable(text: str, limit: int = 400) -> str:
+    """`text` without control characters (a file from a stranger must not drive the terminal), cut to `limit`."""
+    clean = "".join(ch if ch.isprintable() else repr(ch)[1:-1] for ch in text[: limit + 1])
+    return clean if len(text) <= limit else f"{clean[:limit]}…"
+
+
+def _excerpt(where: Location, width: int = 120) -> tuple[str, int, int]:
+    """The part of a long line around the marked columns: (text, offset of the mark, length of the mark)."""
+    text = where.text or ""
+    start = min(max(0, where.column - 1), len(text))
+    end = max(start + 1, where.end_column - 1) if where.end_column else start + 1
+    first = max(0, min(start - 40, len(text) - width))
+    cut = text[first : first + width]
+    shown = "".join(ch if ch.isprintable() else " " for ch in cut)
+    prefix, suffix = ("…" if first else ""), ("…" if first + width < len(text) else "")
+    length = min(end, first + len(cut)) - start
+    return f"{prefix}{shown}{suffix}", start - first + len(prefix), max(1, length)

@@ -1,0 +1,128 @@
+"""Operators: one frozen class each, its fields the keys of a table row, its counts pure functions of shapes.
+
+To add one: write its file, add it to :data:`OPERATORS`, add its hand arithmetic to ``tests/operators``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mbcost.operators.activation import (
+    Activation,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    Prelu,
+    Relu,
+    Relu6,
+    Sigmoid,
+    Swish,
+    Tanh,
+)
+from mbcost.operators.arithmetic import Add, Maximum, Multiply, Subtract
+from mbcost.operators.base import ZERO_COST, Operator, OperatorCost, OperatorError, TensorShape
+from mbcost.operators.batch_norm import BatchNorm
+from mbcost.operators.channel_shuffle import ChannelShuffle
+from mbcost.operators.concat import Concat
+from mbcost.operators.conv2d import Conv2d
+from mbcost.operators.dense import Dense
+from mbcost.operators.depthwise_conv2d import DepthwiseConv2d
+from mbcost.operators.flatten import Flatten
+from mbcost.operators.matmul import Matmul
+from mbcost.operators.pad import Pad
+from mbcost.operators.pool import AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
+from mbcost.operators.reshape import Reshape
+from mbcost.operators.resize import Resize
+from mbcost.operators.softmax import Softmax
+from mbcost.operators.split import Split
+from mbcost.operators.transposed_conv2d import TransposedConv2d
+from mbcost.operators.window import Explicit
+
+#: Every operator there is, in the order of the documentation.
+OPERATORS: Final[tuple[type[Operator], ...]] = (
+    Conv2d,
+    DepthwiseConv2d,
+    TransposedConv2d,
+    Dense,
+    Matmul,
+    MaxPool2d,
+    AvgPool2d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    BatchNorm,
+    Relu,
+    Relu6,
+    LeakyRelu,
+    Prelu,
+    Elu,
+    Sigmoid,
+    HardSigmoid,
+    Swish,
+    HardSwish,
+    Tanh,
+    Gelu,
+    Softmax,
+    Add,
+    Subtract,
+    Multiply,
+    Maximum,
+    Concat,
+    Split,
+    ChannelShuffle,
+    Pad,
+    Resize,
+    Reshape,
+    Flatten,
+)
+
+OPERATOR_BY_NAME: Final[dict[str, type[Operator]]] = {operator.op: operator for operator in OPERATORS}
+if len(OPERATOR_BY_NAME) != len(OPERATORS):
+    raise RuntimeError("two operators share a name")
+
+#: Operators that a row can name in its `activation` key.
+ACTIVATIONS: Final[tuple[str, ...]] = tuple(operator.op for operator in OPERATORS if issubclass(operator, Activation))
+
+__all__ = [
+    "ACTIVATIONS",
+    "OPERATORS",
+    "OPERATOR_BY_NAME",
+    "ZERO_COST",
+    "Activation",
+    "Add",
+    "AvgPool2d",
+    "BatchNorm",
+    "ChannelShuffle",
+    "Concat",
+    "Conv2d",
+    "Dense",
+    "DepthwiseConv2d",
+    "Explicit",
+    "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "HardSigmoid",
+    "HardSwish",
+    "Matmul",
+    "MaxPool2d",
+    "Maximum",
+    "Multiply",
+    "Operator",
+    "OperatorCost",
+    "OperatorError",
+    "Pad",
+    "Prelu",
+    "Relu",
+    "Relu6",
+    "Reshape",
+    "Resize",
+    "Sigmoid",
+    "Softmax",
+    "Split",
+    "Subtract",
+    "Swish",
+    "Tanh",
+    "TensorShape",
+    "TransposedConv2d",
+]

@@ -1,0 +1,31 @@
+"""Batch normalisation: a scale and a shift a channel at inference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mbcost.numeric import Dim
+from mbcost.operators.base import Operator, TensorShape
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Operator):
+    """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167).
+
+    Holds gamma, beta, moving mean and moving variance a channel. Which of them count as parameters is a convention
+    (:class:`mbcost.graph.counting.ParamsConvention`); folded into a convolution nothing but its bias is left.
+    """
+
+    op: ClassVar[str] = "batch_norm"
+    summary: ClassVar[str] = "batch normalisation, folded into a convolution before it where there is one"
+    elementwise: ClassVar[bool] = True
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
+        return output.elements
+
+    def norm_channels(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
+        return output.channels

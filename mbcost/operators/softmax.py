@@ -1,0 +1,23 @@
+"""Softmax over the channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mbcost.numeric import Dim
+from mbcost.operators.base import Operator, TensorShape
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax(Operator):
+    """``exp(x_i) / sum_j exp(x_j)`` over the channels of each pixel."""
+
+    op: ClassVar[str] = "softmax"
+    summary: ClassVar[str] = "softmax over the channels"
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
+        return output.elements
