@@ -78,7 +78,7 @@ def to_int(value: Any) -> Dim:
 
 def round_half_even(value: Any) -> Dim:
     """Round to the nearest integer, halves to even, as ``round()`` does."""
-    if is_scalar(value):
+    if isinstance(value, (int, float)):
         return round(value)
     import numpy as np
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.numeric import Dim, maximum
-from mbcost.operators.base import Operator, TensorShape, require
+from mbcost.numeric import Dim, all_true, maximum
+from mbcost.operators.base import Operator, OperatorCost, OperatorError, TensorShape, total_elements
 
 
 def broadcast(inputs: tuple[TensorShape, ...]) -> TensorShape:
     """The common shape of inputs whose dimensions are equal or 1."""
     height, width, channels = inputs[0]
     for other in inputs[1:]:
-        for a, b in zip((height, width, channels), other, strict=True):
-            if a is not b:
-                require((a == b) | (a == 1) | (b == 1), f"{_shapes(inputs)} are not equal and do not broadcast")
-        height, width, channels = maximum(height, other[0]), maximum(width, other[1]), maximum(channels, other[2])
+        height = _broadcast_dim(height, other.height, inputs)
+        width = _broadcast_dim(width, other.width, inputs)
+        channels = _broadcast_dim(channels, other.channels, inputs)
     return TensorShape(height, width, channels)
 
 
-def _shapes(inputs: tuple[TensorShape, ...]) -> str:
-    return "shapes " + " and ".join(str(shape) for shape in inputs)
+def _broadcast_dim(a: Dim, b: Dim, inputs: tuple[TensorShape, ...]) -> Dim:
+    if a is b:
+        return a
+    if not all_true((a == b) | (a == 1) | (b == 1)):
+        raise OperatorError(f"shapes {' and '.join(map(str, inputs))} are not equal and do not broadcast")
+    larger: Dim = maximum(a, b)
+    return larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,13 @@ class _Combine(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         return broadcast(inputs)
 
-    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return (len(inputs) - 1) * output.elements
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=(len(inputs) - 1) * elements,
+            input_elements=total_elements(inputs),
+            output_elements=elements,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ the counts are for one image.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Final, NamedTuple
 
 from mbcost.errors import MbcostError
@@ -35,11 +35,10 @@ class TensorShape(NamedTuple):
         return self.height * self.width
 
     def __str__(self) -> str:
-        return "x".join(str(dimension) for dimension in self)
+        return "x".join(shown(dim) for dim in self)
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorCost:
+class OperatorCost(NamedTuple):
     """Additive counts of an operator on one image. Elements become bytes once a precision is chosen.
 
     Attributes
@@ -69,7 +68,8 @@ class OperatorCost:
     output_elements: Dim = 0
     im2col_elements: Dim = 0
 
-    def __add__(self, other: OperatorCost) -> OperatorCost:
+    def __add__(self, other: OperatorCost) -> OperatorCost:  # type: ignore[override]
+        """The counts of two operators together (not the concatenation of two tuples)."""
         return OperatorCost(
             self.macs + other.macs,
             self.elementwise_ops + other.elementwise_ops,
@@ -81,6 +81,13 @@ class OperatorCost:
             self.im2col_elements + other.im2col_elements,
         )
 
+    def __mul__(self, times: Dim) -> OperatorCost:  # type: ignore[override]
+        """The counts of an operator that is there `times` times; 0 or 1, where a width decides whether it exists."""
+        return OperatorCost(*(count * times for count in self))
+
+    def __rmul__(self, times: Dim) -> OperatorCost:  # type: ignore[override]
+        return self * times
+
 
 ZERO_COST: Final = OperatorCost()
 
@@ -88,8 +95,9 @@ ZERO_COST: Final = OperatorCost()
 class Operator(ABC):
     """Base of all operators.
 
-    A subclass is a frozen dataclass whose fields are its YAML keys. It sets :attr:`op`, its name in tables, and
-    overrides :meth:`output_shape` and those counts that are not zero.
+    A subclass is a frozen dataclass whose fields are its YAML keys. It sets :attr:`op`, its name in tables, and says
+    what comes out (:meth:`output_shape`) and what that takes (:meth:`cost`). Neither has a default, so no operator is
+    free by omission.
     """
 
     __slots__ = ()
@@ -115,64 +123,47 @@ class Operator(ABC):
             If the operator cannot be applied to inputs of these shapes.
         """
 
-    def macs(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Multiply-accumulates."""
-        return 0
-
-    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Arithmetic operations that are not multiply-accumulates of a matrix product."""
-        return 0
-
-    def weight_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Trained weights without bias."""
-        return 0
-
-    def bias_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Trained bias."""
-        return 0
-
-    def norm_channels(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Channels of a batch norm."""
-        return 0
-
-    def input_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Elements that are read from activations, each counted once."""
-        read = inputs[0].elements
-        for shape in inputs[1:]:
-            read = read + shape.elements
-        return read
-
-    def im2col_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        """Elements of the lowered input matrix."""
-        return 0
-
+    @abstractmethod
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        """All counts together."""
-        return OperatorCost(
-            self.macs(inputs, output),
-            self.elementwise_ops(inputs, output),
-            self.weight_elements(inputs, output),
-            self.bias_elements(inputs, output),
-            self.norm_channels(inputs, output),
-            self.input_elements(inputs, output),
-            output.elements,
-            self.im2col_elements(inputs, output),
-        )
+        """All counts, for inputs and an output of these shapes."""
 
     def describe(self) -> dict[str, Any]:
         """The fields with their values, for tables and annotations."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
-def check_positive(name: str, *dims: Dim) -> None:
-    """Raise an :class:`OperatorError` unless every dimension is at least one for every configuration."""
-    for dim in dims:
-        if not all_true(dim >= 1):
-            shown = dim if is_scalar(dim) else "less than 1 for some configurations"
-            raise OperatorError(f"{name} is {shown}, it has to be at least 1")
+class Movement(Operator):
+    """Base of the operators that place elements elsewhere and compute nothing."""
+
+    __slots__ = ()
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        return OperatorCost(input_elements=total_elements(inputs), output_elements=output.elements)
 
 
-def require(condition: Any, message: str) -> None:
-    """Raise an :class:`OperatorError` with `message` unless `condition` holds for every configuration."""
-    if not all_true(condition):
-        raise OperatorError(message)
+def total_elements(shapes: tuple[TensorShape, ...]) -> Dim:
+    """Elements of several tensors together."""
+    total: Dim = 0
+    for height, width, channels in shapes:
+        total = total + height * width * channels
+    return total
+
+
+def shown(dim: Dim) -> str:
+    """A dimension as text: its value, or the range of an array's values."""
+    if is_scalar(dim):
+        return str(dim)
+    low, high = dim.min(), dim.max()  # type: ignore[attr-defined]
+    return str(low) if low == high else f"{low}..{high}"
+
+
+def check_positive(name: str, dim: Dim) -> None:
+    """Raise an :class:`OperatorError` unless a dimension is at least one for every configuration."""
+    if not all_true(dim >= 1):
+        raise OperatorError(f"{name} is {shown(dim)}, it has to be at least 1")
+
+
+def check_divides(what: str, dim: Dim, parts: Dim, kind: str) -> None:
+    """Raise an :class:`OperatorError` unless a dimension divides into so many parts for every configuration."""
+    if not all_true(dim % parts == 0):
+        raise OperatorError(f"{shown(dim)} {what} do not divide into {shown(parts)} {kind}")

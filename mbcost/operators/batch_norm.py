@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape
+from mbcost.operators.base import Operator, OperatorCost, TensorShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,11 @@ class BatchNorm(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         return inputs[0]
 
-    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.elements
-
-    def norm_channels(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.channels
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=elements,
+            norm_channels=output.channels,
+            input_elements=elements,
+            output_elements=elements,
+        )

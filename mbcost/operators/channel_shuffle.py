@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, check_positive, require
+from mbcost.operators.base import Movement, TensorShape, check_divides, check_positive
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelShuffle(Operator):
+class ChannelShuffle(Movement):
     """Transposes channels between groups (Zhang et al. 2017, arXiv:1707.01083, section 3.1)."""
 
     op: ClassVar[str] = "channel_shuffle"
@@ -21,5 +21,5 @@ class ChannelShuffle(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         check_positive("the number of groups", self.groups)
-        require(x.channels % self.groups == 0, f"{x.channels} channels do not divide into {self.groups} groups")
+        check_divides("channels", x.channels, self.groups, "groups")
         return x

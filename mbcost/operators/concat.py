@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.operators.base import Operator, TensorShape, require
+from mbcost.numeric import all_true
+from mbcost.operators.base import Movement, OperatorError, TensorShape
 
 
 @dataclass(frozen=True, slots=True)
-class Concat(Operator):
+class Concat(Movement):
     """Joins inputs of equal height and width along the channels."""
 
     op: ClassVar[str] = "concat"
@@ -19,9 +20,7 @@ class Concat(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         first, channels = inputs[0], inputs[0].channels
         for other in inputs[1:]:
-            require(
-                (first.height == other.height) & (first.width == other.width),
-                f"shapes {first} and {other} cannot be joined: height and width differ",
-            )
+            if not all_true((first.height == other.height) & (first.width == other.width)):
+                raise OperatorError(f"shapes {first} and {other} cannot be joined: height and width differ")
             channels = channels + other.channels
         return TensorShape(first.height, first.width, channels)

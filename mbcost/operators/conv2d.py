@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, check_positive, require
-from mbcost.operators.window import Padding, Pair, is_pointwise, output_extent
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
+from mbcost.operators.window import Padding, Pair, check_groups, is_pointwise, output_extents
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +31,22 @@ class Conv2d(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         check_positive("the number of output channels", self.out)
-        if self.groups != 1:
-            check_positive("the number of groups", self.groups)
-            require(
-                x.channels % self.groups == 0, f"{x.channels} input channels do not divide into {self.groups} groups"
-            )
-            require(self.out % self.groups == 0, f"{self.out} output channels do not divide into {self.groups} groups")
-        return TensorShape(
-            output_extent(x.height, self.kernel[0], self.stride[0], self.dilation[0], self.padding, 0),
-            output_extent(x.width, self.kernel[1], self.stride[1], self.dilation[1], self.padding, 1),
-            self.out,
+        check_groups(x.channels, self.out, self.groups)
+        height, width = output_extents(x, self.kernel, self.stride, self.dilation, self.padding)
+        return TensorShape(height, width, self.out)
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        (x,) = inputs
+        out = self.out
+        pixels = output.height * output.width
+        taps = self.kernel[0] * self.kernel[1]
+        weights = taps * (x.channels // self.groups) * out
+        lowered = not is_pointwise(self.kernel, self.stride, self.padding)
+        return OperatorCost(
+            macs=pixels * weights,
+            weight_elements=weights,
+            bias_elements=out if self.bias else 0,
+            input_elements=x.elements,
+            output_elements=pixels * out,
+            im2col_elements=taps * x.channels * pixels if lowered else 0,
         )
-
-    def macs(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.pixels * self.weight_elements(inputs, output)
-
-    def weight_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return self.kernel[0] * self.kernel[1] * (inputs[0].channels // self.groups) * self.out
-
-    def bias_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return self.out if self.bias else 0
-
-    def im2col_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        if is_pointwise(self.kernel, self.stride, self.padding):
-            return 0
-        return self.kernel[0] * self.kernel[1] * inputs[0].channels * output.pixels

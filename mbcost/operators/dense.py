@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, check_positive
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,13 @@ class Dense(Operator):
         check_positive("the number of outputs", self.out)
         return TensorShape(x.height, x.width, self.out)
 
-    def macs(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return inputs[0].elements * self.out
-
-    def weight_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return inputs[0].channels * self.out
-
-    def bias_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return self.out if self.bias else 0
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        (x,) = inputs
+        weights = x.channels * self.out
+        return OperatorCost(
+            macs=x.height * x.width * weights,
+            weight_elements=weights,
+            bias_elements=self.out if self.bias else 0,
+            input_elements=x.elements,
+            output_elements=output.elements,
+        )

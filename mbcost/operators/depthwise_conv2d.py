@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, check_positive
-from mbcost.operators.window import Padding, Pair, output_extent
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
+from mbcost.operators.window import Padding, Pair, is_pointwise, output_extents
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +31,20 @@ class DepthwiseConv2d(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         check_positive("the depthwise multiplier", self.multiplier)
-        return TensorShape(
-            output_extent(x.height, self.kernel[0], self.stride[0], self.dilation[0], self.padding, 0),
-            output_extent(x.width, self.kernel[1], self.stride[1], self.dilation[1], self.padding, 1),
-            x.channels * self.multiplier,
+        height, width = output_extents(x, self.kernel, self.stride, self.dilation, self.padding)
+        return TensorShape(height, width, x.channels * self.multiplier)
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        (x,) = inputs
+        pixels = output.height * output.width
+        taps = self.kernel[0] * self.kernel[1]
+        weights = taps * output.channels
+        lowered = not is_pointwise(self.kernel, self.stride, self.padding)
+        return OperatorCost(
+            macs=pixels * weights,
+            weight_elements=weights,
+            bias_elements=output.channels if self.bias else 0,
+            input_elements=x.elements,
+            output_elements=pixels * output.channels,
+            im2col_elements=taps * x.channels * pixels if lowered else 0,
         )
-
-    def macs(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.elements * (self.kernel[0] * self.kernel[1])
-
-    def weight_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.channels * (self.kernel[0] * self.kernel[1])
-
-    def bias_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.channels if self.bias else 0
-
-    def im2col_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        if self.kernel == (1, 1) and self.stride == (1, 1):
-            return 0
-        return self.kernel[0] * self.kernel[1] * inputs[0].channels * output.pixels

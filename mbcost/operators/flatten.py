@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.operators.base import Operator, TensorShape
+from mbcost.operators.base import Movement, TensorShape
 
 
 @dataclass(frozen=True, slots=True)
-class Flatten(Operator):
+class Flatten(Movement):
     """All elements as one vector."""
 
     op: ClassVar[str] = "flatten"

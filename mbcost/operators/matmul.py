@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, require
+from mbcost.numeric import all_true
+from mbcost.operators.base import Operator, OperatorCost, OperatorError, TensorShape, shown, total_elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,14 @@ class Matmul(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         a, b = inputs
         inner, columns = (b.channels, b.width) if self.transpose_b else (b.width, b.channels)
-        require(a.channels == inner, f"{a} x {b}: the inner dimensions {a.channels} and {inner} differ")
-        require((a.height == b.height) | (b.height == 1), f"{a} x {b}: the batch dimensions differ")
+        if not all_true(a.channels == inner):
+            raise OperatorError(f"{a} x {b}: the inner dimensions {shown(a.channels)} and {shown(inner)} differ")
+        if not all_true((a.height == b.height) | (b.height == 1)):
+            raise OperatorError(f"{a} x {b}: the batch dimensions {shown(a.height)} and {shown(b.height)} differ")
         return TensorShape(a.height, a.width, columns)
 
-    def macs(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.elements * inputs[0].channels
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            macs=elements * inputs[0].channels, input_elements=total_elements(inputs), output_elements=elements
+        )

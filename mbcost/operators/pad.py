@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.operators.base import Operator, TensorShape
-from mbcost.operators.window import Explicit
+from mbcost.operators.base import Movement, TensorShape
+from mbcost.operators.window import Explicit, both_ends
 
 
 @dataclass(frozen=True, slots=True)
-class Pad(Operator):
+class Pad(Movement):
     """Zeros around the map, written as a tensor of its own."""
 
     op: ClassVar[str] = "pad"
@@ -20,6 +20,6 @@ class Pad(Operator):
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
-        height = x.height + self.padding.top + self.padding.bottom
-        width = x.width + self.padding.left + self.padding.right
-        return TensorShape(height, width, x.channels)
+        top, bottom = both_ends(self.padding, 0)
+        left, right = both_ends(self.padding, 1)
+        return TensorShape(x.height + top + bottom, x.width + left + right, x.channels)

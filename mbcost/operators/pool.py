@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape
-from mbcost.operators.window import Padding, Pair, output_extent
+from mbcost.operators.base import Operator, OperatorCost, TensorShape
+from mbcost.operators.window import Padding, Pair, output_extents
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +14,22 @@ class _Pool2d(Operator):
     """A window that slides over each channel; one read of every window element is one operation."""
 
     kernel: Pair
-    stride: Pair = (1, 1)
+    stride: Pair
     padding: Padding = "same"
     ceil_mode: bool = False
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
-        height, width = (
-            output_extent(size, self.kernel[axis], self.stride[axis], 1, self.padding, axis, ceil_mode=self.ceil_mode)
-            for axis, size in enumerate((x.height, x.width))
-        )
+        height, width = output_extents(x, self.kernel, self.stride, (1, 1), self.padding, ceil_mode=self.ceil_mode)
         return TensorShape(height, width, x.channels)
 
-    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return self.kernel[0] * self.kernel[1] * output.elements
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=self.kernel[0] * self.kernel[1] * elements,
+            input_elements=inputs[0].elements,
+            output_elements=elements,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ class _GlobalPool(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         return TensorShape(1, 1, inputs[0].channels)
 
-    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return inputs[0].elements
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = inputs[0].elements
+        return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=output.channels)
 
 
 @dataclass(frozen=True, slots=True)

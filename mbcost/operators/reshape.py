@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, OperatorError, TensorShape, check_positive, require
+from mbcost.numeric import Dim, all_true, is_scalar
+from mbcost.operators.base import Movement, OperatorError, TensorShape, check_positive, shown
 
 
 @dataclass(frozen=True, slots=True)
-class Reshape(Operator):
+class Reshape(Movement):
     """The same elements under another shape; one dimension may be -1 (whatever is left)."""
 
     op: ClassVar[str] = "reshape"
@@ -20,19 +20,21 @@ class Reshape(Operator):
     shape: tuple[Dim, Dim, Dim]
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        elements = inputs[0].elements
-        open_dims = [i for i, dim in enumerate(self.shape) if isinstance(dim, int) and dim == -1]
-        if len(open_dims) > 1:
-            raise OperatorError("only one dimension of a reshape may be -1")
-        known: Dim = 1
-        for i, dim in enumerate(self.shape):
-            if i not in open_dims:
-                check_positive("each dimension of a reshape", dim)
-                known = known * dim
-        if not open_dims:
-            require(known == elements, f"{inputs[0]} has {elements} elements, the new shape {known}")
-            return TensorShape(*self.shape)
-        require(elements % known == 0, f"{inputs[0]} has {elements} elements, not a multiple of {known}")
+        (x,) = inputs
+        elements = x.elements
         dims = list(self.shape)
-        dims[open_dims[0]] = elements // known
+        left = [axis for axis, dim in enumerate(dims) if is_scalar(dim) and dim == -1]
+        if len(left) > 1:
+            raise OperatorError("only one dimension of a reshape may be -1")
+        for axis in left:
+            dims[axis] = 1
+        for dim in dims:
+            check_positive("each dimension of a reshape", dim)
+        known = TensorShape(*dims).elements
+        if left:
+            if not all_true(elements % known == 0):
+                raise OperatorError(f"{x} has {shown(elements)} elements, not a multiple of {shown(known)}")
+            dims[left[0]] = elements // known
+        elif not all_true(known == elements):
+            raise OperatorError(f"{x} has {shown(elements)} elements, the new shape {shown(known)}")
         return TensorShape(*dims)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from mbcost.numeric import Dim, all_true
-from mbcost.operators.base import Operator, TensorShape, check_positive
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
 from mbcost.operators.window import Pair
 
 
@@ -24,10 +24,18 @@ class Resize(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         height, width = self.size
-        if all_true(height == 0):
-            return TensorShape(x.height * self.scale[0], x.width * self.scale[1], x.channels)
-        check_positive("the size of a resize", height, width)
+        if all_true((height == 0) & (width == 0)):
+            vertical, horizontal = self.scale
+            check_positive("the scale of a resize", min(vertical, horizontal))
+            return TensorShape(x.height * vertical, x.width * horizontal, x.channels)
+        check_positive("the height of a resize", height)
+        check_positive("the width of a resize", width)
         return TensorShape(height, width, x.channels)
 
-    def elementwise_ops(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.elements * (4 if self.method == "bilinear" else 1)
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=elements * 4 if self.method == "bilinear" else elements,
+            input_elements=inputs[0].elements,
+            output_elements=elements,
+        )

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, check_positive, require
+from mbcost.numeric import Dim, all_true
+from mbcost.operators.base import (
+    Operator,
+    OperatorCost,
+    OperatorError,
+    TensorShape,
+    check_divides,
+    check_positive,
+    shown,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +35,18 @@ class Split(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         count = len(self.sizes) or self.parts
-        require(0 <= self.part < count, f"there is no part {self.part} of {count} (they count from 0)")
-        if self.sizes:
-            check_positive("each size of a split", *self.sizes)
-            total = sum(self.sizes)
-            require(total == x.channels, f"the sizes add up to {total}, but the input has {x.channels} channels")
-            return TensorShape(x.height, x.width, self.sizes[self.part])
-        require(x.channels % count == 0, f"{x.channels} channels do not divide into {count} equal parts")
-        return TensorShape(x.height, x.width, x.channels // count)
+        if not 0 <= self.part < count:
+            raise OperatorError(f"there is no part {self.part} of {count} (they count from 0)")
+        if not self.sizes:
+            check_divides("channels", x.channels, count, "equal parts")
+            return TensorShape(x.height, x.width, x.channels // count)
+        for size in self.sizes:
+            check_positive("each size of a split", size)
+        total = sum(self.sizes)
+        if not all_true(total == x.channels):
+            raise OperatorError(f"the sizes add up to {shown(total)}, but the input has {shown(x.channels)} channels")
+        return TensorShape(x.height, x.width, self.sizes[self.part])
 
-    def input_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return output.elements
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(input_elements=elements, output_elements=elements)

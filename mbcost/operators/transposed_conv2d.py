@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, TensorShape, check_positive, require
-from mbcost.operators.window import Padding, Pair, transposed_extent
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
+from mbcost.operators.window import Padding, Pair, check_groups, is_pointwise, transposed_extents
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,38 +26,31 @@ class TransposedConv2d(Operator):
     dilation: Pair = (1, 1)
     groups: Dim = 1
     padding: Padding = "same"
-    output_padding: Pair = (0, 0)
+    output_padding: tuple[int, int] = (0, 0)
     bias: bool = False
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         check_positive("the number of output channels", self.out)
-        check_positive("the number of groups", self.groups)
-        require(x.channels % self.groups == 0, f"{x.channels} input channels do not divide into {self.groups} groups")
-        require(self.out % self.groups == 0, f"{self.out} output channels do not divide into {self.groups} groups")
-        height, width = (
-            transposed_extent(
-                size,
-                self.kernel[axis],
-                self.stride[axis],
-                self.dilation[axis],
-                self.padding,
-                self.output_padding[axis],
-                axis,
-            )
-            for axis, size in enumerate((x.height, x.width))
+        check_groups(x.channels, self.out, self.groups)
+        height, width = transposed_extents(
+            x, self.kernel, self.stride, self.dilation, self.padding, self.output_padding
         )
         return TensorShape(height, width, self.out)
 
-    def macs(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return inputs[0].pixels * self.weight_elements(inputs, output)
-
-    def weight_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return self.kernel[0] * self.kernel[1] * inputs[0].channels * (self.out // self.groups)
-
-    def bias_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        return self.out if self.bias else 0
-
-    def im2col_elements(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> Dim:
-        # the columns are the product's result here, scattered into the output afterwards (col2im)
-        return self.kernel[0] * self.kernel[1] * self.out * inputs[0].pixels
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        (x,) = inputs
+        out = self.out
+        pixels = x.height * x.width
+        taps = self.kernel[0] * self.kernel[1]
+        weights = taps * x.channels * (out // self.groups)
+        # the lowered matrix is the product's result here, scattered into the output afterwards (col2im)
+        lowered = not is_pointwise(self.kernel, self.stride, self.padding)
+        return OperatorCost(
+            macs=pixels * weights,
+            weight_elements=weights,
+            bias_elements=out if self.bias else 0,
+            input_elements=pixels * x.channels,
+            output_elements=output.elements,
+            im2col_elements=taps * out * pixels if lowered else 0,
+        )
