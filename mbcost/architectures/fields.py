@@ -1,0 +1,269 @@
+"""How the text of a cell becomes an operator's field: one kind a field type."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression
+from mbcost.errors import did_you_mean, or_list
+from mbcost.numeric import all_true, is_scalar
+from mbcost.operators import Explicit, Operator
+
+MAX_DIM: Final = 2**31
+MAX_WINDOW: Final = 4096
+
+_PAIR: Final = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
+
+
+class FieldError(ValueError):
+    """A cell does not fit its field; the message says what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldKind:
+    """A type of field.
+
+    Attributes
+    ----------
+    name
+        For messages and the schema.
+    parse
+        Turns a cell that holds a value into the field's value.
+    convert
+        Turns the value of an expression into the field's value; None where expressions make no sense.
+    schema
+        JSON Schema of a literal value.
+    """
+
+    name: str
+    parse: Callable[[Any], Any]
+    convert: Callable[[Any], Any] | None
+    schema: dict[str, Any]
+
+    def read(self, value: Any) -> Any:
+        """The field's value, or an :class:`Expression` that will give it.
+
+        Raises
+        ------
+        FieldError
+            If it is neither.
+        """
+        if isinstance(value, str) and self.convert is not None and not _PAIR.fullmatch(value):
+            literal = self._literal(value)
+            if literal is not None:
+                return literal
+            try:
+                return compile_expression(value)
+            except ExpressionError as error:
+                raise FieldError(f"{error}; {self.name} is wanted") from None
+        return self.parse(value)
+
+    def _literal(self, text: str) -> Any:
+        try:
+            return self.parse(text)
+        except FieldError:
+            return None
+
+
+def whole(value: Any, least: int = 0, most: int = MAX_DIM) -> Any:
+    """An int (or an array of them) within bounds; floats that are whole are taken as ints.
+
+    Raises
+    ------
+    FieldError
+        If it is not whole or out of bounds.
+    """
+    if isinstance(value, bool) or not (is_scalar(value) or hasattr(value, "dtype")):
+        raise FieldError(f"{_shown(value)} is not a whole number")
+    if is_scalar(value):
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise FieldError(f"{value!r} is not a whole number: use `//` or `round()`")
+            value = int(value)
+    elif value.dtype.kind == "f":
+        if not all_true(value == value.round()):
+            raise FieldError("not a whole number for some configurations: use `//` or `round()`")
+        value = value.astype("int64")
+    if not all_true((value >= least) & (value <= most)):
+        shown = value if is_scalar(value) else "a value for some configurations"
+        raise FieldError(f"{shown} is out of range: {least} to {most}")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return f"`{str(value)[:60]}`"
+
+
+def _dim(value: Any) -> Any:
+    return whole(value, 0)
+
+
+def _integer(value: Any) -> Any:
+    return whole(value, 0, 2**31)
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, str) and (match := _PAIR.fullmatch(value)):
+        value = [int(match[1]), int(match[2])]
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise FieldError(f"{_shown(value)} is not a pair such as `3x3`")
+        first, second = (whole(item, 1, MAX_WINDOW) for item in value)
+        return (first, second)
+    if isinstance(value, str) or value is None or isinstance(value, (dict, bool)):
+        raise FieldError(f"{_shown(value)} is not a number or a pair such as `3x3`")
+    size = whole(value, 1, MAX_WINDOW)
+    if not is_scalar(size):
+        raise FieldError("a window cannot differ between the configurations of one sweep")
+    return (size, size)
+
+
+def _offset_pair(value: Any) -> tuple[int, int]:
+    items = value if isinstance(value, list) else [value, value]
+    if len(items) != 2:
+        raise FieldError(f"{_shown(value)} is not a pair")
+    first, second = (whole(item, 0, MAX_WINDOW) for item in items)
+    return (first, second)
+
+
+def _size(value: Any) -> tuple[Any, Any]:
+    if isinstance(value, str) and (match := _PAIR.fullmatch(value)):
+        value = [int(match[1]), int(match[2])]
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise FieldError(f"{_shown(value)} is not a size such as `65x65`")
+        first, second = (whole(item, 1) for item in value)
+        return (first, second)
+    side = whole(value, 1)
+    return (side, side)
+
+
+def _explicit(value: Any) -> Explicit:
+    if isinstance(value, list):
+        sides = [whole(item, 0, MAX_WINDOW) for item in value]
+        if len(sides) == 2:
+            return Explicit(sides[0], sides[0], sides[1], sides[1])
+        if len(sides) == 4:
+            return Explicit(*sides)
+        raise FieldError(f"{_shown(value)} is not [vertical, horizontal] or [top, bottom, left, right]")
+    if isinstance(value, str):
+        raise FieldError(f"{_shown(value)} is not a number of zeros")
+    side = whole(value, 0, MAX_WINDOW)
+    return Explicit(side, side, side, side)
+
+
+def _padding(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.lower() in {"same", "valid"}:
+            return value.lower()
+        hint = did_you_mean(value.lower(), ["same", "valid"])
+        raise FieldError(
+            f"{_shown(value)} is not a padding: same, valid, a number or four of them; {hint or ''}".rstrip("; ")
+        )
+    return _explicit(value)
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise FieldError(f"{_shown(value)} is not `true` or `false`")
+
+
+def _flag_value(value: Any) -> bool:
+    if isinstance(value, (bool, int)) and value in (0, 1):
+        return bool(value)
+    raise FieldError(f"{_shown(value)} is not a condition")
+
+
+def _dims(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not value:
+        raise FieldError(f"{_shown(value)} is not a list of numbers")
+    return tuple(whole(item, 1) for item in value)
+
+
+def _shape(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= 3:
+        raise FieldError(f"{_shown(value)} is not a shape such as [7, 7, -1]")
+    dims = tuple(item if item == -1 and not isinstance(item, bool) else whole(item, 1) for item in value)
+    return (1,) * (3 - len(dims)) + dims
+
+
+def _choice(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if isinstance(value, str) and value in words:
+            return value
+        raise FieldError(f"{_shown(value)} is not {or_list(words)}")
+
+    return parse
+
+
+_INTEGER: Final = {"type": "integer", "minimum": 0}
+_TEXT: Final = {"type": "string"}
+_PAIR_SCHEMA: Final = {"anyOf": [_INTEGER, _TEXT, {"type": "array", "items": _INTEGER, "minItems": 2, "maxItems": 2}]}
+_LIST: Final = {"type": "array", "items": {"type": "integer"}}
+
+#: annotation of an operator's field -> how it is read
+FIELD_KINDS: Final[dict[str, FieldKind]] = {
+    "Dim": FieldKind("a number or an expression", _dim, _dim, {"anyOf": [_INTEGER, _TEXT]}),
+    "int": FieldKind("a number or an expression", _integer, _integer, {"anyOf": [_INTEGER, _TEXT]}),
+    "Pair": FieldKind("a number or a pair such as `3x3`", _pair, _pair, _PAIR_SCHEMA),
+    "Padding": FieldKind("same, valid, or numbers of zeros", _padding, _explicit, {"anyOf": [_TEXT, _INTEGER, _LIST]}),
+    "Explicit": FieldKind("numbers of zeros", _explicit, _explicit, {"anyOf": [_INTEGER, _TEXT, _LIST]}),
+    "bool": FieldKind("true or false", _flag, _flag_value, {"anyOf": [{"type": "boolean"}, _TEXT]}),
+    "tuple[int, int]": FieldKind("a number or a pair, 0 allowed", _offset_pair, _offset_pair, _PAIR_SCHEMA),
+    "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _PAIR_SCHEMA),
+    "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, None, _LIST),
+    "tuple[Dim, ...]": FieldKind("a list of numbers", _dims, None, _LIST),
+    "Literal['nearest', 'bilinear']": FieldKind(
+        "nearest or bilinear", _choice("nearest", "bilinear"), None, {"enum": ["nearest", "bilinear"]}
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorField:
+    """One key of an operator's row."""
+
+    name: str
+    kind: FieldKind
+    required: bool
+    default: Any
+
+
+@cache
+def operator_fields(operator: type[Operator]) -> dict[str, OperatorField]:
+    """The keys of an operator's row, in order.
+
+    Raises
+    ------
+    KeyError
+        If a field's type has no :class:`FieldKind`; a test loops over all operators.
+    """
+    result = {}
+    for field in dataclasses.fields(operator):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING
+        kind = FIELD_KINDS[str(field.type).replace('"', "'")]
+        result[field.name] = OperatorField(field.name, kind, required, None if required else field.default)
+    return result
+
+
+def read_parameter(value: Any) -> Any:
+    """A block's argument: a number, a flag, a word, or an expression of other names."""
+    if isinstance(value, (bool, int, float)) or value is None:
+        return value
+    if isinstance(value, str):
+        try:
+            return compile_expression(value)
+        except ExpressionError as error:
+            raise FieldError(str(error)) from None
+    raise FieldError(f"{_shown(value)} is not a number, a flag or an expression")
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a field's value still has to be computed."""
+    return isinstance(value, Expression)

@@ -1,0 +1,104 @@
+"""The words of a table: canonical keys, the short ones of the papers, and the operators' other names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mbcost.operators import OPERATOR_BY_NAME
+
+#: Keys that every row may have, with what they mean.
+ROW_KEYS: Final[dict[str, str]] = {
+    "op": "operator or block; `conv2d 3x3` and `conv dw / s2` work too",
+    "name": "name of the row, for `inputs` and for reports",
+    "inputs": "names of the rows whose outputs this one takes; default: the row before",
+    "input": "the input size that the paper prints, such as 224x224x3: checked against the propagated shape",
+    "filter": "the filter shape that the paper prints, such as 3x3x3x32: checked, and read as kernel and out",
+    "repeat": "how often the row occurs in sequence; strides apply to the first only",
+    "when": "a condition: the row is left out where it does not hold, and its input passes through",
+    "scale": "what nominal output channels are multiplied by: default alpha, `none` for not at all and no rounding",
+    "norm": "batch_norm or none",
+    "activation": "an activation that follows, or none",
+    "layers": "rows that repeat together",
+}
+
+#: The papers' short names.
+KEY_ALIASES: Final[dict[str, str]] = {
+    "type": "op",
+    "operator": "op",
+    "c": "out",
+    "channels": "out",
+    "s": "stride",
+    "n": "repeat",
+    "k": "kernel",
+    "nl": "activation",
+    "from": "inputs",
+}
+
+OP_ALIASES: Final[dict[str, str]] = {
+    "conv": "conv2d",
+    "conv dw": "depthwise_conv2d",
+    "dw": "depthwise_conv2d",
+    "dwconv": "depthwise_conv2d",
+    "depthwise": "depthwise_conv2d",
+    "deconv": "transposed_conv2d",
+    "conv_transpose": "transposed_conv2d",
+    "fc": "dense",
+    "linear": "dense",
+    "fully_connected": "dense",
+    "avgpool": "avg_pool2d",
+    "avg pool": "avg_pool2d",
+    "avg_pool": "avg_pool2d",
+    "maxpool": "max_pool2d",
+    "max pool": "max_pool2d",
+    "max_pool": "max_pool2d",
+    "global_pool": "global_avg_pool",
+    "gap": "global_avg_pool",
+    "bn": "batch_norm",
+    "mul": "multiply",
+    "sub": "subtract",
+    "concatenate": "concat",
+    "shuffle": "channel_shuffle",
+    "upsample": "resize",
+}
+
+ACTIVATION_ALIASES: Final[dict[str, str]] = {
+    "re": "relu",
+    "hs": "hard_swish",
+    "h-swish": "hard_swish",
+    "hswish": "hard_swish",
+    "hardswish": "hard_swish",
+    "silu": "swish",
+    "h-sigmoid": "hard_sigmoid",
+    "hardsigmoid": "hard_sigmoid",
+    "linear": "none",
+}
+
+_OP: Final = re.compile(
+    r"(?P<op>[a-z][a-z0-9_ -]*?)(?:\s+(?P<kernel>\d{1,4}(?:x\d{1,4})?))?(?:\s*/\s*s(?P<stride>\d{1,4}))?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpCell:
+    """The cell of an operator, taken apart."""
+
+    op: str
+    kernel: str | None
+    stride: int | None
+
+
+def read_op(text: str) -> OpCell:
+    """``conv dw / s2`` -> depthwise_conv2d with stride 2; ``conv2d 3x3`` -> conv2d with kernel 3x3."""
+    match = _OP.fullmatch(text.strip().lower())
+    if match is None or text.strip() in OPERATOR_BY_NAME:
+        return OpCell(text.strip(), None, None)
+    word = match["op"].strip()
+    stride = int(match["stride"]) if match["stride"] else None
+    return OpCell(OP_ALIASES.get(word, word), match["kernel"], stride)
+
+
+def read_activation(text: str) -> str:
+    """The canonical name of an activation; what is not known comes back as it is."""
+    return ACTIVATION_ALIASES.get(text.lower(), text)

@@ -1,0 +1,42 @@
+"""The width multiplier alpha and the resolution multiplier rho, as each paper defines them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mbcost.numeric import Dim, Real, make_divisible, truncated
+
+
+@dataclass(frozen=True, slots=True)
+class WidthRule:
+    """How a nominal number of channels becomes the real one.
+
+    Attributes
+    ----------
+    rule
+        ``truncate``: ``max(int(alpha * channels), minimum)``, MobileNet V1. ``make_divisible``: the nearest multiple of
+        `divisor`, never below `minimum` nor 90 % of ``alpha * channels``, MobileNet V2 and later.
+    divisor
+        Multiple that ``make_divisible`` rounds to.
+    minimum
+        Fewest channels.
+    source
+        Where the rule is written down.
+    """
+
+    rule: Literal["truncate", "make_divisible"]
+    divisor: int = 8
+    minimum: int = 8
+    source: str = ""
+
+    def __call__(self, channels: Real, scale: Real) -> Dim:
+        """`channels` times `scale`, rounded by the rule [channels]."""
+        if self.rule == "truncate":
+            return truncated(channels * scale, self.minimum)
+        return make_divisible(channels * scale, self.divisor, self.minimum)
+
+
+def scaled_resolution(base: int, rho: float) -> int:
+    """The input resolution for a resolution multiplier, to the nearest pixel (0.714 of 224 is 160)."""
+    return max(1, round(base * rho))

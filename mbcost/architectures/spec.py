@@ -1,0 +1,142 @@
+"""What an architecture table means, with alpha, rho and the options still open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mbcost.architectures.expressions import Expression
+from mbcost.architectures.fields import FieldKind
+from mbcost.architectures.scaling import WidthRule
+from mbcost.errors import Location
+from mbcost.operators import Operator, TensorShape
+
+OptionValue: TypeAlias = int | float | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a row's printed columns claim, to be checked at alpha = rho = 1."""
+
+    input_shape: TensorShape | None = None
+    input_location: Location | None = None
+    filter_channels: int | None = None
+    filter_window: tuple[int, int] | None = None
+    filter_location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowFrame:
+    """What rows of every kind have in common."""
+
+    location: Location
+    name: str | None = None
+    inputs: tuple[str, ...] | None = None
+    when: Expression | None = None
+    repeat: int | Expression = 1
+    declared: Declared | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldExpression:
+    """An operator field or block parameter whose value is computed from its scope."""
+
+    name: str
+    expression: Expression
+    kind: FieldKind
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class NominalWidth:
+    """Output channels as the paper prints them: times `scale`, rounded by the table's width rule."""
+
+    channels: Expression | int
+    scale: Expression | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One operator, with the normalisation and the activation that follow it."""
+
+    frame: RowFrame
+    operator: type[Operator]
+    constants: Mapping[str, Any]
+    expressions: tuple[FieldExpression, ...] = ()
+    width: NominalWidth | None = None
+    norm: str | None = None
+    activation: str | None = None
+    activation_parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A named sequence of rows with parameters."""
+
+    name: str
+    parameters: Mapping[str, OptionValue | None]  # None = required
+    rows: tuple[Row, ...]
+    output: str | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A use of a block."""
+
+    frame: RowFrame
+    block: Block
+    arguments: Mapping[str, OptionValue]
+    expressions: tuple[FieldExpression, ...] = ()
+    width: NominalWidth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Rows that repeat together."""
+
+    frame: RowFrame
+    rows: tuple[Row, ...]
+
+
+Row: TypeAlias = LayerRow | BlockRow | GroupRow
+
+
+@dataclass(frozen=True, slots=True)
+class ArchitectureSpec:
+    """A network as its table describes it.
+
+    Attributes
+    ----------
+    name, title, source
+        Short name, printed name and citation.
+    input_shape
+        Height, width and channels of the input at rho = 1.
+    options
+        What the table leaves open, with default values (``classes``, ...).
+    width
+        The rule of the width multiplier; None where the table has none, so that alpha has to be 1.
+    rows
+        The table.
+    outputs
+        Names of the network's outputs; empty for the last layer.
+    origin
+        The file that it was read from.
+    """
+
+    name: str
+    title: str
+    source: str
+    input_shape: TensorShape
+    options: Mapping[str, OptionValue]
+    width: WidthRule | None
+    rows: tuple[Row, ...]
+    outputs: tuple[str, ...] = ()
+    origin: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
+        return f"{self.title} ({self.source}); input {self.input_shape}; options: {options or 'none'}"

@@ -1,0 +1,467 @@
+"""From a table with open alpha, rho and options to a :class:`LayerGraph` with every shape known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mbcost.architectures.expressions import Expression
+from mbcost.architectures.fields import FieldError, FieldKind, operator_fields, whole
+from mbcost.architectures.names import read_activation
+from mbcost.architectures.scaling import scaled_resolution
+from mbcost.architectures.spec import (
+    ArchitectureSpec,
+    BlockRow,
+    Declared,
+    FieldExpression,
+    GroupRow,
+    LayerRow,
+    NominalWidth,
+    OptionValue,
+    Row,
+    RowFrame,
+)
+from mbcost.errors import DefectError, InputError, Location, Problem, did_you_mean, fail
+from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
+from mbcost.numeric import is_scalar
+from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
+
+MAX_LAYERS: Final = 20_000
+MAX_ALPHA: Final = 100.0
+MAX_RESOLUTION: Final = 16_384
+MAX_ELEMENTS: Final = 2**40
+
+_BATCH_NORM: Final = BatchNorm()
+_ACTIVATIONS: Final[dict[str, Operator]] = {name: OPERATOR_BY_NAME[name]() for name in ACTIVATIONS}
+_DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
+
+
+class MixedConfigurationsError(Exception):
+    """A row exists in some of the configurations of an array only; split the array by `condition` and build each part."""
+
+    def __init__(self, condition: Any) -> None:
+        super().__init__("the configurations differ in which layers exist")
+        self.condition = condition
+
+
+def build_graph(
+    spec: ArchitectureSpec,
+    *,
+    alpha: float = 1.0,
+    rho: float | None = None,
+    resolution: int | None = None,
+    options: Mapping[str, OptionValue] | None = None,
+) -> LayerGraph:
+    """Build a network at a width and a resolution.
+
+    Parameters
+    ----------
+    spec
+        The architecture.
+    alpha
+        Width multiplier; what it does to a number of channels is the table's width rule.
+    rho, resolution
+        Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1.
+    options
+        Values for the table's options, such as ``{"classes": 1001}``.
+
+    Raises
+    ------
+    InputError
+        MB010 for a multiplier or an option that the table does not know, MB204 if an operator cannot take its input at
+        this configuration, with the row of the table.
+    """
+    chosen = _choose_options(spec, options or {})
+    _check_alpha(spec, alpha)
+    shape = _input_shape(spec, rho, resolution)
+    base = _base_channels(spec, chosen) if alpha != 1.0 else None
+    return _Builder(spec, alpha, shape, chosen, base).build()
+
+
+def check_architecture(spec: ArchitectureSpec) -> tuple[Problem, ...]:
+    """What is wrong with a table at alpha = rho = 1: shapes that do not fit, and printed columns that disagree.
+
+    A wrong input column is told apart from a wrong stride by which reading leaves fewer contradictions.
+    """
+    reports = []
+    for trust_table in (False, True):
+        builder = _Builder(spec, 1.0, spec.input_shape, dict(spec.options), None, check=True, trust_table=trust_table)
+        builder.build()
+        reports.append(tuple(builder.problems))
+    return min(reports, key=len)
+
+
+def _check_alpha(spec: ArchitectureSpec, alpha: float) -> None:
+    if not (isinstance(alpha, (int, float)) and 0 < alpha <= MAX_ALPHA):
+        fail("MB010", f"alpha is {alpha}, it has to be above 0 and at most {MAX_ALPHA:g}")
+    if alpha != 1 and spec.width is None:
+        fail("MB010", f"{spec.name} has no width rule, so alpha has to be 1", hint="add `width:` to its table")
+
+
+def _input_shape(spec: ArchitectureSpec, rho: float | None, resolution: int | None) -> TensorShape:
+    base = spec.input_shape
+    if rho is not None and resolution is not None:
+        fail("MB010", "rho and resolution were both given", hint="resolution = rho x the table's resolution")
+    if rho is not None:
+        if not 0 < rho <= MAX_RESOLUTION:
+            fail("MB010", f"rho is {rho}, it has to be above 0")
+        height, width = scaled_resolution(base.height, rho), scaled_resolution(base.width, rho)
+    elif resolution is not None:
+        if base.height != base.width:
+            fail("MB010", f"the input of {spec.name} is {base}, not square", hint="use rho")
+        height = width = resolution
+    else:
+        height, width = base.height, base.width
+    if not (1 <= height <= MAX_RESOLUTION and 1 <= width <= MAX_RESOLUTION):
+        fail("MB010", f"an input of {height}x{width} pixels is out of range: 1 to {MAX_RESOLUTION}")
+    return TensorShape(height, width, base.channels)
+
+
+def _choose_options(spec: ArchitectureSpec, given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    chosen = dict(spec.options)
+    for name, value in given.items():
+        if name not in chosen:
+            known = f"its options are {', '.join(chosen)}" if chosen else "it has no options"
+            fail("MB010", f"{spec.name} has no option `{name[:60]}`", hint=did_you_mean(name, chosen) or known)
+        default = chosen[name]
+        if isinstance(default, bool) != isinstance(value, bool) or isinstance(value, str):
+            wanted = "true or false" if isinstance(default, bool) else "a number"
+            fail("MB010", f"option `{name}` of {spec.name} is {wanted}, not `{value}`")
+        chosen[name] = value
+    return chosen
+
+
+def _base_channels(spec: ArchitectureSpec, options: Mapping[str, OptionValue]) -> dict[str, Any]:
+    """Input channels of every block at alpha 1, for width rules that refer to the printed table."""
+    if not _reads_base(spec.rows):
+        return {}
+    builder = _Builder(spec, 1.0, spec.input_shape, options, None)
+    builder.build()
+    return builder.block_channels
+
+
+def _reads_base(rows: tuple[Row, ...]) -> bool:
+    for row in rows:
+        expressions = [row.frame.when, row.frame.repeat]
+        if isinstance(row, (LayerRow, BlockRow)):
+            expressions += [item.expression for item in row.expressions]
+        if any(isinstance(e, Expression) and "base_in_channels" in e.names for e in expressions):
+            return True
+        inner = row.block.rows if isinstance(row, BlockRow) else row.rows if isinstance(row, GroupRow) else ()
+        if _reads_base(inner):
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A value that flows: who made it, and its shape."""
+
+    producer: int
+    shape: TensorShape
+
+
+class _StopBuildingError(Exception):
+    """The rest of the table cannot be built; the problems say why."""
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What names mean in a table or in a block."""
+
+    values: dict[str, Any]
+    tensors: dict[str, _Tensor]
+    prefix: str
+    counts: dict[str, int] = field(default_factory=dict)
+    block: str | None = None
+
+    def name(self, wanted: str | None, op: str, repeats: bool) -> str:
+        """A name for a row that is unique in the scope."""
+        if wanted is not None and not repeats:
+            return wanted
+        stem = wanted or op
+        self.counts[stem] = self.counts.get(stem, 0) + 1
+        return f"{stem}_{self.counts[stem]}"
+
+
+class _Builder:
+    """Runs a table once: the rows are its program, the shapes its state."""
+
+    def __init__(
+        self,
+        spec: ArchitectureSpec,
+        alpha: float,
+        input_shape: TensorShape,
+        options: Mapping[str, OptionValue],
+        base_channels: Mapping[str, Any] | None,
+        *,
+        check: bool = False,
+        trust_table: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.alpha = alpha
+        self.input_shape = input_shape
+        self.options = options
+        self.base_channels = base_channels
+        self.check = check
+        self.trust_table = trust_table
+        self.layers: list[Layer] = []
+        self.names: set[str] = set()
+        self.block_channels: dict[str, Any] = {}
+        self.problems: list[Problem] = []
+
+    def build(self) -> LayerGraph:
+        """The graph; with `check`, problems are collected instead of raised."""
+        spec, shape = self.spec, self.input_shape
+        values = {**self.options, "alpha": self.alpha}
+        scope = _Scope(values, {"input": _Tensor(NETWORK_INPUT, shape)}, "")
+        outputs: tuple[int, ...] = ()
+        try:
+            last = self._run(spec.rows, scope, _Tensor(NETWORK_INPUT, shape))
+            outputs = self._outputs(scope, last)
+        except _StopBuildingError:
+            pass
+        except InputError as error:
+            if not self.check:
+                raise
+            self.problems.extend(error.problems)
+        if self.problems and not self.check:
+            raise InputError(self.problems)
+        return LayerGraph(
+            spec.name,
+            spec.title,
+            self.alpha,
+            shape.height,
+            dict(self.options),
+            shape,
+            tuple(self.layers),
+            outputs,
+        )
+
+    def _outputs(self, scope: _Scope, last: _Tensor) -> tuple[int, ...]:
+        if not self.spec.outputs:
+            return (last.producer,)
+        return tuple(self._tensor(name, scope, None).producer for name in self.spec.outputs)
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def _run(self, rows: tuple[Row, ...], scope: _Scope, x: _Tensor) -> _Tensor:
+        for position, row in enumerate(rows):
+            frame = row.frame
+            try:
+                repeat = frame.repeat if isinstance(frame.repeat, int) else self._repeat(frame.repeat, scope, x, frame)
+                for index in range(repeat):
+                    x = self._row(row, scope, x, index, repeat)
+            except OperatorError as error:
+                self._problem("MB204", str(error), frame.location)
+                x = self._resume(rows, position)
+        return x
+
+    def _resume(self, rows: tuple[Row, ...], position: int) -> _Tensor:
+        """After a row that cannot be built: go on with the printed input of the next row, to find more problems."""
+        following = rows[position + 1].frame.declared if position + 1 < len(rows) else None
+        if not self.check or following is None or following.input_shape is None:
+            raise _StopBuildingError
+        return _Tensor(NETWORK_INPUT, following.input_shape)
+
+    def _row(self, row: Row, scope: _Scope, x: _Tensor, index: int, repeat: int) -> _Tensor:
+        frame = row.frame
+        inputs = [self._tensor(name, scope, frame.location) for name in frame.inputs] if frame.inputs else [x]
+        x = inputs[0]
+        if frame.declared is not None and index == 0 and self.check:
+            x = inputs[0] = self._check_declared(frame.declared, inputs[0], row)
+        if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.location):
+            if frame.name is not None:
+                scope.tensors[frame.name] = x
+            return x
+        if isinstance(row, GroupRow):
+            return self._run(row.rows, scope, x)
+        if isinstance(row, BlockRow):
+            name = scope.name(frame.name, row.block.name, repeat > 1)
+            result = self._block(row, scope, x, index, name)
+        else:
+            name = scope.name(frame.name, row.operator.op, repeat > 1)
+            result = self._layer(row, scope, inputs, index, name)
+        for alias in {name, frame.name or name}:
+            scope.tensors[alias] = result
+        return result
+
+    def _tensor(self, name: str, scope: _Scope, location: Location | None) -> _Tensor:
+        tensor = scope.tensors.get(name)
+        if tensor is None:
+            inner = next((layer for layer in self.layers if layer.name == f"{scope.prefix}{name}"), None)
+            if inner is not None:
+                return _Tensor(inner.index, inner.output_shape)
+            hint = did_you_mean(name, scope.tensors) or f"known here: {', '.join(list(scope.tensors)[:12])}"
+            fail("MB202", f"no row `{name[:60]}` before this one", location, hint)
+        return tensor
+
+    def _block(self, row: BlockRow, outer: _Scope, x: _Tensor, index: int, name: str) -> _Tensor:
+        block = row.block
+        path = f"{outer.prefix}{name}"
+        channels = x.shape.channels
+        self.block_channels[path] = channels
+        base = channels if self.base_channels is None else self.base_channels.get(path, channels)
+        values: dict[str, Any] = {**self.options, "alpha": self.alpha, **block.parameters, **row.arguments}
+        values.update((e.name, self._value(e, outer, x, index)) for e in row.expressions)
+        if row.width is not None:
+            values["out"] = self._width(row.width, outer, x, index)
+        if index > 0 and "stride" in values:
+            values["stride"] = 1
+        height, width, _ = x.shape
+        values.update(in_channels=channels, base_in_channels=base, in_height=height, in_width=width, index=index)
+        if self.spec.width is not None:
+            rule, alpha = self.spec.width, self.alpha
+            values["width"] = lambda nominal: rule(nominal, alpha)
+        scope = _Scope(values, {"input": x}, f"{path}/", block=outer.block or path)
+        result = self._run(block.rows, scope, x)
+        return result if block.output is None else self._tensor(block.output, scope, block.location)
+
+    def _layer(self, row: LayerRow, scope: _Scope, inputs: list[_Tensor], index: int, name: str) -> _Tensor:
+        fields = dict(row.constants)
+        for item in row.expressions:
+            fields[item.name] = self._value(item, scope, inputs[0], index)
+        if row.width is not None:
+            fields["out"] = self._width(row.width, scope, inputs[0], index)
+        if index > 0 and "stride" in fields:
+            fields["stride"] = (1, 1)
+        path = f"{scope.prefix}{name}"
+        block = scope.block or path
+        location = row.frame.location
+        least, most = row.operator.arity
+        if not least <= len(inputs) <= (most or len(inputs)):
+            wanted = f"{least}" if most == least else f"at least {least}"
+            raise OperatorError(f"`{row.operator.op}` takes {wanted} inputs, the row names {len(inputs)}")
+        x = self._append(row.operator(**fields), tuple(inputs), path, block, location)
+        if row.norm is not None:
+            x = self._append(_BATCH_NORM, (x,), f"{path}/batch_norm", block, location)
+        activation = row.activation
+        if row.activation_parameter is not None:
+            activation = self._activation(scope.values.get(row.activation_parameter), location)
+        if activation is not None:
+            x = self._append(_ACTIVATIONS[activation], (x,), f"{path}/{activation}", block, location)
+        return x
+
+    def _append(
+        self, operator: Operator, inputs: tuple[_Tensor, ...], name: str, block: str, location: Location
+    ) -> _Tensor:
+        if name in self.names:
+            fail("MB206", f"two layers are called `{name}`", location, "give one of the rows another `name`")
+        self.names.add(name)
+        shapes = tuple([tensor.shape for tensor in inputs])
+        output = operator.output_shape(shapes)
+        index = len(self.layers)
+        if index >= MAX_LAYERS:
+            fail("MB208", f"more than {MAX_LAYERS} layers", location)
+        if is_scalar(output.channels) and output.height * output.width * output.channels > MAX_ELEMENTS:
+            fail("MB208", f"`{name}` would have {output} elements", location)
+        producers = tuple([tensor.producer for tensor in inputs])
+        cost = operator.cost(shapes, output)
+        self.layers.append(Layer(index, name, block, operator, producers, shapes, output, cost, location))
+        return _Tensor(index, output)
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    def _evaluate(self, expression: Expression, scope: _Scope, x: _Tensor, index: int, location: Location) -> Any:
+        values = scope.values
+        if scope.block is None:
+            height, width, channels = x.shape
+            values = {
+                **values,
+                "in_channels": channels,
+                "base_in_channels": channels,
+                "in_height": height,
+                "in_width": width,
+                "index": index,
+            }
+        try:
+            return expression(values)
+        except (ArithmeticError, TypeError, ValueError, NameError) as error:
+            reason = "`width` needs a width rule" if isinstance(error, NameError) else str(error)
+            fail("MB205", f"`{expression.text}` cannot be computed: {reason}", location)
+
+    def _value(self, item: FieldExpression, scope: _Scope, x: _Tensor, index: int) -> Any:
+        value = self._evaluate(item.expression, scope, x, index, item.location)
+        assert item.kind.convert is not None
+        try:
+            return item.kind.convert(value)
+        except FieldError as error:
+            fail("MB205", f"`{item.name}: {item.expression.text}`: {error}", item.location)
+
+    def _holds(self, when: Expression, scope: _Scope, x: _Tensor, index: int, location: Location) -> bool:
+        value = self._evaluate(when, scope, x, index, location)
+        if is_scalar(value):
+            return bool(value)
+        if value.all():
+            return True
+        if not value.any():
+            return False
+        raise MixedConfigurationsError(value)
+
+    def _repeat(self, repeat: Expression, scope: _Scope, x: _Tensor, frame: RowFrame) -> int:
+        value = self._evaluate(repeat, scope, x, 0, frame.location)
+        try:
+            return int(whole(value, 0, 1000))
+        except (FieldError, TypeError) as error:
+            fail("MB205", f"`repeat: {repeat.text}`: {error}", frame.location)
+
+    def _width(self, nominal: NominalWidth, scope: _Scope, x: _Tensor, index: int) -> Any:
+        channels: Any = nominal.channels
+        if isinstance(channels, Expression):
+            channels = self._evaluate(channels, scope, x, index, nominal.location)
+        rule = self.spec.width
+        if nominal.scale is not None and rule is not None:
+            channels = rule(channels, self._evaluate(nominal.scale, scope, x, index, nominal.location))
+        assert _DIM.convert is not None
+        try:
+            return _DIM.convert(channels)
+        except FieldError as error:
+            fail("MB205", f"`out`: {error}", nominal.location)
+
+    def _activation(self, value: Any, location: Location) -> str | None:
+        word = read_activation(str(value))
+        if word == "none":
+            return None
+        if word not in _ACTIVATIONS:
+            fail("MB103", f"`{value}` is not an activation", location, f"one of {', '.join(ACTIVATIONS)} or none")
+        return word
+
+    # -- printed columns ----------------------------------------------------------------------------------------------
+
+    def _problem(self, code: str, message: str, location: Location | None, hint: str | None = None) -> None:
+        self.problems.append(Problem(code, message, location, hint))
+
+    def _check_declared(self, declared: Declared, x: _Tensor, row: Row) -> _Tensor:
+        """Compare the printed columns with what arrived; which of the two goes on is the reading that is tried."""
+        printed = declared.input_shape
+        if printed is not None and printed != x.shape:
+            message = f"the table says {printed}, the rows before it give {x.shape}"
+            hint = "a stride or a number of channels before it is off, or this column is"
+            self._problem("MB203", message, declared.input_location, hint)
+            if self.trust_table:
+                x = _Tensor(x.producer, printed)
+        if declared.filter_channels is not None and declared.filter_channels != x.shape.channels:
+            message = f"the filter has {declared.filter_channels} input channels, its input {x.shape} has {x.shape.channels}"
+            self._problem("MB203", message, declared.filter_location)
+        window = declared.filter_window
+        if window is not None and window != (x.shape.height, x.shape.width):
+            message = f"a global window of {window[0]}x{window[1]} is printed, its input is {x.shape}"
+            self._problem("MB203", message, declared.filter_location)
+        if isinstance(row, LayerRow) and row.operator is OPERATOR_BY_NAME.get("global_avg_pool") and window is None:
+            return x
+        return x
+
+
+def raise_if_inconsistent(spec: ArchitectureSpec) -> None:
+    """Raise an :class:`InputError` with everything that :func:`check_architecture` finds."""
+    problems = check_architecture(spec)
+    if problems:
+        raise InputError(problems)
+
+
+def expect_scalar(value: Any) -> int:
+    """An int out of a dimension that is known to be one configuration's."""
+    if not is_scalar(value):
+        raise DefectError("an array of configurations reached a scalar-only path")
+    return int(value)

@@ -1,0 +1,86 @@
+"""The network at one configuration (or at an array of them): a sequence of layers in the order they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mbcost.errors import Location
+from mbcost.operators import ZERO_COST, Operator, OperatorCost, TensorShape
+
+#: Index of the network's input among the producers of a layer.
+NETWORK_INPUT: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operator of the network, with its shapes and counts for one image.
+
+    Attributes
+    ----------
+    index, name, block
+        Position in the schedule, unique name, and the row of the table that it belongs to.
+    inputs
+        Indices of the layers that produce its inputs; :data:`NETWORK_INPUT` for the network's input.
+    cost
+        Counts for one image; bytes are made of them with a batch and a precision.
+    """
+
+    index: int
+    name: str
+    block: str
+    operator: Operator
+    inputs: tuple[int, ...]
+    input_shapes: tuple[TensorShape, ...]
+    output_shape: TensorShape
+    cost: OperatorCost
+    location: Location
+
+    @property
+    def op(self) -> str:
+        return self.operator.op
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGraph:
+    """All layers of a network, every shape known.
+
+    Attributes
+    ----------
+    architecture, alpha, resolution, options
+        What was built. `resolution` is the input's height and width if they are equal, else its height.
+    layers
+        In the order they run; each comes after its inputs.
+    outputs
+        Indices of the layers whose outputs are the network's.
+    """
+
+    architecture: str
+    title: str
+    alpha: float
+    resolution: int
+    options: Mapping[str, object]
+    input_shape: TensorShape
+    layers: tuple[Layer, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def cost(self) -> OperatorCost:
+        """The sum over all layers."""
+        return sum((layer.cost for layer in self.layers), start=ZERO_COST)
+
+    def consumers(self) -> list[list[int]]:
+        """For every layer the indices of those that read its output, in order, each once."""
+        result: list[list[int]] = [[] for _ in self.layers]
+        for layer in self.layers:
+            for producer in dict.fromkeys(layer.inputs):
+                if producer != NETWORK_INPUT:
+                    result[producer].append(layer.index)
+        return result
+
+    def __str__(self) -> str:
+        return (
+            f"{self.title}: alpha {self.alpha:g}, input {self.input_shape}, {len(self.layers)} layers, "
+            f"{self.cost.macs:,} MACs"
+        )
