@@ -1,0 +1,38 @@
+"""Devices: hardware profiles from YAML files, and the targets on them.
+
+>>> target = resolve_target("pixel1/cpu@tflite-2018")  # doctest: +SKIP
+>>> target.processor.clock.value  # doctest: +SKIP
+2150400000.0
+"""
+
+from mbcost.devices.library import check_device, device_json_schema, device_names, load_device, user_folder
+from mbcost.devices.targets import resolve_target
+from mbcost.devices.types import (
+    DeviceProfile,
+    Dpu,
+    Memory,
+    Overheads,
+    Precision,
+    Processor,
+    Provenance,
+    Quantity,
+    Target,
+)
+
+__all__ = [
+    "DeviceProfile",
+    "Dpu",
+    "Memory",
+    "Overheads",
+    "Precision",
+    "Processor",
+    "Provenance",
+    "Quantity",
+    "Target",
+    "check_device",
+    "device_json_schema",
+    "device_names",
+    "load_device",
+    "resolve_target",
+    "user_folder",
+]

@@ -1,0 +1,183 @@
+"""Cross-checks: what has to hold between the numbers of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+from mbcost.devices.types import Memory, Precision, Processor, Quantity
+from mbcost.errors import Problem, or_list
+from mbcost.files import Document
+from mbcost.units import format_quantity
+
+#: How far a product may be from the number it should make: sources print two or three digits.
+TOLERANCE: Final = 0.01
+
+_CACHES: Final = ("l1d", "l2", "l3")
+
+#: MACs a cycle that one 32-bit lane of a GPU can do.
+_PACKED: Final[dict[Precision, tuple[int, ...]]] = {"fp32": (1,), "fp16": (1, 2), "int8": (1, 2, 4)}
+
+
+def processor_problems(processor: Processor, document: Document) -> Iterator[Problem]:
+    """What does not fit within one processor."""
+    at = ("processors", processor.name)
+    yield from _precisions(processor, document, at)
+    yield from _peaks(processor, document, at)
+    yield from _measured_peaks(processor, document, at)
+    yield from _ordered([(name, getattr(processor, name)) for name in _CACHES], document, at)
+    if processor.cores is not None and processor.max_threads > processor.cores.value:
+        message = f"`max_threads` is {processor.max_threads}, but `cores` is {processor.cores.text}"
+        yield Problem("MB303", message, document.value(*at, "max_threads"))
+
+
+def memory_problems(memory: Memory, document: Document) -> Iterator[Problem]:
+    """What does not fit within the memory."""
+    width, rate, bandwidth, measured = memory.width, memory.transfer_rate, memory.bandwidth, memory.measured_bandwidth
+    if width and rate and bandwidth:
+        product = width.value / 8 * rate.value
+        formula = f"width x transfer_rate = {width.text} x {rate.text}"
+        yield from _product(bandwidth, product, formula, document, ("memory", "bandwidth"))
+    if bandwidth and measured and measured.value > bandwidth.value * (1 + TOLERANCE):
+        message = f"`measured_bandwidth` is {measured.text}, more than the `bandwidth` of {bandwidth.text}"
+        yield Problem("MB303", message, document.value("memory", "measured_bandwidth", "value"))
+
+
+def device_problems(
+    processors: Mapping[str, Processor], memory: Memory | None, document: Document
+) -> Iterator[Problem]:
+    """What does not fit between the processors, and between them and the memory."""
+    if memory is None or memory.capacity is None:
+        return
+    capacity = memory.capacity
+    caches = [("memory", "system_cache", memory.system_cache)]
+    caches += [(f"processors.{p.name}", level, getattr(p, level)) for p in processors.values() for level in _CACHES]
+    for where, level, size in caches:
+        if size is not None and size.value >= capacity.value:
+            message = f"`{where}.{level}` is {size.text}, but the memory's `capacity` is only {capacity.text}"
+            yield Problem("MB303", message, document.value(*where.split(".", 1), level, "value"))
+
+
+def raw_problems(data: Any, stem: str | None, document: Document) -> Iterator[Problem]:
+    """What does not fit between the names in a file, whatever else may be wrong with it.
+
+    Parameters
+    ----------
+    data
+        The file's contents as plain dicts and lists.
+    stem
+        The file's name without its suffix.
+    """
+    sections = data if isinstance(data, dict) else {}
+    identity, processors, overheads = (_mapping(sections.get(key)) for key in ("identity", "processors", "overheads"))
+    name = identity.get("name")
+    if stem is not None and isinstance(name, str) and name != stem:
+        message = f"`identity.name` is `{name}`, but the file is called `{stem}`"
+        yield Problem("MB303", message, document.value("identity", "name"), "they have to be the same")
+    defaults = [key for key, value in processors.items() if _mapping(value).get("default") is True]
+    if processors and not defaults:
+        yield Problem("MB303", "no processor is the default", document.key("processors"), "set `default: true` on one")
+    for key in defaults[1:]:
+        message = f"`{key}` is a second default processor after `{defaults[0]}`"
+        yield Problem("MB303", message, document.key("processors", key, "default"), "set `default: true` on one")
+    for key in overheads:
+        if key not in processors:
+            message = f"overheads of `{key}`, which is not a processor of this device"
+            hint = f"its processors are {or_list(list(processors))}" if processors else None
+            yield Problem("MB304", message, document.key("overheads", key), hint)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _precisions(processor: Processor, document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+    for section in ("throughput", "peak", "measured_peak"):
+        for precision in getattr(processor, section):
+            if precision not in processor.precisions:
+                message = f"`{section}` has {precision}, but `precisions` does not"
+                hint = f"add {precision} to `precisions` of {processor.name}"
+                yield Problem("MB303", message, document.key(*at, section, precision), hint)
+
+
+def _peaks(processor: Processor, document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+    for precision, peak in processor.peak.items():
+        formula = _PEAK.get(processor.kind)
+        expected = formula(processor, precision) if formula else None
+        if expected is not None:
+            yield from _product(peak, *expected, document, (*at, "peak", precision))
+
+
+def _measured_peaks(processor: Processor, document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+    for precision, measured in processor.measured_peak.items():
+        peak = processor.peak.get(precision)
+        if peak is not None and measured.value > peak.value * (1 + TOLERANCE):
+            message = f"measured peak {measured.text} is more than the peak of {peak.text}"
+            yield Problem("MB303", message, document.value(*at, "measured_peak", precision, "value"))
+
+
+def _ordered(caches: list[tuple[str, Quantity | None]], document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+    given = [(name, size) for name, size in caches if size is not None]
+    for (lower, small), (upper, large) in pairwise(given):
+        if small.value > large.value:
+            message = f"`{lower}` is {small.text}, larger than `{upper}` with {large.text}"
+            yield Problem("MB303", message, document.value(*at, lower, "value"))
+
+
+def _product(
+    stated: Quantity, product: float, formula: str, document: Document, at: tuple[str, ...]
+) -> Iterator[Problem]:
+    """A problem where `stated` is not within :data:`TOLERANCE` of `product`."""
+    if abs(stated.value - product) > TOLERANCE * product:
+        computed = format_quantity(float(f"{product:.4g}"), stated.dimension)
+        message = f"`{at[-2]}.{at[-1]}` is {stated.text}, but {formula} = {computed}"
+        yield Problem("MB303", message, document.value(*at, "value"), "they have to agree within 1 %")
+
+
+_Product = tuple[float, str]
+
+
+def _cpu_peak(processor: Processor, precision: Precision) -> _Product | None:
+    clock, rate = processor.clock, processor.throughput.get(precision)
+    if clock is None or rate is None:
+        return None
+    return clock.value * rate.value, f"clock x throughput = {clock.text} x {rate.text}"
+
+
+def _gpu_peak(processor: Processor, precision: Precision) -> _Product | None:
+    """The nearest multiple that a lane of 32 bits can do: up to two fp16 or four int8 MACs a cycle."""
+    clock, lanes, peak = processor.clock, processor.lanes, processor.peak[precision]
+    if clock is None or lanes is None:
+        return None
+    product = clock.value * lanes.value
+    packed = min(_PACKED[precision], key=lambda count: abs(product * count - peak.value))
+    return product * packed, f"clock x lanes x {packed} = {clock.text} x {lanes.text} x {packed}"
+
+
+def _dsp_peak(processor: Processor, precision: Precision) -> _Product | None:
+    clock, width, contexts = processor.clock, processor.vector_width, processor.contexts
+    if clock is None or width is None or contexts is None or precision != "int8":
+        return None
+    product = clock.value * contexts.value * width.value / 8
+    return product, f"clock x contexts x vector_width / 8 bit = {clock.text} x {contexts.text} x {width.text} / 8 bit"
+
+
+def _fpga_peak(processor: Processor, precision: Precision) -> _Product | None:
+    dpu = processor.dpu
+    if dpu is None or precision != "int8":
+        return None
+    factors = (dpu.cores, dpu.pixel_parallelism, dpu.input_channel_parallelism, dpu.output_channel_parallelism)
+    product = dpu.clock.value
+    for factor in factors:
+        product *= factor.value
+    text = " x ".join(factor.text for factor in (*factors, dpu.clock))
+    return product, f"cores x parallelism x clock = {text}"
+
+
+_PEAK: Final[dict[str, Callable[[Processor, Precision], _Product | None]]] = {
+    "cpu": _cpu_peak,
+    "gpu": _gpu_peak,
+    "dsp": _dsp_peak,
+    "fpga": _fpga_peak,
+}

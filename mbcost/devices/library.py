@@ -1,0 +1,119 @@
+"""Finds and loads hardware profiles: the shipped ones, the user's folder, and files named by their path."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from mbcost.devices.types import DeviceProfile, Origin
+from mbcost.errors import InputError, Problem, did_you_mean, fail
+from mbcost.files import load_yaml
+from mbcost.resources import hardware_profiles
+
+SUFFIXES: Final = (".yaml", ".yml")
+FOLDER_VARIABLE: Final = "MBCOST_DEVICES"
+
+
+def user_folder() -> Path:
+    """Where the user's own profiles are: ``$MBCOST_DEVICES``, else ``mbcost/devices`` in the configuration folder."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    configuration = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(configuration) if configuration else Path("~/.config").expanduser()) / "mbcost" / "devices"
+
+
+def device_names() -> tuple[str, ...]:
+    """Names of all devices that :func:`load_device` finds without a path, sorted."""
+    return tuple(sorted(_profiles(hardware_profiles()) | _profiles(user_folder())))
+
+
+def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
+    """Load and check a hardware profile.
+
+    Parameters
+    ----------
+    name_or_path
+        A name from :func:`device_names`, or a path: with a separator, or ending in ``.yaml`` or ``.yml``.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file; MB300 if there is no device of that name.
+    """
+    text = os.fspath(name_or_path)
+    path, origin = _find(text)
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        load_yaml(path)  # says what is wrong with the path
+        raise
+    return _load(_Version(path, origin, status.st_mtime_ns, status.st_size))
+
+
+def check_device(path: str | os.PathLike[str]) -> list[Problem]:
+    """Everything that is wrong with a hardware profile; an empty list if it can be used."""
+    try:
+        _read(Path(path), "file")
+    except InputError as error:
+        return list(error.problems)
+    return []
+
+
+def device_json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a hardware profile, for editors."""
+    from mbcost.devices.schema import DeviceFile
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **DeviceFile.model_json_schema()}
+
+
+def is_path(text: str) -> bool:
+    """Whether `text` names a file rather than a device."""
+    return text.lower().endswith(SUFFIXES) or "/" in text or os.sep in text
+
+
+class _Version(NamedTuple):
+    """A file as it was at one time: once its time of change or its size differ, it is loaded again."""
+
+    path: Path
+    origin: Origin
+    modified_ns: int
+    size: int
+
+
+@lru_cache(maxsize=64)
+def _load(version: _Version) -> DeviceProfile:
+    return _read(version.path, version.origin)
+
+
+def _read(path: Path, origin: Origin) -> DeviceProfile:
+    document = load_yaml(path)
+    from mbcost.devices.reader import read
+
+    profile, problems = read(document, path.stem, origin)
+    if profile is None:
+        raise InputError(problems)
+    return profile
+
+
+def _find(name: str) -> tuple[Path, Origin]:
+    if is_path(name):
+        return Path(name).expanduser(), "file"
+    shipped, own = _profiles(hardware_profiles()), _profiles(user_folder())
+    if name not in shipped and name not in own:
+        near = did_you_mean(name, shipped | own)
+        hint = "`mbcost devices list` shows all devices"
+        fail("MB300", f"unknown device `{name}`", hint=f"{near} {hint}" if near else hint)
+    if name in own:
+        return own[name], "user, in place of the shipped profile" if name in shipped else "user"
+    return shipped[name], "shipped"
+
+
+def _profiles(folder: Path) -> dict[str, Path]:
+    """name -> file of the profiles in `folder`; none where it does not exist or may not be read."""
+    try:
+        return {path.stem: path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES}
+    except OSError:
+        return {}

@@ -1,0 +1,193 @@
+"""The shape of a hardware profile's file: pydantic models, one a section, imported only when a profile is read.
+
+The keys of a section are the fields of its class in :mod:`mbcost.devices.types`, and their descriptions make the field
+table of ``hardware_profiles/README.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from mbcost.devices.entries import (
+    Bandwidth,
+    Count,
+    Frequency,
+    Peak,
+    PerCycle,
+    Section,
+    Size,
+    SizeOrZero,
+    Time,
+    TransferRate,
+    Width,
+    optional,
+)
+from mbcost.devices.types import Precision
+
+#: Lower-case words for the names that make up a target: ``pixel1/cpu@tflite-2.1``.
+SLUG: Final = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
+Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class IdentitySection(Section):
+    """What the device is."""
+
+    name: Slug = Field(description="the file's name without `.yaml`; what `--device` takes")
+    title: Text = Field(description="name for people, such as `Google Pixel 1`")
+    soc: str | None = optional("system on chip or board")
+    note: str | None = optional("what else the reader should know")
+
+
+class ProvenanceSection(Section):
+    """Where the numbers come from."""
+
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
+        description="when the numbers were collected, `YYYY-MM-DD`"
+    )
+    references: dict[str, Text] = Field(description="key -> citation; entries name the key in `reference`")
+    os: str | None = optional("operating system of the measurements")
+    runtime: str | None = optional("runtime and version of the measurements")
+    note: str | None = optional("what else the reader should know")
+
+
+class ProcessorSection(Section):
+    """What every processor has."""
+
+    default: bool = Field(default=False, description="true on exactly one processor of the device")
+    runtimes: Annotated[list[Slug], Field(min_length=1)] = Field(
+        description="names of runtimes; the first is the default"
+    )
+    precisions: Annotated[list[Precision], Field(min_length=1)] = Field(
+        description="what it computes in; the first is the default"
+    )
+    max_threads: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="most threads; a CPU's cores of the big cluster"
+    )
+    clock: Frequency | None = optional("highest sustained clock of the numbers below")
+    peak: Peak = Field(
+        default=Peak(), description="MAC/s: of one core on a CPU, else of the whole unit; 1 MAC = 2 FLOP"
+    )
+    measured_peak: Peak = Field(default=Peak(), description="the same, as a microbenchmark measured it")
+    bandwidth: Bandwidth | None = optional("memory bandwidth as this processor measured it")
+    note: str | None = optional("what else the reader should know")
+
+
+class CpuSection(ProcessorSection):
+    """A cluster of equal cores."""
+
+    kind: Literal["cpu"] = Field(description="`cpu`")
+    core: Text = Field(description="name of the core")
+    cores: Count | None = optional("cores of the big cluster")
+    simd_width: Width | None = optional("of one vector register")
+    throughput: PerCycle = Field(default=PerCycle(), description="MAC/cycle of one core")
+    l1d: Size | None = optional("level 1 data cache of one core")
+    l2: Size | None = optional("level 2 cache")
+    l2_scope: Literal["core", "cluster"] | None = optional("whether each core has its own level 2 cache")
+    l3: Size | None = optional("level 3 cache")
+
+
+class GpuSection(ProcessorSection):
+    """A graphics processor."""
+
+    kind: Literal["gpu"] = Field(description="`gpu`")
+    name: Text = Field(description="marketing name")
+    shader_processors: Count | None = optional("shader processors or cores")
+    lanes: Count | None = optional("fp32 multiply-adds a cycle of the whole unit (ALUs)")
+    l2: Size | None = optional("level 2 cache")
+    local_memory: Size | None = optional("local (shared) memory of one shader processor")
+    tile_memory: Size | None = optional("on-chip memory for tiles of the frame (GMEM)")
+    l2_bandwidth: Bandwidth | None = optional("of the level 2 cache")
+    texture_bandwidth: Bandwidth | None = optional("of the level 1 texture cache")
+    local_memory_bandwidth: Bandwidth | None = optional("of the local memory")
+
+
+class DspSection(ProcessorSection):
+    """A vector digital signal processor."""
+
+    kind: Literal["dsp"] = Field(description="`dsp`")
+    name: Text = Field(description="marketing name")
+    vector_width: Width | None = optional("of one vector register")
+    contexts: Count | None = optional("vector units that run at the same time")
+    scalar_threads: Count | None = optional("hardware threads of the scalar part")
+    l2: Size | None = optional("level 2 cache")
+
+
+class NpuSection(ProcessorSection):
+    """A neural network accelerator."""
+
+    kind: Literal["npu"] = Field(description="`npu`")
+    name: Text = Field(description="marketing name")
+    sram: Size | None = optional("on-chip memory")
+
+
+class DpuSection(Section):
+    """A Xilinx deep-learning processing unit."""
+
+    config: Text = Field(description="such as `B4096`")
+    cores: Count = Field(description="processing units on the device")
+    clock: Frequency = Field(description="of the processing units")
+    pixel_parallelism: Count = Field(description="output pixels a cycle")
+    input_channel_parallelism: Count = Field(description="input channels a cycle")
+    output_channel_parallelism: Count = Field(description="output channels a cycle")
+
+
+class FpgaSection(ProcessorSection):
+    """A programmable logic device."""
+
+    kind: Literal["fpga"] = Field(description="`fpga`")
+    part: Text = Field(description="part number")
+    dsp_slices: Count | None = optional("multiplier slices")
+    bram: Size | None = optional("block RAM in all")
+    uram: SizeOrZero | None = optional("UltraRAM in all; may be 0")
+    lut: Count | None = optional("look-up tables")
+    dpu: DpuSection | None = optional("the processing unit configured on it")
+
+
+AnyProcessor = Annotated[
+    CpuSection | GpuSection | DspSection | NpuSection | FpgaSection,
+    Field(discriminator="kind"),
+]
+
+
+class MemorySection(Section):
+    """The memory that all processors share."""
+
+    type: str | None = optional("such as `LPDDR4X`")
+    channels: Count | None = optional("channels")
+    width: Width | None = optional("of all channels together")
+    transfer_rate: TransferRate | None = optional("of each data pin: twice the clock of a double-data-rate memory")
+    bandwidth: Bandwidth | None = optional("the most it can deliver: width x transfer rate")
+    measured_bandwidth: Bandwidth | None = optional("as all CPU cores together measured it")
+    capacity: Size | None = optional("size of the memory")
+    system_cache: Size | None = optional("cache between all processors and the memory")
+    system_cache_bandwidth: Bandwidth | None = optional("of that cache")
+    note: str | None = optional("what else the reader should know")
+
+
+class OverheadSection(Section):
+    """Time of a processor beside its kernels."""
+
+    call: Time | None = optional("once an inference")
+    kernel: Time | None = optional("once a kernel")
+
+
+class DeviceFile(Section):
+    """A hardware profile of mbcost."""
+
+    identity: IdentitySection = Field(description="what the device is")
+    provenance: ProvenanceSection = Field(description="where the numbers come from")
+    processors: dict[Slug, AnyProcessor] = Field(min_length=1, description="name -> processor")
+    memory: MemorySection = Field(default=MemorySection(), description="the memory that all processors share")
+    overheads: dict[Slug, OverheadSection] = Field(default={}, description="name of a processor -> its overheads")
+
+
+PROCESSORS: Final[dict[str, type[ProcessorSection]]] = {
+    "cpu": CpuSection,
+    "gpu": GpuSection,
+    "dsp": DspSection,
+    "npu": NpuSection,
+    "fpga": FpgaSection,
+}

@@ -1,0 +1,242 @@
+"""What a hardware profile is once it has been read: frozen values in SI base units, each number with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
+Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
+Precision = Literal["fp32", "fp16", "int8"]
+Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number of a profile.
+
+    Attributes
+    ----------
+    value
+        In the base unit of `dimension`: bytes, hertz, seconds, bytes a second, MAC a second, transfers a second, bits.
+    dimension
+        A key of :data:`mbcost.units.UNITS`.
+    source
+        How the number came about.
+    reference
+        Keys of the profile's references; empty where `note` says why the value was assumed.
+    formula
+        How a derived number was computed.
+    note
+        What else its user should know.
+    text
+        Number and unit as the file has them, such as ``29.8 GB/s``.
+    """
+
+    value: float
+    dimension: str
+    source: Source
+    reference: tuple[str, ...]
+    formula: str | None
+    note: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dpu:
+    """A Xilinx deep-learning processing unit: `cores` engines, each a three-dimensional array of multipliers."""
+
+    config: str
+    cores: Quantity
+    clock: Quantity
+    pixel_parallelism: Quantity
+    input_channel_parallelism: Quantity
+    output_channel_parallelism: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """One processor of a device. A number that its profile does not have is None; which ones apply depends on `kind`.
+
+    Attributes
+    ----------
+    name
+        Its key in the profile: ``cpu``, ``gpu``.
+    model
+        What it is: the core, the marketing name or the part.
+    runtimes, precisions
+        What it can be used with; the first of each is the default.
+    max_threads
+        Largest number of threads; on a CPU, the cores of the big cluster.
+    throughput
+        precision -> multiply-accumulates a cycle of one CPU core.
+    peak
+        precision -> multiply-accumulates a second, of one core on a CPU and of the whole unit elsewhere.
+    measured_peak
+        The same, as a microbenchmark measured it.
+    bandwidth
+        Of the device's memory as this processor measured it; None where only that of the memory is known.
+    """
+
+    name: str
+    kind: Kind
+    model: str
+    default: bool
+    runtimes: tuple[str, ...]
+    precisions: tuple[Precision, ...]
+    max_threads: int
+    note: str | None = None
+    clock: Quantity | None = None
+    throughput: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    peak: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    measured_peak: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    bandwidth: Quantity | None = None
+    cores: Quantity | None = None
+    simd_width: Quantity | None = None
+    l1d: Quantity | None = None
+    l2: Quantity | None = None
+    l2_scope: Literal["core", "cluster"] | None = None
+    l3: Quantity | None = None
+    lanes: Quantity | None = None
+    shader_processors: Quantity | None = None
+    local_memory: Quantity | None = None
+    tile_memory: Quantity | None = None
+    l2_bandwidth: Quantity | None = None
+    texture_bandwidth: Quantity | None = None
+    local_memory_bandwidth: Quantity | None = None
+    vector_width: Quantity | None = None
+    contexts: Quantity | None = None
+    scalar_threads: Quantity | None = None
+    sram: Quantity | None = None
+    dsp_slices: Quantity | None = None
+    bram: Quantity | None = None
+    uram: Quantity | None = None
+    lut: Quantity | None = None
+    dpu: Dpu | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """The memory that all processors of a device share.
+
+    Attributes
+    ----------
+    type
+        Such as ``LPDDR4X``.
+    width
+        Of all channels together [bit].
+    transfer_rate
+        Transfers a second of each data pin.
+    bandwidth
+        The most that the memory can deliver: `width` x `transfer_rate` [B/s].
+    measured_bandwidth
+        What all CPU cores together measured [B/s].
+    system_cache, system_cache_bandwidth
+        A cache between all processors and the memory [B, B/s].
+    """
+
+    type: str | None = None
+    note: str | None = None
+    channels: Quantity | None = None
+    width: Quantity | None = None
+    transfer_rate: Quantity | None = None
+    bandwidth: Quantity | None = None
+    measured_bandwidth: Quantity | None = None
+    capacity: Quantity | None = None
+    system_cache: Quantity | None = None
+    system_cache_bandwidth: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheads:
+    """Time that a processor spends beside the kernels [s]: once an inference, and once a kernel."""
+
+    call: Quantity | None = None
+    kernel: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the numbers of a profile come from; `references` maps each key to its citation."""
+
+    date: str
+    references: Mapping[str, str] = field(hash=False)
+    os: str | None = None
+    runtime: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProfile:
+    """A device: its processors, its memory, and the source of every number.
+
+    Attributes
+    ----------
+    path
+        The file it was read from.
+    origin
+        Whether it ships with mbcost, is in the user's folder (perhaps under the name of a shipped one), or was named by
+        its path.
+    """
+
+    name: str
+    title: str
+    soc: str | None
+    note: str | None
+    provenance: Provenance
+    processors: Mapping[str, Processor] = field(hash=False)
+    memory: Memory
+    overheads: Mapping[str, Overheads] = field(default_factory=dict, hash=False)
+    path: str = ""
+    origin: Origin = "file"
+
+    @property
+    def default_processor(self) -> Processor:
+        return next(processor for processor in self.processors.values() if processor.default)
+
+    def quantities(self) -> Iterator[tuple[str, Quantity]]:
+        """Every number with its dotted path, such as ``processors.cpu.clock``, in the order of the classes' fields."""
+        for section in ("processors", "memory", "overheads"):
+            yield from _quantities(section, getattr(self, section))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a network runs on: a processor of a device with a runtime, a precision and a number of threads."""
+
+    device: DeviceProfile
+    processor: Processor
+    runtime: str
+    precision: Precision
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """Such as ``pixel1/cpu@tflite-2018``."""
+        return f"{self.device.name}/{self.processor.name}@{self.runtime}"
+
+    @property
+    def peak(self) -> Quantity | None:
+        """MAC/s at the target's precision: of one core on a CPU, of the whole unit elsewhere."""
+        return self.processor.peak.get(self.precision)
+
+    @property
+    def bandwidth(self) -> Quantity | None:
+        """Memory bandwidth [B/s]: what this processor measured, or else that of the device's memory."""
+        return self.processor.bandwidth or self.device.memory.bandwidth
+
+    @property
+    def overheads(self) -> Overheads:
+        return self.device.overheads.get(self.processor.name, Overheads())
+
+
+def _quantities(path: str, value: Any) -> Iterator[tuple[str, Quantity]]:
+    if isinstance(value, Quantity):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _quantities(f"{path}.{key}", item)
+    elif is_dataclass(value):
+        for entry in fields(value):
+            yield from _quantities(f"{path}.{entry.name}", getattr(value, entry.name))
