@@ -7,6 +7,7 @@ a hint. All problems of one input are collected and raised together as an :class
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -86,23 +87,13 @@ class Problem:
         """The message with its place shown under it, as a compiler does; plain text, printable on any terminal."""
         lines = [f"{self.severity}[{self.code}]: {printable(self.message)}"]
         where = self.location
-        hint = printable(self.hint) if self.hint else None
-        if where is None:
-            if hint:
-                lines.append(f"  = help: {hint}")
-            return "\n".join(lines)
-        lines.append(f"  --> {printable(where.path)}:{where.line}:{where.column}")
-        if where.text is None:
-            if hint:
-                lines.append(f"  = help: {hint}")
-            return "\n".join(lines)
-        number = str(where.line)
-        gutter = " " * (len(number) + 1)
-        source, start, width = _excerpt(where)
-        lines.append(f"{gutter}|")
-        lines.append(f"{number} | {source}")
-        marker = " " * start + "^" * max(1, width)
-        lines.append(f"{gutter}| {marker}{' ' + hint if hint else ''}")
+        hint = printable(self.hint) if self.hint else ""
+        if where is not None:
+            lines.append(f"  --> {printable(where.path)}:{where.line}:{where.column}")
+        if where is not None and where.text is not None:
+            lines.extend(_excerpt(where.text, where, hint))
+        elif hint:
+            lines.append(f"  = help: {hint}")
         return "\n".join(lines)
 
 
@@ -118,6 +109,9 @@ class InputError(MbcostError):
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
         super().__init__("\n\n".join(problem.render() for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -142,7 +136,7 @@ def did_you_mean(word: str, choices: Iterable[str], n: int = 3) -> str | None:
 
 
 def nearest(word: str, choices: Iterable[str], n: int = 3) -> list[str]:
-    """The choices most similar to `word`, best first; those that contain it or start with it come before the rest."""
+    """The choices most similar to `word`, best first, then those that contain it."""
     pool = list(dict.fromkeys(choices))
     lowered = word.lower()
     close = difflib.get_close_matches(lowered[:200], [c.lower() for c in pool], n=n, cutoff=0.55)
@@ -164,14 +158,31 @@ def printable(text: str, limit: int = 400) -> str:
     return clean if len(text) <= limit else f"{clean[:limit]}…"
 
 
-def _excerpt(where: Location, width: int = 120) -> tuple[str, int, int]:
-    """The part of a long line around the marked columns: (text, offset of the mark, length of the mark)."""
-    text = where.text or ""
+def _excerpt(text: str, where: Location, hint: str, width: int = 120) -> list[str]:
+    """The line, or `width` characters of it around the marked ones, with the mark and the hint underneath."""
     start = min(max(0, where.column - 1), len(text))
-    end = max(start + 1, where.end_column - 1) if where.end_column else start + 1
     first = max(0, min(start - 40, len(text) - width))
-    cut = text[first : first + width]
-    shown = "".join(ch if ch.isprintable() else " " for ch in cut)
-    prefix, suffix = ("…" if first else ""), ("…" if first + width < len(text) else "")
-    length = min(end, first + len(cut)) - start
-    return f"{prefix}{shown}{suffix}", start - first + len(prefix), max(1, length)
+    last = min(first + width, len(text))
+    end = min(max(start + 1, where.end_column - 1), last)
+    before = ("…" if first else "") + _one_line(text[first:start])
+    marked = _one_line(text[start:end])
+    after = _one_line(text[end:last]) + ("…" if last < len(text) else "")
+    number = str(where.line)
+    gutter = " " * (len(number) + 1)
+    mark = " " * _cells(before) + "^" * max(1, _cells(marked))
+    return [f"{gutter}|", f"{number} | {before}{marked}{after}", f"{gutter}| {mark} {hint}".rstrip()]
+
+
+def _one_line(text: str) -> str:
+    """`text` with a space for each tab or other character that does not print."""
+    return "".join(ch if ch.isprintable() else " " for ch in text)
+
+
+def _cells(text: str) -> int:
+    """Columns that `text` takes on a terminal: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(ch) in {"Mn", "Me"} else 2 if unicodedata.east_asian_width(ch) in "WF" else 1
+        for ch in text
+    )

@@ -59,7 +59,7 @@ def minimum(a: Any, b: Any) -> Any:
 
 def where(condition: Any, a: Any, b: Any) -> Any:
     """`a` where `condition` holds, else `b`."""
-    if isinstance(condition, bool):
+    if getattr(condition, "ndim", 0) == 0:
         return a if condition else b
     import numpy as np
 

@@ -1,0 +1,299 @@
+"""YAML from strangers: parsed within limits into plain data, with the place of every key and value.
+
+PyYAML's parser delivers events; :class:`_TreeBuilder` turns them into dicts, lists and scalars without recursion.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, NoReturn
+
+import yaml
+
+from mbcost.errors import InputError, Location, Problem, fail
+
+MAX_DEPTH: Final = 40
+MAX_NODES: Final = 200_000
+MAX_PROBLEMS: Final = 50
+
+Path_ = tuple[str | int, ...]
+
+#: What PyYAML counts as the end of a line.
+_LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+#: What YAML allows in a file (section 5.1 of its specification), turned around; includes lone surrogates.
+_NOT_ALLOWED: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_INT: Final = re.compile(r"[-+]?[0-9]+")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL", "-"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_STANDARD_TAG: Final = "tag:yaml.org,2002:"
+
+
+class Span(NamedTuple):
+    """Where a value stands: zero-based line and columns of its first line, as PyYAML counts them."""
+
+    line: int
+    column: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML file as plain dicts, lists and scalars, with the place of every key and value."""
+
+    path: str
+    data: Any
+    lines: tuple[str, ...]
+    _keys: Mapping[Path_, Span] = field(repr=False)
+    _values: Mapping[Path_, Span] = field(repr=False)
+
+    def key(self, *path: str | int) -> Location:
+        """Where the key at `path` stands; of the value, where there is no key."""
+        span = self._keys.get(path)
+        return self.value(*path) if span is None else _location(self.path, self.lines, span)
+
+    def value(self, *path: str | int) -> Location:
+        """Where the value at `path` stands; of the nearest container that exists, where there is none."""
+        while path and path not in self._values:
+            path = path[:-1]
+        return _location(self.path, self.lines, self._values.get(path, Span(0, 0, 1)))
+
+    def inside(self, location: Location, start: int, length: int) -> Location:
+        """`length` characters from `start` on within the scalar at `location`."""
+        column = location.column + start
+        return Location(location.path, location.line, column, column + max(1, length), location.text)
+
+
+def parse_yaml(text: str, path: str) -> Document:
+    """Parse one YAML document.
+
+    Keys are text and unique; anchors and aliases work within limits; tags, merge keys and several documents do not.
+
+    Raises
+    ------
+    InputError
+        MB100 to MB106, with the place.
+    """
+    text = text.removeprefix("\ufeff")
+    lines = tuple(_LINE_END.split(text))
+    _refuse_text(text, path, lines)
+    loader = _LOADER(text)
+    try:
+        return _TreeBuilder(path, lines).build(loader)
+    except yaml.MarkedYAMLError as error:
+        _fail_syntax(error, path, lines)
+    finally:
+        loader.dispose()
+
+
+def _refuse_text(text: str, path: str, lines: tuple[str, ...]) -> None:
+    """Refuse what is to be kept from PyYAML, which reports it poorly or takes very long over it."""
+    if bad := _NOT_ALLOWED.search(text):
+        before = _LINE_END.split(text[: bad.start()])
+        span = Span(len(before) - 1, len(before[-1]), len(before[-1]) + 1)
+        fail("MB100", f"the character U+{ord(bad[0]):04X} is not allowed in YAML", _location(path, lines, span))
+    if "%TAG" in text:
+        for number, line in enumerate(lines):
+            if line.startswith("%TAG"):
+                location = _location(path, lines, Span(number, 0, len(line)))
+                fail("MB105", "the directive %TAG is not allowed", location, "plain values need no tag")
+
+
+def _fail_syntax(error: yaml.MarkedYAMLError, path: str, lines: tuple[str, ...]) -> NoReturn:
+    message = " ".join(part for part in (error.problem, error.context) if part)
+    mark = error.problem_mark or error.context_mark
+    location = None if mark is None else _location(path, lines, Span(mark.line, mark.column, mark.column + 1))
+    hint = "quote text that starts with a special character; indent with spaces"
+    fail("MB100", message, location, hint if "cannot start any token" in message else None)
+
+
+def _location(path: str, lines: tuple[str, ...], span: Span) -> Location:
+    line = min(span.line, len(lines) - 1)
+    return Location(path, line + 1, span.column + 1, max(span.end_column, span.column + 1) + 1, lines[line])
+
+
+class _Node(NamedTuple):
+    """A finished value, how many values it holds when its aliases are expanded, and how many levels."""
+
+    value: Any
+    size: int
+    height: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A container whose end the parser has not reached; `key` is that of the value to come."""
+
+    value: dict[str, Any] | list[Any]
+    path: Path_
+    anchor: str | None
+    size: int = 1
+    height: int = 1
+    key: str | None = None
+
+
+class _TreeBuilder:
+    """Turns the parser's events into data without recursion, noting where each key and value stands."""
+
+    def __init__(self, path: str, lines: tuple[str, ...]) -> None:
+        self._path = path
+        self._lines = lines
+        self._keys: dict[Path_, Span] = {}
+        self._values: dict[Path_, Span] = {}
+        self._anchors: dict[str, _Node] = {}
+        self._stack: list[_Open] = []
+        self._roots: list[Any] = []
+        self._nodes = 0
+        self._duplicates: list[Problem] = []
+
+    def build(self, loader: Any) -> Document:
+        handlers = {
+            yaml.DocumentStartEvent: self._start_document,
+            yaml.MappingStartEvent: self._start_container,
+            yaml.SequenceStartEvent: self._start_container,
+            yaml.MappingEndEvent: self._end_container,
+            yaml.SequenceEndEvent: self._end_container,
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+        }
+        while loader.check_event():
+            event = loader.get_event()
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+        if self._duplicates:
+            raise InputError(self._duplicates)
+        return Document(self._path, self._roots[0] if self._roots else None, self._lines, self._keys, self._values)
+
+    def _start_document(self, event: Any) -> None:
+        if self._roots:
+            self._fail("MB105", "more than one document", self._span(event), "one table a file")
+
+    def _start_container(self, event: Any) -> None:
+        span = self._span(event)
+        if event.tag is not None:
+            self._refuse_tag(event.tag, span)
+        path = self._place(self._next_path(), span)
+        self._grow(1, 1, span)
+        value: dict[str, Any] | list[Any] = {} if type(event) is yaml.MappingStartEvent else []
+        self._stack.append(_Open(value, path, event.anchor))
+
+    def _end_container(self, event: Any) -> None:
+        done = self._stack.pop()
+        if done.anchor:
+            self._anchors[done.anchor] = _Node(done.value, done.size, done.height)
+        self._attach(done.value, done.size, done.height)
+
+    def _scalar(self, event: Any) -> None:
+        span = self._span(event)
+        if event.tag is not None:
+            self._refuse_tag(event.tag, span)
+        self._grow(1, 0, span)
+        value, path = event.value, self._next_path()
+        if path is None:
+            self._take_key(self._stack[-1], event, span)
+        else:
+            self._place(path, span)
+            if event.implicit[0]:
+                value = self._plain(value, span)
+            self._attach(value, 1, 0)
+        if event.anchor:
+            self._anchors[event.anchor] = _Node(value, 1, 0)
+
+    def _alias(self, event: Any) -> None:
+        span = self._span(event)
+        self._place(self._next_path(), span)
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            hint = "the anchor's value has to end before its alias"
+            self._fail("MB100", f"the alias *{event.anchor} has no anchor &{event.anchor} before it", span, hint)
+        self._grow(node.size, node.height, span)
+        self._attach(*node)
+
+    def _take_key(self, parent: _Open, event: Any, span: Span) -> None:
+        if event.value == "<<" and event.implicit[0]:
+            self._fail("MB105", "merge keys (`<<`) are not allowed", span, "write the keys out")
+        first = self._keys.setdefault((*parent.path, event.value), span)
+        if first is not span and len(self._duplicates) < MAX_PROBLEMS:
+            hint = f"it stands on line {first.line + 1} too"
+            location = _location(self._path, self._lines, span)
+            self._duplicates.append(Problem("MB104", f"duplicate key `{event.value}`", location, hint))
+        parent.key = event.value
+
+    def _next_path(self) -> Path_ | None:
+        """Where the next value belongs, or None if a key has to come first."""
+        if not self._stack:
+            return ()
+        parent = self._stack[-1]
+        if isinstance(parent.value, list):
+            return (*parent.path, len(parent.value))
+        return None if parent.key is None else (*parent.path, parent.key)
+
+    def _place(self, path: Path_ | None, span: Span) -> Path_:
+        """Note that the value of `path` stands at `span`."""
+        if path is None:
+            self._fail("MB105", "a key has to be a plain word", span)
+        self._values.setdefault(path, span)
+        return path
+
+    def _attach(self, value: Any, size: int, height: int) -> None:
+        """Put a finished value into the container that is open."""
+        if not self._stack:
+            self._roots.append(value)
+            return
+        parent = self._stack[-1]
+        parent.size += size
+        if height >= parent.height:
+            parent.height = height + 1
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+        else:
+            assert parent.key is not None
+            parent.value.setdefault(parent.key, value)
+            parent.key = None
+
+    def _grow(self, size: int, height: int, span: Span) -> None:
+        """Count `size` more values, `height` levels deep, against the limits."""
+        self._nodes += size
+        if self._nodes > MAX_NODES:
+            self._fail("MB106", f"more than {MAX_NODES} values when its aliases are expanded", span)
+        if len(self._stack) + height > MAX_DEPTH:
+            self._fail("MB106", f"nested more than {MAX_DEPTH} levels deep", span)
+
+    def _plain(self, text: str, span: Span) -> Any:
+        """The value of a plain scalar by the core schema of YAML 1.2, plus ``-`` for an empty cell of a table.
+
+        So ``no`` is text, ``010`` is ten, ``1e6`` is a number and ``12:30`` is text. ``.inf`` and ``.nan`` stay text.
+        """
+        if text in _WORDS:
+            return _WORDS[text]
+        if len(text) <= 18 and _INT.fullmatch(text):
+            return int(text)
+        if not _FLOAT.fullmatch(text):
+            return text
+        number = float(text)
+        if not math.isfinite(number):
+            self._fail("MB103", "the number is out of range", span, "the largest is about 1.8e308")
+        return number
+
+    def _refuse_tag(self, tag: str, span: Span) -> None:
+        if tag != "!":
+            shown = f"!!{tag[len(_STANDARD_TAG) :]}" if tag.startswith(_STANDARD_TAG) else tag
+            self._fail("MB105", f"the tag {shown} is not allowed", span, "plain values need no tag")
+
+    def _span(self, event: Any) -> Span:
+        start, end = event.start_mark, event.end_mark
+        if end.line == start.line:
+            return Span(start.line, start.column, end.column)
+        return Span(start.line, start.column, len(self._lines[start.line]))
+
+    def _fail(self, code: str, message: str, span: Span, hint: str | None = None) -> NoReturn:
+        fail(code, message, _location(self._path, self._lines, span), hint)
