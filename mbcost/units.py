@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 _DECIMAL: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -50,14 +50,8 @@ UNITS: Final[dict[str, dict[str, float]]] = {
 _QUANTITY: Final = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d].*?)?\s*")
 
 
-@dataclass(frozen=True, slots=True)
 class UnitError(ValueError):
     """A text is not a quantity of the wanted dimension."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 def factor(unit: str, dimension: str) -> float:
@@ -82,10 +76,9 @@ def factor(unit: str, dimension: str) -> float:
 
 
 def to_base(value: float, unit: str, dimension: str) -> float:
-    """`value` in `unit` as a number of base units. The factor is exact where it is a power of ten or two."""
-    scale = factor(unit, dimension)
-    # 23.4 * 1e-3 is not the double nearest to 0.0234, 23.4 / 1e3 is
-    return value / (1.0 / scale) if scale < 1.0 and _is_exact(1.0 / scale) else value * scale
+    """`value` in `unit` as a number of base units: of 23.4 ms, the double nearest to 0.0234."""
+    # in decimals, since neither 23.4 / 1e3 nor 0.025 * 1e-6 is the double nearest to what a person reads
+    return float(Decimal(repr(value)) * Decimal(repr(factor(unit, dimension))))
 
 
 def parse_quantity(text: str, dimension: str) -> float:
@@ -124,7 +117,7 @@ def format_quantity(value: float, dimension: str) -> str:
     if dimension == "size" and value >= 1024 and value % 1024 == 0:
         preferred = {"B": 1.0, **{f"{prefix}B": scale for prefix, scale in _BINARY.items()}}
     best = min(preferred, key=lambda unit: _distance(abs(value) / preferred[unit]))
-    number = value / preferred[best]
+    number = float(Decimal(repr(value)) / Decimal(repr(preferred[best])))
     if to_base(number, best, dimension) != value:  # a rounding error in the last digit: the base unit has none
         best, number = next(unit for unit, scale in table.items() if scale == 1.0), value
     short = repr(number).removesuffix(".0")
@@ -135,10 +128,6 @@ def _distance(number: float) -> float:
     if number == 0:
         return 0.0
     return 0.0 if 1 <= number < 1000 else abs(math.log10(number / 30))
-
-
-def _is_exact(number: float) -> bool:
-    return number == round(number)
 
 
 def _example(dimension: str) -> str:

@@ -29,7 +29,7 @@ def optional(description: str) -> Any:
 class Section(BaseModel):
     """A mapping with known keys only."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Entry(Section):

@@ -17,12 +17,21 @@ FOLDER_VARIABLE: Final = "MBCOST_DEVICES"
 
 
 def user_folder() -> Path:
-    """Where the user's own profiles are: ``$MBCOST_DEVICES``, else ``mbcost/devices`` in the configuration folder."""
+    """Where the user's own profiles are: ``$MBCOST_DEVICES``, else ``mbcost/devices`` in the configuration folder.
+
+    Raises
+    ------
+    InputError
+        MB001 if ``$MBCOST_DEVICES`` is not a folder.
+    """
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        folder = _expanded(chosen)
+        if not folder.is_dir():
+            fail("MB001", f"{FOLDER_VARIABLE} names {folder}, which is not a folder")
+        return folder
     configuration = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(configuration) if configuration else Path("~/.config").expanduser()) / "mbcost" / "devices"
+    return _expanded(configuration or "~/.config") / "mbcost" / "devices"
 
 
 def device_names() -> tuple[str, ...]:
@@ -100,7 +109,7 @@ def _read(path: Path, origin: Origin) -> DeviceProfile:
 
 def _find(name: str) -> tuple[Path, Origin]:
     if is_path(name):
-        return Path(name).expanduser(), "file"
+        return _expanded(name), "file"
     shipped, own = _profiles(hardware_profiles()), _profiles(user_folder())
     if name not in shipped and name not in own:
         near = did_you_mean(name, shipped | own)
@@ -111,9 +120,18 @@ def _find(name: str) -> tuple[Path, Origin]:
     return shipped[name], "shipped"
 
 
+def _expanded(path: str) -> Path:
+    """`path` with its ``~`` replaced, where there is such a user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _profiles(folder: Path) -> dict[str, Path]:
     """name -> file of the profiles in `folder`; none where it does not exist or may not be read."""
     try:
-        return {path.stem: path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES}
+        files = sorted(folder.iterdir(), reverse=True)  # so that of a.yaml and a.yml the former counts
     except OSError:
         return {}
+    return {path.stem: path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")}

@@ -23,6 +23,7 @@ _EXPECTED: Final = {
     "string_type": "text",
     "bool_type": "true or false",
     "int_type": "a whole number",
+    "greater_than_equal": "at least 1",
     "too_short": "at least one entry long",
     "string_too_short": "at least one letter long",
     "string_too_long": "shorter",

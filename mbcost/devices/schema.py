@@ -66,11 +66,11 @@ class ProcessorSection(Section):
     max_threads: Annotated[int, Field(ge=1)] = Field(
         default=1, description="most threads; a CPU's cores of the big cluster"
     )
-    clock: Frequency | None = optional("highest sustained clock of the numbers below")
+    clock: Frequency | None = optional("clock that the peaks are for")
     peak: Peak = Field(
-        default=Peak(), description="MAC/s: of one core on a CPU, else of the whole unit; 1 MAC = 2 FLOP"
+        default_factory=Peak, description="MAC/s: of one core on a CPU, else of the whole unit; 1 MAC = 2 FLOP"
     )
-    measured_peak: Peak = Field(default=Peak(), description="the same, as a microbenchmark measured it")
+    measured_peak: Peak = Field(default_factory=Peak, description="the same, as a microbenchmark measured it")
     bandwidth: Bandwidth | None = optional("memory bandwidth as this processor measured it")
     note: str | None = optional("what else the reader should know")
 
@@ -82,7 +82,7 @@ class CpuSection(ProcessorSection):
     core: Text = Field(description="name of the core")
     cores: Count | None = optional("cores of the big cluster")
     simd_width: Width | None = optional("of one vector register")
-    throughput: PerCycle = Field(default=PerCycle(), description="MAC/cycle of one core")
+    throughput: PerCycle = Field(default_factory=PerCycle, description="MAC/cycle of one core")
     l1d: Size | None = optional("level 1 data cache of one core")
     l2: Size | None = optional("level 2 cache")
     l2_scope: Literal["core", "cluster"] | None = optional("whether each core has its own level 2 cache")
@@ -180,8 +180,10 @@ class DeviceFile(Section):
     identity: IdentitySection = Field(description="what the device is")
     provenance: ProvenanceSection = Field(description="where the numbers come from")
     processors: dict[Slug, AnyProcessor] = Field(min_length=1, description="name -> processor")
-    memory: MemorySection = Field(default=MemorySection(), description="the memory that all processors share")
-    overheads: dict[Slug, OverheadSection] = Field(default={}, description="name of a processor -> its overheads")
+    memory: MemorySection = Field(default_factory=MemorySection, description="the memory that all processors share")
+    overheads: dict[Slug, OverheadSection] = Field(
+        default_factory=dict, description="name of a processor -> its overheads"
+    )
 
 
 PROCESSORS: Final[dict[str, type[ProcessorSection]]] = {

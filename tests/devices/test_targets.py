@@ -1,0 +1,86 @@
+"""The grammar of a target, and what it says when there is no such thing."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from mbcost.devices import resolve_target
+from mbcost.errors import InputError
+from mbcost.resources import hardware_profiles
+
+
+@pytest.fixture(autouse=True)
+def no_user_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("MBCOST_DEVICES", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "precision"),
+    [
+        ("pixel1", "pixel1/cpu@tflite-2018", "fp32"),
+        ("pixel1/cpu", "pixel1/cpu@tflite-2018", "fp32"),
+        ("pixel1/cpu@tflite-2.1", "pixel1/cpu@tflite-2.1", "fp32"),
+        ("pixel1@tflite-2.1", "pixel1/cpu@tflite-2.1", "fp32"),
+        ("pixel1@hexagon-nn", "pixel1/dsp@hexagon-nn", "int8"),  # the one processor with that runtime
+        (" pixel4 ", "pixel4/cpu@tflite-2.1", "fp32"),
+        ("pixel4/gpu", "pixel4/gpu@tflite-gpu-2020", "fp32"),
+        ("raspberry_pi_4", "raspberry_pi_4/cpu@tflite-2.1", "fp32"),
+        ("iphone_x/gpu", "iphone_x/gpu@coreml-gpu", "fp32"),
+        ("zcu102", "zcu102/fpga@vitis-ai-2.5", "int8"),
+    ],
+)
+def test_targets(text, name, precision):
+    target = resolve_target(text)
+    assert (target.name, target.precision, target.threads) == (name, precision, 1)
+
+
+@pytest.mark.parametrize("rest", ["", "/gpu", "@tflite-gpu-2020", "/gpu@tflite-gpu-2020"])
+def test_a_device_may_be_a_path(tmp_path, rest):
+    folder = tmp_path / "at@home"
+    folder.mkdir()
+    shutil.copy(hardware_profiles() / "pixel4.yaml", folder)
+    target = resolve_target(f"{folder}/pixel4.yaml{rest}")
+    assert target.processor.name == ("gpu" if rest else "cpu")
+    assert target.device.origin == "file"
+
+
+def test_precision_and_threads():
+    target = resolve_target("pixel4", precision="int8", threads=4)
+    assert (target.precision, target.threads) == ("int8", 4)
+    assert target.peak.value == pytest.approx(90.88e9)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code", "says"),
+    [
+        ("pixel", {}, "MB300", "`pixel1`"),
+        ("pixel", {}, "MB300", "mbcost devices list"),
+        ("nothing like it", {}, "MB300", "mbcost devices list"),
+        ("", {}, "MB300", "device/processor@runtime"),
+        ("pixel1/", {}, "MB300", "device/processor@runtime"),
+        ("pixel1@", {}, "MB300", "device/processor@runtime"),
+        ("pixel1/cpu/gpu", {}, "MB300", "device/processor@runtime"),
+        ("nowhere/phone.yaml", {}, "MB001", "nowhere/phone.yaml"),
+        ("pixel1/npu", {}, "MB304", "cpu, gpu or dsp"),
+        ("pixel1/cpu@xnnpack", {}, "MB304", "tflite-2018 or tflite-2.1"),
+        ("pixel1@xnnpack", {}, "MB304", "tflite-2018 or tflite-2.1"),
+        ("pixel1", {"precision": "int8"}, "MB305", "it has fp32"),
+        ("pixel4/cpu", {"precision": "fp64"}, "MB305", "fp32, fp16 or int8"),
+        ("pixel4/cpu", {"threads": 0}, "MB305", "1 to 4 threads"),
+        ("pixel4/cpu", {"threads": -1}, "MB305", "1 to 4 threads"),
+        ("pixel4/cpu", {"threads": 5}, "MB305", "1 to 4 threads"),
+        ("pixel4/gpu", {"threads": 2}, "MB305", "1 thread"),
+    ],
+)
+def test_what_does_not_exist(text, options, code, says):
+    with pytest.raises(InputError) as caught:
+        resolve_target(text, **options)
+    assert caught.value.codes == (code,)
+    assert says in str(caught.value)
+
+
+def test_bandwidth_is_what_the_processor_measured_or_that_of_the_memory():
+    assert resolve_target("raspberry_pi_4").bandwidth.value == pytest.approx(4.33e9)
+    assert resolve_target("pixel1").bandwidth.value == pytest.approx(29.8e9)
