@@ -1,1 +1,71 @@
-"""mbcost"""
+"""mbcost: a hardware cost model and latency simulator for convolutional networks.
+
+>>> import mbcost
+>>> analysis = mbcost.analyze("mobilenet_v2", device="pixel1")
+>>> analysis.totals.macs
+300774272
+
+Submodules load on first use, so that the import itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mbcost.analysis import Analysis
+    from mbcost.architectures import ArchitectureSpec, architecture_names
+    from mbcost.devices import DeviceProfile, Target, device_names, load_device, resolve_target
+    from mbcost.errors import InputError, MbcostError
+    from mbcost.graph import ParamsConvention, build_graph
+    from mbcost.pipeline import analyze, load
+
+__version__: Final = "0.1.0"
+
+_HOME: Final[dict[str, str]] = {
+    "Analysis": "mbcost.analysis",
+    "ArchitectureSpec": "mbcost.architectures",
+    "DeviceProfile": "mbcost.devices",
+    "InputError": "mbcost.errors",
+    "MbcostError": "mbcost.errors",
+    "ParamsConvention": "mbcost.graph",
+    "Target": "mbcost.devices",
+    "analyze": "mbcost.pipeline",
+    "architecture_names": "mbcost.architectures",
+    "build_graph": "mbcost.graph",
+    "device_names": "mbcost.devices",
+    "load": "mbcost.pipeline",
+    "load_device": "mbcost.devices",
+    "resolve_target": "mbcost.devices",
+}
+
+__all__ = [
+    "Analysis",
+    "ArchitectureSpec",
+    "DeviceProfile",
+    "InputError",
+    "MbcostError",
+    "ParamsConvention",
+    "Target",
+    "__version__",
+    "analyze",
+    "architecture_names",
+    "build_graph",
+    "device_names",
+    "load",
+    "load_device",
+    "resolve_target",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'mbcost' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mbcost.architectures.expressions import is_name
 from mbcost.architectures.names import KEY_ALIASES
 from mbcost.architectures.scaling import WidthRule
-from mbcost.architectures.spec import ArchitectureSpec, OptionValue
+from mbcost.architectures.spec import ArchitectureSpec, OptionValue, Row
 from mbcost.architectures.table import SCOPE_NAMES, Cell, TableReader, parse_shape
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.files import Document, load_yaml
@@ -54,10 +54,20 @@ def architecture_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in TABLES.glob("*.yaml")))
 
 
-def find_architecture(text: str) -> ArchitectureSpec:
+#: Finds contradictions in an architecture; injected, since they show only when a graph is built, a layer above.
+Check: TypeAlias = Callable[[ArchitectureSpec], Sequence[Problem]]
+
+
+def find_architecture(text: str, check: Check | None = None) -> ArchitectureSpec:
     """The architecture of a built-in name (``mobilenet_v2`` or ``mobilenet_v2.yaml``) or of a file.
 
-    A file of that name in the working directory comes before the built-in table.
+    A file of that name in the working directory comes before the built-in table. What was read is kept until the file
+    changes.
+
+    Parameters
+    ----------
+    check
+        Called once on what was read; its problems are raised.
 
     Raises
     ------
@@ -71,17 +81,21 @@ def find_architecture(text: str) -> ArchitectureSpec:
         fail("MB200", f"`{text[:100]}` is neither an architecture nor a file")
     bare = text.removesuffix(".yaml").removesuffix(".yml")
     if path.is_file() or (is_path and not (path.is_dir() and bare in architecture_names())):
-        return _load_cached(text, *_stamp(path))
+        return _load_cached(text, *_stamp(path), None, check)
     builtin = TABLES / f"{bare}.yaml"
     if bare in architecture_names():
-        return _load_cached(str(builtin), *_stamp(builtin), shown=f"{bare}.yaml")
+        return _load_cached(str(builtin), *_stamp(builtin), f"{bare}.yaml", check)
     hint = did_you_mean(bare, architecture_names())
     fail("MB200", f"no architecture or file `{text[:100]}`", hint=hint or "`mbcost architectures` lists what ships")
 
 
 @lru_cache(maxsize=64)
-def _load_cached(path: str, _mtime_ns: int, _size: int, shown: str | None = None) -> ArchitectureSpec:
-    return load_architecture(Path(path), shown)
+def _load_cached(path: str, _mtime_ns: int, _size: int, shown: str | None, check: Check | None) -> ArchitectureSpec:
+    spec = load_architecture(Path(path), shown)
+    problems = check(spec) if check else ()
+    if problems:
+        raise InputError(problems)
+    return spec
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -104,7 +118,7 @@ def read_architecture(document: Document) -> ArchitectureSpec:
     reader = TableReader(document, options, header.defaults(), header.columns(), problems=problems)
     for name, value in header.mapping("blocks").items():
         reader.block(name, value)
-    rows = ()
+    rows: tuple[Row, ...] = ()
     if "layers" in data:
         rows = reader.rows(("layers",), data["layers"], SCOPE_NAMES | frozenset(options), None)
     shape = header.input_shape()
@@ -198,7 +212,9 @@ class _Header:
         keys = ("rule", "divisor", "minimum", "source")
         for key in data:
             if key not in keys:
-                self.problem("MB101", f"unknown key `{key}` in `width`", "width", key, hint=did_you_mean(key, keys), key=True)
+                self.problem(
+                    "MB101", f"unknown key `{key}` in `width`", "width", key, hint=did_you_mean(key, keys), key=True
+                )
         rule = data.get("rule")
         if rule not in {"truncate", "make_divisible"}:
             self.problem("MB103", f"`{rule}` is not a width rule", "width", "rule", hint="truncate or make_divisible")
@@ -217,12 +233,14 @@ class _Header:
         for operator, keys in self.mapping("defaults").items():
             if operator not in OPERATOR_BY_NAME:
                 hint = did_you_mean(operator, OPERATOR_BY_NAME)
-                self.problem("MB201", f"unknown operator `{operator}` in `defaults`", "defaults", operator, hint=hint, key=True)
+                self.problem(
+                    "MB201", f"unknown operator `{operator}` in `defaults`", "defaults", operator, hint=hint, key=True
+                )
             elif not isinstance(keys, dict):
                 self.problem("MB103", "defaults of an operator are a mapping", "defaults", operator)
             else:
                 result[operator] = {
-                    KEY_ALIASES.get(key.lower(), key): Cell(
+                    KEY_ALIASES.get(key.lower(), key.lower()): Cell(
                         value,
                         self.document.key("defaults", operator, key),
                         self.document.value("defaults", operator, key),

@@ -22,7 +22,7 @@ from mbcost.architectures.spec import (
     Row,
     RowFrame,
 )
-from mbcost.errors import DefectError, InputError, Location, Problem, did_you_mean, fail
+from mbcost.errors import InputError, Location, Problem, did_you_mean, fail
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.numeric import is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
@@ -38,7 +38,7 @@ _DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
 
 
 class MixedConfigurationsError(Exception):
-    """A row exists in some of the configurations of an array only; split the array by `condition` and build each part."""
+    """A row exists in some of an array's configurations only: split the array by `condition` and build each part."""
 
     def __init__(self, condition: Any) -> None:
         super().__init__("the configurations differ in which layers exist")
@@ -84,12 +84,14 @@ def check_architecture(spec: ArchitectureSpec) -> tuple[Problem, ...]:
 
     A wrong input column is told apart from a wrong stride by which reading leaves fewer contradictions.
     """
-    reports = []
+    readings = []
     for trust_table in (False, True):
         builder = _Builder(spec, 1.0, spec.input_shape, dict(spec.options), None, check=True, trust_table=trust_table)
         builder.build()
-        reports.append(tuple(builder.problems))
-    return min(reports, key=len)
+        if not builder.problems:
+            return ()
+        readings.append(tuple(builder.problems))
+    return min(readings, key=len)
 
 
 def _check_alpha(spec: ArchitectureSpec, alpha: float) -> None:
@@ -270,7 +272,7 @@ class _Builder:
         inputs = [self._tensor(name, scope, frame.location) for name in frame.inputs] if frame.inputs else [x]
         x = inputs[0]
         if frame.declared is not None and index == 0 and self.check:
-            x = inputs[0] = self._check_declared(frame.declared, inputs[0], row)
+            x = inputs[0] = self._check_declared(frame.declared, inputs[0])
         if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.location):
             if frame.name is not None:
                 scope.tensors[frame.name] = x
@@ -432,7 +434,7 @@ class _Builder:
     def _problem(self, code: str, message: str, location: Location | None, hint: str | None = None) -> None:
         self.problems.append(Problem(code, message, location, hint))
 
-    def _check_declared(self, declared: Declared, x: _Tensor, row: Row) -> _Tensor:
+    def _check_declared(self, declared: Declared, x: _Tensor) -> _Tensor:
         """Compare the printed columns with what arrived; which of the two goes on is the reading that is tried."""
         printed = declared.input_shape
         if printed is not None and printed != x.shape:
@@ -442,26 +444,12 @@ class _Builder:
             if self.trust_table:
                 x = _Tensor(x.producer, printed)
         if declared.filter_channels is not None and declared.filter_channels != x.shape.channels:
-            message = f"the filter has {declared.filter_channels} input channels, its input {x.shape} has {x.shape.channels}"
+            message = (
+                f"the filter has {declared.filter_channels} input channels, its input {x.shape} has {x.shape.channels}"
+            )
             self._problem("MB203", message, declared.filter_location)
         window = declared.filter_window
         if window is not None and window != (x.shape.height, x.shape.width):
             message = f"a global window of {window[0]}x{window[1]} is printed, its input is {x.shape}"
             self._problem("MB203", message, declared.filter_location)
-        if isinstance(row, LayerRow) and row.operator is OPERATOR_BY_NAME.get("global_avg_pool") and window is None:
-            return x
         return x
-
-
-def raise_if_inconsistent(spec: ArchitectureSpec) -> None:
-    """Raise an :class:`InputError` with everything that :func:`check_architecture` finds."""
-    problems = check_architecture(spec)
-    if problems:
-        raise InputError(problems)
-
-
-def expect_scalar(value: Any) -> int:
-    """An int out of a dimension that is known to be one configuration's."""
-    if not is_scalar(value):
-        raise DefectError("an array of configurations reached a scalar-only path")
-    return int(value)

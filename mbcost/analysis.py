@@ -1,0 +1,338 @@
+"""The result of an analysis: where the time of one network on one target goes, and why."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from mbcost.devices import Quantity, Target
+from mbcost.graph import (
+    NETWORK_INPUT,
+    Layer,
+    LayerGraph,
+    ParamsConvention,
+    count_params,
+    layer_macs,
+    layer_params,
+    peak_elements,
+)
+from mbcost.graph.counting import MacsConvention
+from mbcost.kernels import Kernel, Parameter, Runtime
+from mbcost.latency import KernelEstimate, LatencyForm, Rate
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+
+SCHEMA: Final = "mbcost/analysis/1"
+#: Coverage of the interval around a latency.
+INTERVAL: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the network, for the whole batch; bytes at the target's precision.
+
+    Attributes
+    ----------
+    macs, params
+        By the conventions of the analysis [1].
+    activation_bytes
+        Activations that the kernels read and write [B].
+    weight_bytes
+        Weights as they are at inference, batch norm folded [B].
+    im2col_bytes
+        Lowering buffers that the target's kernels build [B].
+    peak_activation_bytes
+        Largest activation memory alive at any time [B].
+    """
+
+    macs: int
+    params: int
+    activation_bytes: int
+    weight_bytes: int
+    im2col_bytes: int
+    peak_activation_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One layer on the target. A layer that is fused into another's kernel moves nothing and takes no time of its own.
+
+    Attributes
+    ----------
+    macs, params, input_bytes, weight_bytes, output_bytes, im2col_bytes
+        Counts for the whole batch; bytes as the kernel moves them [B].
+    arithmetic_intensity
+        MACs a byte of input, weights and output [MAC/B].
+    kernel
+        Name of the kernel that computes it: that of the kernel's main layer.
+    bound
+        What takes most of its time: compute, activations, weights, lowering or overhead; ``fused`` or ``none``.
+    latency_s, compute_s, activation_s, weight_s, lowering_s, overhead_s
+        Time and its split [s].
+    """
+
+    name: str
+    op: str
+    block: str
+    inputs: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    output_shape: tuple[int, int, int]
+    macs: int
+    params: int
+    input_bytes: int
+    weight_bytes: int
+    output_bytes: int
+    im2col_bytes: int
+    arithmetic_intensity: float
+    kernel: str
+    bound: str
+    latency_s: float
+    compute_s: float
+    activation_s: float
+    weight_s: float
+    lowering_s: float
+    overhead_s: float
+
+    @property
+    def memory_s(self) -> float:
+        """Activation traffic, weight traffic and lowering [s]."""
+        return self.activation_s + self.weight_s + self.lowering_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of the JSON's ``layers``."""
+        return {
+            "name": self.name,
+            "op": self.op,
+            "block": self.block,
+            "inputs": list(self.inputs),
+            "input_shape": list(self.input_shape),
+            "output_shape": list(self.output_shape),
+            "macs": self.macs,
+            "params": self.params,
+            "input_bytes": self.input_bytes,
+            "weight_bytes": self.weight_bytes,
+            "output_bytes": self.output_bytes,
+            "im2col_bytes": self.im2col_bytes,
+            "arithmetic_intensity": self.arithmetic_intensity,
+            "kernel": self.kernel,
+            "bound": self.bound,
+            "latency_ms": self.latency_s * 1e3,
+            "compute_ms": self.compute_s * 1e3,
+            "memory_ms": self.memory_s * 1e3,
+            "overhead_ms": self.overhead_s * 1e3,
+        }
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One architecture on one target.
+
+    Attributes
+    ----------
+    layer_graph
+        The network with every shape and count.
+    target, runtime, form, rates
+        What it runs on, by which rules, and the latency form with its rates.
+    kernels, estimates
+        What the runtime launches, and the time of each.
+    batch
+        Images an inference.
+    element_bytes
+        Bytes of an activation or weight [B].
+    latency_s, latency_low_s, latency_high_s
+        Time of one inference of the whole batch, with the bounds of its 90 % interval [s].
+    calibrated
+        Whether the rates were fitted to measurements of this target.
+    warnings
+        Whatever the reader has to know before trusting the number.
+    """
+
+    layer_graph: LayerGraph
+    target: Target
+    runtime: Runtime
+    form: LatencyForm
+    rates: Mapping[str, Rate]
+    kernels: tuple[Kernel, ...]
+    estimates: tuple[KernelEstimate, ...]
+    batch: int
+    element_bytes: int
+    latency_s: float
+    latency_low_s: float
+    latency_high_s: float
+    calibrated: bool
+    warnings: tuple[str, ...]
+    params_convention: ParamsConvention
+    macs_convention: MacsConvention
+
+    @property
+    def architecture(self) -> str:
+        return self.layer_graph.architecture
+
+    @property
+    def frames_per_s(self) -> float:
+        """Images a second when inferences follow each other [1/s]."""
+        return self.batch / self.latency_s if self.latency_s else float("inf")
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums over the network."""
+        size = self.element_bytes
+        kernels = self.kernels
+        return Totals(
+            macs=self.batch * sum(layer_macs(layer, self.macs_convention) for layer in self.layer_graph.layers),
+            params=count_params(self.layer_graph, self.params_convention),
+            activation_bytes=size * sum(k.input_elements + k.output_elements for k in kernels if k.kind != "view"),
+            weight_bytes=size * sum(kernel.weight_elements for kernel in kernels),
+            im2col_bytes=size * sum(kernel.im2col_elements for kernel in kernels),
+            peak_activation_bytes=size * self.batch * peak_elements(self.layer_graph),
+        )
+
+    @cached_property
+    def layers(self) -> tuple[LayerResult, ...]:
+        """Every layer in the order they run."""
+        layers = self.layer_graph.layers
+        results: list[LayerResult | None] = [None] * len(layers)
+        for kernel, estimate in zip(self.kernels, self.estimates, strict=True):
+            results[kernel.main.index] = self._main_result(kernel, estimate)
+            for index in kernel.layers[1:]:
+                results[index] = self._fused_result(layers[index], kernel)
+        return tuple(result for result in results if result is not None)
+
+    def _main_result(self, kernel: Kernel, estimate: KernelEstimate) -> LayerResult:
+        size = self.element_bytes
+        moves = kernel.kind != "view"
+        read = kernel.input_elements * size if moves else 0
+        written = kernel.output_elements * size if moves else 0
+        weights = kernel.weight_elements * size
+        traffic = read + written + weights
+        return LayerResult(
+            *self._identity(kernel.main),
+            read,
+            weights,
+            written,
+            kernel.im2col_elements * size,
+            kernel.macs / traffic if traffic else 0.0,
+            kernel.name,
+            estimate.bound or "none",
+            estimate.latency_s,
+            estimate.compute_s,
+            estimate.activation_s,
+            estimate.weight_s,
+            estimate.lowering_s,
+            estimate.overhead_s,
+        )
+
+    def _fused_result(self, layer: Layer, kernel: Kernel) -> LayerResult:
+        identity = self._identity(layer)
+        return LayerResult(*identity, 0, 0, 0, 0, 0.0, kernel.name, "fused", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def _identity(
+        self, layer: Layer
+    ) -> tuple[str, str, str, tuple[str, ...], tuple[int, int, int], tuple[int, int, int], int, int]:
+        layers = self.layer_graph.layers
+        return (
+            layer.name,
+            layer.operator.op,
+            layer.block,
+            tuple(["input" if i == NETWORK_INPUT else layers[i].name for i in layer.inputs]),
+            layer.input_shapes[0],
+            layer.output_shape,
+            layer_macs(layer, self.macs_convention) * self.batch,
+            layer_params(layer, layers, self.params_convention),
+        )
+
+    @cached_property
+    def graph(self) -> nx.DiGraph[str]:
+        """A networkx graph: a node a layer, named after it, with the keys of the JSON's layers as attributes."""
+        import networkx as nx
+
+        graph: nx.DiGraph[str] = nx.DiGraph(
+            architecture=self.architecture,
+            target=self.target.name,
+            latency_ms=self.latency_s * 1e3,
+            macs=self.totals.macs,
+            params=self.totals.params,
+            peak_activation_bytes=self.totals.peak_activation_bytes,
+        )
+        graph.add_nodes_from([(layer.name, layer.to_dict()) for layer in self.layers])
+        names = [layer.name for layer in self.layers]
+        graph.add_edges_from(
+            [
+                (names[producer], layer.name)
+                for layer in self.layer_graph.layers
+                for producer in layer.inputs
+                if producer != NETWORK_INPUT
+            ]
+        )
+        return graph
+
+    def assumptions(self) -> dict[str, Quantity | Parameter]:
+        """Numbers that nobody sourced and that went into the latency, by their place."""
+        found: dict[str, Quantity | Parameter] = {}
+        for rate in self.rates.values():
+            found.update({place: q for place, q in rate.quantities.items() if q.source == "assumed"})
+            found.update({f"{self.runtime.name}: {p.name}": p for p in rate.parameters if p.source == "assumed"})
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``mbcost analyze --format json``, schema ``mbcost/analysis/1``."""
+        from mbcost import __version__
+
+        totals = self.totals
+        return {
+            "schema": SCHEMA,
+            "mbcost_version": __version__,
+            "architecture": self.architecture,
+            "alpha": self.layer_graph.alpha,
+            "resolution": self.layer_graph.resolution,
+            "batch": self.batch,
+            "target": {
+                "device": self.target.device.name,
+                "processor": self.target.processor.name,
+                "runtime": self.target.runtime,
+                "precision": self.target.precision,
+                "threads": self.target.threads,
+                "calibrated": self.calibrated,
+            },
+            "totals": {name: getattr(totals, name) for name in Totals.__slots__},
+            "latency_ms": self.latency_s * 1e3,
+            "latency_low_ms": self.latency_low_s * 1e3,
+            "latency_high_ms": self.latency_high_s * 1e3,
+            "interval": INTERVAL,
+            "frames_per_s": self.frames_per_s,
+            "layers": [layer.to_dict() for layer in self.layers],
+            "warnings": list(self.warnings),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """The layers as a DataFrame; the columns are the keys of the JSON's layers."""
+        import pandas as pd
+
+        return pd.DataFrame([layer.to_dict() for layer in self.layers])
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        return (
+            f"<Analysis {self.architecture} alpha={self.layer_graph.alpha:g} resolution={self.layer_graph.resolution} "
+            f"on {self.target.name} {self.target.precision}: {self.latency_s * 1e3:.3g} ms "
+            f"({self.latency_low_s * 1e3:.3g} to {self.latency_high_s * 1e3:.3g}), "
+            f"{totals.macs / 1e6:.1f} M MACs, {totals.params / 1e6:.2f} M params>"
+        )
+
+    def _repr_html_(self) -> str:
+        slowest = sorted(self.layers, key=lambda layer: layer.latency_s, reverse=True)[:10]
+        rows = "".join(
+            f"<tr><td>{html.escape(layer.name)}</td><td>{html.escape(layer.op)}</td>"
+            f"<td>{'x'.join(map(str, layer.output_shape))}</td><td>{layer.latency_s * 1e3:.3f}</td>"
+            f"<td>{layer.latency_s / self.latency_s if self.latency_s else 0:.1%}</td><td>{layer.bound}</td></tr>"
+            for layer in slowest
+        )
+        return (
+            f"<p>{html.escape(repr(self)[1:-1])}</p><table><thead><tr><th>layer</th><th>op</th><th>output</th>"
+            f"<th>ms</th><th>share</th><th>bound</th></tr></thead><tbody>{rows}</tbody></table>"
+        )

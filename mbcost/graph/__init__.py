@@ -1,0 +1,32 @@
+"""Graphs of layers: building them from tables, counting, activation memory."""
+
+from mbcost.graph.build import MixedConfigurationsError, build_graph, check_architecture
+from mbcost.graph.counting import (
+    DEFAULT_PARAMS,
+    ParamsConvention,
+    count_macs,
+    count_params,
+    is_product,
+    layer_macs,
+    layer_params,
+)
+from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
+from mbcost.graph.memory import live_elements, peak_elements
+
+__all__ = [
+    "DEFAULT_PARAMS",
+    "NETWORK_INPUT",
+    "Layer",
+    "LayerGraph",
+    "MixedConfigurationsError",
+    "ParamsConvention",
+    "build_graph",
+    "check_architecture",
+    "count_macs",
+    "count_params",
+    "is_product",
+    "layer_macs",
+    "layer_params",
+    "live_elements",
+    "peak_elements",
+]

@@ -1,0 +1,91 @@
+"""Activation memory over the schedule: which tensors are alive while each layer runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mbcost.graph.layer import NETWORK_INPUT, LayerGraph
+from mbcost.numeric import Dim, maximum
+
+
+def live_elements(graph: LayerGraph) -> list[Dim]:
+    """Elements alive while each layer runs, for one image: its inputs, its output, and what later layers still need.
+
+    A tensor is alive from the layer that makes it to the last one that reads it. Element-wise layers run in place where
+    nobody else reads their (first) input afterwards, and views share memory, as every mobile runtime does it. Weights
+    are not counted. The network's input is alive until its last reader.
+    """
+    layers = graph.layers
+    buffers, sizes = _buffers(graph)
+    last_use = _last_uses(graph, buffers)
+    alive: dict[int, Dim] = {}
+    if NETWORK_INPUT in last_use:
+        alive[NETWORK_INPUT] = graph.input_shape.elements
+    dying: dict[int, list[int]] = {}
+    for buffer, index in last_use.items():
+        dying.setdefault(index, []).append(buffer)
+    total: Dim = sum(alive.values())
+    result: list[Dim] = []
+    for layer in layers:
+        buffer = buffers[layer.index]
+        if buffer not in alive:
+            alive[buffer] = sizes[buffer]
+            total = total + sizes[buffer]
+        result.append(total)
+        for dead in dying.get(layer.index, ()):
+            total = total - alive.pop(dead)
+    return result
+
+
+def peak_elements(graph: LayerGraph) -> Dim:
+    """The largest number of elements alive at any time, for one image."""
+    peak: Any = 0
+    for elements in live_elements(graph):
+        peak = maximum(peak, elements)
+    result: Dim = peak
+    return result
+
+
+def _buffers(graph: LayerGraph) -> tuple[Sequence[int], dict[int, Dim]]:
+    """The buffer that each layer writes to (named after the first layer that wrote to it) and the buffers' sizes."""
+    last_reader: dict[int, int] = {}
+    for layer in graph.layers:
+        for producer in layer.inputs:
+            last_reader[producer] = layer.index
+    kept = set(graph.outputs)
+    buffers: list[int] = []
+    sizes: dict[int, Dim] = {}
+    for layer in graph.layers:
+        first = layer.inputs[0]
+        reuses = (
+            (layer.operator.elementwise or layer.operator.view)
+            and first != NETWORK_INPUT
+            and last_reader[first] == layer.index
+            and first not in kept
+            and layer.operator.view | _same_size(layer.input_shapes[0], layer.output_shape)
+        )
+        buffer = buffers[first] if reuses else layer.index
+        buffers.append(buffer)
+        if not reuses:
+            sizes[buffer] = layer.output_shape.elements
+    return buffers, sizes
+
+
+def _same_size(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
+    return a is b or all(
+        x is y or (isinstance(x, int) and isinstance(y, int) and x == y) for x, y in zip(a, b, strict=True)
+    )
+
+
+def _last_uses(graph: LayerGraph, buffers: Sequence[int]) -> dict[int, int]:
+    """The last layer that reads or writes each buffer; the network's outputs live to the end."""
+    last: dict[int, int] = {}
+    for layer in graph.layers:
+        for producer in layer.inputs:
+            last[producer if producer == NETWORK_INPUT else buffers[producer]] = layer.index
+        last[buffers[layer.index]] = layer.index
+    for output in graph.outputs:
+        if output != NETWORK_INPUT:
+            last[buffers[output]] = len(graph.layers)
+    return last

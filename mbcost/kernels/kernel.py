@@ -1,0 +1,115 @@
+"""What a runtime really launches: one kernel for one or more layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+
+from mbcost.graph import Layer
+from mbcost.numeric import Dim
+from mbcost.operators import Conv2d, Dense, DepthwiseConv2d, Matmul, TransposedConv2d
+
+KernelKind: TypeAlias = Literal[
+    "pointwise",  # 1x1 stride 1 convolution: a matrix product of the input as it is
+    "im2col_gemm",  # any other convolution, lowered to a matrix product
+    "direct_conv",  # a convolution without lowering (line buffers, texture reads, DMA)
+    "depthwise",
+    "dense",
+    "matmul",
+    "elementwise",
+    "pool",
+    "softmax",
+    "copy",  # moves elements: concat, split, shuffle, pad, resize
+    "view",  # the same memory under another shape: launches nothing
+]
+KERNEL_KINDS: Final[tuple[KernelKind, ...]] = get_args(KernelKind)
+
+
+class GemmShape(NamedTuple):
+    """A matrix product (rows x depth) * (depth x columns), `groups` times."""
+
+    rows: Dim
+    columns: Dim
+    depth: Dim
+    groups: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel with the shapes and counts that latency forms read. All counts are for the whole batch.
+
+    Attributes
+    ----------
+    kind
+        The algorithm that the runtime chose.
+    main
+        The layer that does the work.
+    layers
+        Indices of all layers that it computes: the main one, then those fused into it.
+    macs, elementwise_ops
+        Arithmetic of the main layer (what is fused into it is free).
+    input_elements, output_elements
+        Activations read and written once the fused neighbours' intermediate results are gone.
+    weight_elements
+        Weights and bias as they are at inference, batch norm folded.
+    im2col_elements
+        Size of the lowering buffer; 0 for kinds that build none.
+    element_bytes
+        Bytes of an activation or weight [B].
+    """
+
+    index: int
+    kind: KernelKind
+    main: Layer
+    layers: tuple[int, ...]
+    batch: Dim
+    macs: Dim
+    elementwise_ops: Dim
+    input_elements: Dim
+    output_elements: Dim
+    weight_elements: Dim
+    im2col_elements: Dim
+    element_bytes: int
+
+    @property
+    def name(self) -> str:
+        return self.main.name
+
+    @property
+    def op(self) -> str:
+        return self.main.operator.op
+
+    @property
+    def output_pixels(self) -> Dim:
+        """Height x width x batch of the output."""
+        return self.main.output_shape.pixels * self.batch
+
+    @property
+    def window(self) -> int:
+        """Elements of the kernel's window: 9 for 3x3."""
+        height, width = getattr(self.main.operator, "kernel", (1, 1))
+        return int(height * width)
+
+    def gemm(self) -> GemmShape:
+        """The matrix product that a convolution, fully connected layer or matmul amounts to.
+
+        Raises
+        ------
+        TypeError
+            If the main layer is none of them.
+        """
+        layer, operator = self.main, self.main.operator
+        source = layer.input_shapes[0]
+        if isinstance(operator, Conv2d):
+            depth = self.window * (source.channels // operator.groups)
+            return GemmShape(self.output_pixels, operator.out // operator.groups, depth, operator.groups)
+        if isinstance(operator, DepthwiseConv2d):
+            return GemmShape(self.output_pixels, operator.multiplier, self.window, source.channels)
+        if isinstance(operator, TransposedConv2d):
+            columns = self.window * (operator.out // operator.groups)
+            return GemmShape(source.pixels * self.batch, columns, source.channels // operator.groups, operator.groups)
+        if isinstance(operator, Dense):
+            return GemmShape(source.pixels * self.batch, operator.out, source.channels, 1)
+        if isinstance(operator, Matmul):
+            return GemmShape(source.width, layer.output_shape.channels, source.channels, source.height * self.batch)
+        raise TypeError(f"{layer.op} is not a matrix product")

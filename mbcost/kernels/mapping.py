@@ -1,0 +1,129 @@
+"""From layers to kernels: fusion and the choice of an algorithm, by the rules of a runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mbcost.errors import InputError, Problem, did_you_mean
+from mbcost.graph import Layer, LayerGraph
+from mbcost.kernels.kernel import Kernel, KernelKind
+from mbcost.kernels.runtime import Runtime
+from mbcost.numeric import Dim
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A kernel while layers are still being fused into it."""
+
+    main: Layer
+    kind: KernelKind
+    layers: list[int] = field(default_factory=list)
+    step: int = -1
+    has_norm: bool = False
+
+
+def map_to_kernels(
+    graph: LayerGraph,
+    runtime: Runtime,
+    *,
+    batch: Dim = 1,
+    element_bytes: int = 4,
+    estimate_unsupported: bool = False,
+) -> tuple[Kernel, ...]:
+    """The kernels that a runtime launches for a network; every layer is in exactly one of them.
+
+    A layer is fused into the kernel that makes its first input if a fusion step of the runtime allows it, that kernel
+    is not past the step, and nobody else reads the intermediate result.
+
+    Parameters
+    ----------
+    batch
+        Images an inference.
+    element_bytes
+        Bytes of an activation or weight [B].
+    estimate_unsupported
+        Charge an operator that the runtime has no kernel for as one that reads and writes its tensors, instead of
+        refusing it.
+
+    Raises
+    ------
+    InputError
+        MB400 for every operator without a kernel.
+    """
+    drafts: list[_Draft] = []
+    kernel_of: list[int] = []
+    consumers = graph.consumers()
+    outputs = set(graph.outputs)
+    problems: list[Problem] = []
+    for layer in graph.layers:
+        producer = layer.inputs[0]
+        if producer >= 0 and producer not in outputs and len(consumers[producer]) == 1:
+            draft = drafts[kernel_of[producer]]
+            step = _fusion_step(layer, producer, draft, runtime)
+            if step is not None:
+                draft.layers.append(layer.index)
+                draft.step = step
+                draft.has_norm |= layer.operator.op == "batch_norm"
+                kernel_of.append(kernel_of[producer])
+                continue
+        kind = runtime.kernel_kind(layer)
+        if kind is None:
+            if not estimate_unsupported:
+                problems.append(_unsupported(layer, runtime))
+            kind = "elementwise"
+        kernel_of.append(len(drafts))
+        drafts.append(_Draft(layer, kind, [layer.index]))
+    if problems:
+        raise InputError(problems)
+    return tuple([_finish(i, draft, graph, batch, element_bytes) for i, draft in enumerate(drafts)])
+
+
+def unsupported_layers(graph: LayerGraph, runtime: Runtime) -> tuple[Layer, ...]:
+    """Layers whose operator the runtime neither fuses nor has a kernel for."""
+    fused = {operator for step in runtime.fusion for operator in step.operators}
+    return tuple(
+        layer for layer in graph.layers if layer.operator.op not in fused and runtime.kernel_kind(layer) is None
+    )
+
+
+def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -> int | None:
+    """The fusion step by which `layer` joins a kernel whose last layer is `producer`; None if none does."""
+    if draft.layers[-1] != producer:
+        return None
+    op, main = layer.operator.op, draft.main.operator.op
+    for number in range(draft.step + 1, len(runtime.fusion)):
+        step = runtime.fusion[number]
+        if op in step.operators and main in step.into:
+            return number
+    return None
+
+
+def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_bytes: int) -> Kernel:
+    main, cost = draft.main, draft.main.cost
+    last = graph.layers[draft.layers[-1]]
+    read = cost.input_elements
+    for fused in draft.layers[1:]:
+        layer = graph.layers[fused]
+        read = read + layer.cost.input_elements - layer.input_shapes[0].elements
+    bias = main.output_shape.channels if draft.has_norm else cost.bias_elements + 2 * cost.norm_channels
+    return Kernel(
+        index,
+        draft.kind,
+        main,
+        tuple(draft.layers),
+        batch,
+        cost.macs * batch,
+        cost.elementwise_ops * batch,
+        read * batch,
+        last.output_shape.elements * batch,
+        cost.weight_elements + bias,
+        cost.im2col_elements * batch if draft.kind == "im2col_gemm" else 0,
+        element_bytes,
+    )
+
+
+def _unsupported(layer: Layer, runtime: Runtime) -> Problem:
+    hint = did_you_mean(layer.op, runtime.rules) or "`--unsupported estimate` charges its traffic and says so"
+    return Problem(
+        "MB400", f"{runtime.title} has no kernel for `{layer.op}` (layer {layer.name})", layer.location, hint
+    )

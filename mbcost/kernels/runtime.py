@@ -1,0 +1,169 @@
+"""Runtimes as data: which operators fuse, and which kernel computes which operator; every rule with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from mbcost.errors import DefectError, did_you_mean, fail
+from mbcost.files import Document, load_yaml
+from mbcost.graph import Layer
+from mbcost.kernels.kernel import KERNEL_KINDS, KernelKind
+from mbcost.operators import OPERATOR_BY_NAME, Conv2d
+from mbcost.operators.window import is_pointwise
+
+_FOLDER: Final = Path(__file__).parent / "runtimes"
+_SOURCES: Final = ("datasheet", "measured", "derived", "fitted", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class FusionStep:
+    """Operators that vanish into the kernel before them. A kernel takes each step at most once, in their order."""
+
+    operators: frozenset[str]
+    into: frozenset[str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRule:
+    """The kernel that computes an operator, where `when` holds."""
+
+    operator: str
+    kind: KernelKind
+    when: Callable[[Layer], bool] | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number of a runtime: an efficiency, a constant of its kernels.
+
+    Attributes
+    ----------
+    value, unit
+        The number; efficiencies are fractions of a device's peak or bandwidth.
+    source
+        ``fitted``, ``assumed``, ...: how it came about.
+    reference
+        The data or document behind it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    source: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A runtime: its rules, the latency form that fits it and the form's parameters."""
+
+    name: str
+    title: str
+    processors: tuple[str, ...]
+    form: str
+    source: str
+    fusion: tuple[FusionStep, ...]
+    rules: Mapping[str, tuple[KernelRule, ...]]
+    parameters: Mapping[str, Parameter]
+
+    def kernel_kind(self, layer: Layer) -> KernelKind | None:
+        """The kernel for a layer; None if the runtime has no rule for its operator."""
+        for rule in self.rules.get(layer.operator.op, ()):
+            if rule.when is None or rule.when(layer):
+                return rule.kind
+        return None
+
+
+def _is_pointwise_conv(layer: Layer) -> bool:
+    operator = layer.operator
+    return (
+        isinstance(operator, Conv2d)
+        and is_pointwise(operator.kernel, operator.stride, operator.padding)
+        and isinstance(operator.groups, int)
+        and operator.groups == 1
+    )
+
+
+def _is_depthwise_conv(layer: Layer) -> bool:
+    """A grouped convolution with one input channel a group is a depthwise convolution."""
+    operator = layer.operator
+    channels = layer.input_shapes[0].channels
+    return isinstance(operator, Conv2d) and isinstance(channels, int) and operator.groups == channels > 1
+
+
+#: Conditions that rules can name.
+CONDITIONS: Final[Mapping[str, Callable[[Layer], bool]]] = {
+    "pointwise": _is_pointwise_conv,
+    "depthwise": _is_depthwise_conv,
+}
+
+
+def runtime_names() -> tuple[str, ...]:
+    """Names of the runtimes that mbcost has rules for."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+
+
+@cache
+def load_runtime(name: str) -> Runtime:
+    """The rules of a runtime.
+
+    Raises
+    ------
+    InputError
+        MB304 with the nearest names if there is none.
+    """
+    path = _FOLDER / f"{name}.yaml"
+    if name not in runtime_names():
+        hint = did_you_mean(name, runtime_names()) or f"known: {', '.join(runtime_names())}"
+        fail("MB304", f"mbcost has no rules for the runtime `{name}`", hint=hint)
+    return _read(load_yaml(path))
+
+
+def _read(document: Document) -> Runtime:
+    """A runtime from its file. These files ship with mbcost: a mistake in one is a defect, and says where."""
+    data = document.data
+    rules: dict[str, tuple[KernelRule, ...]] = {}
+    for i, entry in enumerate(data["kernels"]):
+        for operator in _operators(entry["operators"], document, ("kernels", i)):
+            kind, when = entry["kernel"], entry.get("when")
+            if kind not in KERNEL_KINDS or (when is not None and when not in CONDITIONS):
+                raise DefectError(f"{document.value('kernels', i)}: unknown kernel or condition")
+            rule = KernelRule(operator, kind, CONDITIONS[when] if when else None, entry["source"])
+            rules[operator] = (*rules.get(operator, ()), rule)
+    fusion = tuple(
+        FusionStep(
+            frozenset(_operators(entry["operators"], document, ("fusion", i))),
+            frozenset(_operators(entry["into"], document, ("fusion", i))),
+            entry["source"],
+        )
+        for i, entry in enumerate(data["fusion"])
+    )
+    return Runtime(
+        name=data["name"],
+        title=data["title"],
+        processors=tuple(data["processors"]),
+        form=data["form"],
+        source=data["source"],
+        fusion=fusion,
+        rules=rules,
+        parameters={name: _parameter(name, entry, document) for name, entry in data["parameters"].items()},
+    )
+
+
+def _parameter(name: str, entry: Mapping[str, Any], document: Document) -> Parameter:
+    if entry["source"] not in _SOURCES or not entry["reference"]:
+        raise DefectError(f"{document.value('parameters', name)}: a parameter needs a source and a reference")
+    return Parameter(name, float(entry["value"]), entry["unit"], entry["source"], entry["reference"])
+
+
+def _operators(names: list[str], document: Document, path: tuple[str | int, ...]) -> list[str]:
+    for name in names:
+        if name not in OPERATOR_BY_NAME:
+            raise DefectError(f"{document.value(*path)}: unknown operator {name}")
+    return names

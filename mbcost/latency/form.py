@@ -1,0 +1,150 @@
+"""Latency forms: a kernel's time as a sum of named terms, each a count of its shapes times a rate.
+
+One mechanism gives the latency, its split, the bound and the explanation of a number. A form is code that reads like
+its equation; the rates come from a device's profile, the runtime's parameters or a calibration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
+
+from mbcost.devices import Quantity, Target
+from mbcost.errors import DefectError
+from mbcost.kernels import Kernel, KernelKind, Parameter, Runtime
+from mbcost.numeric import Real, maximum
+
+Group: TypeAlias = Literal["compute", "activations", "weights", "lowering", "overhead"]
+GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One addend of a kernel's time.
+
+    Attributes
+    ----------
+    name, unit
+        What is counted, such as ``gemm`` in MAC.
+    group
+        The share of the time that it belongs to.
+    kinds
+        The kernels that it applies to.
+    count
+        A pure function of a kernel; a number or an array.
+    """
+
+    name: str
+    unit: str
+    group: Group
+    kinds: frozenset[KernelKind]
+    count: Callable[[Kernel], Real]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Seconds a count, with everything it was made of.
+
+    Attributes
+    ----------
+    seconds
+        Time of one unit of the term [s].
+    formula
+        How it was computed, in words: ``1 / (gemm_efficiency * peak fp32)``.
+    quantities
+        Numbers of the device's profile that went in, by their place in it.
+    parameters
+        Numbers of the runtime that went in.
+    """
+
+    seconds: Real
+    formula: str
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The weakest source among what went in: assumed, fitted, measured, derived or datasheet."""
+        order = ("assumed", "fitted", "derived", "measured", "datasheet")
+        sources = {q.source for q in self.quantities.values()} | {p.source for p in self.parameters}
+        return next((source for source in order if source in sources), "derived")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelEstimate:
+    """A kernel's time and its split [s]. The split adds up to the time unless compute and memory overlap."""
+
+    latency_s: Real
+    compute_s: Real
+    activation_s: Real
+    weight_s: Real
+    lowering_s: Real
+    overhead_s: Real
+
+    @property
+    def memory_s(self) -> Real:
+        """Activation traffic, weight traffic and lowering."""
+        return self.activation_s + self.weight_s + self.lowering_s
+
+    @property
+    def bound(self) -> Group | None:
+        """The group that takes most of the time; None for a kernel that takes none. One configuration only."""
+        shares = (self.compute_s, self.activation_s, self.weight_s, self.lowering_s, self.overhead_s)
+        largest = max(shares)
+        return GROUPS[shares.index(largest)] if largest > 0 else None
+
+
+@dataclass(frozen=True)
+class LatencyForm:
+    """A visible tuple of terms, and where their rates come from when nothing was calibrated.
+
+    Attributes
+    ----------
+    overlap
+        ``none``: a kernel's time is the sum of its terms. ``full``: compute and memory run at once, the longer one
+        counts, and overhead is added (the classic roofline).
+    rates
+        The rates of a target from its facts and its runtime's parameters.
+    source
+        Where the form comes from.
+    """
+
+    name: str
+    title: str
+    terms: tuple[Term, ...]
+    overlap: Literal["none", "full"]
+    rates: Callable[[Target, Runtime], Mapping[str, Rate]]
+    source: str
+    _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        kinds = {kind for term in self.terms for kind in term.kinds}
+        table = {
+            kind: tuple((term, GROUPS.index(term.group)) for term in self.terms if kind in term.kinds) for kind in kinds
+        }
+        object.__setattr__(self, "_terms_of", table)
+
+    def estimate(self, kernel: Kernel, seconds: Mapping[str, Real]) -> KernelEstimate:
+        """The time of one kernel.
+
+        Parameters
+        ----------
+        seconds
+            Term -> seconds a count.
+        """
+        if kernel.kind not in self._terms_of and kernel.kind != "view":
+            raise DefectError(f"the form {self.name} has no term for a {kernel.kind} kernel")
+        parts: list[Real] = [0.0, 0.0, 0.0, 0.0, 0.0]
+        for term, group in self._terms_of.get(kernel.kind, ()):
+            parts[group] += term.count(kernel) * seconds[term.name]
+        compute, activation, weight, lowering, overhead = parts
+        if self.overlap == "none":
+            latency = compute + activation + weight + lowering + overhead
+        else:
+            latency = maximum(compute, activation + weight + lowering) + overhead
+        return KernelEstimate(latency, compute, activation, weight, lowering, overhead)
+
+    def explain(self, kernel: Kernel) -> list[tuple[Term, Real]]:
+        """The terms of a kernel with their counts, in the order of the form."""
+        return [(term, term.count(kernel)) for term, _ in self._terms_of.get(kernel.kind, ())]

@@ -1,0 +1,22 @@
+"""One form a runtime family. A new one is a file here and a line in :data:`FORMS`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mbcost.errors import DefectError
+from mbcost.latency.form import LatencyForm
+from mbcost.latency.forms.cpu_gemm import CPU_GEMM
+from mbcost.latency.forms.roofline import ROOFLINE
+
+FORMS: Final[dict[str, LatencyForm]] = {form.name: form for form in (CPU_GEMM, ROOFLINE)}
+
+
+def find_form(name: str) -> LatencyForm:
+    """The form of a runtime's rules file."""
+    if name not in FORMS:
+        raise DefectError(f"no latency form `{name}`")
+    return FORMS[name]
+
+
+__all__ = ["CPU_GEMM", "FORMS", "ROOFLINE", "find_form"]

@@ -1,0 +1,137 @@
+"""CPU runtimes that lower convolutions to matrix products: TFLite with Eigen, gemmlowp or ruy.
+
+    t = gemm + depthwise + weights + activations + im2col + elementwise + copy + pool
+
+without overlap and without a cost per operator (a free one cannot be told apart from the rest in whole networks). Found
+on the nn-Meter bench (Zhang et al., MobiSys 2021): one Cortex-A76 core of a Pixel 4, TFLite 2.1, fp32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mbcost.devices import Target
+from mbcost.kernels import Kernel, KernelKind, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.latency.rates import (
+    bandwidth,
+    clock,
+    cycles_each,
+    parameter,
+    per_lane_cycle,
+    per_second,
+    vector_lanes,
+)
+from mbcost.numeric import Real, round_up, where
+
+#: Tile of the matrix product's micro-kernel, rows and columns.
+GEMM_TILE: Final = 8
+#: Channels of one vector of the depthwise kernel.
+DEPTHWISE_VECTOR: Final = 4
+#: Start of the depthwise kernel's tap loop, in channels' worth of work.
+DEPTHWISE_START: Final = 8
+#: Share of an element-wise pass that an unfused batch norm or ReLU costs: one stream in, one out, no second input.
+UNARY_WEIGHT: Final = 0.7
+
+_PRODUCTS: Final = frozenset[KernelKind]({"pointwise", "im2col_gemm", "dense", "matmul"})
+_WEIGHTED: Final = frozenset[KernelKind]({"pointwise", "im2col_gemm", "dense", "depthwise"})
+
+
+def gemm_macs(kernel: Kernel) -> Real:
+    """MACs with rows and columns rounded up to the micro-kernel's tile.
+
+    A single row (a fully connected layer, or a 1x1 convolution of one pixel) is a matrix-vector product: not rounded.
+    """
+    rows, columns, depth, groups = kernel.gemm()
+    whole_tiles = where(rows == 1, 1, round_up(rows, GEMM_TILE))
+    result: Real = whole_tiles * round_up(columns, GEMM_TILE) * depth * groups
+    return result
+
+
+def depthwise_taps(kernel: Kernel) -> Real:
+    """Pixels x window x (channels in whole vectors + the start of the tap loop)."""
+    channels = kernel.main.output_shape.channels
+    return kernel.output_pixels * kernel.window * (round_up(channels, DEPTHWISE_VECTOR) + DEPTHWISE_START)
+
+
+def weight_bytes(kernel: Kernel) -> Real:
+    """Weights, streamed from memory on every inference: a network's exceed the last-level cache of a phone."""
+    return kernel.weight_elements * kernel.element_bytes
+
+
+def activation_bytes(kernel: Kernel) -> Real:
+    """Inputs and outputs."""
+    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+
+
+def im2col_bytes(kernel: Kernel) -> Real:
+    """The lowering buffer."""
+    return kernel.im2col_elements * kernel.element_bytes
+
+
+def elementwise_bytes(kernel: Kernel) -> Real:
+    """Three streams an element for a binary operator or an activation of its own, fewer for an unfused norm or ReLU."""
+    passes = UNARY_WEIGHT if kernel.op in {"batch_norm", "relu", "relu6"} else 1.0
+    return passes * 3 * kernel.output_elements * kernel.element_bytes
+
+
+def copy_bytes(kernel: Kernel) -> Real:
+    """Read and written once."""
+    return 2 * kernel.output_elements * kernel.element_bytes
+
+
+def window_reads(kernel: Kernel) -> Real:
+    """Reads of all pooling windows; a scalar loop, whatever the precision."""
+    return kernel.elementwise_ops
+
+
+def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
+    """Rates from a core's clock and vector width, the memory's bandwidth, and what the runtime makes of them.
+
+    Arithmetic scales with clock x lanes, but never beyond the core's peak where the profile knows it, and with the
+    threads in use. Memory is shared by the threads, so traffic does not get faster with them.
+    """
+    cycles, lanes, memory = clock(target), vector_lanes(target), bandwidth(target)
+
+    def arithmetic(name: str, cap: bool) -> Rate:
+        return per_lane_cycle(target, runtime, name, cycles, lanes, cap=cap)
+
+    def traffic(name: str) -> Rate:
+        return per_second(memory, parameter(runtime, name), "byte")
+
+    return {
+        "gemm": arithmetic("gemm_macs_per_lane_cycle", cap=True),
+        "depthwise": arithmetic("depthwise_macs_per_lane_cycle", cap=False),
+        "weights": traffic("weight_bandwidth_share"),
+        "activations": traffic("activation_bandwidth_share"),
+        "im2col": traffic("im2col_bandwidth_share"),
+        "elementwise": traffic("elementwise_bandwidth_share"),
+        "copy": traffic("copy_bandwidth_share"),
+        "pool": cycles_each(cycles, parameter(runtime, "pool_cycles")),
+    }
+
+
+CPU_GEMM: Final = LatencyForm(
+    name="cpu_gemm",
+    title="matrix products on a CPU",
+    terms=(
+        Term("gemm", "MAC", "compute", _PRODUCTS, gemm_macs),
+        Term("depthwise", "MAC", "compute", frozenset({"depthwise"}), depthwise_taps),
+        Term("weights", "B", "weights", _WEIGHTED, weight_bytes),
+        Term(
+            "activations",
+            "B",
+            "activations",
+            frozenset({"pointwise", "im2col_gemm", "depthwise", "matmul"}),
+            activation_bytes,
+        ),
+        Term("im2col", "B", "lowering", frozenset({"im2col_gemm"}), im2col_bytes),
+        Term("elementwise", "B", "activations", frozenset({"elementwise", "softmax"}), elementwise_bytes),
+        Term("copy", "B", "activations", frozenset({"copy"}), copy_bytes),
+        Term("pool", "read", "compute", frozenset({"pool"}), window_reads),
+    ),
+    overlap="none",
+    rates=rates,
+    source="fitted on the nn-Meter bench (MobiSys 2021), Cortex-A76, TFLite 2.1",
+)

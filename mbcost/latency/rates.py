@@ -1,0 +1,120 @@
+"""Numbers of a profile that rates are made of; a missing one is an error that names it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mbcost.devices import Quantity, Target
+from mbcost.errors import DefectError, fail
+from mbcost.kernels import Parameter, Runtime
+from mbcost.latency.form import Rate
+
+#: Bytes of an element [B].
+ELEMENT_BYTES: Final = {"fp32": 4, "fp16": 2, "int8": 1}
+
+
+def peak(target: Target) -> tuple[str, Quantity]:
+    """The arithmetic peak at the target's precision [MAC/s]: of the threads in use on a CPU, else of the whole unit."""
+    name = f"processors.{target.processor.name}.peak.{target.precision}"
+    quantity = target.processor.peak.get(target.precision)
+    if quantity is None:
+        fail(
+            "MB401",
+            f"the profile of {target.device.name} has no {target.precision} peak for its {target.processor.name}",
+            hint=f"add {name} with its source to {target.device.path or 'the profile'}",
+        )
+    return name, quantity
+
+
+def bandwidth(target: Target) -> tuple[str, Quantity]:
+    """What the processor measured of its memory, else what the memory can deliver [B/s]."""
+    processor, memory = target.processor, target.device.memory
+    if processor.bandwidth is not None:
+        return f"processors.{processor.name}.bandwidth", processor.bandwidth
+    if memory.bandwidth is not None:
+        return "memory.bandwidth", memory.bandwidth
+    fail(
+        "MB401",
+        f"the profile of {target.device.name} has no memory bandwidth",
+        hint=f"add memory.bandwidth with its source to {target.device.path or 'the profile'}",
+    )
+
+
+def clock(target: Target) -> tuple[str, Quantity]:
+    """The processor's clock [Hz]."""
+    quantity = target.processor.clock
+    name = f"processors.{target.processor.name}.clock"
+    if quantity is None:
+        fail("MB401", f"the profile of {target.device.name} has no {name}", hint="add it with its source")
+    return name, quantity
+
+
+def vector_lanes(target: Target) -> tuple[str, Quantity, int]:
+    """Lanes of one vector at the target's precision: place, width of the vector [bit], lanes."""
+    quantity = target.processor.simd_width
+    name = f"processors.{target.processor.name}.simd_width"
+    if quantity is None:
+        fail("MB401", f"the profile of {target.device.name} has no {name}", hint="add it with its source")
+    return name, quantity, int(quantity.value) // (8 * ELEMENT_BYTES[target.precision])
+
+
+def per_second(of: tuple[str, Quantity], share: Parameter, unit: str) -> Rate:
+    """One over a share of a peak or a bandwidth.
+
+    Parameters
+    ----------
+    of
+        Place and quantity that the rate is a share of.
+    share
+        The share, from 0 to 1.
+    unit
+        What is counted, for the formula.
+    """
+    name, quantity = of
+    formula = f"1 / ({share.name} {share.value:g} x {name} {quantity.text}) a {unit}"
+    return Rate(1.0 / (share.value * quantity.value), formula, {name: quantity}, (share,))
+
+
+def per_lane_cycle(
+    target: Target,
+    runtime: Runtime,
+    name: str,
+    cycles: tuple[str, Quantity],
+    lanes: tuple[str, Quantity, int],
+    *,
+    cap: bool,
+) -> Rate:
+    """Seconds a MAC of a vector loop: 1 / (MACs a lane and cycle x lanes x clock x threads).
+
+    With `cap`, not beyond the core's peak, where the profile has one.
+    """
+    achieved = parameter(runtime, name)
+    macs_per_second = achieved.value * lanes[2] * cycles[1].value
+    formula = f"1 / ({name} {achieved.value:g} x {lanes[2]} lanes x {cycles[0]} {cycles[1].text})"
+    quantities = {cycles[0]: cycles[1], lanes[0]: lanes[1]}
+    parameters: tuple[Parameter, ...] = (achieved,)
+    limit = target.processor.peak.get(target.precision)
+    if cap and limit is not None and limit.value < macs_per_second:
+        place = f"processors.{target.processor.name}.peak.{target.precision}"
+        macs_per_second, formula = limit.value, f"1 / ({place} {limit.text}), its peak"
+        quantities, parameters = {place: limit}, ()
+    if target.threads > 1:
+        scaling = parameter(runtime, "thread_efficiency")
+        macs_per_second *= 1 + (target.threads - 1) * scaling.value
+        formula += f" / (1 + {target.threads - 1} x {scaling.value:g}) for {target.threads} threads"
+        parameters = (*parameters, scaling)
+    return Rate(1.0 / macs_per_second, formula, quantities, parameters)
+
+
+def cycles_each(cycles: tuple[str, Quantity], count: Parameter) -> Rate:
+    """`count` cycles of the clock for each unit."""
+    name, quantity = cycles
+    formula = f"{count.name} {count.value:g} / {name} {quantity.text}"
+    return Rate(count.value / quantity.value, formula, {name: quantity}, (count,))
+
+
+def parameter(runtime: Runtime, name: str) -> Parameter:
+    """A parameter that the runtime's rules file has to have."""
+    if name not in runtime.parameters:
+        raise DefectError(f"the rules of {runtime.name} have no parameter {name}")
+    return runtime.parameters[name]

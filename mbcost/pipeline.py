@@ -1,0 +1,154 @@
+"""The way through, on one page: a table and a target become an :class:`~mbcost.analysis.Analysis`.
+
+Each step is callable on its own, returns a new frozen value and prints well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from os import PathLike, fspath
+
+from mbcost.analysis import Analysis
+from mbcost.architectures import ArchitectureSpec, find_architecture
+from mbcost.architectures.spec import OptionValue
+from mbcost.devices import Target, resolve_target
+from mbcost.errors import fail
+from mbcost.graph import DEFAULT_PARAMS, ParamsConvention, build_graph, check_architecture
+from mbcost.graph.counting import MacsConvention
+from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels, unsupported_layers
+from mbcost.latency import KernelEstimate, LatencyForm, Rate, find_form
+from mbcost.latency.rates import ELEMENT_BYTES
+
+MAX_BATCH = 65_536
+
+
+def load(model: str | PathLike[str]) -> ArchitectureSpec:
+    """The architecture of a built-in name or of a YAML table, checked for consistency at alpha = rho = 1.
+
+    Raises
+    ------
+    InputError
+        Every problem of the file; MB200 with the nearest names if there is no such architecture.
+    """
+    return find_architecture(fspath(model), check=check_architecture)
+
+
+def analyze(
+    model: str | PathLike[str] | ArchitectureSpec,
+    device: str | Target = "pixel1",
+    *,
+    alpha: float = 1.0,
+    rho: float | None = None,
+    resolution: int | None = None,
+    batch: int = 1,
+    precision: str | None = None,
+    threads: int | None = None,
+    options: Mapping[str, OptionValue] | None = None,
+    params: ParamsConvention = DEFAULT_PARAMS,
+    macs: MacsConvention = "products",
+    estimate_unsupported: bool = False,
+) -> Analysis:
+    """Predict the latency of an architecture on a target, layer by layer.
+
+    Parameters
+    ----------
+    model
+        A built-in name, the path of a YAML table, or a loaded architecture.
+    device
+        A target: ``pixel1``, ``pixel4/gpu``, ``pixel1/cpu@tflite-2018``, or a :class:`~mbcost.devices.Target`.
+    alpha, rho, resolution
+        Width multiplier; resolution multiplier, or the input's height and width [pixels].
+    batch
+        Images an inference.
+    precision, threads
+        ``fp32``, ``fp16`` or ``int8``, and the number of CPU threads; default: the target's.
+    options
+        Values for the table's options, such as ``{"classes": 1001}``.
+    params, macs
+        Counting conventions.
+    estimate_unsupported
+        Charge operators that the runtime has no kernel for by their traffic, with a warning, instead of refusing them.
+
+    Raises
+    ------
+    InputError
+        With every problem of the input.
+    """
+    spec = model if isinstance(model, ArchitectureSpec) else load(model)
+    target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
+    if not 1 <= batch <= MAX_BATCH:
+        fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
+    runtime, form, rates = latency_model(target)
+    graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
+    element_bytes = ELEMENT_BYTES[target.precision]
+    kernels = map_to_kernels(
+        graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
+    )
+    estimates = estimate(kernels, form, rates)
+    latency = sum(item.latency_s for item in estimates)
+    warnings = list(_caveats(target, runtime))
+    if estimate_unsupported:
+        names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
+        warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
+    return Analysis(
+        layer_graph=graph,
+        target=target,
+        runtime=runtime,
+        form=form,
+        rates=rates,
+        kernels=kernels,
+        estimates=estimates,
+        batch=batch,
+        element_bytes=element_bytes,
+        latency_s=latency,
+        latency_low_s=latency * runtime.parameters["interval_low"].value,
+        latency_high_s=latency * runtime.parameters["interval_high"].value,
+        calibrated=False,
+        warnings=tuple(warnings),
+        params_convention=params,
+        macs_convention=macs,
+    )
+
+
+@lru_cache(maxsize=64)
+def _latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, Rate]]:
+    runtime = load_runtime(target.runtime)
+    if target.processor.kind not in runtime.processors:
+        kinds = " and ".join(runtime.processors)
+        fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
+    form = find_form(runtime.form)
+    return runtime, form, form.rates(target, runtime)
+
+
+def latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, Rate]]:
+    """The rules, the form and the rates that predict latencies on a target.
+
+    Raises
+    ------
+    InputError
+        MB304 if there are no rules for its runtime, MB401 if its profile lacks a number that the form needs.
+    """
+    return _latency_model(target)
+
+
+def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:
+    """The time of every kernel and its split."""
+    seconds = {name: rate.seconds for name, rate in rates.items()}
+    return tuple([form.estimate(kernel, seconds) for kernel in kernels])
+
+
+def _caveats(target: Target, runtime: Runtime) -> tuple[str, ...]:
+    """What a reader has to know about the target's numbers."""
+    notes = []
+    if runtime.form == "roofline":
+        notes.append(
+            f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"
+        )
+    else:
+        notes.append(
+            f"not calibrated on {target.device.name}: rates are scaled from the core that {runtime.name} was fitted on"
+        )
+    if runtime.form == "cpu_gemm" and target.precision != "fp32":
+        notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
+    return tuple(notes)
