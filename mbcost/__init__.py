@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from mbcost._version import __version__
+
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
     from mbcost.architectures import ArchitectureSpec, architecture_names
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from mbcost.errors import InputError, MbcostError
     from mbcost.graph import ParamsConvention, build_graph
     from mbcost.pipeline import analyze, load
-
-__version__: Final = "0.1.0"
 
 _HOME: Final[dict[str, str]] = {
     "Analysis": "mbcost.analysis",

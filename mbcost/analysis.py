@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from mbcost._version import __version__
 from mbcost.devices import Quantity, Target
 from mbcost.graph import (
     NETWORK_INPUT,
@@ -281,8 +282,6 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost analyze --format json``, schema ``mbcost/analysis/1``."""
-        from mbcost import __version__
-
         totals = self.totals
         return {
             "schema": SCHEMA,

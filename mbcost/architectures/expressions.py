@@ -167,7 +167,7 @@ class _Rewriter(ast.NodeTransformer):
         for original in node.values:
             if not _is_condition(original):
                 raise ExpressionError("and / or join conditions such as `stride == 1`", original.col_offset)
-        joined = values[0]
+        joined: ast.expr = values[0]
         for value in values[1:]:
             joined = ast.BinOp(joined, joiner, value)
         return ast.copy_location(joined, node)
