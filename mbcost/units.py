@@ -37,7 +37,7 @@ UNITS: Final[dict[str, dict[str, float]]] = {
         "GiB/s": 2.0**30,
         "Gbit/s": 1e9 / 8,
     },
-    "transfer_rate": {"MT/s": 1e6, "GT/s": 1e9},
+    "transfer_rate": {"T/s": 1.0, "MT/s": 1e6, "GT/s": 1e9},
     "throughput": {f"{prefix}MAC/s": factor for prefix, factor in _DECIMAL.items()},
     "throughput_per_cycle": {"MAC/cycle": 1.0},
     "width": {"bit": 1.0},
@@ -100,14 +100,12 @@ def parse_quantity(text: str, dimension: str) -> float:
     if match is None:
         raise UnitError(f"`{text[:60]}` is not a number with a unit such as `1 {_example(dimension)}`")
     number, unit = match.groups()
-    value = float(number)
-    if not math.isfinite(value):
-        raise UnitError(f"`{number[:60]}` is not a finite number")
-    if unit is None:
-        if dimension in {"count", "ratio"}:
-            return value
+    if unit is None and dimension not in {"count", "ratio"}:
         raise UnitError(f"`{text.strip()[:60]}` has no unit: write for example `{number[:20]} {_example(dimension)}`")
-    return to_base(value, unit, dimension)
+    value = float(number) if unit is None else to_base(float(number), unit, dimension)
+    if not math.isfinite(value):
+        raise UnitError(f"`{text.strip()[:60]}` is not a finite number")
+    return value
 
 
 def format_quantity(value: float, dimension: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbcost.units import UNITS, UnitError, factor, format_quantity, parse_quantity, to_base
@@ -56,6 +56,8 @@ REFUSED = [
     ("nan GHz", "frequency", "not a number with a unit"),
     ("inf GHz", "frequency", "not a number with a unit"),
     ("1e999 GHz", "frequency", "not a finite number"),
+    ("1e305 GHz", "frequency", "not a finite number"),  # finite before its unit, not after
+    ("1e999", "count", "not a finite number"),
     ("1 TB", "size", "unknown unit `TB`"),
     ("1 EHz", "frequency", "Hz, kHz, MHz, GHz"),
 ]
@@ -95,6 +97,10 @@ def test_every_unit_reads_as_its_factor(dimension):
         assert parse_quantity(text, dimension) == scale
 
 
+def test_every_dimension_has_its_base_unit():
+    assert all(1.0 in table.values() for table in UNITS.values())
+
+
 def test_a_unit_means_one_thing_except_bits():
     meanings = {}
     for dimension, table in UNITS.items():
@@ -123,6 +129,7 @@ def test_formatting(value, dimension, text):
     assert format_quantity(value, dimension) == text
 
 
+@settings(max_examples=500)
 @given(
     dimension=st.sampled_from(sorted(UNITS)),
     value=st.floats(min_value=1e-15, max_value=1e18) | st.floats(min_value=-1e18, max_value=-1e-15) | st.just(0.0),
