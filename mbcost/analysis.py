@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mbcost._version import __version__
 from mbcost.devices import Quantity, Target
@@ -59,8 +59,7 @@ class Totals:
     peak_activation_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class LayerResult:
+class LayerResult(NamedTuple):
     """One layer on the target. A layer that is fused into another's kernel moves nothing and takes no time of its own.
 
     Attributes
@@ -199,7 +198,7 @@ class Analysis:
         layers = self.layer_graph.layers
         results: list[LayerResult | None] = [None] * len(layers)
         for kernel, estimate in zip(self.kernels, self.estimates, strict=True):
-            results[kernel.main.index] = self._main_result(kernel, estimate)
+            results[kernel.main.position] = self._main_result(kernel, estimate)
             for index in kernel.layers[1:]:
                 results[index] = self._fused_result(layers[index], kernel)
         return tuple(result for result in results if result is not None)

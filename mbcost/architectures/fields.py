@@ -78,6 +78,8 @@ def whole(value: Any, least: int = 0, most: int = MAX_DIM) -> Any:
     FieldError
         If it is not whole or out of bounds.
     """
+    if type(value) is int and least <= value <= most:
+        return value
     if isinstance(value, bool) or not (is_scalar(value) or hasattr(value, "dtype")):
         raise FieldError(f"{_shown(value)} is not a whole number")
     if is_scalar(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mbcost.architectures.expressions import Expression
 from mbcost.architectures.fields import FieldError, FieldKind, operator_fields, whole
@@ -156,8 +156,7 @@ def _reads_base(rows: tuple[Row, ...]) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     """A value that flows: who made it, and its shape."""
 
     producer: int
@@ -285,8 +284,9 @@ class _Builder:
         else:
             name = scope.name(frame.name, row.operator.op, repeat > 1)
             result = self._layer(row, scope, inputs, index, name)
-        for alias in {name, frame.name or name}:
-            scope.tensors[alias] = result
+        scope.tensors[name] = result
+        if frame.name is not None:
+            scope.tensors[frame.name] = result
         return result
 
     def _tensor(self, name: str, scope: _Scope, location: Location | None) -> _Tensor:
@@ -294,7 +294,7 @@ class _Builder:
         if tensor is None:
             inner = next((layer for layer in self.layers if layer.name == f"{scope.prefix}{name}"), None)
             if inner is not None:
-                return _Tensor(inner.index, inner.output_shape)
+                return _Tensor(inner.position, inner.output_shape)
             hint = did_you_mean(name, scope.tensors) or f"known here: {', '.join(list(scope.tensors)[:12])}"
             fail("MB202", f"no row `{name[:60]}` before this one", location, hint)
         return tensor
@@ -351,17 +351,18 @@ class _Builder:
         if name in self.names:
             fail("MB206", f"two layers are called `{name}`", location, "give one of the rows another `name`")
         self.names.add(name)
-        shapes = tuple([tensor.shape for tensor in inputs])
-        output = operator.output_shape(shapes)
-        index = len(self.layers)
-        if index >= MAX_LAYERS:
+        position = len(self.layers)
+        if position >= MAX_LAYERS:
             fail("MB208", f"more than {MAX_LAYERS} layers", location)
-        if is_scalar(output.channels) and output.height * output.width * output.channels > MAX_ELEMENTS:
-            fail("MB208", f"`{name}` would have {output} elements", location)
+        shapes = tuple([tensor.shape for tensor in inputs])
         producers = tuple([tensor.producer for tensor in inputs])
+        output = operator.output_shape(shapes)
         cost = operator.cost(shapes, output)
-        self.layers.append(Layer(index, name, block, operator, producers, shapes, output, cost, location))
-        return _Tensor(index, output)
+        elements = cost.output_elements
+        if is_scalar(elements) and elements > MAX_ELEMENTS:
+            fail("MB208", f"`{name}` would have {output} elements", location)
+        self.layers.append(Layer(position, name, block, operator, producers, shapes, output, cost, location))
+        return _Tensor(position, output)
 
     # -- values -------------------------------------------------------------------------------------------------------
 

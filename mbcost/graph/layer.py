@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mbcost.errors import Location
 from mbcost.operators import ZERO_COST, Operator, OperatorCost, TensorShape
 
-#: Index of the network's input among the producers of a layer.
+#: Position of the network's input among the producers of a layer.
 NETWORK_INPUT: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One operator of the network, with its shapes and counts for one image.
+class Layer(NamedTuple):
+    """One operator of the network, with its shapes and counts for one image. A named tuple: a network has hundreds.
 
     Attributes
     ----------
-    index, name, block
-        Position in the schedule, unique name, and the row of the table that it belongs to.
+    position, name, block
+        Place in the schedule, unique name, and the row of the table that it belongs to.
     inputs
-        Indices of the layers that produce its inputs; :data:`NETWORK_INPUT` for the network's input.
+        Positions of the layers that produce its inputs; :data:`NETWORK_INPUT` for the network's input.
     cost
         Counts for one image; bytes are made of them with a batch and a precision.
     """
 
-    index: int
+    position: int
     name: str
     block: str
     operator: Operator
@@ -53,7 +52,7 @@ class LayerGraph:
     layers
         In the order they run; each comes after its inputs.
     outputs
-        Indices of the layers whose outputs are the network's.
+        Positions of the layers whose outputs are the network's.
     """
 
     architecture: str
@@ -71,12 +70,12 @@ class LayerGraph:
         return sum((layer.cost for layer in self.layers), start=ZERO_COST)
 
     def consumers(self) -> list[list[int]]:
-        """For every layer the indices of those that read its output, in order, each once."""
+        """For every layer the positions of those that read its output, in order, each once."""
         result: list[list[int]] = [[] for _ in self.layers]
         for layer in self.layers:
             for producer in dict.fromkeys(layer.inputs):
                 if producer != NETWORK_INPUT:
-                    result[producer].append(layer.index)
+                    result[producer].append(layer.position)
         return result
 
     def __str__(self) -> str:

@@ -28,12 +28,12 @@ def live_elements(graph: LayerGraph) -> list[Dim]:
     total: Dim = sum(alive.values())
     result: list[Dim] = []
     for layer in layers:
-        buffer = buffers[layer.index]
+        buffer = buffers[layer.position]
         if buffer not in alive:
             alive[buffer] = sizes[buffer]
             total = total + sizes[buffer]
         result.append(total)
-        for dead in dying.get(layer.index, ()):
+        for dead in dying.get(layer.position, ()):
             total = total - alive.pop(dead)
     return result
 
@@ -52,7 +52,7 @@ def _buffers(graph: LayerGraph) -> tuple[Sequence[int], dict[int, Dim]]:
     last_reader: dict[int, int] = {}
     for layer in graph.layers:
         for producer in layer.inputs:
-            last_reader[producer] = layer.index
+            last_reader[producer] = layer.position
     kept = set(graph.outputs)
     buffers: list[int] = []
     sizes: dict[int, Dim] = {}
@@ -61,11 +61,11 @@ def _buffers(graph: LayerGraph) -> tuple[Sequence[int], dict[int, Dim]]:
         reuses = (
             (layer.operator.elementwise or layer.operator.view)
             and first != NETWORK_INPUT
-            and last_reader[first] == layer.index
+            and last_reader[first] == layer.position
             and first not in kept
             and layer.operator.view | _same_size(layer.input_shapes[0], layer.output_shape)
         )
-        buffer = buffers[first] if reuses else layer.index
+        buffer = buffers[first] if reuses else layer.position
         buffers.append(buffer)
         if not reuses:
             sizes[buffer] = layer.output_shape.elements
@@ -83,8 +83,8 @@ def _last_uses(graph: LayerGraph, buffers: Sequence[int]) -> dict[int, int]:
     last: dict[int, int] = {}
     for layer in graph.layers:
         for producer in layer.inputs:
-            last[producer if producer == NETWORK_INPUT else buffers[producer]] = layer.index
-        last[buffers[layer.index]] = layer.index
+            last[producer if producer == NETWORK_INPUT else buffers[producer]] = layer.position
+        last[buffers[layer.position]] = layer.position
     for output in graph.outputs:
         if output != NETWORK_INPUT:
             last[buffers[output]] = len(graph.layers)

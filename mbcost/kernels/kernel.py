@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from mbcost.graph import Layer
@@ -34,8 +33,7 @@ class GemmShape(NamedTuple):
     groups: Dim
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+class Kernel(NamedTuple):
     """A kernel with the shapes and counts that latency forms read. All counts are for the whole batch.
 
     Attributes
@@ -45,7 +43,7 @@ class Kernel:
     main
         The layer that does the work.
     layers
-        Indices of all layers that it computes: the main one, then those fused into it.
+        Positions of all layers that it computes: the main one, then those fused into it.
     macs, elementwise_ops
         Arithmetic of the main layer (what is fused into it is free).
     input_elements, output_elements
@@ -58,7 +56,7 @@ class Kernel:
         Bytes of an activation or weight [B].
     """
 
-    index: int
+    position: int
     kind: KernelKind
     main: Layer
     layers: tuple[int, ...]

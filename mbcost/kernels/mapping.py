@@ -61,7 +61,7 @@ def map_to_kernels(
             draft = drafts[kernel_of[producer]]
             step = _fusion_step(layer, producer, draft, runtime)
             if step is not None:
-                draft.layers.append(layer.index)
+                draft.layers.append(layer.position)
                 draft.step = step
                 draft.has_norm |= layer.operator.op == "batch_norm"
                 kernel_of.append(kernel_of[producer])
@@ -72,7 +72,7 @@ def map_to_kernels(
                 problems.append(_unsupported(layer, runtime))
             kind = "elementwise"
         kernel_of.append(len(drafts))
-        drafts.append(_Draft(layer, kind, [layer.index]))
+        drafts.append(_Draft(layer, kind, [layer.position]))
     if problems:
         raise InputError(problems)
     return tuple([_finish(i, draft, graph, batch, element_bytes) for i, draft in enumerate(drafts)])

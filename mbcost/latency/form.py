@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from mbcost.devices import Quantity, Target
 from mbcost.errors import DefectError
@@ -71,8 +71,7 @@ class Rate:
         return next((source for source in order if source in sources), "derived")
 
 
-@dataclass(frozen=True, slots=True)
-class KernelEstimate:
+class KernelEstimate(NamedTuple):
     """A kernel's time and its split [s]. The split adds up to the time unless compute and memory overlap."""
 
     latency_s: Real
