@@ -24,7 +24,7 @@ from mbcost.architectures.spec import (
 )
 from mbcost.errors import InputError, Location, Problem, did_you_mean, fail
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
-from mbcost.numeric import is_scalar
+from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
 
 MAX_LAYERS: Final = 20_000
@@ -60,9 +60,11 @@ def build_graph(
     spec
         The architecture.
     alpha
-        Width multiplier; what it does to a number of channels is the table's width rule.
+        Width multiplier; what it does to a number of channels is the table's width rule. A float, or an array of them
+        with one entry a configuration.
     rho, resolution
-        Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1.
+        Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1. The
+        resolution may be an int64 array with one entry a configuration.
     options
         Values for the table's options, such as ``{"classes": 1001}``.
 
@@ -71,11 +73,13 @@ def build_graph(
     InputError
         MB010 for a multiplier or an option that the table does not know, MB204 if an operator cannot take its input at
         this configuration, with the row of the table.
+    MixedConfigurationsError
+        If the configurations of an array differ in which layers exist.
     """
     chosen = _choose_options(spec, options or {})
     _check_alpha(spec, alpha)
     shape = _input_shape(spec, rho, resolution)
-    base = _base_channels(spec, chosen) if alpha != 1.0 else None
+    base = None if all_true(alpha == 1) else _base_channels(spec, chosen)
     return _Builder(spec, alpha, shape, chosen, base).build()
 
 
@@ -95,9 +99,9 @@ def check_architecture(spec: ArchitectureSpec) -> tuple[Problem, ...]:
 
 
 def _check_alpha(spec: ArchitectureSpec, alpha: float) -> None:
-    if not (isinstance(alpha, (int, float)) and 0 < alpha <= MAX_ALPHA):
+    if not all_true((alpha > 0) & (alpha <= MAX_ALPHA)):
         fail("MB010", f"alpha is {alpha}, it has to be above 0 and at most {MAX_ALPHA:g}")
-    if alpha != 1 and spec.width is None:
+    if spec.width is None and not all_true(alpha == 1):
         fail("MB010", f"{spec.name} has no width rule, so alpha has to be 1", hint="add `width:` to its table")
 
 
@@ -115,7 +119,7 @@ def _input_shape(spec: ArchitectureSpec, rho: float | None, resolution: int | No
         height = width = resolution
     else:
         height, width = base.height, base.width
-    if not (1 <= height <= MAX_RESOLUTION and 1 <= width <= MAX_RESOLUTION):
+    if not all_true((height >= 1) & (height <= MAX_RESOLUTION) & (width >= 1) & (width <= MAX_RESOLUTION)):
         fail("MB010", f"an input of {height}x{width} pixels is out of range: 1 to {MAX_RESOLUTION}")
     return TensorShape(height, width, base.channels)
 

@@ -1,0 +1,75 @@
+"""Building graphs: arrays of configurations equal single ones, and the schedule is sound."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mbcost
+from mbcost.graph import LayerGraph, MixedConfigurationsError, build_graph, count_params
+
+NAMES = mbcost.architecture_names()
+
+
+def scalar_counts(graph: LayerGraph) -> list[tuple[int, ...]]:
+    return [
+        (*layer.output_shape, layer.cost.macs, layer.cost.weight_elements, layer.cost.im2col_elements)
+        for layer in graph.layers
+    ]
+
+
+def entry(value: object, i: int) -> int:
+    return int(np.asarray(value).reshape(-1)[i] if np.ndim(value) else value)  # type: ignore[call-overload]
+
+
+def built_in_groups(name: str, alphas: np.ndarray, resolutions: np.ndarray) -> dict[int, list[tuple[int, ...]]]:
+    """Counts per configuration from array builds, split wherever the configurations differ in which layers exist."""
+    spec = mbcost.load(name)
+    todo, done = [np.arange(len(alphas))], {}
+    while todo:
+        chosen = todo.pop()
+        try:
+            graph = build_graph(spec, alpha=alphas[chosen], resolution=resolutions[chosen])
+        except MixedConfigurationsError as mixed:
+            todo += [chosen[mixed.condition], chosen[~mixed.condition]]
+            continue
+        for i, configuration in enumerate(chosen):
+            done[int(configuration)] = [tuple(entry(value, i) for value in counts) for counts in scalar_counts(graph)]
+    return done
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=4, deadline=None)
+@given(data=st.data())
+def test_arrays_equal_single_configurations(name: str, data: st.DataObject) -> None:
+    alphas = data.draw(st.lists(st.floats(0.1, 2.0), min_size=2, max_size=5))
+    resolutions = data.draw(st.lists(st.integers(33, 320), min_size=len(alphas), max_size=len(alphas)))
+    groups = built_in_groups(name, np.array(alphas), np.array(resolutions, dtype=np.int64))
+    for i, (alpha, resolution) in enumerate(zip(alphas, resolutions, strict=True)):
+        assert groups[i] == scalar_counts(build_graph(mbcost.load(name), alpha=alpha, resolution=resolution))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_schedule_is_sound(name: str) -> None:
+    graph = build_graph(mbcost.load(name))
+    names = [layer.name for layer in graph.layers]
+    assert len(set(names)) == len(names)
+    for i, layer in enumerate(graph.layers):
+        assert layer.position == i
+        assert all(producer < i for producer in layer.inputs)
+        for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True):
+            assert shape == (graph.layers[producer].output_shape if producer >= 0 else graph.input_shape)
+    assert sum(layer.cost.macs for layer in graph.layers) == graph.cost.macs
+    assert count_params(graph) > 0
+
+
+def test_residuals_vanish_where_widths_differ() -> None:
+    """At alpha 0.25 the first bottleneck of MobileNet V2 keeps 8 channels, so that it gets a residual connection."""
+    adds = {
+        a: sum(layer.op == "add" for layer in build_graph(mbcost.load("mobilenet_v2"), alpha=a).layers)
+        for a in (1.0, 0.25)
+    }
+    # 17 bottlenecks, 4 of stride 2 and 3 that widen at stride 1 (16, 96 and 320 channels) have none
+    assert adds == {1.0: 10, 0.25: 11}
