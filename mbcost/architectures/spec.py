@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from mbcost.architectures.expressions import Expression
@@ -28,7 +28,11 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class RowFrame:
-    """What rows of every kind have in common."""
+    """What rows of every kind have in common.
+
+    `in_channels` is what a layer's weights were made for, where they exist already (imported networks): another number
+    of input channels, as another resolution gives it after a flatten, is an error instead of another layer.
+    """
 
     location: Location
     name: str | None = None
@@ -36,6 +40,7 @@ class RowFrame:
     when: Expression | None = None
     repeat: int | Expression = 1
     declared: Declared | None = None
+    in_channels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ class ArchitectureSpec:
         The table.
     outputs
         Names of the network's outputs; empty for the last layer.
+    extra_inputs
+        Further inputs of the network beside the image, by name.
     origin
         The file that it was read from.
     """
@@ -134,6 +141,7 @@ class ArchitectureSpec:
     width: WidthRule | None
     rows: tuple[Row, ...]
     outputs: tuple[str, ...] = ()
+    extra_inputs: Mapping[str, TensorShape] = field(default_factory=dict)
     origin: str = ""
     note: str = ""
 

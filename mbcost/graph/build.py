@@ -220,7 +220,8 @@ class _Builder:
         """The graph; with `check`, problems are collected instead of raised."""
         spec, shape = self.spec, self.input_shape
         values = {**self.options, "alpha": self.alpha}
-        scope = _Scope(values, {"input": _Tensor(NETWORK_INPUT, shape)}, "")
+        tensors = {name: _Tensor(NETWORK_INPUT, extra) for name, extra in spec.extra_inputs.items()}
+        scope = _Scope(values, {"input": _Tensor(NETWORK_INPUT, shape), **tensors}, "")
         outputs: tuple[int, ...] = ()
         try:
             last = self._run(spec.rows, scope, _Tensor(NETWORK_INPUT, shape))
@@ -274,6 +275,9 @@ class _Builder:
         frame = row.frame
         inputs = [self._tensor(name, scope, frame.location) for name in frame.inputs] if frame.inputs else [x]
         x = inputs[0]
+        if frame.in_channels is not None and not all_true(x.shape.channels == frame.in_channels):
+            wanted, given = frame.in_channels, x.shape.channels
+            raise OperatorError(f"its weights are made for {wanted} input channels, at this configuration it gets {given}")
         if frame.declared is not None and index == 0 and self.check:
             x = inputs[0] = self._check_declared(frame.declared, inputs[0])
         if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.location):
