@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from mbcost.document import Document
 from mbcost.errors import Location, fail
-from mbcost.yaml_tree import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, Document, parse_yaml
+from mbcost.yaml_tree import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, parse_yaml
 
 __all__ = [
     "MAX_BYTES",

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
 
-from mbcost.errors import InputError, Location, Problem, fail
+from mbcost.document import Document, Path_, Source, Span
+from mbcost.errors import InputError, Problem
 
 MAX_DEPTH: Final = 40
 MAX_NODES: Final = 200_000
 MAX_PROBLEMS: Final = 50
 
-Path_ = tuple[str | int, ...]
-
-#: What PyYAML counts as the end of a line.
-_LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 #: What YAML allows in a file (section 5.1 of its specification), turned around; includes lone surrogates.
 _NOT_ALLOWED: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,41 +33,6 @@ _WORDS: Final[dict[str, Any]] = {
 _STANDARD_TAG: Final = "tag:yaml.org,2002:"
 
 
-class Span(NamedTuple):
-    """Where a value stands: zero-based line and columns of its first line, as PyYAML counts them."""
-
-    line: int
-    column: int
-    end_column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A YAML file as plain dicts, lists and scalars, with the place of every key and value."""
-
-    path: str
-    data: Any
-    lines: tuple[str, ...]
-    _keys: Mapping[Path_, Span] = field(repr=False)
-    _values: Mapping[Path_, Span] = field(repr=False)
-
-    def key(self, *path: str | int) -> Location:
-        """Where the key at `path` stands; of the value, where there is no key."""
-        span = self._keys.get(path)
-        return self.value(*path) if span is None else _location(self.path, self.lines, span)
-
-    def value(self, *path: str | int) -> Location:
-        """Where the value at `path` stands; of the nearest container that exists, where there is none."""
-        while path and path not in self._values:
-            path = path[:-1]
-        return _location(self.path, self.lines, self._values.get(path, Span(0, 0, 1)))
-
-    def inside(self, location: Location, start: int, length: int) -> Location:
-        """`length` characters from `start` on within the scalar at `location`."""
-        column = location.column + start
-        return Location(location.path, location.line, column, column + max(1, length), location.text)
-
-
 def parse_yaml(text: str, path: str) -> Document:
     """Parse one YAML document.
 
@@ -83,41 +44,39 @@ def parse_yaml(text: str, path: str) -> Document:
         MB100 to MB106, with the place.
     """
     text = text.removeprefix("\ufeff")
-    lines = tuple(_LINE_END.split(text))
-    _refuse_text(text, path, lines)
+    source = Source.of(text, path)
+    _refuse_text(text, source)
     loader = _LOADER(text)
     try:
-        return _TreeBuilder(path, lines).build(loader)
+        return _TreeBuilder(source).build(loader)
     except yaml.MarkedYAMLError as error:
-        _fail_syntax(error, path, lines)
+        _fail_syntax(error, source)
     finally:
         loader.dispose()
 
 
-def _refuse_text(text: str, path: str, lines: tuple[str, ...]) -> None:
+def _refuse_text(text: str, source: Source) -> None:
     """Refuse what is to be kept from PyYAML, which reports it poorly or takes very long over it."""
     if bad := _NOT_ALLOWED.search(text):
-        before = _LINE_END.split(text[: bad.start()])
+        before = Source.of(text[: bad.start()], source.path).lines
         span = Span(len(before) - 1, len(before[-1]), len(before[-1]) + 1)
-        fail("MB100", f"the character U+{ord(bad[0]):04X} is not allowed in YAML", _location(path, lines, span))
+        source.fail("MB100", f"the character U+{ord(bad[0]):04X} is not allowed in YAML", span)
     if "%TAG" in text:
-        for number, line in enumerate(lines):
+        for number, line in enumerate(source.lines):
             if line.startswith("%TAG"):
-                location = _location(path, lines, Span(number, 0, len(line)))
-                fail("MB105", "the directive %TAG is not allowed", location, "plain values need no tag")
+                span = Span(number, 0, len(line))
+                source.fail("MB105", "the directive %TAG is not allowed", span, "plain values need no tag")
 
 
-def _fail_syntax(error: yaml.MarkedYAMLError, path: str, lines: tuple[str, ...]) -> NoReturn:
+def _fail_syntax(error: yaml.MarkedYAMLError, source: Source) -> NoReturn:
+    """Report what PyYAML found; what it only missed at the end of the file, at the place where that began."""
     message = " ".join(part for part in (error.problem, error.context) if part)
-    mark = error.problem_mark or error.context_mark
-    location = None if mark is None else _location(path, lines, Span(mark.line, mark.column, mark.column + 1))
+    mark: Any = error.problem_mark or error.context_mark
+    if error.context_mark is not None and not "".join(source.lines[mark.line :])[mark.column :].strip():
+        mark = error.context_mark
     hint = "quote text that starts with a special character; indent with spaces"
-    fail("MB100", message, location, hint if "cannot start any token" in message else None)
-
-
-def _location(path: str, lines: tuple[str, ...], span: Span) -> Location:
-    line = min(span.line, len(lines) - 1)
-    return Location(path, line + 1, span.column + 1, max(span.end_column, span.column + 1) + 1, lines[line])
+    span = Span(mark.line, mark.column, mark.column + 1)
+    source.fail("MB100", message, span, hint if "cannot start any token" in message else None)
 
 
 class _Node(NamedTuple):
@@ -143,9 +102,8 @@ class _Open:
 class _TreeBuilder:
     """Turns the parser's events into data without recursion, noting where each key and value stands."""
 
-    def __init__(self, path: str, lines: tuple[str, ...]) -> None:
-        self._path = path
-        self._lines = lines
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._keys: dict[Path_, Span] = {}
         self._values: dict[Path_, Span] = {}
         self._anchors: dict[str, _Node] = {}
@@ -171,11 +129,11 @@ class _TreeBuilder:
                 handler(event)
         if self._duplicates:
             raise InputError(self._duplicates)
-        return Document(self._path, self._roots[0] if self._roots else None, self._lines, self._keys, self._values)
+        return Document(self._roots[0] if self._roots else None, self._source, self._keys, self._values)
 
     def _start_document(self, event: Any) -> None:
         if self._roots:
-            self._fail("MB105", "more than one document", self._span(event), "one table a file")
+            self._source.fail("MB105", "more than one document", self._span(event), "one table a file")
 
     def _start_container(self, event: Any) -> None:
         span = self._span(event)
@@ -202,7 +160,7 @@ class _TreeBuilder:
             self._take_key(self._stack[-1], event, span)
         else:
             self._place(path, span)
-            if event.implicit[0]:
+            if event.implicit[0] and event.tag is None:
                 value = self._plain(value, span)
             self._attach(value, 1, 0)
         if event.anchor:
@@ -214,18 +172,18 @@ class _TreeBuilder:
         node = self._anchors.get(event.anchor)
         if node is None:
             hint = "the anchor's value has to end before its alias"
-            self._fail("MB100", f"the alias *{event.anchor} has no anchor &{event.anchor} before it", span, hint)
+            self._source.fail("MB100", f"the alias *{event.anchor} has no anchor &{event.anchor} before it", span, hint)
         self._grow(node.size, node.height, span)
         self._attach(*node)
 
     def _take_key(self, parent: _Open, event: Any, span: Span) -> None:
         if event.value == "<<" and event.implicit[0]:
-            self._fail("MB105", "merge keys (`<<`) are not allowed", span, "write the keys out")
+            self._source.fail("MB105", "merge keys (`<<`) are not allowed", span, "write the keys out")
         first = self._keys.setdefault((*parent.path, event.value), span)
         if first is not span and len(self._duplicates) < MAX_PROBLEMS:
             hint = f"it stands on line {first.line + 1} too"
-            location = _location(self._path, self._lines, span)
-            self._duplicates.append(Problem("MB104", f"duplicate key `{event.value}`", location, hint))
+            problem = Problem("MB104", f"duplicate key `{event.value}`", self._source.location(span), hint)
+            self._duplicates.append(problem)
         parent.key = event.value
 
     def _next_path(self) -> Path_ | None:
@@ -240,7 +198,7 @@ class _TreeBuilder:
     def _place(self, path: Path_ | None, span: Span) -> Path_:
         """Note that the value of `path` stands at `span`."""
         if path is None:
-            self._fail("MB105", "a key has to be a plain word", span)
+            self._source.fail("MB105", "a key has to be a plain word", span)
         self._values.setdefault(path, span)
         return path
 
@@ -264,9 +222,9 @@ class _TreeBuilder:
         """Count `size` more values, `height` levels deep, against the limits."""
         self._nodes += size
         if self._nodes > MAX_NODES:
-            self._fail("MB106", f"more than {MAX_NODES} values when its aliases are expanded", span)
+            self._source.fail("MB106", f"more than {MAX_NODES} values when its aliases are expanded", span)
         if len(self._stack) + height > MAX_DEPTH:
-            self._fail("MB106", f"nested more than {MAX_DEPTH} levels deep", span)
+            self._source.fail("MB106", f"nested more than {MAX_DEPTH} levels deep", span)
 
     def _plain(self, text: str, span: Span) -> Any:
         """The value of a plain scalar by the core schema of YAML 1.2, plus ``-`` for an empty cell of a table.
@@ -281,19 +239,16 @@ class _TreeBuilder:
             return text
         number = float(text)
         if not math.isfinite(number):
-            self._fail("MB103", "the number is out of range", span, "the largest is about 1.8e308")
+            self._source.fail("MB103", "the number is out of range", span, "quote it if it is text")
         return number
 
     def _refuse_tag(self, tag: str, span: Span) -> None:
         if tag != "!":
             shown = f"!!{tag[len(_STANDARD_TAG) :]}" if tag.startswith(_STANDARD_TAG) else tag
-            self._fail("MB105", f"the tag {shown} is not allowed", span, "plain values need no tag")
+            self._source.fail("MB105", f"the tag {shown} is not allowed", span, "plain values need no tag")
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         if end.line == start.line:
             return Span(start.line, start.column, end.column)
-        return Span(start.line, start.column, len(self._lines[start.line]))
-
-    def _fail(self, code: str, message: str, span: Span, hint: str | None = None) -> NoReturn:
-        fail(code, message, _location(self._path, self._lines, span), hint)
+        return Span(start.line, start.column, len(self._source.lines[start.line]))
