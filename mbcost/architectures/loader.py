@@ -34,7 +34,7 @@ FILE_KEYS: Final[dict[str, str]] = {
     "layers": "the table",
     "outputs": "names of rows whose outputs are the network's; default: the last row",
 }
-_REQUIRED: Final = ("name", "source", "input", "layers")
+REQUIRED_KEYS: Final = ("name", "source", "input", "layers")
 
 
 def load_architecture(path: Path, shown: str | None = None) -> ArchitectureSpec:
@@ -163,7 +163,7 @@ class _Header:
             if key not in FILE_KEYS:
                 hint = did_you_mean(key, FILE_KEYS) or f"known: {', '.join(FILE_KEYS)}"
                 self.problem("MB101", f"unknown key `{key}`", key, hint=hint, key=True)
-        for key in _REQUIRED:
+        for key in REQUIRED_KEYS:
             if self.data.get(key) is None:
                 self.problem("MB102", f"`{key}` is missing: {FILE_KEYS[key]}", *([key] if key in self.data else []))
 

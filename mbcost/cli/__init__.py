@@ -1,1 +1,1 @@
-"""Command line."""
+"""The command line. One command a module; what it needs is imported when it runs, so that ``--help`` is quick."""

@@ -1,0 +1,156 @@
+"""JSON Schema of architecture files, from the same tables that the reader works by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from mbcost.architectures.fields import operator_fields
+from mbcost.architectures.loader import FILE_KEYS, REQUIRED_KEYS
+from mbcost.architectures.names import ACTIVATION_ALIASES, KEY_ALIASES, OP_ALIASES, ROW_KEYS
+from mbcost.operators import ACTIVATIONS, OPERATORS, Operator
+
+_TEXT: Final = {"type": "string"}
+_CELL: Final = {"type": ["string", "number", "boolean", "null", "array"]}
+_OPTION: Final = {"type": ["number", "boolean"]}
+_NAMES: Final = {"type": "array", "items": _TEXT, "minItems": 1}
+_ROWS: Final = {"type": "array", "items": {"$ref": "#/$defs/row"}, "minItems": 1}
+_SIZE: Final = {
+    "anyOf": [
+        _TEXT,
+        {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 3, "maxItems": 3},
+    ]
+}
+
+
+def architecture_json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of an architecture file.
+
+    It knows keys and types, for completion and first checks in an editor. What depends on other rows (shapes, names,
+    what a block's parameters mean) is checked by ``mbcost architectures check`` only.
+    """
+    types = _file_types()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mbcost architecture",
+        "type": "object",
+        "required": list(REQUIRED_KEYS),
+        "additionalProperties": False,
+        "properties": {key: {"description": text, **types[key]} for key, text in FILE_KEYS.items()},
+        "$defs": {"row": _row(), "block": _block()},
+    }
+
+
+def _file_types() -> dict[str, dict[str, Any]]:
+    return {
+        "name": _TEXT,
+        "title": _TEXT,
+        "source": _TEXT,
+        "note": _TEXT,
+        "input": _SIZE,
+        "options": {"type": "object", "additionalProperties": _OPTION},
+        "width": _width(),
+        "defaults": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {operator.op: _keys_of(operator) for operator in OPERATORS},
+        },
+        "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
+        "columns": {"type": "array", "items": _TEXT, "minItems": 1},
+        "layers": _ROWS,
+        "outputs": _NAMES,
+    }
+
+
+def _width() -> dict[str, Any]:
+    number = {"type": "integer", "minimum": 1, "maximum": 1024}
+    return {
+        "type": "object",
+        "required": ["rule"],
+        "additionalProperties": False,
+        "properties": {
+            "rule": {"enum": ["truncate", "make_divisible"]},
+            "divisor": number,
+            "minimum": number,
+            "source": _TEXT,
+        },
+    }
+
+
+def _block() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["layers"],
+        "additionalProperties": False,
+        "properties": {
+            "parameters": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+            },
+            "layers": _ROWS,
+            "output": _TEXT,
+            "note": _TEXT,
+        },
+    }
+
+
+def _row() -> dict[str, Any]:
+    """A row: a list of cells, or a mapping; with a known operator, only the keys that it takes."""
+    mapping = {
+        "type": "object",
+        "properties": _with_aliases(_row_types()),
+        "anyOf": [{"required": [key]} for key in (*_spellings("op"), *_spellings("layers"))],
+        "allOf": [_if_operator(operator) for operator in OPERATORS],
+    }
+    return {"anyOf": [{"type": "array", "items": _CELL, "minItems": 1}, mapping]}
+
+
+def _row_types() -> dict[str, dict[str, Any]]:
+    condition = {"type": ["string", "boolean"]}
+    types: dict[str, dict[str, Any]] = {
+        "op": {"type": "string", "examples": [operator.op for operator in OPERATORS]},
+        "name": _TEXT,
+        "inputs": {"anyOf": [_TEXT, _NAMES]},
+        "input": {"anyOf": [*_SIZE["anyOf"], {"type": "null"}]},
+        "filter": {"type": ["string", "null"]},
+        "repeat": {"type": ["integer", "string", "null"]},
+        "when": condition,
+        "scale": {"type": ["string", "number"]},
+        "norm": {"enum": ["batch_norm", "bn", "none", True, False, None]},
+        "activation": {
+            "type": ["string", "null"],
+            "examples": sorted({*ACTIVATIONS, *ACTIVATION_ALIASES, "none"}),
+        },
+        "layers": _ROWS,
+    }
+    return {key: {"description": text, **types[key]} for key, text in ROW_KEYS.items()}
+
+
+def _if_operator(operator: type[Operator]) -> dict[str, Any]:
+    """For rows of `operator`, whichever of its names and of the key's they use: its fields, and no key that it lacks."""
+    words = [operator.op, *(alias for alias, op in OP_ALIASES.items() if op == operator.op)]
+    name = "|".join(re.escape(word) for word in words)
+    pattern = rf"^\s*({name})(\s+\d+(x\d+)?)?\s*(/\s*s\d+\s*)?$"
+    is_operator = [{"required": [key], "properties": {key: {"pattern": pattern}}} for key in _spellings("op")]
+    return {"if": {"anyOf": is_operator}, "then": _keys_of(operator, *ROW_KEYS)}
+
+
+def _keys_of(operator: type[Operator], *others: str) -> dict[str, Any]:
+    """An object with the fields of `operator`, and with `others`."""
+    fields = {
+        field.name: {"description": field.kind.name, "anyOf": [field.kind.schema, {"type": "null"}]}
+        for field in operator_fields(operator).values()
+    }
+    universal = _row_types() if not others else dict.fromkeys(others, True)
+    keys: dict[str, Any] = {**universal, **fields}
+    return {"type": "object", "properties": _with_aliases(keys), "additionalProperties": False}
+
+
+def _with_aliases(keys: dict[str, Any]) -> dict[str, Any]:
+    return {spelling: schema for key, schema in keys.items() for spelling in _spellings(key)}
+
+
+def _spellings(key: str) -> Iterable[str]:
+    """A key and the papers' short names of it."""
+    return (key, *(alias for alias, canonical in KEY_ALIASES.items() if canonical == key))

@@ -1,0 +1,185 @@
+"""``mbcost analyze``: one architecture on one or more targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from mbcost.cli.complete import complete_target
+from mbcost.cli.options import (
+    Alpha,
+    Classes,
+    Macs,
+    MacsOption,
+    Model,
+    Params,
+    ParamsOption,
+    Resolution,
+    Rho,
+    Settings,
+    read_settings,
+)
+from mbcost.cli.output import Format, choose_format, deliver, print_note
+from mbcost.errors import InputError, Problem, fail
+
+if TYPE_CHECKING:
+    from mbcost.analysis import Analysis
+    from mbcost.architectures import ArchitectureSpec
+    from mbcost.report.terminal import Screen
+
+_TARGET = "Target"
+_REPORT = "Report"
+
+
+class Unsupported(StrEnum):
+    """What to do with an operator that the runtime has no kernel for."""
+
+    REFUSE = "refuse"
+    ESTIMATE = "estimate"
+
+
+class GroupBy(StrEnum):
+    """What the time is summed over."""
+
+    OP = "op"
+    BLOCK = "block"
+    LAYER = "layer"
+
+
+def analyze(
+    model: Model,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="TARGET",
+            help="pixel1, pixel4/gpu or pixel1/cpu@tflite-2018. Required; repeatable.",
+            autocompletion=complete_target,
+            rich_help_panel=_TARGET,
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fp32|fp16|int8", help="Default: the first that the processor lists.", rich_help_panel=_TARGET
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
+    batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
+    unsupported: Annotated[
+        Unsupported,
+        typer.Option(help="Operators without a kernel: refuse, or charge their traffic.", rich_help_panel=_TARGET),
+    ] = Unsupported.REFUSE,
+    alpha: Alpha = 1.0,
+    rho: Rho = None,
+    resolution: Resolution = None,
+    settings: Settings = None,
+    classes: Classes = None,
+    params: ParamsOption = Params.AFFINE,
+    macs: MacsOption = Macs.PRODUCTS,
+    format_: Annotated[Format | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write .json, .csv, .md or .txt.", rich_help_panel=_REPORT),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    top: Annotated[int, typer.Option(metavar="N", help="Slowest layers to list.", min=1, rich_help_panel=_REPORT)] = 10,
+    all_layers: Annotated[
+        bool, typer.Option("--all", help="List every layer, in the order they run.", rich_help_panel=_REPORT)
+    ] = False,
+    group_by: Annotated[GroupBy, typer.Option(help="What time is summed over.", rich_help_panel=_REPORT)] = GroupBy.OP,
+    max_ms: Annotated[
+        float | None,
+        typer.Option(metavar="MS", help="Exit with 1 if the latency is above it.", rich_help_panel=_REPORT),
+    ] = None,
+) -> None:
+    """Predict the latency of a network, layer by layer, and show where the time goes."""
+    chosen = choose_format(format_, output)
+    if max_ms is not None and not 0 < max_ms < math.inf:
+        fail("MB010", f"--max-ms is {max_ms:g}, it has to be above 0")
+    from mbcost.graph import ParamsConvention
+    from mbcost.pipeline import load
+
+    spec = load(model)
+    analyses = _analyze_all(
+        spec,
+        device or _refuse_missing_device(),
+        alpha=alpha,
+        rho=rho,
+        resolution=resolution,
+        batch=batch,
+        precision=precision,
+        threads=threads,
+        options=read_settings(settings, classes),
+        params=ParamsConvention(params.value),
+        macs=macs.value,
+        estimate_unsupported=unsupported is Unsupported.ESTIMATE,
+    )
+    limit = None if all_layers else top
+    deliver(_renderer(chosen, spec, analyses, limit, group_by), output, force=force)
+    if chosen is Format.CSV:
+        _print_warnings(analyses)
+    if max_ms is not None:
+        _check_budget(analyses, max_ms)
+
+
+def _refuse_missing_device() -> NoReturn:
+    from mbcost.devices import device_names
+
+    fail("MB010", "`--device` is missing", hint=f"such as --device pixel1; there are {', '.join(device_names())}")
+
+
+def _analyze_all(spec: ArchitectureSpec, targets: Sequence[str], **configuration: Any) -> list[Analysis]:
+    """An analysis a target; the problems of all of them are raised together."""
+    from mbcost.pipeline import analyze as analyze_one
+
+    analyses: list[Analysis] = []
+    problems: list[Problem] = []
+    for target in targets:
+        try:
+            analyses.append(analyze_one(spec, target, **configuration))
+        except InputError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise InputError(problems)
+    return analyses
+
+
+def _renderer(
+    chosen: Format, spec: ArchitectureSpec, analyses: Sequence[Analysis], limit: int | None, group_by: GroupBy
+) -> Callable[[Screen], str]:
+    if chosen is Format.TABLE:
+        from mbcost.report.screens import analysis_screen
+
+        return lambda screen: "\n".join(
+            analysis_screen(analysis, spec, screen, limit=limit, group_by=group_by.value) for analysis in analyses
+        )
+    from mbcost.report import export
+
+    if chosen is Format.MD:
+        return lambda _: "\n".join(
+            export.to_markdown(analysis, limit=limit, group_by=group_by.value) for analysis in analyses
+        )
+    to_text = export.to_json if chosen is Format.JSON else export.to_csv
+    return lambda _: to_text(analyses)
+
+
+def _print_warnings(analyses: Sequence[Analysis]) -> None:
+    for analysis in analyses:
+        for warning in analysis.warnings:
+            print_note(f"warning: {analysis.target.name}: {warning}")
+
+
+def _check_budget(analyses: Sequence[Analysis], max_ms: float) -> None:
+    slow = [analysis for analysis in analyses if analysis.latency_s * 1e3 > max_ms]
+    for analysis in slow:
+        latency = analysis.latency_s * 1e3
+        print_note(f"check failed: {analysis.target.name} takes {latency:.4g} ms, --max-ms is {max_ms:g}")
+    if slow:
+        raise typer.Exit(1)

@@ -1,0 +1,26 @@
+"""Checks of files: a line for each that is fine, every problem of each that is not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import typer
+
+from mbcost.cli.output import emit, has_colour, render_problems
+from mbcost.errors import Problem, printable
+
+
+def check_files(files: Sequence[Path], problems_of: Callable[[Path], Sequence[Problem]]) -> None:
+    """Print what is wrong with files, which is the result of a check; exit with 1 if anything is."""
+    found: list[Problem] = []
+    for path in files:
+        problems = problems_of(path)
+        if not problems:
+            emit(f"ok  {printable(str(path))}\n")
+        found += problems
+    if found:
+        emit(f"{render_problems(found, colour=has_colour(sys.stdout))}\n")
+    if any(problem.severity == "error" for problem in found):
+        raise typer.Exit(1)

@@ -1,0 +1,146 @@
+"""Where results and notes go: the result to stdout or a file, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+import typer
+
+from mbcost.errors import Problem, fail, or_list
+
+if TYPE_CHECKING:
+    from mbcost.report.terminal import Screen
+
+#: 128 + SIGPIPE: what the shell reports of a program whose reader has gone.
+_PIPE_CLOSED: Final = 141
+_HEAD: Final = re.compile(r"(?P<severity>error|warning)(?P<code>\[MB\d+\]:)")
+
+
+class Format(StrEnum):
+    """Formats of a result that is a table of layers."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+
+
+class ListFormat(StrEnum):
+    """Formats of a list."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+_SUFFIXES: Final[dict[str, Format]] = {
+    ".json": Format.JSON,
+    ".csv": Format.CSV,
+    ".md": Format.MD,
+    ".txt": Format.TABLE,
+}
+
+
+def choose_format(given: Format | None, output: Path | None) -> Format:
+    """The format that was asked for, else that of the file's suffix, else a table.
+
+    Raises
+    ------
+    InputError
+        MB006 if the suffix says nothing and nothing else does, MB010 if the two contradict each other.
+    """
+    if output is None:
+        return given or Format.TABLE
+    by_suffix = _SUFFIXES.get(output.suffix.lower())
+    if by_suffix is None and given is None:
+        fail("MB006", f"`{output.name}` does not say its format", hint=f"end it in {or_list(list(_SUFFIXES))}")
+    if given is not None and by_suffix not in {None, given}:
+        fail("MB010", f"--format is {given}, the output {output.name}", hint="give one of them, or the same")
+    return given or by_suffix or Format.TABLE
+
+
+def deliver(render: Callable[[Screen], str], output: Path | None, *, force: bool = False) -> None:
+    """Write what `render` makes to a file, or print it as the terminal or pipe at stdout can show it."""
+    from mbcost.report.terminal import PLAIN, Screen
+
+    if output is None:
+        emit(render(Screen.of(sys.stdout)))
+        return
+    from mbcost.files import write_text
+
+    write_text(output, render(PLAIN), force=force)
+    print_note(f"wrote {output}")
+
+
+def emit(text: str) -> None:
+    """Print a result. A reader that went away (``| head``) ends the program quietly."""
+    stream = sys.stdout
+    if stream is None:  # the shell closed it: `>&-`
+        return
+    try:
+        stream.write(_encodable(text, stream))
+        stream.flush()
+    except BrokenPipeError:
+        _silence(stream)
+        raise typer.Exit(_PIPE_CLOSED) from None
+    except OSError as error:
+        _silence(stream)
+        fail("MB008", f"cannot write the result: {error.strerror or error}")
+
+
+def print_note(text: str) -> None:
+    """A line on stderr."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    try:
+        stream.write(_encodable(f"{text}\n", stream))
+        stream.flush()
+    except OSError:
+        _silence(stream)
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """All problems on stderr, in colour on a terminal, and their number if there is more than one."""
+    print_note(render_problems(problems, colour=has_colour(sys.stderr)))
+
+
+def render_problems(problems: Sequence[Problem], *, colour: bool = False) -> str:
+    """All problems as text, and their number if there is more than one."""
+    parts = [problem.render() for problem in problems]
+    if colour:
+        parts = [_HEAD.sub(_coloured, part, count=1) for part in parts]
+    text = "\n\n".join(parts)
+    return text if len(problems) == 1 else f"{text}\n\n{len(problems)} problems"
+
+
+def _coloured(match: re.Match[str]) -> str:
+    colour = "31" if match["severity"] == "error" else "33"
+    return f"\x1b[1;{colour}m{match['severity']}\x1b[0;{colour}m{match['code']}\x1b[0m"
+
+
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal that wants colour."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream is not None and stream.isatty() and not plain
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """`text` with `?` for what the stream's encoding lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _silence(stream: TextIO) -> None:
+    """Send what is still in a broken stream's buffer nowhere, so that Python's exit does not complain about it."""
+    try:
+        handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(handle, stream.fileno())
+        os.close(handle)
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,81 @@
+"""From a command line to an exit code: every failure ends in one, none in a traceback."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import typer
+
+from mbcost.cli.output import print_note, print_problems
+from mbcost.errors import InputError, Problem, did_you_mean, printable
+
+DONE: Final = 0
+CHECK_FAILED: Final = 1
+BAD_INPUT: Final = 2
+DEFECT: Final = 3
+INTERRUPTED: Final = 130
+
+#: ClickException, whether Typer brings its own Click (as later versions do) or imports it.
+_USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
+_DEBUG: Final = "--debug"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    debug = _DEBUG in arguments
+    try:
+        return _dispatch([argument for argument in arguments if argument != _DEBUG])
+    except InputError as error:
+        print_problems(error.problems)
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except _USAGE_ERROR as error:
+        print_problems([_usage_problem(error)])
+        return BAD_INPUT
+    except Exception as error:  # noqa: BLE001  # a defect ends in one line, whatever it is
+        if debug:
+            traceback.print_exc()
+        _print_defect(error, debug)
+        return DEFECT
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from mbcost.cli.app import app
+
+    command = typer.main.get_command(app)
+    code = command.main(arguments, prog_name="mbcost", standalone_mode=False)
+    return code if isinstance(code, int) else DONE
+
+
+def _print_defect(error: Exception, debug: bool) -> None:
+    what = printable(f"{type(error).__name__}: {error}".rstrip(": "))
+    advice = "please report it with the traceback above" if debug else f"run again with {_DEBUG} for the traceback"
+    print_note(f"internal error: {what}; {advice}")
+
+
+def _usage_problem(error: Any) -> Problem:
+    """A usage error in the form of all other errors."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "mbcost"
+    wrong = getattr(error, "option_name", None)
+    fallback = f"`{path} --help` shows what it takes"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if context is not None and wrong and message.startswith("No such option"):
+        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("-")]
+        return _unknown("option", wrong, known, path, fallback)
+    if context is not None and message.startswith("No such command"):
+        return _unknown("command", message.split("'")[1], context.command.commands, path, fallback)
+    return Problem("MB010", message[:1].lower() + message[1:], hint=fallback)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str], path: str, fallback: str) -> Problem:
+    return Problem("MB010", f"`{path}` has no {kind} `{name}`", hint=did_you_mean(name, known) or fallback)

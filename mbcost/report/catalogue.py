@@ -1,0 +1,259 @@
+"""What ships, and what a file holds: devices with the source of every number, architectures row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mbcost.architectures import ArchitectureSpec
+from mbcost.devices import DeviceProfile, Processor, Quantity
+from mbcost.graph import Layer, LayerGraph, ParamsConvention, layer_macs, layer_params
+from mbcost.graph.counting import MacsConvention
+from mbcost.report import numbers
+from mbcost.report.terminal import Column, Screen, bullets, facts, heading, section, table
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """One row of an architecture's table, or one layer of it, with its counts for one image."""
+
+    name: str
+    operators: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    output_shape: tuple[int, int, int]
+    macs: int
+    params: int
+
+
+def count_rows(
+    graph: LayerGraph, params: ParamsConvention, macs: MacsConvention, *, by_layer: bool = False
+) -> list[RowCount]:
+    """The rows of a table with their propagated shapes and counts, or its layers."""
+    groups: list[list[Layer]] = []
+    for layer in graph.layers:
+        if by_layer or not groups or groups[-1][0].block != layer.block:
+            groups.append([])
+        groups[-1].append(layer)
+    return [
+        RowCount(
+            group[0].name if by_layer else group[0].block,
+            tuple(layer.op for layer in group),
+            group[0].input_shapes[0],
+            group[-1].output_shape,
+            sum(layer_macs(layer, macs) for layer in group),
+            sum(layer_params(layer, graph.layers, params) for layer in group),
+        )
+        for group in groups
+    ]
+
+
+# -- architectures ----------------------------------------------------------------------------------------------------
+
+
+def architecture_entry(spec: ArchitectureSpec, rows: Sequence[RowCount]) -> dict[str, Any]:
+    """An architecture in the JSON of a list."""
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "source": spec.source,
+        "input_shape": list(spec.input_shape),
+        "options": dict(spec.options),
+        "macs": sum(row.macs for row in rows),
+        "params": sum(row.params for row in rows),
+    }
+
+
+def architectures_screen(entries: Sequence[dict[str, Any]], screen: Screen) -> str:
+    """The list of architectures."""
+    rows = [
+        (
+            entry["name"],
+            numbers.shape(entry["input_shape"]),
+            numbers.si(entry["macs"]),
+            numbers.si(entry["params"]),
+            _options(entry["options"]),
+            entry["source"],
+        )
+        for entry in entries
+    ]
+    columns = [
+        Column("architecture"),
+        Column("input"),
+        Column("MACs", "right"),
+        Column("params", "right"),
+        Column("options"),
+        Column("source", style="dim", flexible=True),
+    ]
+    return screen.render(table(columns, rows))
+
+
+def _options(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={str(value).lower()}" for name, value in options.items()) or numbers.NOTHING
+
+
+def architecture_details(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequence[RowCount]) -> dict[str, Any]:
+    """An architecture row by row, for JSON."""
+    return {
+        **architecture_entry(spec, rows),
+        "alpha": graph.alpha,
+        "input_shape": list(graph.input_shape),
+        "options": dict(graph.options),
+        "note": spec.note,
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def architecture_screen(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequence[RowCount], screen: Screen) -> str:
+    """An architecture row by row."""
+    entry = architecture_details(spec, graph, rows)
+    about = [
+        ("source", spec.source),
+        ("note", " ".join(spec.note.split())),
+        ("network", f"alpha {graph.alpha:g}, input {graph.input_shape}, {len(graph.layers)} layers"),
+        ("options", _options(entry["options"])),
+        ("work", f"{numbers.si(entry['macs'])} MACs, {numbers.si(entry['params'])} parameters"),
+    ]
+    total = entry["macs"] or 1
+    cells = [
+        (
+            row.name,
+            numbers.shape(row.input_shape),
+            numbers.shape(row.output_shape),
+            f"{row.macs:,}",
+            numbers.percent(row.macs / total),
+            f"{row.params:,}",
+        )
+        for row in rows
+    ]
+    columns = [
+        Column("row", flexible=True),
+        Column("input", "right"),
+        Column("output", "right"),
+        Column("MACs", "right"),
+        Column("%", "right"),
+        Column("params", "right"),
+    ]
+    return screen.render(
+        section(heading(spec.title, spec.name), facts([row for row in about if row[1]], screen)),
+        section(heading("Rows"), table(columns, cells)),
+    )
+
+
+# -- devices ----------------------------------------------------------------------------------------------------------
+
+
+def device_entry(device: DeviceProfile) -> dict[str, Any]:
+    """A device in the JSON of a list."""
+    return {
+        "name": device.name,
+        "title": device.title,
+        "soc": device.soc,
+        "origin": device.origin,
+        "processors": [_processor_entry(processor) for processor in device.processors.values()],
+    }
+
+
+def _processor_entry(processor: Processor) -> dict[str, Any]:
+    return {
+        "name": processor.name,
+        "kind": processor.kind,
+        "model": processor.model,
+        "default": processor.default,
+        "runtimes": list(processor.runtimes),
+        "precisions": list(processor.precisions),
+        "max_threads": processor.max_threads,
+        "note": processor.note,
+    }
+
+
+def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
+    """The list of devices: a line a processor, the first of each device being its default."""
+    rows = []
+    for device in devices:
+        ordered = sorted(device.processors.values(), key=lambda processor: not processor.default)
+        for number, processor in enumerate(ordered):
+            name = f"{device.name}/{processor.name}"
+            rows.append(
+                (
+                    device.title if number == 0 else "",
+                    name,
+                    ", ".join(processor.runtimes),
+                    ", ".join(processor.precisions),
+                    processor.model,
+                )
+            )
+    columns = [
+        Column("device"),
+        Column("target"),
+        Column("runtimes"),
+        Column("precisions"),
+        Column("model", style="dim", flexible=True),
+    ]
+    note = "The first target of a device is its default: `--device pixel1` means the same as its first line."
+    return screen.render(table(columns, rows), bullets([note], screen))
+
+
+def device_details(device: DeviceProfile) -> dict[str, Any]:
+    """A device with all its numbers, in SI base units, for JSON."""
+    provenance = device.provenance
+    return {
+        **device_entry(device),
+        "note": device.note,
+        "path": device.path,
+        "provenance": {
+            "date": provenance.date,
+            "os": provenance.os,
+            "runtime": provenance.runtime,
+            "note": provenance.note,
+            "references": dict(provenance.references),
+        },
+        "numbers": {place: _quantity(quantity) for place, quantity in device.quantities()},
+    }
+
+
+def _quantity(quantity: Quantity) -> dict[str, Any]:
+    return {**asdict(quantity), "reference": list(quantity.reference)}
+
+
+def device_screen(device: DeviceProfile, screen: Screen) -> str:
+    """A device with all its numbers, each with its source."""
+    provenance = device.provenance
+    about = [
+        ("system", device.soc or ""),
+        ("note", device.note or ""),
+        ("profile", f"{device.origin}, of {provenance.date}"),
+        ("software", ", ".join(part for part in (provenance.os, provenance.runtime) if part)),
+    ]
+    about += [(processor.name, _processor_line(processor)) for processor in device.processors.values()]
+    rows = [
+        (place, quantity.text, quantity.source, ", ".join(quantity.reference) or numbers.NOTHING, _remark(quantity))
+        for place, quantity in device.quantities()
+    ]
+    columns = [
+        Column("number"),
+        Column("value", "right"),
+        Column("source"),
+        Column("reference"),
+        Column("remark", style="dim", flexible=True),
+    ]
+    return screen.render(
+        section(heading(device.title, device.name), facts([row for row in about if row[1]], screen)),
+        section(heading("Numbers"), table(columns, rows)),
+        section(heading("References"), facts(provenance.references.items(), screen)),
+    )
+
+
+def _processor_line(processor: Processor) -> str:
+    parts = [
+        processor.model + (" (default)" if processor.default else ""),
+        f"runtimes {', '.join(processor.runtimes)}",
+        f"precisions {', '.join(processor.precisions)}",
+        f"up to {processor.max_threads} threads" if processor.max_threads > 1 else "",
+        processor.note or "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _remark(quantity: Quantity) -> str:
+    return "; ".join(part for part in (quantity.formula, quantity.note) if part)

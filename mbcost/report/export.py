@@ -1,0 +1,106 @@
+"""An analysis as a file for other programs (JSON, CSV) or for a pull request (Markdown)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from mbcost.analysis import Analysis
+from mbcost.errors import printable
+from mbcost.report import numbers
+from mbcost.report.view import GroupBy, slowest, time_by
+
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|#"})
+
+
+def to_json(analyses: Sequence[Analysis]) -> str:
+    """The object of :meth:`Analysis.to_dict`, or a list of them where there are several."""
+    objects = [_finite(analysis.to_dict()) for analysis in analyses]
+    return f"{json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, allow_nan=False)}\n"
+
+
+def _finite(value: Any) -> Any:
+    """`value` with null for what JSON has no number for: a network without work has infinite frames a second."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def to_csv(analyses: Sequence[Analysis]) -> str:
+    """A row a layer, with the keys of the JSON's layers as columns; behind a target's name where there are several."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    several = len(analyses) > 1
+    for analysis in analyses:
+        prefix = [analysis.target.name] if several else []
+        for layer in [layer.to_dict() for layer in analysis.layers]:
+            if text.tell() == 0:
+                writer.writerow([*(["target"] if several else []), *layer])
+            writer.writerow([*prefix, *map(_csv_cell, layer.items())])
+    return text.getvalue()
+
+
+def _csv_cell(item: tuple[str, Any]) -> Any:
+    key, value = item
+    if key == "inputs":
+        return " ".join(value)
+    return numbers.shape(value) if isinstance(value, list) else value
+
+
+def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy = "op") -> str:
+    """A line with the answer, the time by class, block or layer, and the slowest layers (all with ``limit=None``)."""
+    digits = numbers.decimals_for(analysis.latency_s * 1e3)
+    groups = [
+        [_escaped(row.label), row.count, f"{row.latency_s * 1e3:.{digits}f}", *map(_share, (row.share, row.cumulative))]
+        for row in time_by(analysis, group_by)
+    ]
+    layers = [
+        [
+            _escaped(row.name),
+            numbers.shape(row.kernel.main.output_shape),
+            f"{row.latency_s * 1e3:.{digits}f}",
+            _share(row.share),
+            row.estimate.bound or numbers.NOTHING,
+        ]
+        for row in slowest(analysis)[:limit]
+    ]
+    parts = [
+        _summary(analysis),
+        _table([_TITLES[group_by], "n", "ms", "%", "cum. %"], "-rrrr", groups),
+        _table(["slowest layers", "output", "ms", "%", "bound"], "-rrr-", layers),
+    ]
+    parts += ["\n".join(f"- {_escaped(warning)}" for warning in analysis.warnings)] if analysis.warnings else []
+    return "\n\n".join(parts) + "\n"
+
+
+_TITLES = {"op": "operator class", "block": "block", "layer": "layer"}
+
+
+def _summary(analysis: Analysis) -> str:
+    graph, target, totals = analysis.layer_graph, analysis.target, analysis.totals
+    low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
+    return (
+        f"**{_escaped(graph.title)}** (alpha {graph.alpha:g}, {graph.input_shape}, batch {analysis.batch}) on "
+        f"{_escaped(target.name)} {target.precision}: **{numbers.milliseconds(analysis.latency_s)}** "
+        f"({low} to {high} ms), {numbers.si(totals.macs)} MACs, {numbers.si(totals.params)} parameters, "
+        f"{numbers.size(totals.peak_activation_bytes)} peak activations"
+    )
+
+
+def _table(head: list[str], align: str, rows: list[list[Any]]) -> str:
+    rule = ["---:" if letter == "r" else "---" for letter in align]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, rule, *rows])
+
+
+def _share(share: float) -> str:
+    return numbers.percent(share)
+
+
+def _escaped(text: str) -> str:
+    return printable(text).translate(_MARKDOWN)

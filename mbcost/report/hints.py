@@ -1,0 +1,130 @@
+"""What a change of the network or the target would save: each by running the model again with the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, TypeAlias, cast
+
+from mbcost.analysis import Analysis
+from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.spec import OptionValue
+from mbcost.devices import Target
+from mbcost.errors import InputError
+from mbcost.graph import Layer, LayerGraph, build_graph
+from mbcost.kernels import map_to_kernels
+from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.operators import Relu
+from mbcost.pipeline import estimate, latency_model
+
+#: Widths that the papers publish.
+ALPHAS: Final = (1.4, 1.3, 1.0, 0.75, 0.5, 0.35, 0.25)
+RESOLUTION_STEP: Final = 32
+#: Activations whose place a ReLU can take. Gates of squeeze-and-excitation (sigmoid, hard_sigmoid) are none of them.
+_SMOOTH: Final = frozenset({"hard_swish", "swish", "gelu", "elu", "leaky_relu", "prelu", "tanh"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A change and the latency that the model predicts with it.
+
+    Attributes
+    ----------
+    latency_s
+        With the change [s].
+    saving
+        Of the latency without it [1].
+    """
+
+    change: str
+    latency_s: float
+    saving: float
+
+
+#: A change in words, and what makes the changed network and target.
+_Change: TypeAlias = tuple[str, Callable[[], tuple[LayerGraph, Target]]]
+
+
+def find_hints(analysis: Analysis, spec: ArchitectureSpec, *, least: float = 0.02, most: int = 4) -> list[Hint]:
+    """The changes that save most, best first.
+
+    Parameters
+    ----------
+    spec
+        The architecture of the analysis.
+    least
+        Smallest saving worth a hint, of the latency [1].
+    most
+        Largest number of hints.
+    """
+    found = []
+    for change, make in _changes(analysis, spec):
+        try:
+            latency = _latency(analysis, *make())
+        except InputError:  # the table, the profile or the runtime cannot do it
+            continue
+        saving = 1 - latency / analysis.latency_s if analysis.latency_s else 0.0
+        if saving >= least:
+            found.append(Hint(change, latency, saving))
+    return sorted(found, key=lambda hint: hint.saving, reverse=True)[:most]
+
+
+def _changes(analysis: Analysis, spec: ArchitectureSpec) -> Iterator[_Change]:
+    graph, target = analysis.layer_graph, analysis.target
+    resolution = graph.resolution
+    options = cast("Mapping[str, OptionValue]", graph.options)
+
+    def rebuilt(alpha: float, resolution: int) -> Callable[[], tuple[LayerGraph, Target]]:
+        return lambda: (build_graph(spec, alpha=alpha, resolution=resolution, options=options), target)
+
+    if graph.input_shape.height == graph.input_shape.width:
+        smaller = [alpha for alpha in ALPHAS if alpha < graph.alpha]
+        if spec.width is not None and smaller:
+            yield f"alpha {smaller[0]:g} instead of {graph.alpha:g}", rebuilt(smaller[0], resolution)
+        if resolution > RESOLUTION_STEP:
+            lower = (resolution - 1) // RESOLUTION_STEP * RESOLUTION_STEP
+            yield f"resolution {lower} instead of {resolution}", rebuilt(graph.alpha, lower)
+    for precision in target.processor.precisions:
+        if ELEMENT_BYTES[precision] < analysis.element_bytes:
+            yield (
+                f"{precision} instead of {target.precision}",
+                partial(_on, graph, replace(target, precision=precision)),
+            )
+    most = target.processor.max_threads
+    if target.threads < most:
+        yield f"{most} threads instead of {target.threads}", partial(_on, graph, replace(target, threads=most))
+    smooth = [k.main for k in analysis.kernels if k.op in _SMOOTH]
+    if smooth:
+        operators = ", ".join(sorted({layer.op for layer in smooth}))
+        with_relu = replace(graph, layers=_with_relu(graph, {layer.name for layer in smooth}))
+        yield f"ReLU in place of {operators} ({len(smooth)} layers)", partial(_on, with_relu, target)
+
+
+def _on(graph: LayerGraph, target: Target) -> tuple[LayerGraph, Target]:
+    return graph, target
+
+
+def _with_relu(graph: LayerGraph, names: set[str]) -> tuple[Layer, ...]:
+    """The layers of the network with ReLU in the place of the named activations."""
+    relu = Relu()
+
+    def changed(layer: Layer) -> Layer:
+        if layer.name not in names:
+            return layer
+        return layer._replace(operator=relu, cost=relu.cost(layer.input_shapes, layer.output_shape))
+
+    return tuple(map(changed, graph.layers))
+
+
+def _latency(analysis: Analysis, graph: LayerGraph, target: Target) -> float:
+    """The latency of a changed network or target [s], by the same steps as the analysis."""
+    runtime, form, rates = latency_model(target)
+    kernels = map_to_kernels(
+        graph,
+        runtime,
+        batch=analysis.batch,
+        element_bytes=ELEMENT_BYTES[target.precision],
+        estimate_unsupported=True,
+    )
+    return float(sum(item.latency_s for item in estimate(kernels, form, rates)))

@@ -1,0 +1,154 @@
+"""The screen of ``mbcost analyze``: the answer first, then where the time goes, what would save some, and caveats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from mbcost.analysis import INTERVAL, Analysis
+from mbcost.architectures import ArchitectureSpec
+from mbcost.errors import printable
+from mbcost.report import numbers
+from mbcost.report.hints import find_hints
+from mbcost.report.terminal import Column, Screen, bar, bullets, facts, heading, section, table
+from mbcost.report.view import GroupBy, TimeShare, caveats, interval_source, kernel_times, slowest, time_by
+
+_GROUPS = {"op": "operator class", "block": "block", "layer": "layer"}
+
+
+def analysis_screen(
+    analysis: Analysis,
+    spec: ArchitectureSpec,
+    screen: Screen,
+    *,
+    limit: int | None = 10,
+    group_by: GroupBy = "op",
+) -> str:
+    """The whole screen as text.
+
+    Parameters
+    ----------
+    spec
+        The architecture of the analysis, for the hints.
+    limit
+        Number of slowest layers; None for all layers, in the order they run.
+    """
+    parts: list[RenderableType] = [_subject(analysis, screen), _answer(analysis, screen)]
+    if kernel_times(analysis):
+        parts += [_time_section(analysis, group_by, screen), _layer_section(analysis, limit, screen)]
+    hints = find_hints(analysis, spec)
+    if hints:
+        rows = [(hint.change, numbers.milliseconds(hint.latency_s), f"-{hint.saving:.0%}") for hint in hints]
+        columns = [Column("change", flexible=True), Column("latency", "right"), Column("saving", "right", "green")]
+        title = heading("Hints", "the same model, run again with one change; accuracy is not considered")
+        parts.append(section(title, table(columns, rows)))
+    if notes := caveats(analysis):
+        parts.append(section(heading("Caveats"), bullets(notes, screen)))
+    return screen.render(*parts)
+
+
+def _subject(analysis: Analysis, screen: Screen) -> RenderableType:
+    graph, target = analysis.layer_graph, analysis.target
+    device, processor = target.device, target.processor
+    title = Text.assemble(
+        (printable(graph.title), "bold"), (" on ", "dim"), (printable(device.title), "bold"), overflow="fold"
+    )
+    threads = f"{target.threads} of {processor.max_threads} threads" if processor.max_threads > 1 else ""
+    network = [
+        f"alpha {graph.alpha:g}",
+        f"input {graph.input_shape}",
+        *(f"{name} {_option(value)}" for name, value in graph.options.items()),
+        f"batch {analysis.batch}",
+        f"{len(graph.layers)} layers in {len(analysis.kernels)} kernels",
+    ]
+    hardware = [f"{processor.name} {processor.model}", analysis.runtime.title, target.precision, threads]
+    rows = [
+        ("network", ", ".join(network)),
+        ("target", ", ".join(part for part in [target.name, *hardware] if part)),
+    ]
+    return section(title, facts(rows, screen))
+
+
+def _option(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
+    totals = analysis.totals
+    low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
+    peak = numbers.size(totals.peak_activation_bytes)
+    latency = Text.assemble(
+        (numbers.milliseconds(analysis.latency_s), "bold cyan"),
+        f", {INTERVAL:.0%} interval {low} to {high} ms",
+        (f" ({printable(interval_source(analysis))})", "dim"),
+    )
+    rows: list[tuple[str, str | Text]] = [
+        ("latency", latency),
+        ("throughput", f"{numbers.significant(analysis.frames_per_s)} frames/s"),
+        ("work", f"{numbers.si(totals.macs)} MACs, {numbers.si(totals.params)} parameters"),
+        ("memory", f"{peak} of activations at the peak, {numbers.size(totals.weight_bytes)} of weights"),
+    ]
+    return section(heading("Answer"), facts(rows, screen))
+
+
+def _time_section(analysis: Analysis, group_by: GroupBy, screen: Screen) -> RenderableType:
+    shares = time_by(analysis, group_by)
+    digits = numbers.decimals_for(analysis.latency_s * 1e3)
+    longest = max(share.share for share in shares)
+    beside = 40 + max(len(share.label) for share in shares)
+
+    def row(entry: TimeShare) -> Sequence[str]:
+        cells = [
+            entry.label,
+            str(entry.count),
+            f"{entry.latency_s * 1e3:.{digits}f}",
+            numbers.percent(entry.share),
+            numbers.percent(entry.cumulative),
+        ]
+        return [*cells, bar(entry.share / longest, screen, beside=beside)] if screen.terminal else cells
+
+    columns = [
+        Column(_GROUPS[group_by], flexible=True),
+        Column("n", "right"),
+        Column("ms", "right"),
+        Column("%", "right"),
+        Column("cum. %", "right"),
+    ]
+    if screen.terminal:
+        columns.append(Column("", style="blue"))
+    return section(heading(f"Time by {_GROUPS[group_by]}"), table(columns, map(row, shares)))
+
+
+def _layer_section(analysis: Analysis, limit: int | None, screen: Screen) -> RenderableType:
+    rows = slowest(analysis) if limit is not None else kernel_times(analysis)
+    shown = rows[:limit]
+    digits = numbers.decimals_for(analysis.latency_s * 1e3)
+    cells = [
+        (
+            row.name,
+            numbers.shape(row.kernel.main.output_shape),
+            f"{row.latency_s * 1e3:.{digits}f}",
+            numbers.percent(row.share),
+            row.estimate.bound or numbers.NOTHING,
+            f"{numbers.significant(row.macs_per_s / 1e9)}" if row.macs_per_s else numbers.NOTHING,
+            f"{row.peak_share:.0%}" if row.peak_share else numbers.NOTHING,
+        )
+        for row in shown
+    ]
+    columns = [
+        Column("layer", flexible=True),
+        Column("output", "right"),
+        Column("ms", "right"),
+        Column("%", "right"),
+        Column("bound by"),
+        Column("GMAC/s", "right"),
+        Column("of peak", "right"),
+    ]
+    if limit is None:
+        title = heading("Layers", "in the order they run; those that are fused or take no time are left out")
+    else:
+        covered = sum(row.share for row in shown)
+        title = heading("Slowest layers", f"{len(shown)} of {len(rows)}, {covered:.0%} of the time")
+    return section(title, table(columns, cells))
