@@ -1,0 +1,1 @@
+"""Importers: networks from ONNX, TFLite and PyTorch, as the same :class:`~mbcost.architectures.ArchitectureSpec`."""

@@ -1,0 +1,109 @@
+"""What every importer produces: a flat list of operators, made into an :class:`ArchitectureSpec`.
+
+An importer maps its format's nodes to :class:`ImportedLayer` in the order they run. Names of a stranger's file become
+names that a table can have; shapes are not taken over but propagated again by the operators, so that a mistake of an
+importer shows as a contradiction and not as a wrong count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+from mbcost.architectures.spec import ArchitectureSpec, LayerRow, RowFrame
+from mbcost.errors import Location, fail
+from mbcost.operators import Operator, TensorShape
+
+#: Name of the network's image input in an :class:`ImportedLayer`'s inputs.
+INPUT: Final = "input"
+MAX_NAME: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedLayer:
+    """One operator of an imported network.
+
+    Attributes
+    ----------
+    name
+        As the file has it; anything goes.
+    operator
+        With every field as a number.
+    inputs
+        Names of earlier layers, of an extra input, or :data:`INPUT`.
+    in_channels
+        Input channels that its weights are made for; None for operators without weights.
+    """
+
+    name: str
+    operator: Operator
+    inputs: tuple[str, ...]
+    in_channels: int | None = None
+
+
+def imported_spec(
+    layers: Iterable[ImportedLayer],
+    *,
+    name: str,
+    source: str,
+    origin: str,
+    input_shape: TensorShape,
+    outputs: tuple[str, ...] = (),
+    extra_inputs: Mapping[str, TensorShape] | None = None,
+    note: str = "",
+) -> ArchitectureSpec:
+    """An architecture from imported layers. It has no width rule: alpha is fixed by the weights.
+
+    Raises
+    ------
+    InputError
+        MB204 if there is no layer.
+    """
+    names = _Names([INPUT, *(extra_inputs or {})])
+    rows = []
+    for layer in layers:
+        inputs = tuple(names.known[source_name] for source_name in layer.inputs)
+        location = Location(origin, 0, 0, 0, None)
+        frame = RowFrame(location, names.add(layer.name), inputs, in_channels=layer.in_channels)
+        constants = {field.name: getattr(layer.operator, field.name) for field in fields(layer.operator)}  # type: ignore[arg-type]
+        rows.append(LayerRow(frame, type(layer.operator), constants))
+    if not rows:
+        fail("MB204", f"{origin} holds no layer")
+    return ArchitectureSpec(
+        name=name,
+        title=name,
+        source=source,
+        input_shape=input_shape,
+        options={},
+        width=None,
+        rows=tuple(rows),
+        outputs=tuple(names.known[output] for output in outputs),
+        extra_inputs={names.known[key]: shape for key, shape in (extra_inputs or {}).items()},
+        origin=origin,
+        note=note,
+    )
+
+
+class _Names:
+    """Names of a stranger's file as unique names that a table can have."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.known: dict[str, str] = {}
+        self.used: set[str] = set()
+        for name in taken:
+            self.add(name)
+
+    def add(self, name: str) -> str:
+        """A table name for `name`, remembered for the inputs of later layers."""
+        clean = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name).strip("_.-")[-MAX_NAME:] or "layer"
+        if not re.match(r"[A-Za-z_]", clean):
+            clean = f"_{clean}"
+        unique, number = clean, 1
+        while unique in self.used:
+            number += 1
+            unique = f"{clean}_{number}"
+        self.used.add(unique)
+        self.known[name] = unique
+        return unique
