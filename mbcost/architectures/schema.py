@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from mbcost.architectures.fields import operator_fields
+from mbcost.architectures.fields import FIELD_KINDS, FieldKind, operator_fields
 from mbcost.architectures.loader import FILE_KEYS, REQUIRED_KEYS
 from mbcost.architectures.names import ACTIVATION_ALIASES, KEY_ALIASES, OP_ALIASES, ROW_KEYS
 from mbcost.operators import ACTIVATIONS, OPERATORS, Operator
@@ -38,7 +38,11 @@ def architecture_json_schema() -> dict[str, Any]:
         "required": list(REQUIRED_KEYS),
         "additionalProperties": False,
         "properties": {key: {"description": text, **types[key]} for key, text in FILE_KEYS.items()},
-        "$defs": {"row": _row(), "block": _block()},
+        "$defs": {
+            "row": _row(),
+            "block": _block(),
+            **{_definition(kind): kind.schema for kind in FIELD_KINDS.values()},
+        },
     }
 
 
@@ -128,23 +132,25 @@ def _row_types() -> dict[str, dict[str, Any]]:
 
 
 def _if_operator(operator: type[Operator]) -> dict[str, Any]:
-    """For rows of `operator`, whichever of its names and of the key's they use: its fields, and no key that it lacks."""
+    """For rows of `operator`, by whichever of its names: its fields, and no key that it lacks."""
     words = [operator.op, *(alias for alias, op in OP_ALIASES.items() if op == operator.op)]
     name = "|".join(re.escape(word) for word in words)
     pattern = rf"^\s*({name})(\s+\d+(x\d+)?)?\s*(/\s*s\d+\s*)?$"
     is_operator = [{"required": [key], "properties": {key: {"pattern": pattern}}} for key in _spellings("op")]
-    return {"if": {"anyOf": is_operator}, "then": _keys_of(operator, *ROW_KEYS)}
+    return {"if": {"anyOf": is_operator}, "then": _keys_of(operator)}
 
 
-def _keys_of(operator: type[Operator], *others: str) -> dict[str, Any]:
-    """An object with the fields of `operator`, and with `others`."""
-    fields = {
-        field.name: {"description": field.kind.name, "anyOf": [field.kind.schema, {"type": "null"}]}
-        for field in operator_fields(operator).values()
-    }
-    universal = _row_types() if not others else dict.fromkeys(others, True)
-    keys: dict[str, Any] = {**universal, **fields}
+def _keys_of(operator: type[Operator]) -> dict[str, Any]:
+    """An object with the fields of `operator`, and with what every row may have."""
+    keys: dict[str, Any] = dict.fromkeys(ROW_KEYS, True)
+    for field in operator_fields(operator).values():
+        keys[field.name] = {"anyOf": [{"$ref": f"#/$defs/{_definition(field.kind)}"}, {"type": "null"}]}
     return {"type": "object", "properties": _with_aliases(keys), "additionalProperties": False}
+
+
+def _definition(kind: FieldKind) -> str:
+    """The name of a kind of field under ``$defs``: its description as a word."""
+    return re.sub(r"\W+", "_", kind.name).strip("_")
 
 
 def _with_aliases(keys: dict[str, Any]) -> dict[str, Any]:
@@ -152,5 +158,6 @@ def _with_aliases(keys: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spellings(key: str) -> Iterable[str]:
-    """A key and the papers' short names of it."""
-    return (key, *(alias for alias, canonical in KEY_ALIASES.items() if canonical == key))
+    """A key and the papers' short names of it, which they print in capitals too."""
+    aliases = [alias for alias, canonical in KEY_ALIASES.items() if canonical == key]
+    return (key, *aliases, *(alias.upper() for alias in aliases))

@@ -68,7 +68,7 @@ def _usage_problem(error: Any) -> Problem:
     path = context.command_path if context is not None else "mbcost"
     wrong = getattr(error, "option_name", None)
     fallback = f"`{path} --help` shows what it takes"
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ").rstrip(".")
     if context is not None and wrong and message.startswith("No such option"):
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("-")]
         return _unknown("option", wrong, known, path, fallback)

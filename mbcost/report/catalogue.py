@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.console import RenderableType
+from rich.text import Text
+
 from mbcost.architectures import ArchitectureSpec
 from mbcost.devices import DeviceProfile, Processor, Quantity
 from mbcost.graph import Layer, LayerGraph, ParamsConvention, layer_macs, layer_params
@@ -82,8 +85,8 @@ def architectures_screen(entries: Sequence[dict[str, Any]], screen: Screen) -> s
         Column("input"),
         Column("MACs", "right"),
         Column("params", "right"),
-        Column("options"),
-        Column("source", style="dim", flexible=True),
+        Column("options", narrow="wrap"),
+        Column("source", style="dim", narrow="wrap"),
     ]
     return screen.render(table(columns, rows))
 
@@ -127,7 +130,7 @@ def architecture_screen(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequenc
         for row in rows
     ]
     columns = [
-        Column("row", flexible=True),
+        Column("row", narrow="cut"),
         Column("input", "right"),
         Column("output", "right"),
         Column("MACs", "right"),
@@ -184,11 +187,11 @@ def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
                 )
             )
     columns = [
-        Column("device"),
+        Column("device", narrow="wrap"),
         Column("target"),
-        Column("runtimes"),
-        Column("precisions"),
-        Column("model", style="dim", flexible=True),
+        Column("runtimes", narrow="wrap"),
+        Column("precisions", narrow="wrap"),
+        Column("model", style="dim", narrow="wrap"),
     ]
     note = "The first target of a device is its default: `--device pixel1` means the same as its first line."
     return screen.render(table(columns, rows), bullets([note], screen))
@@ -226,22 +229,34 @@ def device_screen(device: DeviceProfile, screen: Screen) -> str:
         ("software", ", ".join(part for part in (provenance.os, provenance.runtime) if part)),
     ]
     about += [(processor.name, _processor_line(processor)) for processor in device.processors.values()]
-    rows = [
-        (place, quantity.text, quantity.source, ", ".join(quantity.reference) or numbers.NOTHING, _remark(quantity))
-        for place, quantity in device.quantities()
-    ]
+    return screen.render(
+        section(heading(device.title, device.name), facts([row for row in about if row[1]], screen)),
+        section(heading("Numbers"), _numbers(device)),
+        section(heading("References"), facts(provenance.references.items(), screen)),
+    )
+
+
+def _numbers(device: DeviceProfile) -> RenderableType:
+    """A line a number, under the section of the profile that it stands in."""
+    rows: list[tuple[str | Text, ...]] = []
+    previous = ""
+    for place, quantity in device.quantities():
+        parts = place.split(".")
+        depth = 1 if parts[0] == "memory" else 2
+        owner, name = ".".join(parts[:depth]), ".".join(parts[depth:])
+        if owner != previous:
+            rows.append((Text(owner, style="bold"),))
+            previous = owner
+        reference = ", ".join(quantity.reference) or numbers.NOTHING
+        rows.append((f"  {name}", quantity.text, quantity.source, reference, _remark(quantity)))
     columns = [
         Column("number"),
         Column("value", "right"),
         Column("source"),
-        Column("reference"),
-        Column("remark", style="dim", flexible=True),
+        Column("reference", narrow="wrap"),
+        Column("remark", style="dim", narrow="wrap"),
     ]
-    return screen.render(
-        section(heading(device.title, device.name), facts([row for row in about if row[1]], screen)),
-        section(heading("Numbers"), table(columns, rows)),
-        section(heading("References"), facts(provenance.references.items(), screen)),
-    )
+    return table(columns, rows)
 
 
 def _processor_line(processor: Processor) -> str:

@@ -37,11 +37,11 @@ def analysis_screen(
     """
     parts: list[RenderableType] = [_subject(analysis, screen), _answer(analysis, screen)]
     if kernel_times(analysis):
-        parts += [_time_section(analysis, group_by, screen), _layer_section(analysis, limit, screen)]
+        parts += [_time_section(analysis, group_by, screen), _layer_section(analysis, limit)]
     hints = find_hints(analysis, spec)
     if hints:
         rows = [(hint.change, numbers.milliseconds(hint.latency_s), f"-{hint.saving:.0%}") for hint in hints]
-        columns = [Column("change", flexible=True), Column("latency", "right"), Column("saving", "right", "green")]
+        columns = [Column("change", narrow="cut"), Column("latency", "right"), Column("saving", "right", "green")]
         title = heading("Hints", "the same model, run again with one change; accuracy is not considered")
         parts.append(section(title, table(columns, rows)))
     if notes := caveats(analysis):
@@ -110,7 +110,7 @@ def _time_section(analysis: Analysis, group_by: GroupBy, screen: Screen) -> Rend
         return [*cells, bar(entry.share / longest, screen, beside=beside)] if screen.terminal else cells
 
     columns = [
-        Column(_GROUPS[group_by], flexible=True),
+        Column(_GROUPS[group_by], narrow="cut"),
         Column("n", "right"),
         Column("ms", "right"),
         Column("%", "right"),
@@ -121,7 +121,7 @@ def _time_section(analysis: Analysis, group_by: GroupBy, screen: Screen) -> Rend
     return section(heading(f"Time by {_GROUPS[group_by]}"), table(columns, map(row, shares)))
 
 
-def _layer_section(analysis: Analysis, limit: int | None, screen: Screen) -> RenderableType:
+def _layer_section(analysis: Analysis, limit: int | None) -> RenderableType:
     rows = slowest(analysis) if limit is not None else kernel_times(analysis)
     shown = rows[:limit]
     digits = numbers.decimals_for(analysis.latency_s * 1e3)
@@ -138,7 +138,7 @@ def _layer_section(analysis: Analysis, limit: int | None, screen: Screen) -> Ren
         for row in shown
     ]
     columns = [
-        Column("layer", flexible=True),
+        Column("layer", narrow="cut"),
         Column("output", "right"),
         Column("ms", "right"),
         Column("%", "right"),

@@ -90,12 +90,12 @@ def _columns_of(stream: TextIO) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. A `flexible` one gives way where the screen is narrow."""
+    """A column of a table. Where the screen is too narrow, `narrow` says how it gives way, if it does."""
 
     title: str
     align: Align = "left"
     style: str = ""
-    flexible: bool = False
+    narrow: Literal["stay", "cut", "wrap"] = "stay"
 
 
 def heading(text: str, note: str = "") -> Text:
@@ -105,21 +105,26 @@ def heading(text: str, note: str = "") -> Text:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Table:
-    """A table without lines; cells are shown as they are, cut with an ellipsis where the screen is too narrow."""
+    """A table without lines; cells are shown as they are."""
     result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
     for column in columns:
         result.add_column(
             Text(column.title),
             justify=column.align,
             style=column.style,
-            no_wrap=True,
-            overflow="ellipsis" if column.flexible else "crop",
-            min_width=8 if column.flexible else None,
-            ratio=None,
+            no_wrap=column.narrow == "stay",
+            overflow="fold" if column.narrow == "wrap" else "crop",
         )
     for row in rows:
-        result.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
+        result.add_row(*map(_cell, row, columns))
     return result
+
+
+def _cell(value: str | Text, column: Column) -> Text:
+    text = value if isinstance(value, Text) else Text(printable(value))
+    if column.narrow == "cut":
+        text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def section(title: Text, *body: RenderableType) -> Group:
