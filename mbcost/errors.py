@@ -52,6 +52,12 @@ CODES: Final[dict[str, str]] = {
     # kernels and latency
     "MB400": "operator has no kernel on this runtime",
     "MB401": "number missing from the device profile",
+    # imported networks
+    "MB500": "not a network of this format",
+    "MB501": "operator not known to the importer",
+    "MB502": "dynamic dimension",
+    "MB503": "damaged file",
+    "MB504": "network of a kind that mbcost does not model",
 }
 
 

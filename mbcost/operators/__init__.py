@@ -14,14 +14,16 @@ from mbcost.operators.activation import (
     HardSigmoid,
     HardSwish,
     LeakyRelu,
+    Mish,
     Prelu,
     Relu,
     Relu6,
     Sigmoid,
+    Softplus,
     Swish,
     Tanh,
 )
-from mbcost.operators.arithmetic import Add, Maximum, Multiply, Subtract
+from mbcost.operators.arithmetic import Add, Divide, Maximum, Minimum, Multiply, Subtract
 from mbcost.operators.base import ZERO_COST, Operator, OperatorCost, OperatorError, TensorShape
 from mbcost.operators.batch_norm import BatchNorm
 from mbcost.operators.channel_shuffle import ChannelShuffle
@@ -29,13 +31,17 @@ from mbcost.operators.concat import Concat
 from mbcost.operators.conv2d import Conv2d
 from mbcost.operators.dense import Dense
 from mbcost.operators.depthwise_conv2d import DepthwiseConv2d
+from mbcost.operators.elementwise import Elementwise, Scale, Shift
 from mbcost.operators.flatten import Flatten
 from mbcost.operators.matmul import Matmul
+from mbcost.operators.normalize import GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from mbcost.operators.pad import Pad
 from mbcost.operators.pool import AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
+from mbcost.operators.rearrange import Crop, DepthToSpace, SpaceToDepth, Tile, Transpose
+from mbcost.operators.reduce import Reduce
 from mbcost.operators.reshape import Reshape
 from mbcost.operators.resize import Resize
-from mbcost.operators.softmax import Softmax
+from mbcost.operators.softmax import LogSoftmax, Softmax
 from mbcost.operators.split import Split
 from mbcost.operators.transposed_conv2d import TransposedConv2d
 from mbcost.operators.window import Explicit
@@ -52,6 +58,10 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     GlobalAvgPool,
     GlobalMaxPool,
     BatchNorm,
+    LayerNorm,
+    InstanceNorm,
+    GroupNorm,
+    LocalResponseNorm,
     Relu,
     Relu6,
     LeakyRelu,
@@ -63,16 +73,30 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     HardSwish,
     Tanh,
     Gelu,
+    Mish,
+    Softplus,
+    Elementwise,
+    Scale,
+    Shift,
     Softmax,
+    LogSoftmax,
+    Reduce,
     Add,
     Subtract,
     Multiply,
+    Divide,
     Maximum,
+    Minimum,
     Concat,
     Split,
     ChannelShuffle,
     Pad,
     Resize,
+    Crop,
+    Tile,
+    Transpose,
+    DepthToSpace,
+    SpaceToDepth,
     Reshape,
     Flatten,
 )
@@ -96,33 +120,51 @@ __all__ = [
     "ChannelShuffle",
     "Concat",
     "Conv2d",
+    "Crop",
     "Dense",
+    "DepthToSpace",
     "DepthwiseConv2d",
+    "Divide",
+    "Elementwise",
     "Explicit",
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GroupNorm",
     "HardSigmoid",
     "HardSwish",
+    "InstanceNorm",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "LogSoftmax",
     "Matmul",
     "MaxPool2d",
     "Maximum",
+    "Minimum",
+    "Mish",
     "Multiply",
     "Operator",
     "OperatorCost",
     "OperatorError",
     "Pad",
     "Prelu",
+    "Reduce",
     "Relu",
     "Relu6",
     "Reshape",
     "Resize",
+    "Scale",
+    "Shift",
     "Sigmoid",
     "Softmax",
+    "Softplus",
+    "SpaceToDepth",
     "Split",
     "Subtract",
     "Swish",
     "Tanh",
     "TensorShape",
+    "Tile",
+    "Transpose",
     "TransposedConv2d",
 ]

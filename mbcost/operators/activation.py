@@ -111,3 +111,19 @@ class Gelu(Activation):
 
     op: ClassVar[str] = "gelu"
     summary: ClassVar[str] = "x * Phi(x)"
+
+
+@dataclass(frozen=True, slots=True)
+class Mish(Activation):
+    """``x * tanh(softplus(x))`` (Misra 2019, arXiv:1908.08681)."""
+
+    op: ClassVar[str] = "mish"
+    summary: ClassVar[str] = "x * tanh(softplus(x))"
+
+
+@dataclass(frozen=True, slots=True)
+class Softplus(Activation):
+    """``log(1 + exp(x))``."""
+
+    op: ClassVar[str] = "softplus"
+    summary: ClassVar[str] = "log(1 + exp(x))"

@@ -1,4 +1,4 @@
-"""Element-wise arithmetic on several inputs: add, subtract, multiply, maximum."""
+"""Element-wise arithmetic on several inputs: add, subtract, multiply, divide, maximum, minimum."""
 
 from __future__ import annotations
 
@@ -77,3 +77,19 @@ class Maximum(_Combine):
 
     op: ClassVar[str] = "maximum"
     summary: ClassVar[str] = "element-wise maximum of the inputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum(_Combine):
+    """Element-wise minimum."""
+
+    op: ClassVar[str] = "minimum"
+    summary: ClassVar[str] = "element-wise minimum of the inputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Divide(_Combine):
+    """Element-wise quotient."""
+
+    op: ClassVar[str] = "divide"
+    summary: ClassVar[str] = "element-wise quotient of the inputs"

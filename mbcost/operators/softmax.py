@@ -21,3 +21,11 @@ class Softmax(Operator):
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
         elements = output.elements
         return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSoftmax(Softmax):
+    """``x_i - log(sum_j exp(x_j))`` over the channels of each pixel."""
+
+    op: ClassVar[str] = "log_softmax"
+    summary: ClassVar[str] = "logarithm of the softmax over the channels"

@@ -16,31 +16,49 @@ from mbcost.operators import (
     ChannelShuffle,
     Concat,
     Conv2d,
+    Crop,
     Dense,
+    DepthToSpace,
     DepthwiseConv2d,
+    Divide,
+    Elementwise,
     Explicit,
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    LogSoftmax,
     Matmul,
     Maximum,
     MaxPool2d,
+    Minimum,
+    Mish,
     Multiply,
     Operator,
     OperatorCost,
     Pad,
     Prelu,
+    Reduce,
     Relu,
     Relu6,
     Reshape,
     Resize,
+    Scale,
+    Shift,
     Sigmoid,
     Softmax,
+    Softplus,
+    SpaceToDepth,
     Split,
     Subtract,
     Swish,
+    Tile,
+    Transpose,
     TransposedConv2d,
 )
 from mbcost.operators.activation import Elu, Gelu, LeakyRelu, Tanh
@@ -407,7 +425,13 @@ ACTIVATION_CASES: Final = (
             HardSwish(),
             Tanh(),
             Gelu(),
+            Mish(),
+            Softplus(),
+            Elementwise(),
+            Scale(),
+            Shift(),
             Softmax(),
+            LogSoftmax(),
         ),
     ),
     Case(
@@ -426,6 +450,56 @@ ACTIVATION_CASES: Final = (
     ),
 )
 
+NORMALISATIONS: Final = (
+    *(
+        Case(
+            f"{operator.op}: a scale and a shift a channel",
+            operator,
+            ((7, 5, 6),),
+            (7, 5, 6),
+            OperatorCost(
+                elementwise_ops=210, weight_elements=6, bias_elements=6, input_elements=210, output_elements=210
+            ),
+        )
+        for operator in (LayerNorm(), InstanceNorm(), GroupNorm(groups=3))
+    ),
+    _elementwise(LayerNorm(affine=False)),
+    Case(
+        "AlexNet's normalisation: each output reads 5 channels",
+        LocalResponseNorm(),
+        ((55, 55, 96),),
+        (55, 55, 96),
+        OperatorCost(elementwise_ops=5 * 55 * 55 * 96, input_elements=55 * 55 * 96, output_elements=55 * 55 * 96),
+    ),
+    *(
+        Case(
+            f"{operator.op} by a trained vector",
+            operator,
+            ((7, 5, 3),),
+            (7, 5, 3),
+            OperatorCost(elementwise_ops=105, weight_elements=3, input_elements=105, output_elements=105),
+        )
+        for operator in (Scale(weights=3), Shift(weights=3))
+    ),
+)
+
+REDUCTIONS: Final = (
+    Case(
+        "class of every pixel",
+        Reduce(channels=True),
+        ((33, 33, 21),),
+        (33, 33, 1),
+        OperatorCost(elementwise_ops=33 * 33 * 21, input_elements=33 * 33 * 21, output_elements=33 * 33),
+    ),
+    Case(
+        "rows and columns",
+        Reduce(height=True, width=True),
+        ((4, 6, 5),),
+        (1, 1, 5),
+        OperatorCost(elementwise_ops=120, input_elements=120, output_elements=5),
+    ),
+)
+
 COMBINATIONS: Final = (
     *(
         Case(
@@ -435,7 +509,7 @@ COMBINATIONS: Final = (
             (14, 14, 96),
             OperatorCost(elementwise_ops=14 * 14 * 96, input_elements=2 * 14 * 14 * 96, output_elements=14 * 14 * 96),
         )
-        for operator in (Add(), Subtract(), Multiply(), Maximum())
+        for operator in (Add(), Subtract(), Multiply(), Divide(), Maximum(), Minimum())
     ),
     Case(
         "sum of three",
@@ -511,6 +585,41 @@ MOVEMENTS: Final = (
         OperatorCost(elementwise_ops=26 * 39 * 4, input_elements=13 * 13 * 4, output_elements=26 * 39 * 4),
     ),
     Case(
+        "transpose of a sequence",
+        Transpose(shape=(1, 64, 49)),
+        ((1, 49, 64),),
+        (1, 64, 49),
+        OperatorCost(input_elements=3136, output_elements=3136),
+    ),
+    Case(
+        "every second row and column",
+        Crop(shape=(4, 4, 3)),
+        ((8, 8, 3),),
+        (4, 4, 3),
+        OperatorCost(input_elements=48, output_elements=48),
+    ),
+    Case(
+        "twice and three times",
+        Tile(shape=(2, 15, 4)),
+        ((1, 5, 4),),
+        (2, 15, 4),
+        OperatorCost(input_elements=20, output_elements=120),
+    ),
+    Case(
+        "pixel shuffle by 2",
+        DepthToSpace(block=2),
+        ((7, 9, 12),),
+        (14, 18, 3),
+        OperatorCost(input_elements=756, output_elements=756),
+    ),
+    Case(
+        "and back",
+        SpaceToDepth(block=2),
+        ((14, 18, 3),),
+        (7, 9, 12),
+        OperatorCost(input_elements=756, output_elements=756),
+    ),
+    Case(
         "reshape",
         Reshape(shape=(1, 49, 64)),
         ((7, 7, 64),),
@@ -539,6 +648,8 @@ CASES: Final = (
     *MATRICES,
     *POOLS,
     *ACTIVATION_CASES,
+    *NORMALISATIONS,
+    *REDUCTIONS,
     *COMBINATIONS,
     *MOVEMENTS,
 )

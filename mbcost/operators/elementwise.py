@@ -1,0 +1,62 @@
+"""Functions of every element that are no activation, and arithmetic with constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mbcost.numeric import Dim
+from mbcost.operators.base import Operator, OperatorCost, TensorShape
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise(Operator):
+    """A function of every element without a name of its own here: exp, sqrt, clip, a comparison, ..."""
+
+    op: ClassVar[str] = "elementwise"
+    summary: ClassVar[str] = "any other function of every element: exp, sqrt, clip, ..."
+    elementwise: ClassVar[bool] = True
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithConstants(Operator):
+    """Arithmetic of a tensor with `weights` trained constants that broadcast; 0 for a number that nobody trained."""
+
+    elementwise: ClassVar[bool] = True
+
+    weights: Dim = 0
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=elements,
+            weight_elements=self.weights,
+            input_elements=elements,
+            output_elements=elements,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(_WithConstants):
+    """The input times constants."""
+
+    op: ClassVar[str] = "scale"
+    summary: ClassVar[str] = "the input times constants, `weights` of them trained"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift(_WithConstants):
+    """The input plus constants."""
+
+    op: ClassVar[str] = "shift"
+    summary: ClassVar[str] = "the input plus constants, `weights` of them trained"

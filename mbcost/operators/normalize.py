@@ -1,0 +1,78 @@
+"""Normalisations whose statistics come from the input at inference, so that no convolution can take them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mbcost.numeric import Dim
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_divides, check_positive
+
+
+@dataclass(frozen=True, slots=True)
+class _Normalize(Operator):
+    """One operation an element, as batch norm; `affine` adds a trained scale and shift a channel."""
+
+    affine: bool = True
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=elements,
+            weight_elements=output.channels if self.affine else 0,
+            bias_elements=output.channels if self.affine else 0,
+            input_elements=elements,
+            output_elements=elements,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm(_Normalize):
+    """Layer normalisation over the channels of each pixel (Ba et al. 2016, arXiv:1607.06450)."""
+
+    op: ClassVar[str] = "layer_norm"
+    summary: ClassVar[str] = "normalises the channels of each pixel"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceNorm(_Normalize):
+    """Instance normalisation of each channel over its pixels (Ulyanov et al. 2016, arXiv:1607.08022)."""
+
+    op: ClassVar[str] = "instance_norm"
+    summary: ClassVar[str] = "normalises the pixels of each channel"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNorm(_Normalize):
+    """Group normalisation over the pixels of a group of channels (Wu and He 2018, arXiv:1803.08494)."""
+
+    op: ClassVar[str] = "group_norm"
+    summary: ClassVar[str] = "normalises groups of channels"
+
+    groups: Dim = 32
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        check_positive("the number of groups", self.groups)
+        check_divides("channels", inputs[0].channels, self.groups, "groups")
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResponseNorm(Operator):
+    """Local response normalisation (Krizhevsky et al. 2012, section 3.3): each output reads `size` channels."""
+
+    op: ClassVar[str] = "lrn"
+    summary: ClassVar[str] = "local response normalisation over `size` neighbouring channels"
+
+    size: Dim = 5
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        check_positive("the number of neighbouring channels", self.size)
+        return inputs[0]
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(elementwise_ops=self.size * elements, input_elements=elements, output_elements=elements)
