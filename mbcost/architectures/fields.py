@@ -224,6 +224,12 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "Literal['nearest', 'bilinear']": FieldKind(
         "nearest or bilinear", _choice("nearest", "bilinear"), None, {"enum": ["nearest", "bilinear"]}
     ),
+    "Axis": FieldKind(
+        "channels, height or width",
+        _choice("channels", "height", "width"),
+        None,
+        {"enum": ["channels", "height", "width"]},
+    ),
 }
 
 

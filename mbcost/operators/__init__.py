@@ -35,6 +35,7 @@ from mbcost.operators.elementwise import Elementwise, Scale, Shift
 from mbcost.operators.flatten import Flatten
 from mbcost.operators.matmul import Matmul
 from mbcost.operators.normalize import GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
+from mbcost.operators.opaque import Opaque
 from mbcost.operators.pad import Pad
 from mbcost.operators.pool import AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
 from mbcost.operators.rearrange import Crop, DepthToSpace, SpaceToDepth, Tile, Transpose
@@ -99,6 +100,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     SpaceToDepth,
     Reshape,
     Flatten,
+    Opaque,
 )
 
 OPERATOR_BY_NAME: Final[dict[str, type[Operator]]] = {operator.op: operator for operator in OPERATORS}
@@ -143,6 +145,7 @@ __all__ = [
     "Minimum",
     "Mish",
     "Multiply",
+    "Opaque",
     "Operator",
     "OperatorCost",
     "OperatorError",

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from mbcost.errors import MbcostError
 from mbcost.numeric import Dim, all_true, is_scalar
+
+#: A dimension of a :class:`TensorShape` by name.
+Axis: TypeAlias = Literal["channels", "height", "width"]
 
 
 class OperatorError(MbcostError):

@@ -39,6 +39,7 @@ from mbcost.operators import (
     Minimum,
     Mish,
     Multiply,
+    Opaque,
     Operator,
     OperatorCost,
     Pad,
@@ -526,6 +527,13 @@ COMBINATIONS: Final = (
         OperatorCost(elementwise_ops=28 * 28 * 72, input_elements=28 * 28 * 72 + 72, output_elements=28 * 28 * 72),
     ),
     Case(
+        "unknown operator of two inputs",
+        Opaque(shape=(1, 10, 4)),
+        ((1, 100, 4), (1, 100, 91)),
+        (1, 10, 4),
+        OperatorCost(elementwise_ops=40, input_elements=400 + 9100, output_elements=40),
+    ),
+    Case(
         "both inputs broadcast",
         Multiply(),
         ((1, 5, 3), (4, 1, 3)),
@@ -541,6 +549,20 @@ MOVEMENTS: Final = (
         ((28, 28, 64), (28, 28, 128), (28, 28, 32)),
         (28, 28, 224),
         OperatorCost(input_elements=28 * 28 * 224, output_elements=28 * 28 * 224),
+    ),
+    Case(
+        "concat of boxes, one below the other",
+        Concat(axis="width"),
+        ((1, 1083, 4), (1, 600, 4)),
+        (1, 1683, 4),
+        OperatorCost(input_elements=1683 * 4, output_elements=1683 * 4),
+    ),
+    Case(
+        "the lower half",
+        Split(part=1, axis="height"),
+        ((28, 6, 5),),
+        (14, 6, 5),
+        OperatorCost(input_elements=14 * 6 * 5, output_elements=14 * 6 * 5),
     ),
     Case(
         "half",

@@ -1,0 +1,32 @@
+"""An operator of an imported network that mbcost does not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mbcost.numeric import Dim
+from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive, total_elements
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque(Operator):
+    """An operator whose arithmetic is not known: charged one operation an output element and its traffic.
+
+    An importer makes one only if its user asks it to estimate what it does not know.
+    """
+
+    op: ClassVar[str] = "opaque"
+    summary: ClassVar[str] = "an unknown operator with an output of the given shape, charged by its traffic"
+    arity: ClassVar[tuple[int, int | None]] = (1, None)
+
+    shape: tuple[Dim, Dim, Dim]
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        for dim in self.shape:
+            check_positive("each dimension of an output", dim)
+        return TensorShape(*self.shape)
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(elementwise_ops=elements, input_elements=total_elements(inputs), output_elements=elements)
