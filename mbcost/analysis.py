@@ -6,18 +6,16 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mbcost._version import __version__
 from mbcost.devices import Quantity, Target
 from mbcost.graph import (
     NETWORK_INPUT,
-    Layer,
     LayerGraph,
     ParamsConvention,
-    count_params,
-    layer_macs,
-    layer_params,
+    macs_by_layer,
+    params_by_layer,
     peak_elements,
 )
 from mbcost.graph.counting import MacsConvention
@@ -128,6 +126,12 @@ class LayerResult(NamedTuple):
         }
 
 
+#: The part of a :class:`LayerResult` that its kernel decides.
+_Outcome: TypeAlias = tuple[int, int, int, int, float, str, str, float, float, float, float, float, float]
+#: That of a layer that is fused into another's kernel.
+_FUSED: Final[_Outcome] = (0, 0, 0, 0, 0.0, "", "fused", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class Analysis:
     """One architecture on one target.
@@ -181,69 +185,61 @@ class Analysis:
     @cached_property
     def totals(self) -> Totals:
         """Sums over the network."""
-        size = self.element_bytes
-        kernels = self.kernels
+        rows = self.layers
         return Totals(
-            macs=self.batch * sum(layer_macs(layer, self.macs_convention) for layer in self.layer_graph.layers),
-            params=count_params(self.layer_graph, self.params_convention),
-            activation_bytes=size * sum(k.input_elements + k.output_elements for k in kernels if k.kind != "view"),
-            weight_bytes=size * sum(kernel.weight_elements for kernel in kernels),
-            im2col_bytes=size * sum(kernel.im2col_elements for kernel in kernels),
-            peak_activation_bytes=size * self.batch * peak_elements(self.layer_graph),
+            macs=sum([row.macs for row in rows]),
+            params=sum([row.params for row in rows]),
+            activation_bytes=sum([row.input_bytes + row.output_bytes for row in rows]),
+            weight_bytes=sum([row.weight_bytes for row in rows]),
+            im2col_bytes=sum([row.im2col_bytes for row in rows]),
+            peak_activation_bytes=self.element_bytes * self.batch * peak_elements(self.layer_graph),
         )
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
         """Every layer in the order they run."""
-        layers = self.layer_graph.layers
-        results: list[LayerResult | None] = [None] * len(layers)
+        layers, batch = self.layer_graph.layers, self.batch
+        macs = macs_by_layer(self.layer_graph, self.macs_convention)
+        params = params_by_layer(self.layer_graph, self.params_convention)
+        names = [layer.name for layer in layers] + ["input"]  # NETWORK_INPUT is -1
+        results: dict[int, LayerResult] = {}
         for kernel, estimate in zip(self.kernels, self.estimates, strict=True):
-            results[kernel.main.position] = self._main_result(kernel, estimate)
-            for index in kernel.layers[1:]:
-                results[index] = self._fused_result(layers[index], kernel)
-        return tuple(result for result in results if result is not None)
+            outcome = self._outcome(kernel, estimate)
+            for position in kernel.layers:
+                layer = layers[position]
+                results[position] = LayerResult(
+                    layer.name,
+                    layer.operator.op,
+                    layer.block,
+                    tuple([names[producer] for producer in layer.inputs]),
+                    layer.input_shapes[0],
+                    layer.output_shape,
+                    macs[position] * batch,
+                    params[position],
+                    *outcome,
+                )
+                outcome = (*_FUSED[:5], kernel.main.name, *_FUSED[6:])
+        return tuple([results[position] for position in range(len(layers))])
 
-    def _main_result(self, kernel: Kernel, estimate: KernelEstimate) -> LayerResult:
+    def _outcome(self, kernel: Kernel, estimate: KernelEstimate) -> _Outcome:
+        """What a kernel's main layer moves and takes, in the order of :class:`LayerResult`."""
         size = self.element_bytes
-        moves = kernel.kind != "view"
-        read = kernel.input_elements * size if moves else 0
-        written = kernel.output_elements * size if moves else 0
-        weights = kernel.weight_elements * size
+        moves = size if kernel.kind != "view" else 0
+        read, written, weights = (
+            kernel.input_elements * moves,
+            kernel.output_elements * moves,
+            kernel.weight_elements * size,
+        )
         traffic = read + written + weights
-        return LayerResult(
-            *self._identity(kernel.main),
+        return (
             read,
             weights,
             written,
             kernel.im2col_elements * size,
             kernel.macs / traffic if traffic else 0.0,
-            kernel.name,
+            kernel.main.name,
             estimate.bound or "none",
-            estimate.latency_s,
-            estimate.compute_s,
-            estimate.activation_s,
-            estimate.weight_s,
-            estimate.lowering_s,
-            estimate.overhead_s,
-        )
-
-    def _fused_result(self, layer: Layer, kernel: Kernel) -> LayerResult:
-        identity = self._identity(layer)
-        return LayerResult(*identity, 0, 0, 0, 0, 0.0, kernel.name, "fused", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-    def _identity(
-        self, layer: Layer
-    ) -> tuple[str, str, str, tuple[str, ...], tuple[int, int, int], tuple[int, int, int], int, int]:
-        layers = self.layer_graph.layers
-        return (
-            layer.name,
-            layer.operator.op,
-            layer.block,
-            tuple(["input" if i == NETWORK_INPUT else layers[i].name for i in layer.inputs]),
-            layer.input_shapes[0],
-            layer.output_shape,
-            layer_macs(layer, self.macs_convention) * self.batch,
-            layer_params(layer, layers, self.params_convention),
+            *estimate,
         )
 
     @cached_property

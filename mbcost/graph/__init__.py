@@ -7,8 +7,8 @@ from mbcost.graph.counting import (
     count_macs,
     count_params,
     is_product,
-    layer_macs,
-    layer_params,
+    macs_by_layer,
+    params_by_layer,
 )
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.graph.memory import live_elements, peak_elements
@@ -25,8 +25,8 @@ __all__ = [
     "count_macs",
     "count_params",
     "is_product",
-    "layer_macs",
-    "layer_params",
+    "macs_by_layer",
+    "params_by_layer",
     "live_elements",
     "peak_elements",
 ]

@@ -277,7 +277,9 @@ class _Builder:
         x = inputs[0]
         if frame.in_channels is not None and not all_true(x.shape.channels == frame.in_channels):
             wanted, given = frame.in_channels, x.shape.channels
-            raise OperatorError(f"its weights are made for {wanted} input channels, at this configuration it gets {given}")
+            raise OperatorError(
+                f"its weights are made for {wanted} input channels, at this configuration it gets {given}"
+            )
         if frame.declared is not None and index == 0 and self.check:
             x = inputs[0] = self._check_declared(frame.declared, inputs[0])
         if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.location):

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.numeric import Dim
-from mbcost.operators import BatchNorm, Conv2d, Dense, DepthwiseConv2d, Matmul, TransposedConv2d
+from mbcost.operators import BatchNorm, Conv2d, Dense, DepthwiseConv2d, Matmul, Operator, TransposedConv2d
 
 NormParams: TypeAlias = Literal["folded", "affine", "all", "none"]
 MacsConvention: TypeAlias = Literal["products", "all"]
@@ -39,31 +39,40 @@ class ParamsConvention:
 DEFAULT_PARAMS: Final = ParamsConvention()
 
 
-def layer_params(layer: Layer, layers: tuple[Layer, ...], convention: ParamsConvention = DEFAULT_PARAMS) -> Dim:
-    """Parameters of one layer of a network [elements]."""
-    cost = layer.cost
-    if not isinstance(layer.operator, BatchNorm):
-        return cost.weight_elements + cost.bias_elements
-    producer = layers[layer.inputs[0]] if layer.inputs[0] != NETWORK_INPUT else None
-    convention_here = convention.batch_norm
-    if producer is not None and isinstance(producer.operator, DepthwiseConv2d):
-        convention_here = convention.after_depthwise or convention.batch_norm
-    has_bias = producer is not None and getattr(producer.operator, "bias", False)
-    if convention_here == "folded" and has_bias:
-        return 0
-    return _PER_CHANNEL[convention_here] * cost.norm_channels
+def params_by_layer(graph: LayerGraph, convention: ParamsConvention = DEFAULT_PARAMS) -> list[Dim]:
+    """Parameters of every layer of a network [elements]."""
+    layers = graph.layers
+    result: list[Dim] = []
+    for layer in layers:
+        cost = layer.cost
+        if isinstance(layer.operator, BatchNorm):
+            producer = layers[layer.inputs[0]].operator if layer.inputs[0] != NETWORK_INPUT else None
+            result.append(_per_channel(producer, convention) * cost.norm_channels)
+        else:
+            result.append(cost.weight_elements + cost.bias_elements)
+    return result
 
 
 def count_params(graph: LayerGraph, convention: ParamsConvention = DEFAULT_PARAMS) -> Dim:
     """Parameters of a network [elements]."""
-    return sum(layer_params(layer, graph.layers, convention) for layer in graph.layers)
+    return sum(params_by_layer(graph, convention))
 
 
-def layer_macs(layer: Layer, convention: MacsConvention = "products") -> Dim:
-    """Multiply-accumulates of one layer; ``all`` counts batch norm and activations as one each an element."""
+def _per_channel(producer: Operator | None, convention: ParamsConvention) -> int:
+    """What a channel of a batch norm after `producer` counts."""
+    chosen = convention.batch_norm
+    if convention.after_depthwise is not None and isinstance(producer, DepthwiseConv2d):
+        chosen = convention.after_depthwise
+    if chosen == "folded" and getattr(producer, "bias", False):
+        return 0
+    return _PER_CHANNEL[chosen]
+
+
+def macs_by_layer(graph: LayerGraph, convention: MacsConvention = "products") -> list[Dim]:
+    """Multiply-accumulates of every layer for one image; see :func:`count_macs`."""
     if convention == "products":
-        return layer.cost.macs
-    return layer.cost.macs + layer.cost.elementwise_ops
+        return [layer.cost.macs for layer in graph.layers]
+    return [layer.cost.macs + layer.cost.elementwise_ops for layer in graph.layers]
 
 
 def count_macs(graph: LayerGraph, convention: MacsConvention = "products") -> Dim:
@@ -72,7 +81,7 @@ def count_macs(graph: LayerGraph, convention: MacsConvention = "products") -> Di
     ``products`` counts convolutions, fully connected layers and matrix products without bias, as the papers do; ``all``
     adds one operation an element of batch norms, activations, additions and pooling windows.
     """
-    return sum(layer_macs(layer, convention) for layer in graph.layers)
+    return sum(macs_by_layer(graph, convention))
 
 
 def is_product(layer: Layer) -> bool:

@@ -69,14 +69,15 @@ class LayerGraph:
         """The sum over all layers."""
         return sum((layer.cost for layer in self.layers), start=ZERO_COST)
 
-    def consumers(self) -> list[list[int]]:
-        """For every layer the positions of those that read its output, in order, each once."""
-        result: list[list[int]] = [[] for _ in self.layers]
+    def reads(self) -> list[int]:
+        """For every layer how often its output is read; once more if it is an output of the network."""
+        result = [0] * (len(self.layers) + 1)  # the last entry is the network's input: NETWORK_INPUT is -1
         for layer in self.layers:
-            for producer in dict.fromkeys(layer.inputs):
-                if producer != NETWORK_INPUT:
-                    result[producer].append(layer.position)
-        return result
+            for producer in layer.inputs:
+                result[producer] += 1
+        for output in self.outputs:
+            result[output] += 1
+        return result[:-1]
 
     def __str__(self) -> str:
         return (

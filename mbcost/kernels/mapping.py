@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mbcost.errors import InputError, Problem, did_you_mean
-from mbcost.graph import Layer, LayerGraph
+from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.kernels.kernel import Kernel, KernelKind
 from mbcost.kernels.runtime import Runtime
 from mbcost.numeric import Dim
@@ -52,12 +52,11 @@ def map_to_kernels(
     """
     drafts: list[_Draft] = []
     kernel_of: list[int] = []
-    consumers = graph.consumers()
-    outputs = set(graph.outputs)
+    reads = graph.reads()
     problems: list[Problem] = []
     for layer in graph.layers:
         producer = layer.inputs[0]
-        if producer >= 0 and producer not in outputs and len(consumers[producer]) == 1:
+        if producer != NETWORK_INPUT and reads[producer] == 1:
             draft = drafts[kernel_of[producer]]
             step = _fusion_step(layer, producer, draft, runtime)
             if step is not None:
