@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,27 @@ MAX_DIM: Final = 2**31
 MAX_WINDOW: Final = 4096
 
 _PAIR: Final = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
+_PRODUCT: Final = re.compile(r"\s*(\d{1,9})\s*\*\s*(\d{1,9})\s*")
+#: What a text has to hold for its mistakes to be reported as those of an expression.
+_ARITHMETIC: Final = re.compile(r"[^\w\s×]|\w\s+\w")
+#: Largest value of a block's parameter, so that powers of powers stay small.
+MAX_NUMBER: Final = 10**15
 
 
 class FieldError(ValueError):
-    """A cell does not fit its field; the message says what would."""
+    """A cell does not fit its field; the message says what would. ``item`` is the position of the mistake in a list."""
+
+    def __init__(self, message: str, item: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.item = item
+        self.hint = hint
+
+
+class ProductError(FieldError):
+    """``3*3`` where a pair is wanted: it would be read as 9."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"`{first}*{second}` is a product", hint=f"a pair is written `{first}x{second}`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +56,15 @@ class FieldKind:
         Turns the value of an expression into the field's value; None where expressions make no sense.
     schema
         JSON Schema of a literal value.
+    words
+        The words that it may be, where these are few.
     """
 
     name: str
     parse: Callable[[Any], Any]
     convert: Callable[[Any], Any] | None
     schema: dict[str, Any]
+    words: tuple[str, ...] = ()
 
     def read(self, value: Any) -> Any:
         """The field's value, or an :class:`Expression` that will give it.
@@ -52,20 +73,30 @@ class FieldKind:
         ------
         FieldError
             If it is neither.
+        ExpressionError
+            If it is arithmetic with a mistake in it.
         """
-        if isinstance(value, str) and self.convert is not None and not _PAIR.fullmatch(value):
-            literal = self._literal(value)
-            if literal is not None:
-                return literal
-            try:
-                return compile_expression(value)
-            except ExpressionError as error:
-                raise FieldError(f"{error}; {self.name} is wanted") from None
-        return self.parse(value)
+        if not isinstance(value, str) or self.convert is None or _PAIR.fullmatch(value):
+            return self.parse(value)
+        literal = self._literal(value)
+        if literal is not None:
+            return literal
+        try:
+            return compile_expression(value)
+        except ExpressionError:
+            if _ARITHMETIC.search(value):
+                raise
+            raise self.mismatch(value) from None
+
+    def mismatch(self, value: str) -> FieldError:
+        """The error that `value` is not what the field takes."""
+        return FieldError(f"{shown_value(value)} is not {self.name}", hint=did_you_mean(value, self.words))
 
     def _literal(self, text: str) -> Any:
         try:
             return self.parse(text)
+        except ProductError:
+            raise
         except FieldError:
             return None
 
@@ -81,24 +112,55 @@ def whole(value: Any, least: int = 0, most: int = MAX_DIM) -> Any:
     if type(value) is int and least <= value <= most:
         return value
     if isinstance(value, bool) or not (is_scalar(value) or hasattr(value, "dtype")):
-        raise FieldError(f"{_shown(value)} is not a whole number")
+        raise FieldError(f"{shown_value(value)} is not a whole number")
     if is_scalar(value):
-        if isinstance(value, float):
-            if not value.is_integer():
-                raise FieldError(f"{value!r} is not a whole number: use `//` or `round()`")
-            value = int(value)
+        value = _whole_scalar(value)
     elif value.dtype.kind == "f":
         if not all_true(value == value.round()):
             raise FieldError("not a whole number for some configurations: use `//` or `round()`")
         value = value.astype("int64")
     if not all_true((value >= least) & (value <= most)):
-        shown = value if is_scalar(value) else "a value for some configurations"
+        shown = shown_value(value) if is_scalar(value) else "a value for some configurations"
         raise FieldError(f"{shown} is out of range: {least} to {most}")
     return value
 
 
-def _shown(value: Any) -> str:
-    return f"`{str(value)[:60]}`"
+def _whole_scalar(value: float) -> int:
+    if isinstance(value, int):
+        return value
+    if not math.isfinite(value):
+        raise FieldError("the number is too large")
+    if not value.is_integer():
+        raise FieldError(f"{shown_value(value)} is not a whole number: use `//` or `round()`")
+    return int(value)
+
+
+def shown_value(value: Any) -> str:
+    """A cell's value for a message, as a table's author writes it."""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if value is None:
+        return "an empty cell"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        items = ("..." if isinstance(item, (dict, list)) else shown_value(item).strip("`") for item in value[:20])
+        return f"`[{', '.join(items)[:60]}]`"
+    if isinstance(value, int) and abs(value) >= MAX_NUMBER:
+        return "a number above 10^15"
+    text = str(value)
+    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
+
+
+def whole_items(values: list[Any], least: int, most: int = MAX_DIM) -> list[Any]:
+    """:func:`whole` of each; an error knows the item."""
+    result = []
+    for position, value in enumerate(values):
+        try:
+            result.append(whole(value, least, most))
+        except FieldError as error:
+            raise FieldError(str(error), position) from None
+    return result
 
 
 def _dim(value: Any) -> Any:
@@ -114,11 +176,13 @@ def _pair(value: Any) -> tuple[int, int]:
         value = [int(match[1]), int(match[2])]
     if isinstance(value, list):
         if len(value) != 2:
-            raise FieldError(f"{_shown(value)} is not a pair such as `3x3`")
-        first, second = (whole(item, 1, MAX_WINDOW) for item in value)
+            raise FieldError(f"{shown_value(value)} is not a pair such as `3x3`")
+        first, second = whole_items(value, 1, MAX_WINDOW)
         return (first, second)
+    if isinstance(value, str) and (match := _PRODUCT.fullmatch(value)):
+        raise ProductError(match[1], match[2])
     if isinstance(value, str) or value is None or isinstance(value, (dict, bool)):
-        raise FieldError(f"{_shown(value)} is not a number or a pair such as `3x3`")
+        raise FieldError(f"{shown_value(value)} is not a number or a pair such as `3x3`")
     size = whole(value, 1, MAX_WINDOW)
     if not is_scalar(size):
         raise FieldError("a window cannot differ between the configurations of one sweep")
@@ -126,10 +190,12 @@ def _pair(value: Any) -> tuple[int, int]:
 
 
 def _offset_pair(value: Any) -> tuple[int, int]:
-    items = value if isinstance(value, list) else [value, value]
-    if len(items) != 2:
-        raise FieldError(f"{_shown(value)} is not a pair")
-    first, second = (whole(item, 0, MAX_WINDOW) for item in items)
+    if not isinstance(value, list):
+        side = whole(value, 0, MAX_WINDOW)
+        return (side, side)
+    if len(value) != 2:
+        raise FieldError(f"{shown_value(value)} is not a pair")
+    first, second = whole_items(value, 0, MAX_WINDOW)
     return (first, second)
 
 
@@ -138,8 +204,8 @@ def _size(value: Any) -> tuple[Any, Any]:
         value = [int(match[1]), int(match[2])]
     if isinstance(value, list):
         if len(value) != 2:
-            raise FieldError(f"{_shown(value)} is not a size such as `65x65`")
-        first, second = (whole(item, 1) for item in value)
+            raise FieldError(f"{shown_value(value)} is not a size such as `65x65`")
+        first, second = whole_items(value, 1)
         return (first, second)
     side = whole(value, 1)
     return (side, side)
@@ -147,14 +213,14 @@ def _size(value: Any) -> tuple[Any, Any]:
 
 def _explicit(value: Any) -> Explicit:
     if isinstance(value, list):
-        sides = [whole(item, 0, MAX_WINDOW) for item in value]
+        sides = whole_items(value, 0, MAX_WINDOW)
         if len(sides) == 2:
             return Explicit(sides[0], sides[0], sides[1], sides[1])
         if len(sides) == 4:
             return Explicit(*sides)
-        raise FieldError(f"{_shown(value)} is not [vertical, horizontal] or [top, bottom, left, right]")
+        raise FieldError(f"{shown_value(value)} is not [vertical, horizontal] or [top, bottom, left, right]")
     if isinstance(value, str):
-        raise FieldError(f"{_shown(value)} is not a number of zeros")
+        raise FieldError(f"{shown_value(value)} is not a number of zeros")
     side = whole(value, 0, MAX_WINDOW)
     return Explicit(side, side, side, side)
 
@@ -165,7 +231,7 @@ def _padding(value: Any) -> Any:
             return value.lower()
         hint = did_you_mean(value.lower(), ["same", "valid"])
         raise FieldError(
-            f"{_shown(value)} is not a padding: same, valid, a number or four of them; {hint or ''}".rstrip("; ")
+            f"{shown_value(value)} is not a padding: same, valid, a number or four of them; {hint or ''}".rstrip("; ")
         )
     return _explicit(value)
 
@@ -173,33 +239,34 @@ def _padding(value: Any) -> Any:
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise FieldError(f"{_shown(value)} is not `true` or `false`")
+    raise FieldError(f"{shown_value(value)} is not `true` or `false`")
 
 
 def _flag_value(value: Any) -> bool:
     if isinstance(value, (bool, int)) and value in (0, 1):
         return bool(value)
-    raise FieldError(f"{_shown(value)} is not a condition")
+    raise FieldError(f"{shown_value(value)} is not a condition")
 
 
 def _dims(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list) or not value:
-        raise FieldError(f"{_shown(value)} is not a list of numbers")
-    return tuple(whole(item, 1) for item in value)
+        raise FieldError(f"{shown_value(value)} is not a list of numbers")
+    return tuple(whole_items(value, 1))
 
 
 def _shape(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= 3:
-        raise FieldError(f"{_shown(value)} is not a shape such as [7, 7, -1]")
-    dims = tuple(item if item == -1 and not isinstance(item, bool) else whole(item, 1) for item in value)
-    return (1,) * (3 - len(dims)) + dims
+        raise FieldError(f"{shown_value(value)} is not a shape such as [7, 7, -1]")
+    dims = whole_items([1 if item == -1 and type(item) is int else item for item in value], 1)
+    dims = [-1 if item == -1 else dim for item, dim in zip(value, dims, strict=True)]
+    return (1,) * (3 - len(dims)) + tuple(dims)
 
 
 def _choice(*words: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if isinstance(value, str) and value in words:
             return value
-        raise FieldError(f"{_shown(value)} is not {or_list(words)}")
+        raise FieldError(f"{shown_value(value)} is not {or_list(words)}")
 
     return parse
 
@@ -214,9 +281,15 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "Dim": FieldKind("a number or an expression", _dim, _dim, {"anyOf": [_INTEGER, _TEXT]}),
     "int": FieldKind("a number or an expression", _integer, _integer, {"anyOf": [_INTEGER, _TEXT]}),
     "Pair": FieldKind("a number or a pair such as `3x3`", _pair, _pair, _PAIR_SCHEMA),
-    "Padding": FieldKind("same, valid, or numbers of zeros", _padding, _explicit, {"anyOf": [_TEXT, _INTEGER, _LIST]}),
+    "Padding": FieldKind(
+        "same, valid, or numbers of zeros",
+        _padding,
+        _explicit,
+        {"anyOf": [_TEXT, _INTEGER, _LIST]},
+        ("same", "valid"),
+    ),
     "Explicit": FieldKind("numbers of zeros", _explicit, _explicit, {"anyOf": [_INTEGER, _TEXT, _LIST]}),
-    "bool": FieldKind("true or false", _flag, _flag_value, {"anyOf": [{"type": "boolean"}, _TEXT]}),
+    "bool": FieldKind("true or false", _flag, _flag_value, {"anyOf": [{"type": "boolean"}, _TEXT]}, ("true", "false")),
     "tuple[int, int]": FieldKind("a number or a pair, 0 allowed", _offset_pair, _offset_pair, _PAIR_SCHEMA),
     "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _PAIR_SCHEMA),
     "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, None, _LIST),
@@ -260,16 +333,25 @@ def operator_fields(operator: type[Operator]) -> dict[str, OperatorField]:
     return result
 
 
-def read_parameter(value: Any) -> Any:
-    """A block's argument: a number, a flag, a word, or an expression of other names."""
-    if isinstance(value, (bool, int, float)) or value is None:
+def number(value: Any) -> Any:
+    """A block's parameter: a flag, or a number (or array) of at most 10^15 either way.
+
+    Raises
+    ------
+    FieldError
+        If it is none of these.
+    """
+    if isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        try:
-            return compile_expression(value)
-        except ExpressionError as error:
-            raise FieldError(str(error)) from None
-    raise FieldError(f"{_shown(value)} is not a number, a flag or an expression")
+    if not (is_scalar(value) or hasattr(value, "dtype")):
+        raise FieldError(f"{shown_value(value)} is not a number, true, false or an expression")
+    if not all_true((value >= -MAX_NUMBER) & (value <= MAX_NUMBER)):
+        raise FieldError("the number is too large")
+    return value
+
+
+#: How the parameters of blocks are read, besides those that hold an activation.
+NUMBER: Final = FieldKind("a number, true, false or an expression", number, number, {}, ("true", "false"))
 
 
 def is_expression(value: Any) -> bool:

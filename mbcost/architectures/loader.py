@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from mbcost.architectures.expressions import is_name
-from mbcost.architectures.names import KEY_ALIASES
-from mbcost.architectures.scaling import WidthRule
-from mbcost.architectures.spec import ArchitectureSpec, OptionValue, Row
-from mbcost.architectures.table import SCOPE_NAMES, Cell, TableReader, parse_shape
+from mbcost.architectures.block_definitions import parameter_names, read_blocks
+from mbcost.architectures.cell_values import SCOPE_NAMES, Names
+from mbcost.architectures.cells import read_columns
+from mbcost.architectures.header import FILE_KEYS, REQUIRED_KEYS, Header
+from mbcost.architectures.problem_log import ProblemLog
+from mbcost.architectures.rows import RowReader, RowScope
+from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.files import Document, load_yaml
-from mbcost.operators import OPERATOR_BY_NAME, TensorShape
+
+__all__ = [
+    "FILE_KEYS",
+    "REQUIRED_KEYS",
+    "TABLES",
+    "architecture_names",
+    "find_architecture",
+    "load_architecture",
+    "read_architecture",
+]
 
 TABLES: Final = Path(__file__).parent / "tables"
-
-#: Keys of an architecture file, with what they mean.
-FILE_KEYS: Final[dict[str, str]] = {
-    "name": "short name, as on the command line",
-    "title": "name as it is printed",
-    "source": "citation of the paper or code that the table comes from",
-    "note": "anything that a reader of the table should know",
-    "input": "height x width x channels of the input at rho = 1",
-    "options": "what the table leaves open, with default values, such as `classes: 1000`",
-    "width": "the rule of the width multiplier alpha: {rule: truncate | make_divisible, divisor, minimum, source}",
-    "defaults": "keys that rows of an operator have unless they say otherwise",
-    "blocks": "named sequences of rows with parameters",
-    "columns": "the keys of rows that are given as lists",
-    "layers": "the table",
-    "outputs": "names of rows whose outputs are the network's; default: the last row",
-}
-REQUIRED_KEYS: Final = ("name", "source", "input", "layers")
 
 
 def load_architecture(path: Path, shown: str | None = None) -> ArchitectureSpec:
@@ -110,160 +104,32 @@ def read_architecture(document: Document) -> ArchitectureSpec:
     """The architecture that a parsed YAML document describes; see :func:`load_architecture`."""
     data = document.data
     if not isinstance(data, dict):
-        fail("MB103", "an architecture file is a mapping with name, source, input and layers", document.value())
-    header = _Header(document, data)
-    problems = header.problems
+        what = "the file is empty" if data is None else "the file is not a mapping"
+        fail("MB103", f"{what}: an architecture has the keys name, source, input and layers", document.value())
+    log = ProblemLog(document)
+    header = Header(log, data)
     header.check_keys()
     options = header.options()
-    reader = TableReader(document, options, header.defaults(), header.columns(), problems=problems)
-    for name, value in header.mapping("blocks").items():
-        reader.block(name, value)
-    rows: tuple[Row, ...] = ()
-    if "layers" in data:
-        rows = reader.rows(("layers",), data["layers"], SCOPE_NAMES | frozenset(options), None)
-    shape = header.input_shape()
-    width = header.width()
-    name, title, source = header.text("name"), header.text("title"), header.text("source")
-    outputs = header.outputs()
-    if problems:
-        raise InputError(sorted(problems, key=_place))
-    return ArchitectureSpec(
-        name=name,
-        title=title or name,
-        source=source,
-        input_shape=shape,
+    definitions = header.mapping("blocks")
+    columns = read_columns(log, data.get("columns"), parameter_names(definitions))
+    reader = RowReader(log, header.defaults(), columns, block_names=definitions)
+    names = Names(SCOPE_NAMES | frozenset(options))
+    reader.check_defaults(names)
+    read_blocks(reader, definitions, options)
+    rows = reader.rows(("layers",), data["layers"], RowScope(names)) if data.get("layers") is not None else ()
+    outputs, output_locations = header.outputs()
+    spec = ArchitectureSpec(
+        name=header.text("name"),
+        title=header.text("title") or header.text("name"),
+        source=header.text("source"),
+        input_shape=header.input_shape(),
         options=options,
-        width=width,
+        width=header.width(),
         rows=rows,
         outputs=outputs,
+        output_locations=output_locations,
         origin=document.path,
         note=header.text("note"),
     )
-
-
-def _place(problem: Problem) -> tuple[int, int]:
-    where = problem.location
-    return (where.line, where.column) if where else (0, 0)
-
-
-class _Header:
-    """The keys of a file beside its rows."""
-
-    def __init__(self, document: Document, data: Mapping[str, Any]) -> None:
-        self.document = document
-        self.data = data
-        self.problems: list[Problem] = []
-
-    def problem(self, code: str, message: str, *path: str | int, hint: str | None = None, key: bool = False) -> None:
-        place = self.document.key(*path) if key else self.document.value(*path)
-        self.problems.append(Problem(code, message, place, hint))
-
-    def check_keys(self) -> None:
-        for key in self.data:
-            if key not in FILE_KEYS:
-                hint = did_you_mean(key, FILE_KEYS) or f"known: {', '.join(FILE_KEYS)}"
-                self.problem("MB101", f"unknown key `{key}`", key, hint=hint, key=True)
-        for key in REQUIRED_KEYS:
-            if self.data.get(key) is None:
-                self.problem("MB102", f"`{key}` is missing: {FILE_KEYS[key]}", *([key] if key in self.data else []))
-
-    def text(self, key: str) -> str:
-        value = self.data.get(key)
-        if value is None:
-            return ""
-        if not isinstance(value, str) or not value.strip() or len(value) > 10_000:
-            self.problem("MB103", f"`{key}` has to be text", key)
-            return ""
-        return value.strip()
-
-    def mapping(self, key: str) -> Mapping[str, Any]:
-        value = self.data.get(key)
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.problem("MB103", f"`{key}` has to be a mapping", key)
-            return {}
-        return value
-
-    def input_shape(self) -> TensorShape:
-        value = self.data.get("input")
-        shape = parse_shape(value)
-        if shape is None:
-            if value is not None:
-                self.problem("MB103", f"`{value}` is not an input size such as 224x224x3", "input")
-            return TensorShape(1, 1, 1)
-        return shape
-
-    def options(self) -> dict[str, OptionValue]:
-        result: dict[str, OptionValue] = {}
-        for name, value in self.mapping("options").items():
-            if not is_name(name) or name in SCOPE_NAMES:
-                self.problem("MB206", f"`{name}` cannot name an option", "options", name, key=True)
-            elif not isinstance(value, (bool, int, float)):
-                self.problem("MB103", "an option's default is a number, true or false", "options", name)
-            else:
-                result[name] = value
-        return result
-
-    def width(self) -> WidthRule | None:
-        data = self.mapping("width")
-        if not data:
-            return None
-        keys = ("rule", "divisor", "minimum", "source")
-        for key in data:
-            if key not in keys:
-                self.problem(
-                    "MB101", f"unknown key `{key}` in `width`", "width", key, hint=did_you_mean(key, keys), key=True
-                )
-        rule = data.get("rule")
-        if rule not in {"truncate", "make_divisible"}:
-            self.problem("MB103", f"`{rule}` is not a width rule", "width", "rule", hint="truncate or make_divisible")
-            return None
-        numbers = {}
-        for key in ("divisor", "minimum"):
-            value = data.get(key, 8)
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1024:
-                self.problem("MB103", f"`{key}` is a whole number from 1 to 1024", "width", key)
-                value = 8
-            numbers[key] = value
-        return WidthRule(rule, numbers["divisor"], numbers["minimum"], str(data.get("source") or ""))
-
-    def defaults(self) -> dict[str, dict[str, Cell]]:
-        result: dict[str, dict[str, Cell]] = {}
-        for operator, keys in self.mapping("defaults").items():
-            if operator not in OPERATOR_BY_NAME:
-                hint = did_you_mean(operator, OPERATOR_BY_NAME)
-                self.problem(
-                    "MB201", f"unknown operator `{operator}` in `defaults`", "defaults", operator, hint=hint, key=True
-                )
-            elif not isinstance(keys, dict):
-                self.problem("MB103", "defaults of an operator are a mapping", "defaults", operator)
-            else:
-                result[operator] = {
-                    KEY_ALIASES.get(key.lower(), key.lower()): Cell(
-                        value,
-                        self.document.key("defaults", operator, key),
-                        self.document.value("defaults", operator, key),
-                    )
-                    for key, value in keys.items()
-                    if value is not None
-                }
-        return result
-
-    def columns(self) -> tuple[str, ...]:
-        value = self.data.get("columns")
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or not value:
-            self.problem("MB103", "`columns` is a list of keys", "columns")
-            return ()
-        return tuple(value)
-
-    def outputs(self) -> tuple[str, ...]:
-        value = self.data.get("outputs")
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.problem("MB103", "`outputs` is a list of names of rows", "outputs")
-            return ()
-        return tuple(value)
+    log.raise_problems()
+    return spec

@@ -75,6 +75,8 @@ ACTIVATION_ALIASES: Final[dict[str, str]] = {
     "linear": "none",
 }
 
+MAX_OP: Final = 100
+
 _OP: Final = re.compile(
     r"(?P<op>[a-z][a-z0-9_ -]*?)(?:\s+(?P<kernel>\d{1,4}(?:x\d{1,4})?))?(?:\s*/\s*s(?P<stride>\d{1,4}))?",
 )
@@ -91,7 +93,7 @@ class OpCell:
 
 def read_op(text: str) -> OpCell:
     """``conv dw / s2`` -> depthwise_conv2d with stride 2; ``conv2d 3x3`` -> conv2d with kernel 3x3."""
-    match = _OP.fullmatch(text.strip().lower())
+    match = _OP.fullmatch(text.strip().lower()) if len(text) <= MAX_OP else None
     if match is None or text.strip() in OPERATOR_BY_NAME:
         return OpCell(text.strip(), None, None)
     word = match["op"].strip()

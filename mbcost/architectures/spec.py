@@ -31,7 +31,8 @@ class RowFrame:
     """What rows of every kind have in common.
 
     `in_channels` is what a layer's weights were made for, where they exist already (imported networks): another number
-    of input channels, as another resolution gives it after a flatten, is an error instead of another layer.
+    of input channels, as another resolution gives it after a flatten, is an error instead of another layer. `places`
+    says where the row's cells stand, by key, and `input_locations` where each of `inputs`.
     """
 
     location: Location
@@ -41,6 +42,12 @@ class RowFrame:
     repeat: int | Expression = 1
     declared: Declared | None = None
     in_channels: int | None = None
+    places: Mapping[str, Location] = field(default_factory=dict)
+    input_locations: tuple[Location, ...] = ()
+
+    def place(self, *keys: str) -> Location:
+        """Where the first of these cells that the row has stands; the row itself, where it has none of them."""
+        return next((self.places[key] for key in keys if key in self.places), self.location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A named sequence of rows with parameters."""
+    """A named sequence of rows with parameters; `location` is that of its output, or of its name."""
 
     name: str
     parameters: Mapping[str, OptionValue | None]  # None = required
@@ -125,8 +132,8 @@ class ArchitectureSpec:
         The rule of the width multiplier; None where the table has none, so that alpha has to be 1.
     rows
         The table.
-    outputs
-        Names of the network's outputs; empty for the last layer.
+    outputs, output_locations
+        Names of the network's outputs and where they stand; empty for the last layer.
     extra_inputs
         Further inputs of the network beside the image, by name.
     origin
@@ -141,6 +148,7 @@ class ArchitectureSpec:
     width: WidthRule | None
     rows: tuple[Row, ...]
     outputs: tuple[str, ...] = ()
+    output_locations: tuple[Location, ...] = ()
     extra_inputs: Mapping[str, TensorShape] = field(default_factory=dict)
     origin: str = ""
     note: str = ""

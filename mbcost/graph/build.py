@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from mbcost.architectures.expressions import Expression
-from mbcost.architectures.fields import FieldError, FieldKind, operator_fields, whole
+from mbcost.architectures.expressions import EvaluationError, Expression
+from mbcost.architectures.fields import FieldError, FieldKind, number, operator_fields, whole
 from mbcost.architectures.names import read_activation
 from mbcost.architectures.scaling import scaled_resolution
 from mbcost.architectures.spec import (
@@ -28,10 +28,14 @@ from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
 
 MAX_LAYERS: Final = 20_000
+#: Most rows that are looked at, whether or not their conditions hold.
+MAX_STEPS: Final = 100_000
 MAX_ALPHA: Final = 100.0
 MAX_RESOLUTION: Final = 16_384
 MAX_ELEMENTS: Final = 2**40
 
+_OFF: Final = "a stride or a number of channels above is off, or this column is"
+_COMPARE: Final = "compare it with a number, as in `stride == 1`"
 _BATCH_NORM: Final = BatchNorm()
 _ACTIVATIONS: Final[dict[str, Operator]] = {name: OPERATOR_BY_NAME[name]() for name in ACTIVATIONS}
 _DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
@@ -88,14 +92,23 @@ def check_architecture(spec: ArchitectureSpec) -> tuple[Problem, ...]:
 
     A wrong input column is told apart from a wrong stride by which reading leaves fewer contradictions.
     """
-    readings = []
+    problems: list[list[Problem]] = []
     for trust_table in (False, True):
         builder = _Builder(spec, 1.0, spec.input_shape, dict(spec.options), None, check=True, trust_table=trust_table)
         builder.build()
-        if not builder.problems:
-            return ()
-        readings.append(tuple(builder.problems))
-    return min(readings, key=len)
+        found = list(dict.fromkeys(builder.problems))
+        problems.append(found)
+        if all(problem.code != "MB203" for problem in found):
+            return tuple(found)
+    computed, printed = problems
+    if len(computed) == len(printed):
+        return tuple(computed)
+    column_is_off = len(computed) < len(printed)
+    hint = (
+        "the rows after it agree with those before it" if column_is_off else "a row above has another stride or width"
+    )
+    fewer = computed if column_is_off else printed
+    return tuple(replace(problem, hint=hint) if problem.hint == _OFF else problem for problem in fewer)
 
 
 def _check_alpha(spec: ArchitectureSpec, alpha: float) -> None:
@@ -140,22 +153,26 @@ def _choose_options(spec: ArchitectureSpec, given: Mapping[str, OptionValue]) ->
 
 def _base_channels(spec: ArchitectureSpec, options: Mapping[str, OptionValue]) -> dict[str, Any]:
     """Input channels of every block at alpha 1, for width rules that refer to the printed table."""
-    if not _reads_base(spec.rows):
+    if not _reads_base(spec.rows, set()):
         return {}
     builder = _Builder(spec, 1.0, spec.input_shape, options, None)
     builder.build()
     return builder.block_channels
 
 
-def _reads_base(rows: tuple[Row, ...]) -> bool:
+def _reads_base(rows: tuple[Row, ...], done: set[str]) -> bool:
+    """Whether any row, or any block outside of `done` that one uses, reads ``base_in_channels``."""
     for row in rows:
         expressions = [row.frame.when, row.frame.repeat]
         if isinstance(row, (LayerRow, BlockRow)):
             expressions += [item.expression for item in row.expressions]
         if any(isinstance(e, Expression) and "base_in_channels" in e.names for e in expressions):
             return True
-        inner = row.block.rows if isinstance(row, BlockRow) else row.rows if isinstance(row, GroupRow) else ()
-        if _reads_base(inner):
+        inner: tuple[Row, ...] = row.rows if isinstance(row, GroupRow) else ()
+        if isinstance(row, BlockRow) and row.block.name not in done:
+            done.add(row.block.name)
+            inner = row.block.rows
+        if _reads_base(inner, done):
             return True
     return False
 
@@ -165,10 +182,6 @@ class _Tensor(NamedTuple):
 
     producer: int
     shape: TensorShape
-
-
-class _StopBuildingError(Exception):
-    """The rest of the table cannot be built; the problems say why."""
 
 
 @dataclass(slots=True)
@@ -182,12 +195,15 @@ class _Scope:
     block: str | None = None
 
     def name(self, wanted: str | None, op: str, repeats: bool) -> str:
-        """A name for a row that is unique in the scope."""
+        """A name for a row: the wanted one, or one with a number that no row before has."""
         if wanted is not None and not repeats:
             return wanted
         stem = wanted or op
-        self.counts[stem] = self.counts.get(stem, 0) + 1
-        return f"{stem}_{self.counts[stem]}"
+        count = self.counts.get(stem, 0) + 1
+        while (name := f"{stem}_{count}") in self.tensors:
+            count += 1
+        self.counts[stem] = count
+        return name
 
 
 class _Builder:
@@ -215,25 +231,23 @@ class _Builder:
         self.names: set[str] = set()
         self.block_channels: dict[str, Any] = {}
         self.problems: list[Problem] = []
+        self.steps = 0
+        #: Whether the shape that flows is a guess, after a row that could not be built.
+        self.guessing = False
 
     def build(self) -> LayerGraph:
         """The graph; with `check`, problems are collected instead of raised."""
         spec, shape = self.spec, self.input_shape
-        values = {**self.options, "alpha": self.alpha}
         tensors = {name: _Tensor(NETWORK_INPUT, extra) for name, extra in spec.extra_inputs.items()}
-        scope = _Scope(values, {"input": _Tensor(NETWORK_INPUT, shape), **tensors}, "")
+        scope = _Scope(self._values(), {"input": _Tensor(NETWORK_INPUT, shape), **tensors}, "")
         outputs: tuple[int, ...] = ()
         try:
             last = self._run(spec.rows, scope, _Tensor(NETWORK_INPUT, shape))
             outputs = self._outputs(scope, last)
-        except _StopBuildingError:
-            pass
         except InputError as error:
             if not self.check:
                 raise
             self.problems.extend(error.problems)
-        if self.problems and not self.check:
-            raise InputError(self.problems)
         return LayerGraph(
             spec.name,
             spec.title,
@@ -245,35 +259,73 @@ class _Builder:
             outputs,
         )
 
+    def _values(self) -> dict[str, Any]:
+        """What expressions may read everywhere."""
+        values: dict[str, Any] = {**self.options, "alpha": self.alpha}
+        if self.spec.width is not None:
+            rule, alpha = self.spec.width, self.alpha
+            values["width"] = lambda nominal: rule(nominal, alpha)
+        return values
+
     def _outputs(self, scope: _Scope, last: _Tensor) -> tuple[int, ...]:
-        if not self.spec.outputs:
+        spec = self.spec
+        if not self.layers and not self.problems:
+            fail("MB207", "the network has no layer: no row's `when` holds", spec.rows[0].frame.place("when"))
+        if not spec.outputs:
             return (last.producer,)
-        return tuple(self._tensor(name, scope, None).producer for name in self.spec.outputs)
+        places = spec.output_locations or (None,) * len(spec.outputs)
+        producers: list[int] = []
+        problems: list[Problem] = []
+        for name, place in zip(spec.outputs, places, strict=True):
+            try:
+                producers.append(self._tensor(name, scope, place).producer)
+            except InputError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise InputError(problems)
+        return tuple(producers)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
-    def _run(self, rows: tuple[Row, ...], scope: _Scope, x: _Tensor) -> _Tensor:
-        for position, row in enumerate(rows):
-            frame = row.frame
+    def _run(self, rows: tuple[Row, ...], scope: _Scope, x: _Tensor, *, repeats: bool = False) -> _Tensor:
+        """Run rows one after the other; names get numbers if `repeats`, as the rows of a group do."""
+        for row in rows:
             try:
-                repeat = frame.repeat if isinstance(frame.repeat, int) else self._repeat(frame.repeat, scope, x, frame)
-                for index in range(repeat):
-                    x = self._row(row, scope, x, index, repeat)
-            except OperatorError as error:
-                self._problem("MB204", str(error), frame.location)
-                x = self._resume(rows, position)
+                x = self._repeated(row, scope, x, repeats=repeats)
+            except InputError as error:
+                if not self.check or scope.block is not None or error.codes == ("MB208",):
+                    raise
+                x = self._recover(row, scope, x, error)
         return x
 
-    def _resume(self, rows: tuple[Row, ...], position: int) -> _Tensor:
-        """After a row that cannot be built: go on with the printed input of the next row, to find more problems."""
-        following = rows[position + 1].frame.declared if position + 1 < len(rows) else None
-        if not self.check or following is None or following.input_shape is None:
-            raise _StopBuildingError
-        return _Tensor(NETWORK_INPUT, following.input_shape)
-
-    def _row(self, row: Row, scope: _Scope, x: _Tensor, index: int, repeat: int) -> _Tensor:
+    def _repeated(self, row: Row, scope: _Scope, x: _Tensor, *, repeats: bool) -> _Tensor:
+        """Run a row as often as it says."""
         frame = row.frame
-        inputs = [self._tensor(name, scope, frame.location) for name in frame.inputs] if frame.inputs else [x]
+        repeat = frame.repeat if isinstance(frame.repeat, int) else self._repeat(frame.repeat, scope, x, frame)
+        try:
+            for index in range(repeat):
+                x = self._row(row, scope, x, index, repeats=repeats or repeat > 1)
+        except OperatorError as error:
+            fail("MB204", str(error), frame.place("op"))
+        return x
+
+    def _recover(self, row: Row, scope: _Scope, x: _Tensor, error: InputError) -> _Tensor:
+        """Note why a row of the table cannot be built and go on as if it let its input pass through.
+
+        From here to the next printed input the shape is a guess: only names are checked.
+        """
+        self.problems.extend(p for p in error.problems if not self.guessing or p.code in {"MB202", "MB206"})
+        self.guessing = True
+        if row.frame.name is not None:
+            scope.tensors[row.frame.name] = x
+        return x
+
+    def _row(self, row: Row, scope: _Scope, x: _Tensor, index: int, *, repeats: bool) -> _Tensor:
+        frame = row.frame
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            fail("MB208", f"more than {MAX_STEPS} rows, with all repeats", frame.place("repeat", "op"))
+        inputs = self._inputs(frame, scope) if frame.inputs else [x]
         x = inputs[0]
         if frame.in_channels is not None and not all_true(x.shape.channels == frame.in_channels):
             wanted, given = frame.in_channels, x.shape.channels
@@ -282,22 +334,46 @@ class _Builder:
             )
         if frame.declared is not None and index == 0 and self.check:
             x = inputs[0] = self._check_declared(frame.declared, inputs[0])
-        if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.location):
+        if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.place("when")):
             if frame.name is not None:
                 scope.tensors[frame.name] = x
             return x
         if isinstance(row, GroupRow):
-            return self._run(row.rows, scope, x)
-        if isinstance(row, BlockRow):
-            name = scope.name(frame.name, row.block.name, repeat > 1)
-            result = self._block(row, scope, x, index, name)
+            result = self._run(row.rows, scope, x, repeats=repeats)
         else:
-            name = scope.name(frame.name, row.operator.op, repeat > 1)
-            result = self._layer(row, scope, inputs, index, name)
-        scope.tensors[name] = result
+            word = row.block.name if isinstance(row, BlockRow) else row.operator.op
+            name = scope.name(frame.name, word, repeats)
+            self._claim(f"{scope.prefix}{name}", frame)
+            if isinstance(row, BlockRow):
+                result = self._block(row, scope, x, index, name)
+            else:
+                result = self._layer(row, scope, inputs, index, name)
+            scope.tensors[name] = result
         if frame.name is not None:
             scope.tensors[frame.name] = result
         return result
+
+    def _claim(self, path: str, frame: RowFrame) -> None:
+        """Refuse a name that a row has already."""
+        if path in self.names:
+            hint = "give one of the rows another `name`"
+            fail("MB206", f"two rows are called `{path}`", frame.place("name", "op"), hint)
+        self.names.add(path)
+
+    def _inputs(self, frame: RowFrame, scope: _Scope) -> list[_Tensor]:
+        """The tensors that a row names; every name that does not exist is reported."""
+        names = frame.inputs or ()
+        places = frame.input_locations or (frame.location,) * len(names)
+        tensors: list[_Tensor] = []
+        problems: list[Problem] = []
+        for name, place in zip(names, places, strict=True):
+            try:
+                tensors.append(self._tensor(name, scope, place))
+            except InputError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise InputError(problems)
+        return tensors
 
     def _tensor(self, name: str, scope: _Scope, location: Location | None) -> _Tensor:
         tensor = scope.tensors.get(name)
@@ -305,8 +381,10 @@ class _Builder:
             inner = next((layer for layer in self.layers if layer.name == f"{scope.prefix}{name}"), None)
             if inner is not None:
                 return _Tensor(inner.position, inner.output_shape)
+            if scope.block is None and any(row.frame.name == name for row in self.spec.rows):
+                fail("MB202", f"the row `{name}` comes later in the table", location, "inputs come from rows above")
             hint = did_you_mean(name, scope.tensors) or f"known here: {', '.join(list(scope.tensors)[:12])}"
-            fail("MB202", f"no row `{name[:60]}` before this one", location, hint)
+            fail("MB202", f"no row above is called `{name[:60]}`", location, hint)
         return tensor
 
     def _block(self, row: BlockRow, outer: _Scope, x: _Tensor, index: int, name: str) -> _Tensor:
@@ -315,7 +393,7 @@ class _Builder:
         channels = x.shape.channels
         self.block_channels[path] = channels
         base = channels if self.base_channels is None else self.base_channels.get(path, channels)
-        values: dict[str, Any] = {**self.options, "alpha": self.alpha, **block.parameters, **row.arguments}
+        values = {**self._values(), **block.parameters, **row.arguments}
         values.update((e.name, self._value(e, outer, x, index)) for e in row.expressions)
         if row.width is not None:
             values["out"] = self._width(row.width, outer, x, index)
@@ -323,12 +401,13 @@ class _Builder:
             values["stride"] = 1
         height, width, _ = x.shape
         values.update(in_channels=channels, base_in_channels=base, in_height=height, in_width=width, index=index)
-        if self.spec.width is not None:
-            rule, alpha = self.spec.width, self.alpha
-            values["width"] = lambda nominal: rule(nominal, alpha)
         scope = _Scope(values, {"input": x}, f"{path}/", block=outer.block or path)
-        result = self._run(block.rows, scope, x)
-        return result if block.output is None else self._tensor(block.output, scope, block.location)
+        try:
+            result = self._run(block.rows, scope, x)
+            return result if block.output is None else self._tensor(block.output, scope, block.location)
+        except InputError as error:
+            used = f"block `{block.name}` is used on line {row.frame.location.line}"
+            raise InputError([p if p.hint else replace(p, hint=used) for p in error.problems]) from None
 
     def _layer(self, row: LayerRow, scope: _Scope, inputs: list[_Tensor], index: int, name: str) -> _Tensor:
         fields = dict(row.constants)
@@ -344,7 +423,8 @@ class _Builder:
         least, most = row.operator.arity
         if not least <= len(inputs) <= (most or len(inputs)):
             wanted = f"{least}" if most == least else f"at least {least}"
-            raise OperatorError(f"`{row.operator.op}` takes {wanted} inputs, the row names {len(inputs)}")
+            message = f"`{row.operator.op}` takes {wanted} input{'s' * (least > 1)}, this row has {len(inputs)}"
+            raise OperatorError(message)
         x = self._append(row.operator(**fields), tuple(inputs), path, block, location)
         if row.norm is not None:
             x = self._append(_BATCH_NORM, (x,), f"{path}/batch_norm", block, location)
@@ -358,9 +438,6 @@ class _Builder:
     def _append(
         self, operator: Operator, inputs: tuple[_Tensor, ...], name: str, block: str, location: Location
     ) -> _Tensor:
-        if name in self.names:
-            fail("MB206", f"two layers are called `{name}`", location, "give one of the rows another `name`")
-        self.names.add(name)
         position = len(self.layers)
         if position >= MAX_LAYERS:
             fail("MB208", f"more than {MAX_LAYERS} layers", location)
@@ -390,9 +467,8 @@ class _Builder:
             }
         try:
             return expression(values)
-        except (ArithmeticError, TypeError, ValueError, NameError) as error:
-            reason = "`width` needs a width rule" if isinstance(error, NameError) else str(error)
-            fail("MB205", f"`{expression.text}` cannot be computed: {reason}", location)
+        except EvaluationError as error:
+            fail("MB205", f"`{expression.text}` cannot be computed: {error}", location)
 
     def _value(self, item: FieldExpression, scope: _Scope, x: _Tensor, index: int) -> Any:
         value = self._evaluate(item.expression, scope, x, index, item.location)
@@ -400,11 +476,13 @@ class _Builder:
         try:
             return item.kind.convert(value)
         except FieldError as error:
-            fail("MB205", f"`{item.name}: {item.expression.text}`: {error}", item.location)
+            fail("MB205", f"`{item.name}: {item.expression.text}`: {error}", item.location, error.hint)
 
     def _holds(self, when: Expression, scope: _Scope, x: _Tensor, index: int, location: Location) -> bool:
         value = self._evaluate(when, scope, x, index, location)
         if is_scalar(value):
+            if value not in (0, 1):
+                fail("MB205", f"`when: {when.text}` is {value}, neither true nor false", location, _COMPARE)
             return bool(value)
         if value.all():
             return True
@@ -413,21 +491,23 @@ class _Builder:
         raise MixedConfigurationsError(value)
 
     def _repeat(self, repeat: Expression, scope: _Scope, x: _Tensor, frame: RowFrame) -> int:
-        value = self._evaluate(repeat, scope, x, 0, frame.location)
+        place = frame.place("repeat")
+        value = self._evaluate(repeat, scope, x, 0, place)
         try:
             return int(whole(value, 0, 1000))
         except (FieldError, TypeError) as error:
-            fail("MB205", f"`repeat: {repeat.text}`: {error}", frame.location)
+            fail("MB205", f"`repeat: {repeat.text}`: {error}", place)
 
     def _width(self, nominal: NominalWidth, scope: _Scope, x: _Tensor, index: int) -> Any:
         channels: Any = nominal.channels
         if isinstance(channels, Expression):
             channels = self._evaluate(channels, scope, x, index, nominal.location)
         rule = self.spec.width
-        if nominal.scale is not None and rule is not None:
-            channels = rule(channels, self._evaluate(nominal.scale, scope, x, index, nominal.location))
+        scale = None if nominal.scale is None else self._evaluate(nominal.scale, scope, x, index, nominal.location)
         assert _DIM.convert is not None
         try:
+            if scale is not None and rule is not None:
+                channels = rule(number(channels), number(scale))
             return _DIM.convert(channels)
         except FieldError as error:
             fail("MB205", f"`out`: {error}", nominal.location)
@@ -448,10 +528,16 @@ class _Builder:
     def _check_declared(self, declared: Declared, x: _Tensor) -> _Tensor:
         """Compare the printed columns with what arrived; which of the two goes on is the reading that is tried."""
         printed = declared.input_shape
+        if self.guessing and printed is not None:
+            x = _Tensor(x.producer, printed)
+            self.guessing = False
         if printed is not None and printed != x.shape:
-            message = f"the table says {printed}, the rows before it give {x.shape}"
-            hint = "a stride or a number of channels before it is off, or this column is"
-            self._problem("MB203", message, declared.input_location, hint)
+            if self.layers:
+                message = f"the table says {printed}, the rows before it give {x.shape}"
+                self._problem("MB203", message, declared.input_location, _OFF)
+            else:
+                message = f"the table says {printed}, but `input` above is {x.shape}"
+                self._problem("MB203", message, declared.input_location)
             if self.trust_table:
                 x = _Tensor(x.producer, printed)
         if declared.filter_channels is not None and declared.filter_channels != x.shape.channels:
