@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mbcost.architectures import ArchitectureSpec
 from mbcost.devices import DeviceProfile, Processor, Quantity
-from mbcost.graph import Layer, LayerGraph, ParamsConvention, layer_macs, layer_params
+from mbcost.graph import Layer, LayerGraph, ParamsConvention, macs_by_layer, params_by_layer
 from mbcost.graph.counting import MacsConvention
 from mbcost.report import numbers
 from mbcost.report.terminal import Column, Screen, bullets, facts, heading, section, table
@@ -33,6 +33,7 @@ def count_rows(
     graph: LayerGraph, params: ParamsConvention, macs: MacsConvention, *, by_layer: bool = False
 ) -> list[RowCount]:
     """The rows of a table with their propagated shapes and counts, or its layers."""
+    macs_of, params_of = macs_by_layer(graph, macs), params_by_layer(graph, params)
     groups: list[list[Layer]] = []
     for layer in graph.layers:
         if by_layer or not groups or groups[-1][0].block != layer.block:
@@ -44,8 +45,8 @@ def count_rows(
             tuple(layer.op for layer in group),
             group[0].input_shapes[0],
             group[-1].output_shape,
-            sum(layer_macs(layer, macs) for layer in group),
-            sum(layer_params(layer, graph.layers, params) for layer in group),
+            sum(macs_of[layer.position] for layer in group),
+            sum(params_of[layer.position] for layer in group),
         )
         for group in groups
     ]
@@ -76,7 +77,6 @@ def architectures_screen(entries: Sequence[dict[str, Any]], screen: Screen) -> s
             numbers.si(entry["macs"]),
             numbers.si(entry["params"]),
             _options(entry["options"]),
-            entry["source"],
         )
         for entry in entries
     ]
@@ -86,7 +86,6 @@ def architectures_screen(entries: Sequence[dict[str, Any]], screen: Screen) -> s
         Column("MACs", "right"),
         Column("params", "right"),
         Column("options", narrow="wrap"),
-        Column("source", style="dim", narrow="wrap"),
     ]
     return screen.render(table(columns, rows))
 
@@ -171,30 +170,25 @@ def _processor_entry(processor: Processor) -> dict[str, Any]:
 
 
 def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
-    """The list of devices: a line a processor, the first of each device being its default."""
-    rows = []
-    for device in devices:
-        ordered = sorted(device.processors.values(), key=lambda processor: not processor.default)
-        for number, processor in enumerate(ordered):
-            name = f"{device.name}/{processor.name}"
-            rows.append(
-                (
-                    device.title if number == 0 else "",
-                    name,
-                    ", ".join(processor.runtimes),
-                    ", ".join(processor.precisions),
-                    processor.model,
-                )
-            )
-    columns = [
-        Column("device", narrow="wrap"),
-        Column("target"),
-        Column("runtimes", narrow="wrap"),
-        Column("precisions", narrow="wrap"),
-        Column("model", style="dim", narrow="wrap"),
-    ]
-    note = "The first target of a device is its default: `--device pixel1` means the same as its first line."
-    return screen.render(table(columns, rows), bullets([note], screen))
+    """The list of devices: a line a target, the first of each device being its default."""
+    lines = {device.title: [_target_line(device, processor) for processor in _ordered(device)] for device in devices}
+    widths = [max((len(line[i]) for block in lines.values() for line in block), default=0) for i in range(3)]
+    columns = [Column("", least=widths[0])]
+    roomy = screen.width >= 100
+    columns += [Column("", least=width if roomy else 0, narrow="wrap") for width in widths[1:]]
+    columns.append(Column("", style="dim", narrow="wrap"))
+    blocks = [section(heading(title), table(columns, block)) for title, block in lines.items()]
+    note = "A line is target, runtimes, precisions, model; what comes first is the default."
+    return screen.render(*blocks, bullets([note], screen))
+
+
+def _ordered(device: DeviceProfile) -> list[Processor]:
+    return sorted(device.processors.values(), key=lambda processor: not processor.default)
+
+
+def _target_line(device: DeviceProfile, processor: Processor) -> tuple[str, ...]:
+    runtimes, precisions = ", ".join(processor.runtimes), ", ".join(processor.precisions)
+    return f"{device.name}/{processor.name}", runtimes, precisions, processor.model
 
 
 def device_details(device: DeviceProfile) -> dict[str, Any]:

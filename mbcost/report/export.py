@@ -14,7 +14,7 @@ from mbcost.errors import printable
 from mbcost.report import numbers
 from mbcost.report.view import GroupBy, slowest, time_by
 
-_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|#"})
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*[]<>|"})
 
 
 def to_json(analyses: Sequence[Analysis]) -> str:

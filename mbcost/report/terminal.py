@@ -45,8 +45,10 @@ class Screen:
     unicode: bool = True
 
     @classmethod
-    def of(cls, stream: TextIO) -> Screen:
-        """The screen behind a stream. ``COLUMNS`` counts for pipes too."""
+    def of(cls, stream: TextIO | None) -> Screen:
+        """The screen behind a stream, None being one that the shell closed. ``COLUMNS`` counts for pipes too."""
+        if stream is None:
+            return cls()
         terminal = stream.isatty()
         columns = os.environ.get("COLUMNS", "")
         if columns.isascii() and columns.isdigit() and 0 < int(columns) <= UNBOUNDED:
@@ -90,12 +92,13 @@ def _columns_of(stream: TextIO) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. Where the screen is too narrow, `narrow` says how it gives way, if it does."""
+    """A column of a table, at least `least` wide; `narrow` says how it gives way where the screen is too narrow."""
 
     title: str
     align: Align = "left"
     style: str = ""
     narrow: Literal["stay", "cut", "wrap"] = "stay"
+    least: int = 0
 
 
 def heading(text: str, note: str = "") -> Text:
@@ -112,9 +115,11 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Ta
             Text(column.title),
             justify=column.align,
             style=column.style,
+            min_width=column.least or None,
             no_wrap=column.narrow == "stay",
             overflow="fold" if column.narrow == "wrap" else "crop",
         )
+    result.show_header = any(column.title for column in columns)
     for row in rows:
         result.add_row(*map(_cell, row, columns))
     return result

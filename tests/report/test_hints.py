@@ -1,0 +1,72 @@
+"""Hints: the latency of each is what the model predicts for the changed network or target."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import mbcost
+from mbcost.report.hints import find_hints
+
+
+def hints_of(model, device, **configuration):
+    spec = mbcost.load(model)
+    return find_hints(mbcost.analyze(spec, device, **configuration), spec, least=0.0, most=20)
+
+
+def predicted(hint, model, device, **configuration):
+    """The analysis with the change that a hint describes."""
+    words = hint.change.split()
+    match words:
+        case ["alpha", value, *_]:
+            change = {"alpha": float(value)}
+        case ["resolution", value, *_]:
+            change = {"resolution": int(value)}
+        case [value, "threads", *_]:
+            change = {"threads": int(value)}
+        case [("fp16" | "int8") as value, *_]:
+            change = {"precision": value}
+        case _:
+            return None
+    return mbcost.analyze(model, device, **{**configuration, **change}).latency_s
+
+
+@pytest.mark.parametrize("device", ["pixel1", "pixel4", "pixel4/gpu", "zcu102"])
+@pytest.mark.parametrize("configuration", [{}, {"alpha": 0.5, "resolution": 160, "batch": 2}])
+def test_a_hint_is_what_the_model_says(device, configuration):
+    hints = hints_of("mobilenet_v2", device, **configuration)
+    assert hints
+    base = mbcost.analyze("mobilenet_v2", device, **configuration).latency_s
+    for hint in hints:
+        assert hint.latency_s == pytest.approx(predicted(hint, "mobilenet_v2", device, **configuration))
+        assert hint.saving == pytest.approx(1 - hint.latency_s / base)
+
+
+def test_steps_to_the_next_width_and_resolution():
+    changes = {hint.change for hint in hints_of("mobilenet_v2", "pixel1", alpha=0.5, resolution=200)}
+    assert {"alpha 0.35 instead of 0.5", "resolution 192 instead of 200", "2 threads instead of 1"} <= changes
+    assert not any(
+        re.match("alpha|resolution", h.change) for h in hints_of("mobilenet_v2", "pixel1", alpha=0.2, resolution=32)
+    )
+
+
+def test_relu_in_place_of_unfused_activations():
+    relu = [hint for hint in hints_of("mobilenet_v3_small", "pixel1") if hint.change.startswith("ReLU")]
+    assert [hint.change for hint in relu] == ["ReLU in place of hard_swish (19 layers)"]
+    assert not any(hint.change.startswith("ReLU") for hint in hints_of("mobilenet_v2", "pixel1"))
+
+
+def test_best_first_few_and_worth_it():
+    spec = mbcost.load("mobilenet_v3_large")
+    hints = find_hints(mbcost.analyze(spec, "pixel4"), spec)
+    assert 0 < len(hints) <= 4
+    savings = [hint.saving for hint in hints]
+    assert savings == sorted(savings, reverse=True)
+    assert min(savings) >= 0.02
+
+
+def test_a_table_without_width_rule_gets_no_alpha(tmp_path):
+    path = tmp_path / "one.yaml"
+    path.write_text("name: one\nsource: s\ninput: 64x48x3\nlayers:\n  - {op: conv2d, out: 8, kernel: 3}\n")
+    assert [hint.change for hint in hints_of(path, "pixel1")] == ["2 threads instead of 1"]
