@@ -23,6 +23,7 @@ from mbcost.operators.activation import (
     Swish,
     Tanh,
 )
+from mbcost.operators.adaptive_pool import AdaptiveAvgPool2d
 from mbcost.operators.arithmetic import Add, Divide, Maximum, Minimum, Multiply, Subtract
 from mbcost.operators.base import ZERO_COST, Operator, OperatorCost, OperatorError, TensorShape
 from mbcost.operators.batch_norm import BatchNorm
@@ -58,6 +59,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     AvgPool2d,
     GlobalAvgPool,
     GlobalMaxPool,
+    AdaptiveAvgPool2d,
     BatchNorm,
     LayerNorm,
     InstanceNorm,
@@ -116,6 +118,7 @@ __all__ = [
     "OPERATOR_BY_NAME",
     "ZERO_COST",
     "Activation",
+    "AdaptiveAvgPool2d",
     "Add",
     "AvgPool2d",
     "BatchNorm",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mbcost.operators import (
+    AdaptiveAvgPool2d,
     Add,
     AvgPool2d,
     BatchNorm,
@@ -371,6 +372,30 @@ POOLS: Final = (
         ((113, 112, 64),),
         (57, 56, 64),  # ceil(113 / 2)
         OperatorCost(elementwise_ops=57 * 56 * 64 * 9, input_elements=113 * 112 * 64, output_elements=57 * 56 * 64),
+    ),
+    Case(
+        "adaptive, as before the classifier of AlexNet: windows overlap where the size does not divide",
+        AdaptiveAvgPool2d(size=(6, 5)),
+        ((13, 10, 256),),
+        (6, 5, 256),
+        OperatorCost(
+            # rows 0:3, 2:5, 4:7, 6:9, 8:11, 10:13, six of 3; columns five of 2
+            elementwise_ops=6 * 3 * 5 * 2 * 256,
+            input_elements=13 * 10 * 256,
+            output_elements=6 * 5 * 256,
+        ),
+    ),
+    Case(
+        "adaptive, from fewer elements than it gives",
+        AdaptiveAvgPool2d(size=(7, 7)),
+        ((3, 7, 2),),
+        (7, 7, 2),
+        OperatorCost(
+            # rows 0:1, 0:1, 0:2, 1:2, 1:3, 2:3, 2:3, 9 reads; columns seven of 1
+            elementwise_ops=9 * 7 * 2,
+            input_elements=3 * 7 * 2,
+            output_elements=7 * 7 * 2,
+        ),
     ),
     Case(
         "floor: the last row does not fit",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mbcost.operators import (
+    AdaptiveAvgPool2d,
     Add,
     AvgPool2d,
     ChannelShuffle,
@@ -119,6 +120,7 @@ REFUSALS: list[tuple[Operator, tuple[tuple[int, int, int], ...], str]] = [
         "the window reaches over 3 elements but the input's width is only 1",
     ),
     (AvgPool2d(kernel=(0, 2), stride=(1, 1)), (X,), "the kernel is 0, it has to be at least 1"),
+    (AdaptiveAvgPool2d(size=(7, 0)), (X,), "the size of an adaptive pooling is 0, it has to be at least 1"),
     (Add(), ((4, 4, 8), (4, 4, 6)), "shapes 4x4x8 and 4x4x6 are not equal and do not broadcast"),
     (Add(), ((4, 4, 8), (1, 1, 8), (2, 4, 8)), "shapes 4x4x8 and 1x1x8 and 2x4x8 are not equal and do not broadcast"),
     (Concat(), ((4, 4, 8), (4, 5, 8)), "shapes 4x4x8 and 4x5x8 cannot be joined: height and width differ"),
