@@ -232,6 +232,11 @@ class _Builder:
         self.block_channels: dict[str, Any] = {}
         self.problems: list[Problem] = []
         self.steps = 0
+        #: What expressions may read everywhere.
+        self.values: dict[str, Any] = {**options, "alpha": alpha}
+        if spec.width is not None:
+            rule = spec.width
+            self.values["width"] = lambda nominal: rule(nominal, alpha)
         #: Whether the shape that flows is a guess, after a row that could not be built.
         self.guessing = False
 
@@ -239,7 +244,7 @@ class _Builder:
         """The graph; with `check`, problems are collected instead of raised."""
         spec, shape = self.spec, self.input_shape
         tensors = {name: _Tensor(NETWORK_INPUT, extra) for name, extra in spec.extra_inputs.items()}
-        scope = _Scope(self._values(), {"input": _Tensor(NETWORK_INPUT, shape), **tensors}, "")
+        scope = _Scope(self.values, {"input": _Tensor(NETWORK_INPUT, shape), **tensors}, "")
         outputs: tuple[int, ...] = ()
         try:
             last = self._run(spec.rows, scope, _Tensor(NETWORK_INPUT, shape))
@@ -258,14 +263,6 @@ class _Builder:
             tuple(self.layers),
             outputs,
         )
-
-    def _values(self) -> dict[str, Any]:
-        """What expressions may read everywhere."""
-        values: dict[str, Any] = {**self.options, "alpha": self.alpha}
-        if self.spec.width is not None:
-            rule, alpha = self.spec.width, self.alpha
-            values["width"] = lambda nominal: rule(nominal, alpha)
-        return values
 
     def _outputs(self, scope: _Scope, last: _Tensor) -> tuple[int, ...]:
         spec = self.spec
@@ -334,7 +331,7 @@ class _Builder:
             )
         if frame.declared is not None and index == 0 and self.check:
             x = inputs[0] = self._check_declared(frame.declared, inputs[0])
-        if frame.when is not None and not self._holds(frame.when, scope, x, index, frame.place("when")):
+        if frame.when is not None and not self._holds(frame, scope, x, index):
             if frame.name is not None:
                 scope.tensors[frame.name] = x
             return x
@@ -393,7 +390,7 @@ class _Builder:
         channels = x.shape.channels
         self.block_channels[path] = channels
         base = channels if self.base_channels is None else self.base_channels.get(path, channels)
-        values = {**self._values(), **block.parameters, **row.arguments}
+        values = {**self.values, **block.parameters, **row.arguments}
         values.update((e.name, self._value(e, outer, x, index)) for e in row.expressions)
         if row.width is not None:
             values["out"] = self._width(row.width, outer, x, index)
@@ -453,7 +450,16 @@ class _Builder:
 
     # -- values -------------------------------------------------------------------------------------------------------
 
-    def _evaluate(self, expression: Expression, scope: _Scope, x: _Tensor, index: int, location: Location) -> Any:
+    def _evaluate(
+        self,
+        expression: Expression,
+        scope: _Scope,
+        x: _Tensor,
+        index: int,
+        where: FieldExpression | NominalWidth | RowFrame,
+        key: str = "",
+    ) -> Any:
+        """The value of an expression of `where`; of its cell `key`, if it is a row."""
         values = scope.values
         if scope.block is None:
             height, width, channels = x.shape
@@ -468,21 +474,27 @@ class _Builder:
         try:
             return expression(values)
         except EvaluationError as error:
+            location = where.place(key) if isinstance(where, RowFrame) else where.location
             fail("MB205", f"`{expression.text}` cannot be computed: {error}", location)
 
     def _value(self, item: FieldExpression, scope: _Scope, x: _Tensor, index: int) -> Any:
-        value = self._evaluate(item.expression, scope, x, index, item.location)
+        value = self._evaluate(item.expression, scope, x, index, item)
         assert item.kind.convert is not None
         try:
             return item.kind.convert(value)
         except FieldError as error:
             fail("MB205", f"`{item.name}: {item.expression.text}`: {error}", item.location, error.hint)
 
-    def _holds(self, when: Expression, scope: _Scope, x: _Tensor, index: int, location: Location) -> bool:
-        value = self._evaluate(when, scope, x, index, location)
+    def _holds(self, frame: RowFrame, scope: _Scope, x: _Tensor, index: int) -> bool:
+        """Whether a row's `when` holds; a row without one is there."""
+        when = frame.when
+        if when is None:
+            return True
+        value = self._evaluate(when, scope, x, index, frame, "when")
         if is_scalar(value):
             if value not in (0, 1):
-                fail("MB205", f"`when: {when.text}` is {value}, neither true nor false", location, _COMPARE)
+                message = f"`when: {when.text}` is {value}, neither true nor false"
+                fail("MB205", message, frame.place("when"), _COMPARE)
             return bool(value)
         if value.all():
             return True
@@ -491,19 +503,18 @@ class _Builder:
         raise MixedConfigurationsError(value)
 
     def _repeat(self, repeat: Expression, scope: _Scope, x: _Tensor, frame: RowFrame) -> int:
-        place = frame.place("repeat")
-        value = self._evaluate(repeat, scope, x, 0, place)
+        value = self._evaluate(repeat, scope, x, 0, frame, "repeat")
         try:
             return int(whole(value, 0, 1000))
         except (FieldError, TypeError) as error:
-            fail("MB205", f"`repeat: {repeat.text}`: {error}", place)
+            fail("MB205", f"`repeat: {repeat.text}`: {error}", frame.place("repeat"))
 
     def _width(self, nominal: NominalWidth, scope: _Scope, x: _Tensor, index: int) -> Any:
         channels: Any = nominal.channels
         if isinstance(channels, Expression):
-            channels = self._evaluate(channels, scope, x, index, nominal.location)
+            channels = self._evaluate(channels, scope, x, index, nominal)
         rule = self.spec.width
-        scale = None if nominal.scale is None else self._evaluate(nominal.scale, scope, x, index, nominal.location)
+        scale = None if nominal.scale is None else self._evaluate(nominal.scale, scope, x, index, nominal)
         assert _DIM.convert is not None
         try:
             if scale is not None and rule is not None:
