@@ -58,6 +58,7 @@ CODES: Final[dict[str, str]] = {
     "MB502": "dynamic dimension",
     "MB503": "damaged file",
     "MB504": "network of a kind that mbcost does not model",
+    "MB505": "external data outside the folder of the model",
 }
 
 
