@@ -1,0 +1,244 @@
+"""What is computed from constants and shapes alone, such as the target of a reshape, is computed while importing.
+
+Only numbers that say how a network is built take part: nothing here makes more than :data:`MAX_VALUES` of them. Of
+weights only the shape is followed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from mbcost.importers.onnx.call import Call, UnsupportedError, normal_axis
+from mbcost.importers.onnx.pointwise import broadcast_dims
+from mbcost.importers.onnx.tensors import MAX_RANK, MAX_VALUES, ModelError, TensorData
+from mbcost.importers.onnx.values import Constant
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+_NOTHING: Final = np.zeros((), np.int8)
+
+#: TensorProto.DataType of integer and boolean types.
+_WHOLE: Final = frozenset((2, 3, 4, 5, 6, 7, 9, 12, 13))
+
+
+def constant_of(data: TensorData) -> Constant:
+    """A tensor of the file."""
+    return Constant(data.dims, data.values())
+
+
+def constant(call: Call) -> Constant:
+    """Constant: a node that holds a tensor or a list."""
+    for name in ("value_ints", "value_floats", "value_int", "value_float"):
+        value = call.node.attributes.get(name)
+        if value is not None and name in call.node.attributes:
+            array = np.array(value)
+            return Constant(array.shape, array if array.size <= MAX_VALUES else None)
+    return constant_of(call.data("value"))
+
+
+def constant_of_shape(call: Call) -> Constant:
+    """ConstantOfShape (dims)."""
+    dims = _checked(call.ints("", 0) or [])
+    filled = call.data("value").values() if "value" in call.node.attributes else np.zeros(1, np.float32)
+    if math.prod(dims) > MAX_VALUES or filled is None or filled.size != 1:
+        return Constant(dims)
+    return Constant(dims, np.full(dims, filled.reshape(-1)[0]))
+
+
+def range_(call: Call) -> Constant:
+    """Range (start, limit, delta)."""
+    start, limit, delta = (call.numbers(position)[0] for position in range(3))
+    if delta == 0:
+        raise ModelError("its step is 0")
+    count = max(0, math.ceil((limit - start) / delta))
+    if count > MAX_VALUES:
+        return Constant((count,))
+    return Constant((count,), np.array([start + delta * i for i in range(count)]))
+
+
+def cast(call: Call) -> Constant:
+    """Cast: to whole numbers or to floats."""
+    given = call.weight(0)
+    if given.values is None:
+        return given
+    dtype: type[np.generic] = np.int64 if call.integer("to", 1) in _WHOLE else np.float64
+    return Constant(given.dims, given.values.astype(dtype), given.rescale)
+
+
+def elementwise(compute: Callable[..., Array]) -> Callable[[Call], Constant]:
+    """Folding of a function of equal or broadcast elements."""
+
+    def fold(call: Call) -> Constant:
+        given = [call.weight(position) for position in range(len(call.inputs))]
+        dims = broadcast_dims([item.dims for item in given])
+        arrays = [item.values for item in given if item.values is not None]
+        rescale = any(item.rescale for item in given)
+        if len(arrays) < len(given) or math.prod(dims) > MAX_VALUES:
+            return Constant(dims, None, rescale)
+        values = np.asarray(compute(*arrays))
+        return Constant(values.shape, values, rescale)
+
+    return fold
+
+
+def _divide(a: Array, b: Array) -> Array:
+    """Division as ONNX has it: of whole numbers towards zero."""
+    if a.dtype.kind == "f" or b.dtype.kind == "f":
+        return np.asarray(a / b)
+    if not b.all():
+        raise ModelError("it divides by 0")
+    return np.asarray(np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b)))
+
+
+def _shaped(change: Callable[[Call, Array], Array]) -> Callable[[Call], Constant]:
+    """Folding of what rearranges elements. The shape of a weight is followed by an array that takes no memory."""
+
+    def fold(call: Call) -> Constant:
+        given = call.weight(0)
+        values = given.values
+        stand_in = np.broadcast_to(_NOTHING, given.dims) if values is None else values
+        result = change(call, stand_in)
+        known = values is not None and result.size <= MAX_VALUES
+        return Constant(result.shape, np.array(result) if known else None, given.rescale)
+
+    return fold
+
+
+def _checked(dims: list[int]) -> tuple[int, ...]:
+    if len(dims) > MAX_RANK or min(dims, default=0) < 0:
+        raise ModelError(f"it makes the shape {dims[:MAX_RANK]}")
+    return tuple(dims)
+
+
+def _reshape(call: Call, x: Array) -> Array:
+    wanted = call.ints("shape", 1) or []
+    dims = [x.shape[i] if dim == 0 and i < x.ndim else dim for i, dim in enumerate(wanted)]
+    if dims.count(-1) == 1:
+        rest = math.prod(dim for dim in dims if dim != -1)
+        dims[dims.index(-1)] = x.size // rest if rest else 0
+    dims = list(_checked(dims))
+    if math.prod(dims) != x.size:
+        raise ModelError(f"{list(x.shape)} cannot become {dims}")
+    # a stand-in has no elements of its own: reshaping it would make them
+    return x.reshape(dims) if any(x.strides) or x.size <= MAX_VALUES else np.broadcast_to(_NOTHING, dims)
+
+
+def _transpose(call: Call, x: Array) -> Array:
+    return x.transpose(call.ints("perm") or None)
+
+
+def _unsqueeze(call: Call, x: Array) -> Array:
+    axes = call.ints("axes", 1) or []
+    _checked([*x.shape, *(1 for _ in axes)])
+    return np.expand_dims(x, tuple(axes))
+
+
+def _squeeze(call: Call, x: Array) -> Array:
+    axes = call.ints("axes", 1)
+    return np.squeeze(x, None if axes is None else tuple(axes))
+
+
+def _slice(call: Call, x: Array) -> Array:
+    starts, ends = call.ints("starts", 1) or [], call.ints("ends", 2) or []
+    axes = call.ints("axes", 3) or list(range(len(starts)))
+    steps = call.ints("steps", 4) or [1] * len(starts)
+    index = [slice(None)] * x.ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        position = normal_axis(axis, x.ndim)
+        index[position] = slice(start, None if step < 0 and end < -x.shape[position] else end, step)
+    return x[tuple(index)]
+
+
+def gather(call: Call) -> Constant:
+    """Gather (numbers, indices)."""
+    x, indices = call.weight(0), call.weight(1)
+    axis = normal_axis(call.integer("axis", 0), len(x.dims))
+    dims = (*x.dims[:axis], *indices.dims, *x.dims[axis + 1 :])
+    if x.values is None or indices.values is None or math.prod(dims) > MAX_VALUES:
+        return Constant(dims)
+    values = np.take(x.values, indices.values.astype(np.int64), axis)
+    return Constant(values.shape, values)
+
+
+def concat(call: Call) -> Constant:
+    """Concat of numbers or of weights."""
+    parts = [call.weight(position) for position in range(len(call.inputs))]
+    axis = call.axis(len(parts[0].dims), 0)
+    total = sum(part.dims[axis] for part in parts)
+    dims = (*parts[0].dims[:axis], total, *parts[0].dims[axis + 1 :])
+    arrays = [part.values for part in parts if part.values is not None]
+    if len(arrays) < len(parts) or math.prod(dims) > MAX_VALUES:
+        return Constant(dims)
+    values = np.concatenate(arrays, axis)
+    return Constant(values.shape, values)
+
+
+def expand(call: Call) -> Constant:
+    """Expand (numbers, shape)."""
+    given = call.weight(0)
+    dims = broadcast_dims([given.dims, _checked(call.ints("", 1) or [])])
+    if given.values is None or math.prod(dims) > MAX_VALUES:
+        return Constant(dims)
+    return Constant(dims, np.broadcast_to(given.values, dims))
+
+
+def reduce_prod(call: Call) -> Constant:
+    """ReduceProd of a shape."""
+    given = call.weight(0)
+    if given.values is None or call.ints("axes", 1) not in (None, [0]) or given.values.ndim != 1:
+        raise UnsupportedError("it multiplies numbers that are not a shape")
+    dims = (1,) if call.integer("keepdims", 1) else ()
+    return Constant(dims, np.full(dims, math.prod(number.item() for number in given.values)))
+
+
+def unchanged(call: Call) -> Constant:
+    """Identity, quantisation: another type, the same shape and numbers."""
+    return call.weight(0)
+
+
+#: Operators that are computed while importing where all their inputs are constants.
+FOLDED: Final[Mapping[str, Callable[[Call], Constant]]] = {
+    "Constant": constant,
+    "ConstantOfShape": constant_of_shape,
+    "Range": range_,
+    "Cast": cast,
+    "Identity": unchanged,
+    "QuantizeLinear": unchanged,
+    "DequantizeLinear": unchanged,
+    "Add": elementwise(np.add),
+    "Sub": elementwise(np.subtract),
+    "Mul": elementwise(np.multiply),
+    "Div": elementwise(_divide),
+    "Mod": elementwise(np.mod),
+    "Min": elementwise(lambda *items: np.minimum.reduce(items)),
+    "Max": elementwise(lambda *items: np.maximum.reduce(items)),
+    "Pow": elementwise(np.power),
+    "Neg": elementwise(np.negative),
+    "Abs": elementwise(np.abs),
+    "Floor": elementwise(np.floor),
+    "Ceil": elementwise(np.ceil),
+    "Round": elementwise(np.round),
+    "Sqrt": elementwise(np.sqrt),
+    "Exp": elementwise(np.exp),
+    "Reciprocal": elementwise(np.reciprocal),
+    "Equal": elementwise(np.equal),
+    "Greater": elementwise(np.greater),
+    "Less": elementwise(np.less),
+    "And": elementwise(np.logical_and),
+    "Or": elementwise(np.logical_or),
+    "Not": elementwise(np.logical_not),
+    "Where": elementwise(np.where),
+    "Reshape": _shaped(_reshape),
+    "Transpose": _shaped(_transpose),
+    "Unsqueeze": _shaped(_unsqueeze),
+    "Squeeze": _shaped(_squeeze),
+    "Slice": _shaped(_slice),
+    "Gather": gather,
+    "Concat": concat,
+    "Expand": expand,
+    "ReduceProd": reduce_prod,
+}

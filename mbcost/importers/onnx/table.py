@@ -1,0 +1,204 @@
+"""Which converter reads which operator: the table to look at, and to add to.
+
+Operators: https://onnx.ai/onnx/operators and, of the domain com.microsoft, ONNX Runtime's ContribOperators.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+
+from mbcost.importers.onnx import matrices, pointwise, shapes, windows
+from mbcost.importers.onnx.call import Call, Converter, Result
+from mbcost.importers.onnx.pointwise import arithmetic, function, passed
+from mbcost.importers.onnx.values import Tensor
+from mbcost.operators import (
+    Add,
+    Divide,
+    Elementwise,
+    HardSigmoid,
+    HardSwish,
+    LayerNorm,
+    LogSoftmax,
+    Maximum,
+    Minimum,
+    Mish,
+    Multiply,
+    Operator,
+    Relu,
+    Scale,
+    Shift,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Subtract,
+    Swish,
+    Tanh,
+)
+from mbcost.operators.activation import Elu, Gelu, LeakyRelu
+
+MICROSOFT: Final = "com.microsoft"
+
+
+def picked(converter: Converter, *positions: int) -> Converter:
+    """A converter for the inputs at some positions, in this order: quantised operators have scales between them."""
+
+    def convert(call: Call) -> Result:
+        return converter(dataclasses.replace(call, inputs=[call.value(position) for position in positions]))
+
+    return convert
+
+
+def with_bias(operator: Operator) -> Converter:
+    """An activation of the input plus a bias."""
+
+    def convert(call: Call) -> Tensor:
+        shifted = arithmetic(Add, Shift)(call)
+        assert isinstance(shifted, Tensor)
+        return call.build.same(operator, shifted)
+
+    return convert
+
+
+def fused_conv(call: Call) -> Tensor:
+    """FusedConv: a convolution and its activation."""
+    x = windows.conv(call)
+    activation = _FUSED.get(call.text("activation", ""))
+    return x if activation is None else call.build.same(activation, x)
+
+
+def quantized_concat(call: Call) -> Result:
+    """QLinearConcat (scale, zero point, then tensor, scale and zero point each)."""
+    return picked(shapes.concat, *range(2, len(call.inputs), 3))(call)
+
+
+_FUSED: Final[Mapping[str, Operator]] = {
+    "Relu": Relu(),
+    "LeakyRelu": LeakyRelu(),
+    "Sigmoid": Sigmoid(),
+    "Tanh": Tanh(),
+    "Clip": Elementwise(),
+    "HardSigmoid": HardSigmoid(),
+}
+
+_FUNCTIONS: Final[Mapping[str, Operator]] = {
+    "Relu": Relu(),
+    "LeakyRelu": LeakyRelu(),
+    "Elu": Elu(),
+    "Sigmoid": Sigmoid(),
+    "HardSigmoid": HardSigmoid(),
+    "HardSwish": HardSwish(),
+    "Mish": Mish(),
+    "Swish": Swish(),
+    "Softplus": Softplus(),
+    "Tanh": Tanh(),
+    "Gelu": Gelu(),
+    "Softmax": Softmax(),
+    "LogSoftmax": LogSoftmax(),
+    "LpNormalization": LayerNorm(affine=False),
+    "MeanVarianceNormalization": LayerNorm(affine=False),
+    **dict.fromkeys(
+        (
+            *("Abs", "Ceil", "Celu", "Cos", "Erf", "Exp", "Floor", "Hardmax", "IsNaN", "Log", "Neg", "Not"),
+            *("Reciprocal", "Round", "Selu", "Sign", "Sin", "Softsign", "Sqrt", "ThresholdedRelu"),
+        ),
+        Elementwise(),
+    ),
+}
+
+_REDUCTIONS: Final = (
+    *("ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2"),
+    *("ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "ArgMax", "ArgMin"),
+)
+
+_STANDARD: Final[Mapping[str, Converter]] = {
+    **{name: function(operator) for name, operator in _FUNCTIONS.items()},
+    **dict.fromkeys(_REDUCTIONS, pointwise.reduction),
+    "Conv": windows.conv,
+    "ConvTranspose": windows.conv_transpose,
+    "MaxPool": windows.max_pool,
+    "AveragePool": windows.average_pool,
+    "GlobalAveragePool": windows.global_average_pool,
+    "GlobalMaxPool": windows.global_max_pool,
+    "Pad": windows.pad,
+    "Resize": windows.resize,
+    "Upsample": windows.resize,
+    "DepthToSpace": windows.depth_to_space,
+    "SpaceToDepth": windows.space_to_depth,
+    "Gemm": matrices.gemm,
+    "MatMul": matrices.matmul,
+    "BatchNormalization": pointwise.batch_norm,
+    "InstanceNormalization": pointwise.instance_norm,
+    "GroupNormalization": pointwise.group_norm,
+    "LayerNormalization": pointwise.layer_norm,
+    "RMSNormalization": pointwise.layer_norm,
+    "LRN": pointwise.local_response_norm,
+    "Clip": pointwise.clip,
+    "PRelu": pointwise.prelu,
+    "Pow": pointwise.power,
+    "Add": arithmetic(Add, Shift),
+    "Sum": arithmetic(Add, Shift),
+    "Sub": arithmetic(Subtract, Shift),
+    "Mul": arithmetic(Multiply, Scale),
+    "Div": arithmetic(Divide, Scale),
+    "Max": arithmetic(Maximum, Elementwise),
+    "Min": arithmetic(Minimum, Elementwise),
+    "Mean": pointwise.mean_of,
+    "Where": shapes.where,
+    "Identity": passed,
+    "Dropout": passed,
+    "Cast": passed,
+    "CastLike": passed,
+    "QuantizeLinear": passed,
+    "DequantizeLinear": passed,
+    "DynamicQuantizeLinear": pointwise.dynamically_quantized,
+    "QLinearConv": picked(windows.conv, 0, 3, 8),
+    "QLinearMatMul": picked(matrices.matmul, 0, 3),
+    "ConvInteger": picked(windows.conv, 0, 1),
+    "MatMulInteger": picked(matrices.matmul, 0, 1),
+    "Shape": shapes.shape,
+    "Size": shapes.size,
+    "Reshape": shapes.reshape,
+    "Flatten": shapes.flatten,
+    "Squeeze": shapes.squeeze,
+    "Unsqueeze": shapes.unsqueeze,
+    "Transpose": shapes.transpose,
+    "Concat": shapes.concat,
+    "Split": shapes.split,
+    "Slice": shapes.slice_,
+    "Gather": shapes.gather,
+    "Expand": shapes.expand,
+    "Tile": shapes.tile,
+}
+
+_CONTRIBUTED: Final[Mapping[str, Converter]] = {
+    "QLinearAdd": picked(arithmetic(Add, Shift), 0, 3),
+    "QLinearMul": picked(arithmetic(Multiply, Scale), 0, 3),
+    "QLinearConv": picked(windows.conv, 0, 3, 8),
+    "QLinearAveragePool": windows.average_pool,
+    "QLinearGlobalAveragePool": windows.global_average_pool,
+    "QLinearLeakyRelu": function(LeakyRelu()),
+    "QLinearSigmoid": function(Sigmoid()),
+    "QLinearSoftmax": function(Softmax()),
+    "QLinearConcat": quantized_concat,
+    "QGemm": picked(matrices.gemm, 0, 3, 6),
+    "QuantizeLinear": passed,
+    "DequantizeLinear": passed,
+    "FusedConv": fused_conv,
+    "Gelu": function(Gelu()),
+    "FastGelu": with_bias(Gelu()),
+    "BiasGelu": with_bias(Gelu()),
+    "QuickGelu": function(Swish()),
+}
+
+#: (domain, operator) -> converter
+CONVERTERS: Final[Mapping[tuple[str, str], Converter]] = {
+    **{("", name): converter for name, converter in _STANDARD.items()},
+    **{(MICROSOFT, name): converter for name, converter in _CONTRIBUTED.items()},
+}
+
+#: Operators of a quantised network.
+QUANTIZING: Final = frozenset(
+    ("QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+)
