@@ -19,6 +19,7 @@ __all__ = [
     "Document",
     "load_yaml",
     "parse_yaml",
+    "read_head",
     "read_text",
     "write_text",
 ]
@@ -39,7 +40,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     InputError
         MB001 to MB005: missing, not a regular file, not readable, larger than `max_bytes`, or not UTF-8 text.
     """
-    raw = _read_bytes(path, max_bytes + 1)
+    raw = read_head(path, max_bytes + 1)
     if len(raw) > max_bytes:
         limit = f"{max_bytes / 2**20:g} MiB"
         fail("MB004", f"{path} is larger than {limit}", hint="a table of layers is a few kilobytes")
@@ -55,8 +56,14 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     return text
 
 
-def _read_bytes(path: Path, size: int) -> bytes:
-    """At most the first `size` bytes of a regular file."""
+def read_head(path: Path, size: int) -> bytes:
+    """At most the first `size` bytes of a regular file.
+
+    Raises
+    ------
+    InputError
+        MB001 to MB003: missing, not a regular file, not readable.
+    """
     try:
         if path.is_dir():
             fail("MB002", f"{path} is a directory", hint="name a file in it")

@@ -618,6 +618,13 @@ MOVEMENTS: Final = (
         OperatorCost(input_elements=128, output_elements=9 * 13 * 2),
     ),
     Case(
+        "channels of zeros: the shortcut of a residual block that widens",
+        Pad(padding=Explicit(0, 0, 0, 0), channels=(1, 3)),
+        ((8, 8, 2),),
+        (8, 8, 6),
+        OperatorCost(input_elements=128, output_elements=8 * 8 * 6),
+    ),
+    Case(
         "bilinear, to a size",
         Resize(size=(65, 33)),
         ((1, 1, 256),),

@@ -140,6 +140,7 @@ REFUSALS: list[tuple[Operator, tuple[tuple[int, int, int], ...], str]] = [
     (ChannelShuffle(groups=0), (X,), "the number of groups is 0, it has to be at least 1"),
     (ChannelShuffle(groups=5), (X,), "12 channels do not divide into 5 groups"),
     (Pad(padding=Explicit(0, -2, 0, 0)), (X,), "padding is -2, it has to be at least 0"),
+    (Pad(padding=NONE, channels=(0, -3)), (X,), "padding is -3, it has to be at least 0"),
     (Resize(size=(0, 5)), (X,), "the height of a resize is 0, it has to be at least 1"),
     (Resize(size=(5, 0)), (X,), "the width of a resize is 0, it has to be at least 1"),
     (Resize(scale=(2, 0)), (X,), "the scale of a resize is 0, it has to be at least 1"),
