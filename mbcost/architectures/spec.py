@@ -32,7 +32,8 @@ class RowFrame:
 
     `in_channels` is what a layer's weights were made for, where they exist already (imported networks): another number
     of input channels, as another resolution gives it after a flatten, is an error instead of another layer. `places`
-    says where the row's cells stand, by key, and `input_locations` where each of `inputs`.
+    says where the row's cells stand, by key, and `input_locations` where each of `inputs`. `owns_weights` is False for
+    a layer whose weights are an earlier layer's, or untrained: they are read but are no parameters of its own.
     """
 
     location: Location
@@ -44,6 +45,7 @@ class RowFrame:
     in_channels: int | None = None
     places: Mapping[str, Location] = field(default_factory=dict)
     input_locations: tuple[Location, ...] = ()
+    owns_weights: bool = True
 
     def place(self, *keys: str) -> Location:
         """Where the first of these cells that the row has stands; the row itself, where it has none of them."""
@@ -116,9 +118,9 @@ class GroupRow:
 Row: TypeAlias = LayerRow | BlockRow | GroupRow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ArchitectureSpec:
-    """A network as its table describes it.
+    """A network as its table describes it. Compared and hashed by identity: one that was loaded is never changed.
 
     Attributes
     ----------

@@ -1,6 +1,7 @@
 """Graphs of layers: building them from tables, counting, activation memory."""
 
-from mbcost.graph.build import MixedConfigurationsError, build_graph, check_architecture
+from mbcost.graph.build import build_graph
+from mbcost.graph.check import check_architecture
 from mbcost.graph.counting import (
     DEFAULT_PARAMS,
     ParamsConvention,
@@ -12,6 +13,7 @@ from mbcost.graph.counting import (
 )
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.graph.memory import live_elements, peak_elements
+from mbcost.graph.scope import MixedConfigurationsError
 
 __all__ = [
     "DEFAULT_PARAMS",
@@ -25,8 +27,8 @@ __all__ = [
     "count_macs",
     "count_params",
     "is_product",
+    "live_elements",
     "macs_by_layer",
     "params_by_layer",
-    "live_elements",
     "peak_elements",
 ]

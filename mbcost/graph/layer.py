@@ -24,6 +24,8 @@ class Layer(NamedTuple):
         Positions of the layers that produce its inputs; :data:`NETWORK_INPUT` for the network's input.
     cost
         Counts for one image; bytes are made of them with a batch and a precision.
+    owns_weights
+        Whether its weights count as parameters: not if an earlier layer counts them, or if nobody trained them.
     """
 
     position: int
@@ -35,6 +37,7 @@ class Layer(NamedTuple):
     output_shape: TensorShape
     cost: OperatorCost
     location: Location
+    owns_weights: bool = True
 
     @property
     def op(self) -> str:

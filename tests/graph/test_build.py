@@ -44,8 +44,12 @@ def built_in_groups(name: str, alphas: np.ndarray, resolutions: np.ndarray) -> d
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_arrays_equal_single_configurations(name: str, data: st.DataObject) -> None:
-    alphas = data.draw(st.lists(st.floats(0.1, 2.0), min_size=2, max_size=5))
-    resolutions = data.draw(st.lists(st.integers(33, 320), min_size=len(alphas), max_size=len(alphas)))
+    spec = mbcost.load(name)
+    usual = spec.input_shape.height
+    alpha = st.floats(0.25, 2.0) if spec.width else st.just(1.0)
+    alphas = data.draw(st.lists(alpha, min_size=2, max_size=5))
+    resolution = st.integers(usual * 3 // 5, usual * 3 // 2)
+    resolutions = data.draw(st.lists(resolution, min_size=len(alphas), max_size=len(alphas)))
     groups = built_in_groups(name, np.array(alphas), np.array(resolutions, dtype=np.int64))
     for i, (alpha, resolution) in enumerate(zip(alphas, resolutions, strict=True)):
         assert groups[i] == scalar_counts(build_graph(mbcost.load(name), alpha=alpha, resolution=resolution))

@@ -122,11 +122,13 @@ def test_more_clock_or_bandwidth_is_never_slower(target: str, clock: float, band
 )
 def test_arrays_of_configurations_equal_single_ones(name: str, target: str, data: st.DataObject) -> None:
     """The same functions on arrays give the same latencies, bit for bit."""
-    alphas = np.array(data.draw(st.lists(st.sampled_from([0.35, 0.5, 0.75, 1.0, 1.4]), min_size=2, max_size=4)))
-    resolutions = np.array(
-        data.draw(st.lists(st.integers(64, 256), min_size=len(alphas), max_size=len(alphas))), dtype=np.int64
-    )
-    spec, chosen = mbcost.load(name), resolve_target(target)
+    spec = mbcost.load(name)
+    usual = spec.input_shape.height
+    alpha = st.sampled_from([0.35, 0.5, 0.75, 1.0, 1.4]) if spec.width else st.just(1.0)
+    alphas = np.array(data.draw(st.lists(alpha, min_size=2, max_size=4)))
+    resolution = st.integers(usual * 3 // 5, usual * 3 // 2)
+    resolutions = np.array(data.draw(st.lists(resolution, min_size=len(alphas), max_size=len(alphas))), dtype=np.int64)
+    chosen = resolve_target(target)
     runtime, form, rates = latency_model(chosen)
     try:
         graph = build_graph(spec, alpha=alphas, resolution=resolutions)  # type: ignore[arg-type]

@@ -1,0 +1,144 @@
+"""What names mean while a table is run: values for expressions, tensors for inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from mbcost.architectures.expressions import EvaluationError, Expression
+from mbcost.architectures.fields import FieldError, FieldKind, number, operator_fields, whole
+from mbcost.architectures.names import read_activation
+from mbcost.architectures.scaling import WidthRule
+from mbcost.architectures.spec import FieldExpression, NominalWidth, RowFrame
+from mbcost.errors import Location, fail
+from mbcost.numeric import is_scalar
+from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, TensorShape
+
+_COMPARE: Final = "compare it with a number, as in `stride == 1`"
+_DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
+
+
+class MixedConfigurationsError(Exception):
+    """A row exists in some of an array's configurations only: split the array by `condition` and build each part."""
+
+    def __init__(self, condition: Any) -> None:
+        super().__init__("the configurations differ in which layers exist")
+        self.condition = condition
+
+
+class Tensor(NamedTuple):
+    """A value that flows: who made it, and its shape."""
+
+    producer: int
+    shape: TensorShape
+
+
+@dataclass(slots=True)
+class Scope:
+    """What names mean in a table, or in one use of a block.
+
+    Attributes
+    ----------
+    values
+        What expressions read: options, alpha, the block's parameters, and the shape of its input. In a table, the shape
+        is that of each row's own input.
+    tensors
+        What ``inputs`` name.
+    prefix
+        What names of layers start with.
+    block
+        Name of the table's row that the layers belong to; None in the table itself.
+    """
+
+    values: dict[str, Any]
+    tensors: dict[str, Tensor]
+    prefix: str
+    counts: dict[str, int] = field(default_factory=dict)
+    block: str | None = None
+
+    def name(self, wanted: str | None, op: str, repeats: bool) -> str:
+        """A name for a row: the wanted one, or one with a number that no row before has."""
+        if wanted is not None and not repeats:
+            return wanted
+        stem = wanted or op
+        count = self.counts.get(stem, 0) + 1
+        while (name := f"{stem}_{count}") in self.tensors:
+            count += 1
+        self.counts[stem] = count
+        return name
+
+    def see(self, x: Tensor, index: int) -> None:
+        """Make a row of the table read its own input's shape, and the number of its repeat."""
+        if self.block is None:
+            height, width, channels = x.shape
+            values = self.values
+            values["in_channels"] = values["base_in_channels"] = channels
+            values["in_height"], values["in_width"], values["index"] = height, width, index
+
+    def evaluate(self, expression: Expression, place: FieldExpression | NominalWidth | RowFrame, key: str = "") -> Any:
+        """The value of an expression of `place`; of its cell `key`, if that is a row."""
+        try:
+            return expression(self.values)
+        except EvaluationError as error:
+            location = place.place(key) if isinstance(place, RowFrame) else place.location
+            fail("MB205", f"`{expression.text}` cannot be computed: {error}", location)
+
+    def field(self, item: FieldExpression) -> Any:
+        """The value of an operator's field or a block's parameter."""
+        value = self.evaluate(item.expression, item)
+        assert item.kind.convert is not None
+        try:
+            return item.kind.convert(value)
+        except FieldError as error:
+            fail("MB205", f"`{item.name}: {item.expression.text}`: {error}", item.location, error.hint)
+
+    def holds(self, frame: RowFrame) -> bool:
+        """Whether a row's ``when`` holds; a row without one is there."""
+        when = frame.when
+        if when is None:
+            return True
+        value = self.evaluate(when, frame, "when")
+        if is_scalar(value):
+            if value not in (0, 1):
+                message = f"`when: {when.text}` is {value}, neither true nor false"
+                fail("MB205", message, frame.place("when"), _COMPARE)
+            return bool(value)
+        if value.all():
+            return True
+        if not value.any():
+            return False
+        raise MixedConfigurationsError(value)
+
+    def repeat(self, frame: RowFrame) -> int:
+        """How often a row occurs."""
+        if isinstance(frame.repeat, int):
+            return frame.repeat
+        value = self.evaluate(frame.repeat, frame, "repeat")
+        try:
+            return int(whole(value, 0, 1000))
+        except (FieldError, TypeError) as error:
+            fail("MB205", f"`repeat: {frame.repeat.text}`: {error}", frame.place("repeat"))
+
+    def width(self, nominal: NominalWidth, rule: WidthRule | None) -> Any:
+        """Printed channels, scaled and rounded by the table's rule [channels]."""
+        channels: Any = nominal.channels
+        if isinstance(channels, Expression):
+            channels = self.evaluate(channels, nominal)
+        scale = None if nominal.scale is None else self.evaluate(nominal.scale, nominal)
+        assert _DIM.convert is not None
+        try:
+            if scale is not None and rule is not None:
+                channels = rule(number(channels), number(scale))
+            return _DIM.convert(channels)
+        except FieldError as error:
+            fail("MB205", f"`out`: {error}", nominal.location)
+
+    def activation(self, parameter: str, location: Location) -> str | None:
+        """The activation that a block's parameter names; None for ``none``."""
+        value = self.values.get(parameter)
+        word = read_activation(str(value))
+        if word == "none":
+            return None
+        if word not in ACTIVATIONS:
+            fail("MB103", f"`{value}` is not an activation", location, f"one of {', '.join(ACTIVATIONS)} or none")
+        return word
