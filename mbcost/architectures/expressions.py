@@ -263,7 +263,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if not isinstance(node.op, _BINARY):
-            self._refuse(node, "only + - * / // % are allowed between values", "`**` is repeated multiplication")
+            hint = "multiply the value with itself" if isinstance(node.op, ast.Pow) else None
+            self._refuse(node, "only + - * / // % are allowed between values", hint)
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)) and not isinstance(right, ast.Constant):
             right = _call("_divisor", right)
