@@ -255,8 +255,11 @@ class Analysis:
             params=self.totals.params,
             peak_activation_bytes=self.totals.peak_activation_bytes,
         )
-        graph.add_nodes_from([(layer.name, layer.to_dict()) for layer in self.layers])
         names = [layer.name for layer in self.layers]
+        graph.add_nodes_from(names)
+        nodes = graph.nodes
+        for layer in self.layers:
+            nodes[layer.name].update(layer.to_dict())
         graph.add_edges_from(
             [
                 (names[producer], layer.name)
