@@ -1,0 +1,245 @@
+"""From the file's operators to layers: the table of converters, and what becomes of operators that are not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Literal, TypeAlias
+
+from mbcost.errors import InputError, Problem, fail
+from mbcost.importers.imported import INPUT
+from mbcost.importers.tflite import elementwise, movement, patterns, products
+from mbcost.importers.tflite.flatbuffer import DamagedError
+from mbcost.importers.tflite.model import Model, Node
+from mbcost.importers.tflite.network import Network, UnsupportedError, Value, plain
+from mbcost.operators import (
+    Add,
+    AvgPool2d,
+    DepthToSpace,
+    Divide,
+    Elementwise,
+    HardSwish,
+    LayerNorm,
+    LogSoftmax,
+    Maximum,
+    MaxPool2d,
+    Minimum,
+    Multiply,
+    Opaque,
+    OperatorError,
+    Relu,
+    Relu6,
+    Scale,
+    Shift,
+    Sigmoid,
+    Softmax,
+    SpaceToDepth,
+    Subtract,
+    Tanh,
+)
+from mbcost.operators.activation import Elu, Gelu, LeakyRelu
+
+Unsupported: TypeAlias = Literal["refuse", "estimate"]
+Converter: TypeAlias = Callable[[Network, Node], Value | list[Value]]
+Pattern: TypeAlias = Callable[[Network, Node], bool]
+
+
+def _across_the_batch(_net: Network, _node: Node) -> Value:
+    """What is not around a convolution, where it would mean a dilation."""
+    raise UnsupportedError("moves pixels to the batch without a VALID convolution of stride 1 in between")
+
+
+_ANY_FUNCTION: Final = elementwise.function(Elementwise())
+
+#: operator -> what makes its layers
+CONVERTERS: Final[dict[str, Converter]] = {
+    # products
+    "CONV_2D": products.convolution,
+    "DEPTHWISE_CONV_2D": products.convolution,
+    "TRANSPOSE_CONV": products.transposed_convolution,
+    "FULLY_CONNECTED": products.fully_connected,
+    "BATCH_MATMUL": products.batch_matmul,
+    # pooling and reductions
+    "AVERAGE_POOL_2D": elementwise.pool(AvgPool2d),
+    "MAX_POOL_2D": elementwise.pool(MaxPool2d),
+    "MEAN": elementwise.mean,
+    "REDUCE_MAX": elementwise.maximum,
+    "REDUCE_MIN": elementwise.total,
+    "REDUCE_PROD": elementwise.total,
+    "SUM": elementwise.total,
+    "ARG_MAX": elementwise.total,
+    "ARG_MIN": elementwise.total,
+    # arithmetic
+    "ADD": elementwise.arithmetic(Add(), Shift),
+    "ADD_N": elementwise.arithmetic(Add(), Shift),
+    "SUB": elementwise.arithmetic(Subtract(), Shift),
+    "MUL": elementwise.arithmetic(Multiply(), Scale),
+    "DIV": elementwise.arithmetic(Divide(), Scale),
+    "MAXIMUM": elementwise.arithmetic(Maximum(), lambda _: Elementwise()),
+    "MINIMUM": elementwise.arithmetic(Minimum(), lambda _: Elementwise()),
+    # functions of every element; a clamp is a clamp, whatever its bounds
+    "RELU": elementwise.function(Relu()),
+    "RELU6": elementwise.function(Relu6()),
+    "RELU_N1_TO_1": elementwise.function(Relu6()),
+    "RELU_0_TO_1": elementwise.function(Relu6()),
+    "LEAKY_RELU": elementwise.function(LeakyRelu()),
+    "PRELU": elementwise.prelu,
+    "ELU": elementwise.function(Elu()),
+    "LOGISTIC": elementwise.function(Sigmoid()),
+    "TANH": elementwise.function(Tanh()),
+    "HARD_SWISH": elementwise.function(HardSwish()),
+    "GELU": elementwise.function(Gelu()),
+    "QUANTIZE": elementwise.conversion,
+    "DEQUANTIZE": elementwise.conversion,
+    "CAST": _ANY_FUNCTION,
+    "ABS": _ANY_FUNCTION,
+    "CEIL": _ANY_FUNCTION,
+    "COS": _ANY_FUNCTION,
+    "EXP": _ANY_FUNCTION,
+    "FLOOR": _ANY_FUNCTION,
+    "LOG": _ANY_FUNCTION,
+    "NEG": _ANY_FUNCTION,
+    "ROUND": _ANY_FUNCTION,
+    "RSQRT": _ANY_FUNCTION,
+    "SIGN": _ANY_FUNCTION,
+    "SIN": _ANY_FUNCTION,
+    "SQRT": _ANY_FUNCTION,
+    "SQUARE": _ANY_FUNCTION,
+    # normalisations
+    "SOFTMAX": elementwise.function(Softmax()),
+    "LOG_SOFTMAX": elementwise.function(LogSoftmax()),
+    "L2_NORMALIZATION": elementwise.function(LayerNorm(affine=False)),
+    "LOCAL_RESPONSE_NORMALIZATION": elementwise.local_response_norm,
+    # movement
+    "CONCATENATION": movement.concatenation,
+    "PACK": movement.pack,
+    "SPLIT": movement.split,
+    "SPLIT_V": movement.split_v,
+    "UNPACK": movement.unpack,
+    "SLICE": movement.slice_,
+    "STRIDED_SLICE": movement.strided_slice,
+    "PAD": movement.pad,
+    "PADV2": movement.pad,
+    "MIRROR_PAD": movement.pad,
+    "RESIZE_BILINEAR": movement.resize("bilinear"),
+    "RESIZE_NEAREST_NEIGHBOR": movement.resize("nearest"),
+    "RESHAPE": movement.reshape,
+    "SQUEEZE": movement.same_elements,
+    "EXPAND_DIMS": movement.same_elements,
+    "TRANSPOSE": movement.transpose,
+    "TILE": movement.tile,
+    "BROADCAST_TO": movement.tile,
+    "DEPTH_TO_SPACE": elementwise.spatial_block(DepthToSpace),
+    "SPACE_TO_DEPTH": elementwise.spatial_block(SpaceToDepth),
+    "SPACE_TO_BATCH_ND": _across_the_batch,
+    "BATCH_TO_SPACE_ND": _across_the_batch,
+}
+
+#: operator -> patterns that may begin with it, tried before its converter
+PATTERNS: Final[dict[str, tuple[Pattern, ...]]] = {
+    "ADD": (patterns.hard_function,),
+    "LOGISTIC": (patterns.swish,),
+    "RESHAPE": (patterns.channel_shuffle,),
+    "SPACE_TO_BATCH_ND": (patterns.dilation,),
+    "PAD": (patterns.folded_padding,),
+    "PADV2": (patterns.folded_padding,),
+}
+
+#: Operators whose result follows from shapes, which are constants here.
+_OF_SHAPES: Final = frozenset({"SHAPE", "RANK"})
+_CONTROL_FLOW: Final = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE"})
+
+
+def convert(model: Model, unsupported: Unsupported) -> Network:
+    """The layers of a file's main subgraph.
+
+    Raises
+    ------
+    InputError
+        MB501 for every unknown operator unless they are to be estimated, MB502 for a dynamic dimension of an input,
+        MB503 if the file contradicts itself, MB504 for what mbcost does not model.
+    """
+    _refuse(model, unsupported)
+    net = _with_inputs(model)
+    for node in model.nodes:
+        if node.index not in net.done:
+            with _located(model, node):
+                _convert(net, node)
+    return net
+
+
+def _refuse(model: Model, unsupported: Unsupported) -> None:
+    problems = []
+    for node in model.nodes:
+        if node.name in _CONTROL_FLOW and not node.custom:
+            problems.append(
+                Problem("MB504", f"{model.label(node)} is control flow", hint="freeze the branch that runs")
+            )
+        elif unsupported == "refuse" and not _is_known(node):
+            hint = "`--unsupported estimate` charges its traffic and says so"
+            problems.append(Problem("MB501", f"{model.label(node)} is not known to mbcost", hint=hint))
+    if problems:
+        raise InputError(problems)
+
+
+def _is_known(node: Node) -> bool:
+    return not node.custom and (node.name in CONVERTERS or node.name in _OF_SHAPES)
+
+
+def _with_inputs(model: Model) -> Network:
+    """A network that has its inputs and no layer yet: the first map among them is the image."""
+    inputs = list(dict.fromkeys(model.inputs))
+    if not inputs:
+        fail("MB504", f"{model.path} has no input")
+    image = next((tensor for tensor in inputs if len(model.tensors[tensor].shape) == 4), inputs[0])
+    for tensor in inputs:
+        head = model.tensors[tensor]
+        if any(dim < 0 for dim in head.signature[1:]):
+            shape = list(head.signature)
+            fail("MB502", f"the input `{head.name}` of {model.path} is {shape}", hint="convert it with a fixed shape")
+    dims = model.tensors[image].shape
+    net = Network(model, dims[0] if len(dims) > 1 else 1)
+    net.values[image] = Value(INPUT, net.file_shape(image))
+    for tensor in inputs:
+        if tensor != image:
+            net.values[tensor] = net.add_input(tensor)
+    return net
+
+
+@contextmanager
+def _located(model: Model, node: Node) -> Iterator[None]:
+    """Give errors of an operator its name, its number and its file."""
+    try:
+        yield
+    except (DamagedError, OperatorError) as error:
+        fail("MB503", f"{model.label(node)}: {error}")
+    except UnsupportedError as error:
+        fail("MB504", f"{model.label(node)} {error}")
+
+
+def _convert(net: Network, node: Node) -> None:
+    """The layers of one operator, or of the pattern that begins with it."""
+    if not _is_known(node):
+        net.bind(node, *_estimated(net, node))
+        return
+    tensors = [tensor for tensor in node.inputs if tensor >= 0]
+    if node.name in _OF_SHAPES or (tensors and all(net.is_constant(tensor) for tensor in tensors)):
+        net.computed_once.update(node.outputs)
+        return
+    if any(pattern(net, node) for pattern in PATTERNS.get(node.name, ())):
+        return
+    result = CONVERTERS[node.name](net, node)
+    values: Sequence[Value] = [result] if isinstance(result, Value) else result
+    net.bind(node, net.activated(node, values[0]), *values[1:])
+
+
+def _estimated(net: Network, node: Node) -> list[Value]:
+    """Layers in place of an unknown operator: the first output is charged with all inputs, the others with that one."""
+    net.notes[f"{node.name} is not known: charged by its traffic"] = None
+    inputs = tuple(net.value(tensor) for tensor in node.inputs if tensor >= 0)
+    if not inputs:
+        raise UnsupportedError("is not known and reads nothing, so that its traffic says nothing")
+    values: list[Value] = []
+    for tensor in node.outputs:
+        values.append(net.layer(node, Opaque(plain(net.file_shape(tensor))), *(values[:1] or inputs)))
+    return values

@@ -1,0 +1,198 @@
+"""The main subgraph of a TensorFlow Lite file: tensors, operators in the order they run, small constants."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import Final
+
+from mbcost.errors import fail
+from mbcost.graph.builder import MAX_LAYERS
+from mbcost.importers.tflite.flatbuffer import DamagedError, Flatbuffer, Table, Tables
+from mbcost.importers.tflite.schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
+
+MAX_RANK: Final = 8
+#: Elements of the largest constant that is ever looked at: the sizes of a split, a shape, a padding.
+MAX_CONSTANT: Final = 1024
+#: A buffer's `offset` that means bytes outside of the FlatBuffer; 0 and 1 mean none.
+_FIRST_OFFSET: Final = 2
+
+_WHOLE: Final = frozenset({"INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor's head.
+
+    Attributes
+    ----------
+    shape, signature
+        As the file has them; the signature, where there is one, has -1 for a dimension that is open.
+    type
+        Name of its ``TensorType``.
+    data
+        Position and length of its bytes in the file; (0, 0) for what is computed.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]
+    type: str
+    data: tuple[int, int]
+    quantization: Table | None
+
+    @property
+    def elements(self) -> int:
+        product = 1
+        for dim in self.shape:
+            product *= dim
+        return product
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operator of the file: number, name and tensors. `inputs` holds -1 for one that is left out."""
+
+    index: int
+    name: str
+    custom: bool
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Table | None
+
+    def option(self, name: str, default: int = 0) -> int:
+        """A number among its options."""
+        return default if self.options is None else self.options.number(name)
+
+    @property
+    def activation(self) -> int:
+        """Its fused activation function."""
+        name = "fused_activation_function"
+        return self.options.number(name) if self.options is not None and self.options.has(name) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The main subgraph."""
+
+    path: str
+    buffer: Flatbuffer
+    tensors: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    readers: dict[int, list[Node]] = field(default_factory=dict)
+
+    def label(self, node: Node) -> str:
+        """An operator as messages name it."""
+        return f"operator {node.index} ({node.name}) of {self.path}"
+
+    def integers(self, tensor: int) -> tuple[int, ...] | None:
+        """The numbers of a small constant of whole numbers; None if it is no such thing."""
+        head = self.tensors[tensor] if tensor >= 0 else None
+        if head is None or head.type not in _WHOLE or not head.data[1]:
+            return None
+        return tuple(int(number) for number in self._numbers(head))
+
+    def number(self, tensor: int) -> float | None:
+        """The real number that a constant of one element stands for; None if it is no such thing."""
+        head = self.tensors[tensor] if tensor >= 0 else None
+        if head is None or not head.data[1] or head.elements != 1:
+            return None
+        value = float(self._numbers(head)[0])
+        if head.quantization is None:
+            return value
+        scale, zero = head.quantization.numbers("scale"), head.quantization.numbers("zero_point")
+        return (value - (zero[0] if zero else 0)) * scale[0] if scale else value
+
+    def _numbers(self, head: Tensor) -> tuple[float, ...]:
+        code = dict(TENSOR_TYPES)[head.type]
+        start, size = head.data
+        width = struct.calcsize(f"<{code}") if code else 0
+        if not width or size != head.elements * width or head.elements > MAX_CONSTANT:
+            raise DamagedError(f"the constant `{head.name}` of {head.type} {list(head.shape)} has {size} bytes")
+        return self.buffer.numbers(code, start, head.elements)
+
+
+def read_model(buffer: Flatbuffer, path: str) -> Model:
+    """The main subgraph of a file.
+
+    Raises
+    ------
+    DamagedError
+        If the bytes contradict the schema or each other.
+    InputError
+        MB208 for more operators than a network may have.
+    """
+    root = buffer.root("Model")
+    codes = [_operator_name(code) for code in root.tables("operator_codes")]
+    graph = root.tables("subgraphs")[0]
+    operators = graph.tables("operators")
+    if len(operators) > MAX_LAYERS:
+        fail("MB208", f"{path} has {len(operators)} operators, more than {MAX_LAYERS}")
+    buffers = root.tables("buffers")
+    tensors = tuple(_tensor(table, buffers) for table in graph.tables("tensors"))
+    nodes = tuple(_node(i, table, codes, len(tensors)) for i, table in enumerate(operators))
+    inputs, outputs = graph.numbers("inputs"), graph.numbers("outputs")
+    _check_tensors((*inputs, *outputs), len(tensors), least=0)
+    model = Model(path, buffer, tensors, nodes, inputs, outputs)
+    for node in nodes:
+        for tensor in node.inputs:
+            model.readers.setdefault(tensor, []).append(node)
+    return model
+
+
+def _operator_name(code: Table) -> tuple[str, bool]:
+    """Name of an operator, and whether it is a custom one.
+
+    Codes up to 126 are in the first field for old readers, the others in the second (GetBuiltinCode of
+    tensorflow/lite/schema/schema_utils.cc).
+    """
+    number = max(code.number("deprecated_builtin_code"), code.number("builtin_code"))
+    if not 0 <= number < len(BUILTIN_OPERATORS):
+        return f"builtin {number}", False
+    name = BUILTIN_OPERATORS[number]
+    return (code.text("custom_code") or name, True) if name == "CUSTOM" else (name, False)
+
+
+def _tensor(table: Table, buffers: Tables) -> Tensor:
+    shape, kind, name = table.numbers("shape"), table.number("type"), table.text("name")
+    if len(shape) > MAX_RANK:
+        raise DamagedError(f"the tensor `{name}` has {len(shape)} dimensions")
+    if any(dim < 1 for dim in shape):
+        raise DamagedError(f"the tensor `{name}` has the shape {list(shape)}")
+    if not 0 <= kind < len(TENSOR_TYPES):
+        raise DamagedError(f"the tensor `{name}` has the type {kind}, which does not exist")
+    number = table.number("buffer")
+    data = _data(buffers[number]) if number else (0, 0)
+    signature, quantization = table.numbers("shape_signature"), table.table("quantization")
+    return Tensor(name, shape, signature, TENSOR_TYPES[kind][0], data, quantization)
+
+
+def _data(table: Table) -> tuple[int, int]:
+    """Where a buffer's bytes lie: in the FlatBuffer, or behind it in files of more than 2 GB."""
+    offset, size = table.number("offset"), table.number("size")
+    if offset < _FIRST_OFFSET:
+        return table.bytes_at("data")
+    table.buffer.check(offset, size)
+    return offset, size
+
+
+def _node(index: int, table: Table, codes: list[tuple[str, bool]], tensors: int) -> Node:
+    code = table.number("opcode_index")
+    if code >= len(codes):
+        raise DamagedError(f"operator {index} has the code {code}, but there are {len(codes)}")
+    name, custom = codes[code]
+    inputs, outputs = table.numbers("inputs"), table.numbers("outputs")
+    _check_tensors(inputs, tensors, least=-1)
+    _check_tensors(outputs, tensors, least=0)
+    if not outputs:
+        raise DamagedError(f"operator {index} ({name}) has no output")
+    kind = OPTIONS.get(name) if not custom else None
+    return Node(index, name, custom, inputs, outputs, table.table("builtin_options", kind) if kind else None)
+
+
+def _check_tensors(numbers: tuple[int, ...], tensors: int, *, least: int) -> None:
+    for number in numbers:
+        if not least <= number < tensors:
+            raise DamagedError(f"there is no tensor {number} among {tensors}")
