@@ -10,25 +10,24 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
 from typing import Any, Final, NoReturn
 
+from mbcost.architectures.expression_functions import ARITY, FUNCTIONS, HELPERS, EvaluationError
 from mbcost.errors import did_you_mean
-from mbcost.numeric import (
-    all_true,
-    any_true,
-    ceil_div,
-    is_scalar,
-    make_divisible,
-    maximum,
-    minimum,
-    round_half_even,
-    to_int,
-    where,
-)
+
+__all__ = [
+    "FUNCTIONS",
+    "EvaluationError",
+    "Expression",
+    "ExpressionError",
+    "check_names",
+    "compile_expression",
+    "is_name",
+]
 
 MAX_LENGTH: Final = 200
 MAX_DIGITS: Final = 12
@@ -45,71 +44,8 @@ class ExpressionError(ValueError):
         self.hint = hint
 
 
-class EvaluationError(ArithmeticError):
-    """An expression has no value in a scope; the message says why."""
-
-
-def _make_divisible(channels: Any, divisor: int = 8, minimum_channels: int | None = None) -> Any:
-    return make_divisible(channels, _divisor(divisor), divisor if minimum_channels is None else minimum_channels)
-
-
-def _ceil(value: Any) -> Any:
-    return -to_int(-value // 1)
-
-
-def _ceil_div(a: Any, b: Any) -> Any:
-    return ceil_div(a, _divisor(b))
-
-
-def _divisor(value: Any) -> Any:
-    """`value`, which something is divided by: an array must not hold a zero, where NumPy would only warn."""
-    if not is_scalar(value) and any_true(value == 0):
-        raise ZeroDivisionError
-    return value
-
-
-def _condition(value: Any) -> Any:
-    """`value` as a truth value: a flag, 0 or 1."""
-    if isinstance(value, bool) or (hasattr(value, "dtype") and value.dtype.kind == "b"):
-        return value
-    if not all_true((value == 0) | (value == 1)):
-        raise EvaluationError(f"{value} is not a condition, it is neither true nor false")
-    return value == 1
-
-
-def _logical_not(value: Any) -> Any:
-    return ~_condition(value) if hasattr(value, "dtype") else not _condition(value)
-
-
-#: What an expression may call, besides ``width``, which the network's width rule defines.
-FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "min": minimum,
-    "max": maximum,
-    "int": to_int,
-    "round": round_half_even,
-    "ceil": _ceil,
-    "ceil_div": _ceil_div,
-    "make_divisible": _make_divisible,
-}
-#: How many values each takes: at least, at most.
-_ARITY: Final[Mapping[str, tuple[int, int]]] = {
-    "min": (2, 2),
-    "max": (2, 2),
-    "int": (1, 1),
-    "round": (1, 1),
-    "ceil": (1, 1),
-    "ceil_div": (2, 2),
-    "make_divisible": (1, 3),
-    "width": (1, 1),
-}
-_HELPERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "_where": where,
-    "_not": _logical_not,
-    "_condition": _condition,
-    "_divisor": _divisor,
-}
 #: Globals of every evaluation; without builtins.
-_GLOBALS: Final[dict[str, Any]] = {"__builtins__": {}, **FUNCTIONS, **_HELPERS}
+_GLOBALS: Final[dict[str, Any]] = {"__builtins__": {}, **FUNCTIONS, **HELPERS}
 
 _BINARY: Final = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod)
 _COMPARE: Final = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -318,10 +254,10 @@ class _Rewriter(ast.NodeTransformer):
         if not isinstance(node.func, ast.Name) or node.keywords:
             self._refuse(node, "only plain calls of functions are allowed, such as `max(a, b)`")
         name = node.func.id
-        if name not in _ARITY:
-            hint = did_you_mean(name, _ARITY) or f"known: {', '.join(_ARITY)}"
+        if name not in ARITY:
+            hint = did_you_mean(name, ARITY) or f"known: {', '.join(ARITY)}"
             self._refuse(node.func, f"unknown function `{name}`", hint)
-        least, most = _ARITY[name]
+        least, most = ARITY[name]
         if not least <= len(node.args) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
             self._refuse(node, f"`{name}` takes {wanted} value{'s' * (most > 1)}, not {len(node.args)}")
