@@ -14,8 +14,9 @@ from mbcost.operators.window import Pair
 class AdaptiveAvgPool2d(Operator):
     """The mean of windows that tile the map into `size` outputs; one read of a window element is one operation.
 
-    Window i of n along an extent e reaches from floor(i * e / n) to ceil((i + 1) * e / n); windows overlap where n does
-    not divide e, and repeat elements where n exceeds it (torch.nn.AdaptiveAvgPool2d; aten/src/ATen/native/AdaptivePooling.h).
+    Window i of n along an extent e reaches from floor(i * e / n) to ceil((i + 1) * e / n): windows overlap where n does
+    not divide e, and repeat elements where n exceeds it (torch.nn.AdaptiveAvgPool2d;
+    aten/src/ATen/native/AdaptivePooling.h).
     """
 
     op: ClassVar[str] = "adaptive_avg_pool2d"
