@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mbcost.importers.imported import INPUT, ImportedLayer
-from mbcost.importers.onnx.values import Tensor, same_order, shape_of
+from mbcost.importers.onnx.values import Constant, Tensor, same_order, shape_of
 from mbcost.operators import ChannelShuffle, Flatten, Operator, OperatorError, Reshape, TensorShape, Transpose
 
 
@@ -23,6 +23,8 @@ class Builder:
         What the rules of :mod:`mbcost.importers.onnx.patterns` call a layer, where that is not its operator's name.
     scalars
         The number that a layer adds or multiplies by, where it is one.
+    used
+        Weights of the file that a layer has.
     node
         Name of the node that is being converted.
     """
@@ -30,6 +32,7 @@ class Builder:
     layers: dict[str, ImportedLayer] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
     node: str = ""
     _taken: set[str] = field(default_factory=lambda: {INPUT})
     _counts: dict[str, int] = field(default_factory=dict)
@@ -44,10 +47,20 @@ class Builder:
         inputs: tuple[Tensor, ...],
         *,
         in_channels: int | None = None,
+        weight: Constant | None = None,
         word: str | None = None,
         scalar: float | None = None,
     ) -> tuple[str, TensorShape]:
         """Append a layer of the node that is being converted.
+
+        Parameters
+        ----------
+        in_channels
+            Input channels that its weights are made for.
+        weight
+            Its weight. A layer whose weight another layer has already has no parameters of its own.
+        word, scalar
+            See :attr:`words` and :attr:`scalars`.
 
         Returns
         -------
@@ -63,7 +76,10 @@ class Builder:
             raise OperatorError(f"its weights are made for {in_channels} input channels, it gets {shapes[0].channels}")
         shape = operator.output_shape(shapes)
         name = self._unique(self.node)
-        self.layers[name] = ImportedLayer(name, operator, tuple(tensor.source for tensor in inputs), in_channels)
+        sources, owns = tuple(tensor.source for tensor in inputs), weight is None or weight.name not in self.used
+        self.layers[name] = ImportedLayer(name, operator, sources, in_channels, owns)
+        if weight is not None and weight.name:
+            self.used.add(weight.name)
         if word is not None:
             self.words[name] = word
         if scalar is not None:
@@ -78,6 +94,7 @@ class Builder:
         axes: str,
         *,
         in_channels: int | None = None,
+        weight: Constant | None = None,
     ) -> Tensor:
         """Append a layer whose output has these `dims`.
 
@@ -86,7 +103,7 @@ class Builder:
         OperatorError
             If the operator cannot take these inputs, or makes something else of them.
         """
-        name, shape = self.layer(operator, inputs, in_channels=in_channels)
+        name, shape = self.layer(operator, inputs, in_channels=in_channels, weight=weight)
         if shape != shape_of(dims, axes):
             raise OperatorError(f"it gives {shape}, the graph wants {list(dims)}")
         return Tensor(name, dims, axes)
@@ -96,9 +113,11 @@ class Builder:
         name, _ = self.layer(operator, (x,), word=word, scalar=scalar)
         return Tensor(name, x.dims, x.axes)
 
-    def mapped(self, operator: Operator, x: Tensor, *, in_channels: int | None = None) -> Tensor:
+    def mapped(
+        self, operator: Operator, x: Tensor, *, in_channels: int | None = None, weight: Constant | None = None
+    ) -> Tensor:
         """Append a layer that makes a map of a map (``NCHW``, ``NCW`` or ``NC``), of whatever size it says."""
-        name, shape = self.layer(operator, (x,), in_channels=in_channels)
+        name, shape = self.layer(operator, (x,), in_channels=in_channels, weight=weight)
         sizes: Mapping[str, int] = {"N": 1, "H": shape.height, "W": shape.width, "C": shape.channels}
         return Tensor(name, tuple(sizes[axis] for axis in x.axes), x.axes)
 

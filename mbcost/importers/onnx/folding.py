@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -27,7 +28,7 @@ _WHOLE: Final = frozenset((2, 3, 4, 5, 6, 7, 9, 12, 13))
 
 def constant_of(data: TensorData) -> Constant:
     """A tensor of the file."""
-    return Constant(data.dims, data.values())
+    return Constant(data.dims, data.values(), name=data.name)
 
 
 def constant(call: Call) -> Constant:
@@ -66,7 +67,7 @@ def cast(call: Call) -> Constant:
     if given.values is None:
         return given
     dtype: type[np.generic] = np.int64 if call.integer("to", 1) in _WHOLE else np.float64
-    return Constant(given.dims, given.values.astype(dtype), given.rescale)
+    return replace(given, values=given.values.astype(dtype))
 
 
 def elementwise(compute: Callable[..., Array]) -> Callable[[Call], Constant]:
@@ -103,7 +104,8 @@ def _shaped(change: Callable[[Call, Array], Array]) -> Callable[[Call], Constant
         stand_in = np.broadcast_to(_NOTHING, given.dims) if values is None else values
         result = change(call, stand_in)
         known = values is not None and result.size <= MAX_VALUES
-        return Constant(result.shape, np.array(result) if known else None, given.rescale)
+        name = given.name if result.size == given.elements else ""
+        return Constant(result.shape, np.array(result) if known else None, given.rescale, name)
 
     return fold
 

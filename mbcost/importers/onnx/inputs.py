@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from mbcost.errors import did_you_mean, fail
-from mbcost.graph.build import MAX_ELEMENTS
 from mbcost.importers.imported import INPUT
 from mbcost.importers.onnx.model import Node, OnnxModel, ValueInfo
+from mbcost.importers.onnx.tensors import MAX_ELEMENTS
 from mbcost.importers.onnx.values import Tensor, default_axes, matrix_axes
 
 Dims: TypeAlias = tuple[int | None, ...]

@@ -21,7 +21,7 @@ def gemm(call: Call) -> Tensor:
     if len(weight.dims) != 2 or len(x.dims) != 2:
         raise ModelError(f"it multiplies {list(x.dims)} by {list(weight.dims)}")
     rows, columns = reversed(weight.dims) if turned else weight.dims
-    return _dense(call, x, rows, columns, bias=bias)
+    return _dense(call, x, weight, (rows, columns), bias=bias)
 
 
 def matmul(call: Call) -> Tensor:
@@ -31,14 +31,13 @@ def matmul(call: Call) -> Tensor:
         return _product(call, a, b)
     if isinstance(a, Tensor):
         weight = call.weight(1)
-        rows, columns = _matrix(weight)
-        return _dense(call, a, rows, columns, bias=False)
+        return _dense(call, a, weight, _matrix(weight), bias=False)
     x, weight = call.tensor(1), call.weight(0)
     columns, rows = _matrix(weight)
     if len(x.dims) < 2:
         raise UnsupportedError("a product of a weight and a vector, in this order, is not modelled")
     order = [*range(len(x.dims) - 2), len(x.dims) - 1, len(x.dims) - 2]
-    product = _dense(call, call.build.transposed(x, order), rows, columns, bias=False)
+    product = _dense(call, call.build.transposed(x, order), weight, (rows, columns), bias=False)
     return call.build.transposed(product, order)
 
 
@@ -50,16 +49,17 @@ def _matrix(weight: Constant) -> tuple[int, int]:
     return weight.dims[-2], weight.dims[-1]
 
 
-def _dense(call: Call, x: Tensor, rows: int, columns: int, *, bias: bool) -> Tensor:
+def _dense(call: Call, x: Tensor, weight: Constant, extents: tuple[int, int], *, bias: bool) -> Tensor:
     """A fully connected layer over the last dimension."""
     if not x.dims:
         raise UnsupportedError("a product with a single number is not modelled")
     if x.axes[-1] != "C" or not x.whole({len(x.dims) - 1}):
         x = call.build.lettered(x, matrix_axes(x.dims))
+    rows, columns = extents
     if rows != x.dims[-1]:
         raise ModelError(f"it multiplies {list(x.dims)} by {rows}x{columns}")
-    operator = Dense(columns, bias)
-    return call.build.tensor(operator, (x,), (*x.dims[:-1], columns), x.axes, in_channels=rows)
+    dims = (*x.dims[:-1], columns)
+    return call.build.tensor(Dense(columns, bias), (x,), dims, x.axes, in_channels=rows, weight=weight)
 
 
 def _product(call: Call, a: Tensor, b: Tensor) -> Tensor:

@@ -20,13 +20,17 @@ from mbcost.operators import (
     Dense,
     DepthwiseConv2d,
     Explicit,
+    Flatten,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
+    InstanceNorm,
     LayerNorm,
     MaxPool2d,
     Mish,
     Operator,
     Pad,
+    Reshape,
     Scale,
     Shift,
     Swish,
@@ -174,7 +178,7 @@ def _fold_pad(graph: _Graph, name: str) -> None:
     if min(zeros.top, zeros.bottom, zeros.left, zeros.right) < 0:
         return
     operator = replace(layer.operator, padding=zeros)
-    graph.put(name, ImportedLayer(name, operator, pad.inputs, layer.in_channels), [pad.name])
+    graph.put(name, replace(layer, operator=operator, inputs=pad.inputs), [pad.name])
 
 
 def _fold_constants(graph: _Graph, name: str) -> None:
@@ -184,8 +188,7 @@ def _fold_constants(graph: _Graph, name: str) -> None:
         return
     count, before = layer.operator.weights, source.operator
     if isinstance(before, _PRODUCTS) and not before.bias and count == _outputs(source):
-        merged = ImportedLayer(name, replace(before, bias=True), source.inputs, source.in_channels)
-        graph.put(name, merged, [source.name])
+        graph.put(name, replace(source, name=name, operator=replace(before, bias=True)), [source.name])
     elif isinstance(before, Scale) and before.weights == count:
         _fold_affine(graph, name, source, count)
 
@@ -195,10 +198,34 @@ def _fold_affine(graph: _Graph, name: str, scale: ImportedLayer, count: object) 
     source = graph.only_source(scale.name)
     if source is None:
         return
-    if isinstance(source.operator, LayerNorm) and not source.operator.affine:
+    if source.operator.view:
+        _fold_group_norm(graph, name, scale)
+    elif isinstance(source.operator, LayerNorm) and not source.operator.affine:
         graph.put(name, ImportedLayer(name, LayerNorm(), source.inputs), [scale.name, source.name])
     elif isinstance(source.operator, _PRODUCTS) and count == _outputs(source):
         graph.put(name, ImportedLayer(name, BatchNorm(), scale.inputs), [scale.name])
+
+
+def _fold_group_norm(graph: _Graph, name: str, scale: ImportedLayer) -> None:
+    """An instance norm of channels in groups, then a scale and a shift of the channels, is a group norm."""
+    views = _views_above(graph, scale)
+    norm = graph.only_source(views[-1].name)
+    if norm is None or not isinstance(norm.operator, InstanceNorm) or norm.in_channels is None:
+        return
+    views_before = _views_above(graph, norm)
+    gone = [scale, *views, norm, *views_before]
+    operator = GroupNorm(groups=norm.in_channels)
+    graph.put(name, ImportedLayer(name, operator, gone[-1].inputs), [layer.name for layer in gone])
+
+
+def _views_above(graph: _Graph, layer: ImportedLayer) -> list[ImportedLayer]:
+    """Layers before this one that nobody else reads and that only put elements under another shape."""
+    views: list[ImportedLayer] = []
+    source = graph.only_source(layer.name)
+    while source is not None and isinstance(source.operator, (Reshape, Flatten)):
+        views.append(source)
+        source = graph.only_source(source.name)
+    return views
 
 
 def _outputs(layer: ImportedLayer) -> object:

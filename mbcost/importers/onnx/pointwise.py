@@ -26,7 +26,6 @@ from mbcost.operators import (
     Relu6,
     Scale,
 )
-from mbcost.operators.activation import LeakyRelu
 
 
 def passed(call: Call) -> Value:
@@ -71,7 +70,7 @@ def clip(call: Call) -> Tensor:
 def prelu(call: Call) -> Tensor:
     """PRelu (x, slope)."""
     slope, x = call.weight(1), call.tensor()
-    return call.build.same(LeakyRelu() if slope.elements == 1 else Prelu(), x)
+    return call.build.same(Prelu() if slope.elements == x.shape.channels else Scale(slope.elements), x)
 
 
 def power(call: Call) -> Tensor:
@@ -146,8 +145,8 @@ def mean_of(call: Call) -> Tensor:
 
 def batch_norm(call: Call) -> Tensor:
     """BatchNormalization (x, scale, bias, mean, variance)."""
-    x, channels = _by_channel(call), call.weight(1).elements
-    name, _ = call.build.layer(BatchNorm(), (x,), in_channels=channels)
+    x, weight = _by_channel(call), call.weight(1)
+    name, _ = call.build.layer(BatchNorm(), (x,), in_channels=weight.elements, weight=weight)
     return Tensor(name, x.dims, x.axes)
 
 
@@ -163,7 +162,8 @@ def _by_channel(call: Call) -> Tensor:
 
 def instance_norm(call: Call) -> Tensor:
     """InstanceNormalization (x, scale, bias)."""
-    return call.build.same(InstanceNorm(), _by_channel(call))
+    x, weight = _by_channel(call), call.weight(1)
+    return call.build.tensor(InstanceNorm(), (x,), x.dims, x.axes, in_channels=weight.elements)
 
 
 def group_norm(call: Call) -> Tensor:

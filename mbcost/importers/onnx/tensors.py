@@ -14,7 +14,7 @@ from mbcost.importers.onnx.wire import Field, Range, read_fields
 #: Tensors of more elements than this are weights, not numbers that say how the network is built.
 MAX_VALUES: Final = 4096
 MAX_RANK: Final = 16
-MAX_WEIGHT_ELEMENTS: Final = 2**40
+MAX_ELEMENTS: Final = 2**40
 #: TensorProto.DataType -> element type as numpy has it.
 _DTYPES: Final[Mapping[int, np.dtype[Any]]] = {
     number: np.dtype(name)
@@ -114,7 +114,7 @@ def _check(tensor: TensorData) -> None:
     if len(tensor.dims) > MAX_RANK or any(dim < 0 for dim in tensor.dims):
         raise ModelError(f"tensor `{tensor.name}` has the shape {list(tensor.dims)[:MAX_RANK]}")
     count = math.prod(tensor.dims)
-    if count > MAX_WEIGHT_ELEMENTS:
+    if count > MAX_ELEMENTS:
         raise ModelError(f"tensor `{tensor.name}` would have {count} elements")
     dtype, raw = _DTYPES.get(tensor.data_type), tensor._raw
     if dtype is not None and raw is not None and raw.size not in (0, count * dtype.itemsize):

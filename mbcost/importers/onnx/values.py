@@ -57,11 +57,14 @@ class Constant:
         The numbers; None for weights, which are not read.
     rescale
         Whether it is the scale of a quantised tensor, so that multiplying by it belongs to the kernel before it.
+    name
+        The tensor of the file that it is, under whatever shape; empty if it is computed.
     """
 
     dims: tuple[int, ...]
     values: np.ndarray[Any, Any] | None = None
     rescale: bool = False
+    name: str = ""
 
     @property
     def elements(self) -> int:

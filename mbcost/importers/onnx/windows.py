@@ -77,7 +77,7 @@ def conv(call: Call) -> Tensor:
         operator = DepthwiseConv2d(kernel, stride, dilation, out // groups, padding, bias)
     else:
         operator = Conv2d(out, kernel, stride, dilation, groups, padding, bias)
-    return call.build.mapped(operator, x, in_channels=in_channels)
+    return call.build.mapped(operator, x, in_channels=in_channels, weight=weight)
 
 
 def conv_transpose(call: Call) -> Tensor:
@@ -98,7 +98,7 @@ def conv_transpose(call: Call) -> Tensor:
     operator = TransposedConv2d(
         weight.dims[1] * groups, kernel, stride, dilation, groups, padding, extra, call.value(2) is not None
     )
-    return call.build.mapped(operator, x, in_channels=weight.dims[0])
+    return call.build.mapped(operator, x, in_channels=weight.dims[0], weight=weight)
 
 
 def _padding_for(
