@@ -25,6 +25,7 @@ FILE_KEYS: Final[dict[str, str]] = {
     "input": "height x width x channels of the input at rho = 1",
     "options": "what the table leaves open, with default values, such as `classes: 1000`",
     "width": "the rule of the width multiplier alpha: {rule: truncate | make_divisible, divisor, minimum, source}",
+    "backbone": "a table whose network comes first: {architecture, until, taps, options, output_stride}",
     "defaults": "keys that rows of an operator have unless they say otherwise",
     "blocks": "named sequences of rows with parameters",
     "columns": "the keys of rows that are given as lists",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from mbcost.architectures.backbone import read_backbone
 from mbcost.architectures.block_definitions import parameter_names, read_blocks
 from mbcost.architectures.cell_values import SCOPE_NAMES, Names
 from mbcost.architectures.cells import read_columns
@@ -29,6 +31,10 @@ __all__ = [
 ]
 
 TABLES: Final = Path(__file__).parent / "tables"
+MAX_BACKBONES: Final = 4
+
+#: Files whose backbones are being loaded.
+_LOADING: ContextVar[tuple[str, ...]] = ContextVar("_LOADING", default=())
 
 
 def load_architecture(path: Path, shown: str | None = None) -> ArchitectureSpec:
@@ -92,6 +98,19 @@ def _load_cached(path: str, _mtime_ns: int, _size: int, shown: str | None, check
     return spec
 
 
+def _load_backbone(text: str, origin: str) -> ArchitectureSpec:
+    """The table that another one begins with: a file beside it, or a built-in one."""
+    loading = _LOADING.get()
+    if len(loading) >= MAX_BACKBONES:
+        fail("MB200", f"more than {MAX_BACKBONES} tables begin with each other", hint="does one begin with itself?")
+    token = _LOADING.set((*loading, origin))
+    try:
+        beside = Path(origin).parent / text
+        return find_architecture(str(beside) if beside.is_file() else text)
+    finally:
+        _LOADING.reset(token)
+
+
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
@@ -117,6 +136,7 @@ def read_architecture(document: Document) -> ArchitectureSpec:
     reader.check_defaults(names)
     read_blocks(reader, definitions, options)
     rows = reader.rows(("layers",), data["layers"], RowScope(names)) if data.get("layers") is not None else ()
+    backbone = read_backbone(log, data, lambda text: _load_backbone(text, document.path))
     outputs, output_locations = header.outputs()
     spec = ArchitectureSpec(
         name=header.text("name"),
@@ -124,8 +144,8 @@ def read_architecture(document: Document) -> ArchitectureSpec:
         source=header.text("source"),
         input_shape=header.input_shape(),
         options=options,
-        width=header.width(),
-        rows=rows,
+        width=header.width() or (backbone.architecture.width if backbone else None),
+        rows=rows if backbone is None else (backbone, *rows),
         outputs=outputs,
         output_locations=output_locations,
         origin=document.path,

@@ -115,7 +115,33 @@ class GroupRow:
     rows: tuple[Row, ...]
 
 
-Row: TypeAlias = LayerRow | BlockRow | GroupRow
+@dataclass(frozen=True, slots=True)
+class BackboneRow:
+    """Another table's network, as the beginning of this one.
+
+    Attributes
+    ----------
+    architecture
+        The other table.
+    until
+        Name of its last row that belongs to it here; None for all of it.
+    taps
+        Names under which this table's rows take outputs from inside of it.
+    options
+        Values for its options.
+    output_stride
+        Where the strides multiply to this, further ones become dilation (Chen et al. 2017, arXiv:1706.05587).
+    """
+
+    frame: RowFrame
+    architecture: ArchitectureSpec
+    until: str | None
+    taps: Mapping[str, str]
+    options: Mapping[str, OptionValue]
+    output_stride: int | None
+
+
+Row: TypeAlias = LayerRow | BlockRow | GroupRow | BackboneRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from mbcost.architectures.expressions import Expression
-from mbcost.architectures.spec import ArchitectureSpec, BlockRow, GroupRow, LayerRow, OptionValue, Row
+from mbcost.architectures.spec import ArchitectureSpec, BackboneRow, BlockRow, GroupRow, LayerRow, OptionValue, Row
 from mbcost.graph.builder import Builder
 from mbcost.graph.configuration import check_alpha, choose_options, scaled_input
 from mbcost.graph.layer import LayerGraph
@@ -83,6 +83,8 @@ def _reads_base(rows: tuple[Row, ...], done: set[str]) -> bool:
         if any(isinstance(e, Expression) and "base_in_channels" in e.names for e in expressions):
             return True
         inner: tuple[Row, ...] = row.rows if isinstance(row, GroupRow) else ()
+        if isinstance(row, BackboneRow):
+            inner = row.architecture.rows
         if isinstance(row, BlockRow) and row.block.name not in done:
             done.add(row.block.name)
             inner = row.block.rows

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from mbcost.architectures.spec import ArchitectureSpec, BlockRow, GroupRow, LayerRow, OptionValue, Row, RowFrame
+from mbcost.architectures.spec import (
+    ArchitectureSpec,
+    BackboneRow,
+    BlockRow,
+    GroupRow,
+    LayerRow,
+    OptionValue,
+    Row,
+    RowFrame,
+)
 from mbcost.errors import InputError, Location, Problem, did_you_mean, fail
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
-from mbcost.graph.scope import Scope, Tensor
+from mbcost.graph.scope import Atrous, Scope, Tensor, shared_values
 from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
 
@@ -20,6 +29,18 @@ MAX_ELEMENTS: Final = 2**40
 
 _BATCH_NORM: Final = BatchNorm()
 _ACTIVATIONS: Final[dict[str, Operator]] = {name: OPERATOR_BY_NAME[name]() for name in ACTIVATIONS}
+
+
+#: What the names of a backbone's layers start with.
+BACKBONE: Final = "backbone/"
+
+
+class _LastRowError(Exception):
+    """The last row that is kept of a backbone has been built."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__("the last row has been built")
+        self.tensor = tensor
 
 
 class Builder:
@@ -44,7 +65,6 @@ class Builder:
         self.input_shape = input_shape
         self.options = options
         self.base_channels = base_channels
-        self.values = self._values()
         self.layers: list[Layer] = []
         self.names: set[str] = set()
         self.block_channels: dict[str, Any] = {}
@@ -60,7 +80,9 @@ class Builder:
         """
         shape = self.input_shape
         tensors = {name: Tensor(NETWORK_INPUT, extra) for name, extra in self.spec.extra_inputs.items()}
-        scope = Scope(dict(self.values), {"input": Tensor(NETWORK_INPUT, shape), **tensors}, "")
+        rule = self.spec.width
+        shared = shared_values(self.options, self.alpha, rule)
+        scope = Scope(dict(shared), {"input": Tensor(NETWORK_INPUT, shape), **tensors}, "", shared, rule)
         outputs = self._outputs(scope, self._run(self.spec.rows, scope, scope.tensors["input"]))
         return LayerGraph(
             self.spec.name,
@@ -72,14 +94,6 @@ class Builder:
             tuple(self.layers),
             outputs,
         )
-
-    def _values(self) -> dict[str, Any]:
-        """What expressions may read everywhere."""
-        values: dict[str, Any] = {**self.options, "alpha": self.alpha}
-        if self.spec.width is not None:
-            rule, alpha = self.spec.width, self.alpha
-            values["width"] = lambda nominal: rule(nominal, alpha)
-        return values
 
     def _outputs(self, scope: Scope, last: Tensor) -> tuple[int, ...]:
         spec = self.spec
@@ -119,12 +133,14 @@ class Builder:
         if self.steps > MAX_STEPS:
             fail("MB208", f"more than {MAX_STEPS} rows, with all repeats", frame.place("repeat", "op"))
         inputs = self._tensors(frame.inputs, frame.input_locations, scope) if frame.inputs else [x]
-        x = inputs[0] = self._arrive(frame, inputs[0], index)
+        x = inputs[0] = self._arrive(frame, inputs[0], index, scope)
         scope.see(x, index)
         if frame.when is not None and not scope.holds(frame):
             result = x
         elif isinstance(row, GroupRow):
             result = self._run(row.rows, scope, x, repeats=repeats)
+        elif isinstance(row, BackboneRow):
+            result = self._backbone(row, scope, x)
         else:
             word = row.block.name if isinstance(row, BlockRow) else row.operator.op
             name = scope.name(frame.name, word, repeats)
@@ -134,11 +150,13 @@ class Builder:
             else:
                 result = self._layer(row, scope, tuple(inputs), index, path)
             scope.tensors[name] = result
+            if name == scope.until:
+                raise _LastRowError(result)
         if frame.name is not None:
             scope.tensors[frame.name] = result
         return result
 
-    def _arrive(self, frame: RowFrame, x: Tensor, index: int) -> Tensor:
+    def _arrive(self, frame: RowFrame, x: Tensor, index: int, scope: Scope) -> Tensor:
         """What a row takes of what arrives at it; refuses channels that imported weights were not made for."""
         wanted = frame.in_channels
         if wanted is not None and not all_true(x.shape.channels == wanted):
@@ -189,17 +207,17 @@ class Builder:
         block = row.block
         height, width, channels = x.shape
         self.block_channels[path] = channels
-        values = {**self.values, **block.parameters, **row.arguments}
+        values = {**outer.shared, **block.parameters, **row.arguments}
         for item in row.expressions:
             values[item.name] = outer.field(item)
         if row.width is not None:
-            values["out"] = outer.width(row.width, self.spec.width)
+            values["out"] = outer.width(row.width)
         if index > 0 and "stride" in values:
             values["stride"] = 1
         values["in_channels"], values["in_height"], values["in_width"], values["index"] = channels, height, width, index
         base = self.base_channels
         values["base_in_channels"] = channels if base is None else base.get(path, channels)
-        scope = Scope(values, {"input": x}, f"{path}/", block=outer.block or path)
+        scope = outer.inside(path, values, x)
         try:
             result = self._run(block.rows, scope, x)
             return result if block.output is None else self._tensors((block.output,), (block.location,), scope)[0]
@@ -207,14 +225,33 @@ class Builder:
             used = f"block `{block.name}` is used on line {row.frame.location.line}"
             raise InputError([p if p.hint else replace(p, hint=used) for p in error.problems]) from None
 
+    def _backbone(self, row: BackboneRow, outer: Scope, x: Tensor) -> Tensor:
+        """Run another table up to its last row that is kept, and name its taps."""
+        spec, frame = row.architecture, row.frame
+        shared = shared_values({**spec.options, **row.options}, self.alpha, spec.width)
+        atrous = None if row.output_stride is None else Atrous(row.output_stride)
+        scope = Scope(dict(shared), {"input": x}, BACKBONE, shared, spec.width, until=row.until, atrous=atrous)
+        try:
+            x = self._run(spec.rows, scope, x)
+            if row.until is not None:
+                raise InputError([self._unknown(row.until, scope, frame.place("until"))])
+        except _LastRowError as reached:
+            x = reached.tensor
+        places = (frame.place("taps"),) * len(row.taps)
+        tapped = self._tensors(tuple(row.taps.values()), places, scope)
+        outer.tensors.update(zip(row.taps, tapped, strict=True))
+        return x
+
     def _layer(self, row: LayerRow, scope: Scope, inputs: tuple[Tensor, ...], index: int, path: str) -> Tensor:
         fields = dict(row.constants)
         for item in row.expressions:
             fields[item.name] = scope.field(item)
         if row.width is not None:
-            fields["out"] = scope.width(row.width, self.spec.width)
+            fields["out"] = scope.width(row.width)
         if index > 0 and "stride" in fields:
             fields["stride"] = (1, 1)
+        if scope.atrous is not None:
+            scope.atrous.apply(fields, row.operator)
         block, location = scope.block or path, row.frame.location
         _check_arity(row.operator, len(inputs))
         x = self._append(row.operator(**fields), inputs, path, block, location)

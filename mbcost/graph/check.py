@@ -7,7 +7,7 @@ from typing import Final
 
 from mbcost.architectures.spec import ArchitectureSpec, Declared, Row, RowFrame
 from mbcost.errors import InputError, Location, Problem
-from mbcost.graph.builder import Builder
+from mbcost.graph.builder import BACKBONE, Builder
 from mbcost.graph.scope import Scope, Tensor
 
 _OFF: Final = "a stride or a number of channels above is off, or this column is"
@@ -79,9 +79,11 @@ class _CheckingBuilder(Builder):
             scope.tensors[row.frame.name] = x
         return x
 
-    def _arrive(self, frame: RowFrame, x: Tensor, index: int) -> Tensor:
-        x = super()._arrive(frame, x, index)
-        return x if frame.declared is None or index > 0 else self._compare(frame.declared, x)
+    def _arrive(self, frame: RowFrame, x: Tensor, index: int, scope: Scope) -> Tensor:
+        x = super()._arrive(frame, x, index, scope)
+        if frame.declared is None or index > 0 or scope.prefix.startswith(BACKBONE):
+            return x  # a backbone's columns are printed for its own input, and were checked there
+        return self._compare(frame.declared, x)
 
     def _compare(self, declared: Declared, x: Tensor) -> Tensor:
         """Compare the printed columns with what arrived; which of the two goes on is the reading that is tried."""

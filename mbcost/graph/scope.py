@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -9,10 +10,10 @@ from mbcost.architectures.expressions import EvaluationError, Expression
 from mbcost.architectures.fields import FieldError, FieldKind, number, operator_fields, whole
 from mbcost.architectures.names import read_activation
 from mbcost.architectures.scaling import WidthRule
-from mbcost.architectures.spec import FieldExpression, NominalWidth, RowFrame
+from mbcost.architectures.spec import FieldExpression, NominalWidth, OptionValue, RowFrame
 from mbcost.errors import Location, fail
 from mbcost.numeric import is_scalar
-from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, TensorShape
+from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, Operator, TensorShape
 
 _COMPARE: Final = "compare it with a number, as in `stride == 1`"
 _DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
@@ -34,6 +35,38 @@ class Tensor(NamedTuple):
 
 
 @dataclass(slots=True)
+class Atrous:
+    """Keeps the product of strides at a limit: what would stride further is dilated instead.
+
+    As in tensorflow/models, research/slim/nets/mobilenet/mobilenet.py: the layer that loses its stride still has the
+    dilation of those before it; the ones after it are dilated by its stride too.
+    """
+
+    limit: int
+    stride: int = 1
+    rate: int = 1
+
+    def apply(self, fields: dict[str, Any], operator: type[Operator]) -> None:
+        """Change the stride and the dilation of a layer that is about to be built."""
+        rate, stride = self.rate, fields.get("stride", (1, 1))[0]
+        if stride > 1 and self.stride * stride > self.limit:
+            fields["stride"] = (1, 1)
+            self.rate *= stride
+        else:
+            self.stride *= stride
+        if rate > 1 and "dilation" in operator_fields(operator) and fields.get("kernel", (1, 1)) != (1, 1):
+            fields["dilation"] = (rate, rate)
+
+
+def shared_values(options: Mapping[str, OptionValue], alpha: float, rule: WidthRule | None) -> dict[str, Any]:
+    """What expressions read everywhere in a table."""
+    values: dict[str, Any] = {**options, "alpha": alpha}
+    if rule is not None:
+        values["width"] = lambda nominal: rule(nominal, alpha)
+    return values
+
+
+@dataclass(slots=True)
 class Scope:
     """What names mean in a table, or in one use of a block.
 
@@ -46,15 +79,32 @@ class Scope:
         What ``inputs`` name.
     prefix
         What names of layers start with.
+    shared
+        What expressions read in every block of the same table.
+    rule
+        The table's width rule.
     block
         Name of the table's row that the layers belong to; None in the table itself.
+    until
+        Name of the row after which the table ends.
+    atrous
+        Turns strides into dilation, in backbones of segmentation networks.
     """
 
     values: dict[str, Any]
     tensors: dict[str, Tensor]
     prefix: str
+    shared: Mapping[str, Any]
+    rule: WidthRule | None
     counts: dict[str, int] = field(default_factory=dict)
     block: str | None = None
+    until: str | None = None
+    atrous: Atrous | None = None
+
+    def inside(self, path: str, values: dict[str, Any], x: Tensor) -> Scope:
+        """The scope of a block that this one uses."""
+        tensors = {"input": x}
+        return Scope(values, tensors, f"{path}/", self.shared, self.rule, block=self.block or path, atrous=self.atrous)
 
     def name(self, wanted: str | None, op: str, repeats: bool) -> str:
         """A name for a row: the wanted one, or one with a number that no row before has."""
@@ -119,7 +169,7 @@ class Scope:
         except (FieldError, TypeError) as error:
             fail("MB205", f"`repeat: {frame.repeat.text}`: {error}", frame.place("repeat"))
 
-    def width(self, nominal: NominalWidth, rule: WidthRule | None) -> Any:
+    def width(self, nominal: NominalWidth) -> Any:
         """Printed channels, scaled and rounded by the table's rule [channels]."""
         channels: Any = nominal.channels
         if isinstance(channels, Expression):
@@ -127,8 +177,8 @@ class Scope:
         scale = None if nominal.scale is None else self.evaluate(nominal.scale, nominal)
         assert _DIM.convert is not None
         try:
-            if scale is not None and rule is not None:
-                channels = rule(number(channels), number(scale))
+            if scale is not None and self.rule is not None:
+                channels = self.rule(number(channels), number(scale))
             return _DIM.convert(channels)
         except FieldError as error:
             fail("MB205", f"`out`: {error}", nominal.location)
