@@ -59,6 +59,7 @@ CODES: Final[dict[str, str]] = {
     "MB503": "damaged file",
     "MB504": "network of a kind that mbcost does not model",
     "MB505": "external data outside the folder of the model",
+    "MB506": "the network's own code failed",
 }
 
 

@@ -132,6 +132,14 @@ def _pair(value: Any) -> tuple[int, int]:
     return (size, size)
 
 
+def _triple(value: Any) -> tuple[int, int, int]:
+    items = value if isinstance(value, list) else [value, value, value]
+    if len(items) != 3:
+        raise FieldError(f"{shown_value(value)} is not a number or three of them")
+    first, second, third = whole_items(items, 0, MAX_WINDOW)
+    return (first, second, third)
+
+
 def _offset_pair(value: Any) -> tuple[int, int]:
     if not isinstance(value, list):
         side = whole(value, 0, MAX_WINDOW)
@@ -224,6 +232,7 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "Dim": FieldKind("a number or an expression", _dim, _dim, {"anyOf": [_INTEGER, _TEXT]}),
     "int": FieldKind("a number or an expression", _integer, _integer, {"anyOf": [_INTEGER, _TEXT]}),
     "Pair": FieldKind("a number or a pair such as `3x3`", _pair, _pair, _PAIR_SCHEMA),
+    "Triple": FieldKind("a number or three of them", _triple, None, {"anyOf": [_INTEGER, _LIST]}),
     "Padding": FieldKind(
         "same, valid, or numbers of zeros",
         _padding,

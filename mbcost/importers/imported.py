@@ -35,12 +35,15 @@ class ImportedLayer:
         Names of earlier layers, of an extra input, or :data:`INPUT`.
     in_channels
         Input channels that its weights are made for; None for operators without weights.
+    owns_weights
+        False if its weights are those of an earlier layer, or untrained: they are read again but are no parameters.
     """
 
     name: str
     operator: Operator
     inputs: tuple[str, ...]
     in_channels: int | None = None
+    owns_weights: bool = True
 
 
 def imported_spec(
@@ -66,7 +69,8 @@ def imported_spec(
     for layer in layers:
         inputs = tuple(names.known[source_name] for source_name in layer.inputs)
         location = Location(origin, 0, 0, 0, None)
-        frame = RowFrame(location, names.add(layer.name), inputs, in_channels=layer.in_channels)
+        name_here, channels = names.add(layer.name), layer.in_channels
+        frame = RowFrame(location, name_here, inputs, in_channels=channels, owns_weights=layer.owns_weights)
         constants = {field.name: getattr(layer.operator, field.name) for field in fields(layer.operator)}  # type: ignore[arg-type]
         rows.append(LayerRow(frame, type(layer.operator), constants))
     if not rows:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from mbcost.graph import Layer
 from mbcost.numeric import Dim
-from mbcost.operators import Conv2d, Dense, DepthwiseConv2d, Matmul, TransposedConv2d
+from mbcost.operators import Conv2d, Conv3d, Dense, DepthwiseConv2d, Matmul, TransposedConv2d
 
 KernelKind: TypeAlias = Literal[
     "pointwise",  # 1x1 stride 1 convolution: a matrix product of the input as it is
@@ -85,8 +86,7 @@ class Kernel(NamedTuple):
     @property
     def window(self) -> int:
         """Elements of the kernel's window: 9 for 3x3."""
-        height, width = getattr(self.main.operator, "kernel", (1, 1))
-        return int(height * width)
+        return prod(getattr(self.main.operator, "kernel", (1, 1)))
 
     def gemm(self) -> GemmShape:
         """The matrix product that a convolution, fully connected layer or matmul amounts to.
@@ -98,7 +98,7 @@ class Kernel(NamedTuple):
         """
         layer, operator = self.main, self.main.operator
         source = layer.input_shapes[0]
-        if isinstance(operator, Conv2d):
+        if isinstance(operator, (Conv2d, Conv3d)):
             depth = self.window * (source.channels // operator.groups)
             return GemmShape(self.output_pixels, operator.out // operator.groups, depth, operator.groups)
         if isinstance(operator, DepthwiseConv2d):

@@ -29,6 +29,7 @@ from mbcost.operators.base import ZERO_COST, Operator, OperatorCost, OperatorErr
 from mbcost.operators.batch_norm import BatchNorm
 from mbcost.operators.channel_shuffle import ChannelShuffle
 from mbcost.operators.concat import Concat
+from mbcost.operators.constant import Constant
 from mbcost.operators.conv2d import Conv2d
 from mbcost.operators.dense import Dense
 from mbcost.operators.depthwise_conv2d import DepthwiseConv2d
@@ -46,6 +47,7 @@ from mbcost.operators.resize import Resize
 from mbcost.operators.softmax import LogSoftmax, Softmax
 from mbcost.operators.split import Split
 from mbcost.operators.transposed_conv2d import TransposedConv2d
+from mbcost.operators.volume import AvgPool3d, Conv3d, MaxPool3d
 from mbcost.operators.window import Explicit
 
 #: Every operator there is, in the order of the documentation.
@@ -53,10 +55,13 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     Conv2d,
     DepthwiseConv2d,
     TransposedConv2d,
+    Conv3d,
     Dense,
     Matmul,
     MaxPool2d,
     AvgPool2d,
+    MaxPool3d,
+    AvgPool3d,
     GlobalAvgPool,
     GlobalMaxPool,
     AdaptiveAvgPool2d,
@@ -102,6 +107,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     SpaceToDepth,
     Reshape,
     Flatten,
+    Constant,
     Opaque,
 )
 
@@ -121,10 +127,13 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "Add",
     "AvgPool2d",
+    "AvgPool3d",
     "BatchNorm",
     "ChannelShuffle",
     "Concat",
+    "Constant",
     "Conv2d",
+    "Conv3d",
     "Crop",
     "Dense",
     "DepthToSpace",
@@ -144,6 +153,7 @@ __all__ = [
     "LogSoftmax",
     "Matmul",
     "MaxPool2d",
+    "MaxPool3d",
     "Maximum",
     "Minimum",
     "Mish",

@@ -13,10 +13,13 @@ from mbcost.operators import (
     AdaptiveAvgPool2d,
     Add,
     AvgPool2d,
+    AvgPool3d,
     BatchNorm,
     ChannelShuffle,
     Concat,
+    Constant,
     Conv2d,
+    Conv3d,
     Crop,
     Dense,
     DepthToSpace,
@@ -37,6 +40,7 @@ from mbcost.operators import (
     Matmul,
     Maximum,
     MaxPool2d,
+    MaxPool3d,
     Minimum,
     Mish,
     Multiply,
@@ -696,6 +700,64 @@ MOVEMENTS: Final = (
     ),
 )
 
+VOLUMES: Final = (
+    Case(
+        "16 frames of 112 x 112, C3D's first layer (Tran et al. 2015, arXiv:1412.0767)",
+        Conv3d(out=64, depth=16, padding=(2, 2, 2), bias=True),
+        ((16 * 112, 112, 3),),
+        (16 * 112, 112, 64),  # 16 + 2 - 3 + 1 and 112 + 2 - 3 + 1
+        OperatorCost(
+            macs=16 * 112 * 112 * 64 * 3 * 3 * 3 * 3,  # Dout Hout Wout Cout Kd Kh Kw Cin
+            weight_elements=3 * 3 * 3 * 3 * 64,
+            bias_elements=64,
+            input_elements=16 * 112 * 112 * 3,
+            output_elements=16 * 112 * 112 * 64,
+            im2col_elements=27 * 3 * 16 * 112 * 112,
+        ),
+    ),
+    Case(
+        "grouped, strided, dilated in depth",
+        Conv3d(out=6, depth=5, kernel=(2, 1, 3), stride=(1, 2, 2), dilation=(2, 1, 1), groups=2),
+        ((5 * 4, 7, 4),),
+        (3 * 2, 3, 6),  # depth 5 - 3 + 1 = 3, height (4 - 1) // 2 + 1 = 2, width (7 - 3) // 2 + 1 = 3
+        OperatorCost(
+            macs=3 * 2 * 3 * 6 * 2 * 1 * 3 * 2,  # Cin / groups = 2
+            weight_elements=2 * 1 * 3 * 2 * 6,
+            input_elements=20 * 7 * 4,
+            output_elements=6 * 3 * 6,
+            im2col_elements=6 * 4 * 3 * 2 * 3,
+        ),
+    ),
+    Case(
+        "1x1x1",
+        Conv3d(out=8, depth=3, kernel=(1, 1, 1)),
+        ((6, 2, 4),),
+        (6, 2, 8),
+        OperatorCost(macs=12 * 4 * 8, weight_elements=32, input_elements=48, output_elements=96),
+    ),
+    Case(
+        "halves depth, height and width",
+        MaxPool3d(depth=8, kernel=(2, 2, 2), stride=(2, 2, 2)),
+        ((8 * 6, 10, 4),),
+        (4 * 3, 5, 4),
+        OperatorCost(elementwise_ops=8 * 12 * 5 * 4, input_elements=48 * 10 * 4, output_elements=12 * 5 * 4),
+    ),
+    Case(
+        "padded by one on both sides",
+        AvgPool3d(depth=2, kernel=(1, 3, 3), stride=(1, 2, 2), padding=(0, 2, 2)),
+        ((2 * 4, 5, 3),),
+        (2 * 2, 3, 3),  # height (4 + 2 - 3) // 2 + 1 = 2, width (5 + 2 - 3) // 2 + 1 = 3
+        OperatorCost(elementwise_ops=9 * 4 * 3 * 3, input_elements=8 * 5 * 3, output_elements=4 * 3 * 3),
+    ),
+    Case(
+        "a class token: in memory with the weights, nothing is read for it",
+        Constant(shape=(1, 1, 768), weights=768),
+        ((224, 224, 3),),
+        (1, 1, 768),
+        OperatorCost(weight_elements=768, output_elements=768),
+    ),
+)
+
 CASES: Final = (
     *CONVOLUTIONS,
     *TRANSPOSED,
@@ -706,4 +768,5 @@ CASES: Final = (
     *REDUCTIONS,
     *COMBINATIONS,
     *MOVEMENTS,
+    *VOLUMES,
 )

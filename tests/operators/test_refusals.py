@@ -13,7 +13,9 @@ from mbcost.operators import (
     AvgPool2d,
     ChannelShuffle,
     Concat,
+    Constant,
     Conv2d,
+    Conv3d,
     Crop,
     Dense,
     DepthToSpace,
@@ -23,6 +25,7 @@ from mbcost.operators import (
     LocalResponseNorm,
     Matmul,
     MaxPool2d,
+    MaxPool3d,
     Opaque,
     Operator,
     OperatorError,
@@ -42,6 +45,12 @@ X = (8, 8, 12)
 NONE = Explicit(0, 0, 0, 0)
 
 REFUSALS: list[tuple[Operator, tuple[tuple[int, int, int], ...], str]] = [
+    (Conv3d(out=4, depth=3), (X,), "8 rows do not divide into 3 slices"),
+    (Conv3d(out=4, depth=0), (X,), "the depth is 0, it has to be at least 1"),
+    (Conv3d(out=0, depth=2), (X,), "the number of output channels is 0, it has to be at least 1"),
+    (Conv3d(out=4, depth=2), (X,), "the window reaches over 3 elements but the depth is only 2"),
+    (MaxPool3d(2, (1, 0, 1), (1, 1, 1)), (X,), "the kernel is 0, it has to be at least 1"),
+    (Constant(shape=(0, 1, 1)), (X,), "each dimension of a constant is 0, it has to be at least 1"),
     (Crop(shape=(9, 8, 12)), (X,), "a part of 9 cannot be cut out of 8 elements"),
     (Crop(shape=(8, 0, 12)), (X,), "each dimension of a crop is 0, it has to be at least 1"),
     (Tile(shape=(8, 12, 12)), (X,), "12 elements do not divide into 8 repeated elements"),
