@@ -17,6 +17,7 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -283,7 +284,7 @@ def failed_limits(rows: Sequence[Measured]) -> list[str]:
     if mbcost.cold.peak_bytes > MEMORY_LIMIT_BYTES:
         failures.append(f"peak memory: {mbcost.cold.peak_bytes / 1e6:.0f} MB, limit {MEMORY_LIMIT_BYTES / 1e6:g} MB")
     failures += [
-        f"cold: {row.name} takes {row.cold_ratio:.2f} times as long, limit {COLD_RATIO_LIMIT:g}"
+        f"cold: {row.name} takes {row.cold_ratio:.3f} times as long, limit {COLD_RATIO_LIMIT:g}"
         for row in rows
         if row.name in PEERS and row.cold_ratio < COLD_RATIO_LIMIT
     ]
@@ -293,12 +294,22 @@ def failed_limits(rows: Sequence[Measured]) -> list[str]:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Speed and memory of mbcost beside tools that count a PyTorch model.")
-    parser.add_argument("--peer-python", default=sys.executable, metavar="PATH", help="interpreter that has the peers")
+    parser.add_argument(
+        "--peer-python", type=interpreter, default=sys.executable, metavar="PATH", help="interpreter that has the peers"
+    )
     parser.add_argument("--repeats", type=positive, default=50, help="warm counts by tool (default: %(default)s)")
     parser.add_argument("--runs", type=positive, default=7, help="counted cold runs by tool (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file as well")
     parser.add_argument("--check", action="store_true", help="exit with 1 if mbcost misses a limit")
     return parser.parse_args()
+
+
+def interpreter(text: str) -> str:
+    """The absolute path of a program; a virtual environment's link is not followed."""
+    found = shutil.which(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"there is no program {text}")
+    return str(Path(found).absolute())
 
 
 def positive(text: str) -> int:
