@@ -6,7 +6,7 @@ Sources, beside the papers that each table cites:
   `num_params`; `_ops`, the multiply-accumulates in units of 10^9; `min_size`, the smallest input
 - [Keras] `keras.applications.Xception().summary()`
 - [Caffe] BVLC/caffe, models/bvlc_googlenet: 6,998,552 parameters without the auxiliary classifiers
-- [pytorchcv] osmr/imgclsmob, table of models: Xception; 1.0-SqNxt-23 with a bias a convolution output and a class
+- [pytorchcv] osmr/imgclsmob, table of models: Xception; 1.0-SqNxt-23 with a bias for each channel and class
 """
 
 from __future__ import annotations
