@@ -36,7 +36,7 @@ from mbcost.operators.depthwise_conv2d import DepthwiseConv2d
 from mbcost.operators.elementwise import Elementwise, Scale, Shift
 from mbcost.operators.flatten import Flatten
 from mbcost.operators.matmul import Matmul
-from mbcost.operators.normalize import GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
+from mbcost.operators.normalize import GroupNorm, InstanceNorm, L2Norm, LayerNorm, LocalResponseNorm
 from mbcost.operators.opaque import Opaque
 from mbcost.operators.pad import Pad
 from mbcost.operators.pool import AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d
@@ -69,6 +69,7 @@ OPERATORS: Final[tuple[type[Operator], ...]] = (
     LayerNorm,
     InstanceNorm,
     GroupNorm,
+    L2Norm,
     LocalResponseNorm,
     Relu,
     Relu6,
@@ -148,6 +149,7 @@ __all__ = [
     "HardSigmoid",
     "HardSwish",
     "InstanceNorm",
+    "L2Norm",
     "LayerNorm",
     "LocalResponseNorm",
     "LogSoftmax",

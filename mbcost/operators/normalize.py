@@ -61,6 +61,31 @@ class GroupNorm(_Normalize):
 
 
 @dataclass(frozen=True, slots=True)
+class L2Norm(Operator):
+    """Each pixel's channels divided by their Euclidean norm; `affine` adds a trained scale a channel, and no shift.
+
+    Liu et al. 2015, arXiv:1506.04579, section 3.3.
+    """
+
+    op: ClassVar[str] = "l2_norm"
+    summary: ClassVar[str] = "scales the channels of each pixel to a Euclidean norm of 1"
+
+    affine: bool = True
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(
+            elementwise_ops=elements,
+            weight_elements=output.channels if self.affine else 0,
+            input_elements=elements,
+            output_elements=elements,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LocalResponseNorm(Operator):
     """Local response normalisation (Krizhevsky et al. 2012, section 3.3): each output reads `size` channels."""
 

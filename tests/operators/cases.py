@@ -34,6 +34,7 @@ from mbcost.operators import (
     HardSigmoid,
     HardSwish,
     InstanceNorm,
+    L2Norm,
     LayerNorm,
     LocalResponseNorm,
     LogSoftmax,
@@ -494,6 +495,14 @@ NORMALISATIONS: Final = (
         for operator in (LayerNorm(), InstanceNorm(), GroupNorm(groups=3))
     ),
     _elementwise(LayerNorm(affine=False)),
+    Case(
+        "SSD's normalisation: a scale a channel, no shift",
+        L2Norm(),
+        ((38, 38, 512),),
+        (38, 38, 512),
+        OperatorCost(elementwise_ops=739_328, weight_elements=512, input_elements=739_328, output_elements=739_328),
+    ),
+    _elementwise(L2Norm(affine=False)),
     Case(
         "AlexNet's normalisation: each output reads 5 channels",
         LocalResponseNorm(),
