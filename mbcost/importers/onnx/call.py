@@ -42,16 +42,20 @@ class Call:
         value = self.value(position)
         if isinstance(value, Tensor):
             return value
-        what = "is missing" if value is None else "is a constant, which is not modelled"
-        raise UnsupportedError(f"its input {position} {what}")
+        if value is None:
+            raise ModelError(f"its input {position} is missing")
+        raise UnsupportedError(f"its input {position} is a constant, which is not modelled")
 
     def weight(self, position: int) -> Constant:
         """An input that is known without running the network."""
         value = self.value(position)
         if isinstance(value, Constant):
             return value
-        what = "is missing" if value is None else "is computed by the network: only weights in the file are modelled"
-        raise UnsupportedError(f"its input {position} {what}")
+        if value is None:
+            raise ModelError(f"its input {position} is missing")
+        raise UnsupportedError(
+            f"its input {position} is computed by the network: only weights in the file are modelled"
+        )
 
     def ints(self, name: str, position: int | None = None) -> list[int] | None:
         """An attribute or, in later opsets, an input that is a list of ints; None if there is neither."""

@@ -5,6 +5,7 @@ Field numbers: onnx/onnx.proto of https://github.com/onnx/onnx.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -45,9 +46,9 @@ class ValueInfo:
 
 @dataclass(slots=True)
 class OnnxModel:
-    """What a file says."""
+    """What a file says. Its graph may come in several parts, which protobuf merges."""
 
-    graph: Range | None = None
+    graph: list[Range] = field(default_factory=list)
     name: str = ""
     producer: str = ""
     opsets: dict[str, int] = field(default_factory=dict)
@@ -72,7 +73,7 @@ def read_header(file: Range) -> OnnxModel:
         if item.number == 2:
             model.producer = item.text()
         elif item.number == 7:
-            model.graph = item.message()
+            model.graph.append(item.message())
         elif item.number == 8:
             domain, version = _opset(item.message())
             model.opsets[domain] = version
@@ -89,8 +90,7 @@ def read_graph(model: OnnxModel) -> None:
     WireError, ModelError
         If the graph is damaged.
     """
-    assert model.graph is not None
-    for item in read_fields(model.graph):
+    for item in itertools.chain.from_iterable(map(read_fields, model.graph)):
         if item.number == 1:
             model.nodes.append(_node(item.message(), len(model.nodes)))
             if len(model.nodes) > MAX_NODES:

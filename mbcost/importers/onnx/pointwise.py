@@ -172,18 +172,21 @@ def group_norm(call: Call) -> Tensor:
 
 
 def layer_norm(call: Call) -> Tensor:
-    """LayerNormalization (x, scale, bias), and with a scale only."""
+    """LayerNormalization (x, scale, bias) over the last dimensions, and RMSNormalization, which has a scale only."""
     x = call.tensor()
     start = call.axis(len(x.dims), -1)
     last = set(range(start, len(x.dims)))
+    normal = x
     if {x.axes[i] for i in last if x.dims[i] > 1} != {"C"} or not x.whole(last):
-        x = call.build.lettered(x, "W" * start + "C" * len(last))
+        normal = call.build.view(x, (*x.dims[:start], math.prod(x.dims[start:])), "W" * start + "C")
     scale, bias = call.weight(1), call.value(2)
-    if scale.elements not in (1, x.shape.channels):
-        raise ModelError(f"its scale has {scale.elements} elements, its input {x.shape.channels} channels")
+    if scale.elements not in (1, normal.shape.channels):
+        raise ModelError(f"its scale has {scale.elements} elements, its input {normal.shape.channels} channels")
     if isinstance(bias, Constant):
-        return call.build.same(LayerNorm(), x)
-    return call.build.same(Scale(scale.elements), call.build.same(LayerNorm(affine=False), x))
+        normal = call.build.same(LayerNorm(), normal)
+    else:
+        normal = call.build.same(Scale(scale.elements), call.build.same(LayerNorm(affine=False), normal))
+    return call.build.view(normal, x.dims, x.axes)
 
 
 def local_response_norm(call: Call) -> Tensor:

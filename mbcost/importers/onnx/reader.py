@@ -67,7 +67,7 @@ def _read(file: Range, shown: str) -> OnnxModel:
         model = read_header(file)
     except WireError as error:
         fail("MB500", f"{shown} is not an ONNX file, or is cut off: {error}", hint="was it downloaded completely?")
-    if model.graph is None:
+    if not model.graph:
         fail("MB500", f"{shown} is not an ONNX file: it holds no graph")
     try:
         read_graph(model)

@@ -75,6 +75,8 @@ class TensorData:
             if self._raw.size != count * dtype.itemsize:
                 raise ModelError(f"tensor `{self.name}` has {self._raw.size} bytes for {count} elements")
             return np.frombuffer(self._raw.read(), dtype).reshape(self.dims)
+        if not self._typed and count:
+            return None
         items = [item for number, value in self._typed for item in _numbers(number, value)]
         if len(items) != count:
             raise ModelError(f"tensor `{self.name}` has {len(items)} numbers for {count} elements")

@@ -136,6 +136,8 @@ def _pool(call: Call, kind: type[MaxPool2d | AvgPool2d]) -> Tensor:
     x = as_map(call)
     if _pair(call, "dilations", x) != (1, 1):
         raise UnsupportedError("a pooling with dilation is not modelled")
+    if "kernel_shape" not in call.node.attributes:
+        raise ModelError("its attribute `kernel_shape` is missing")
     padding = _padding(call, x)
     kernel, stride = _pair(call, "kernel_shape", x), _pair(call, "strides", x)
     return call.build.mapped(kind(kernel, stride, padding, call.integer("ceil_mode", 0) == 1), x)
