@@ -18,8 +18,11 @@ from mbcost.errors import MbcostError
 
 Bytes: TypeAlias = bytes | mmap
 
-#: What one file may make us read: vtable entries, vector elements, characters. A network has a few for each tensor.
-MAX_READS: Final = 2**22
+#: What one file may make us read: vtable entries, vector elements, characters. The largest network that mbcost takes,
+#: with 20,000 operators, needs a quarter.
+MAX_READS: Final = 2**23
+#: A table takes as long as so many numbers of a vector.
+_TABLE_READS: Final = 16
 
 _U16: Final = struct.Struct("<H")
 _U32: Final = struct.Struct("<I")
@@ -75,6 +78,7 @@ class Flatbuffer:
         size = self.number(_U16, vtable)
         if size % 2:
             raise DamagedError(f"the vtable at byte {vtable} has an odd size")
+        self.charge(_TABLE_READS)
         entries = self.numbers("H", vtable, size // 2)
         return Table(self, kind, position, entries[_VTABLE_HEADER:])
 
