@@ -34,7 +34,7 @@ def read_columns(log: ProblemLog, value: Any, parameters: Collection[str]) -> Co
     if not isinstance(value, list) or not value:
         log.add("MB103", "`columns` is a list of keys such as [op, out, kernel, stride]", log.document.value("columns"))
         return None
-    known = {*ROW_KEYS, *parameters, *(name for op in OPERATORS for name in op.__dataclass_fields__)}  # type: ignore[attr-defined]
+    known = {*ROW_KEYS, *parameters, *(name for op in OPERATORS for name in op.__dataclass_fields__)}
     columns: list[str | None] = []
     words: dict[str, str] = {}
     for position, word in enumerate(value):

@@ -278,7 +278,7 @@ def operator_fields(operator: type[Operator]) -> dict[str, OperatorField]:
         If a field's type has no :class:`FieldKind`; a test loops over all operators.
     """
     result = {}
-    for field in dataclasses.fields(operator):  # type: ignore[arg-type]
+    for field in dataclasses.fields(operator):
         required = field.default is dataclasses.MISSING
         kind = FIELD_KINDS[str(field.type).replace('"', "'")]
         result[field.name] = OperatorField(field.name, kind, required, None if required else field.default)

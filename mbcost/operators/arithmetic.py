@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim, all_true, maximum
@@ -28,9 +27,10 @@ def _broadcast_dim(a: Dim, b: Dim, inputs: tuple[TensorShape, ...]) -> Dim:
     return larger
 
 
-@dataclass(frozen=True, slots=True)
 class _Combine(Operator):
     """An element-wise function of two or more inputs that broadcast: n inputs, n - 1 operations an element."""
+
+    __slots__ = ()
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
     elementwise: ClassVar[bool] = True
@@ -47,49 +47,55 @@ class _Combine(Operator):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Add(_Combine):
     """Element-wise sum, as of a residual connection."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "add"
     summary: ClassVar[str] = "element-wise sum of the inputs, as of a residual connection"
 
 
-@dataclass(frozen=True, slots=True)
 class Subtract(_Combine):
     """Element-wise difference."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "subtract"
     summary: ClassVar[str] = "element-wise difference of the inputs"
 
 
-@dataclass(frozen=True, slots=True)
 class Multiply(_Combine):
     """Element-wise product, as of a squeeze-and-excite gate (which broadcasts a vector over a map)."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "multiply"
     summary: ClassVar[str] = "element-wise product of the inputs, as of a squeeze-and-excite gate"
 
 
-@dataclass(frozen=True, slots=True)
 class Maximum(_Combine):
     """Element-wise maximum."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "maximum"
     summary: ClassVar[str] = "element-wise maximum of the inputs"
 
 
-@dataclass(frozen=True, slots=True)
 class Minimum(_Combine):
     """Element-wise minimum."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "minimum"
     summary: ClassVar[str] = "element-wise minimum of the inputs"
 
 
-@dataclass(frozen=True, slots=True)
 class Divide(_Combine):
     """Element-wise quotient."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "divide"
     summary: ClassVar[str] = "element-wise quotient of the inputs"

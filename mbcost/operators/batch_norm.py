@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.operators.base import Operator, OperatorCost, TensorShape
 
 
-@dataclass(frozen=True, slots=True)
 class BatchNorm(Operator):
     """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
     Holds gamma, beta, moving mean and moving variance a channel. Which of them count as parameters is a convention
     (:class:`mbcost.graph.counting.ParamsConvention`); folded into a convolution nothing but its bias is left.
     """
+
+    __slots__ = ()
 
     op: ClassVar[str] = "batch_norm"
     summary: ClassVar[str] = "batch normalisation, folded into a convolution before it where there is one"

@@ -9,9 +9,10 @@ from mbcost.numeric import Dim
 from mbcost.operators.base import Operator, OperatorCost, TensorShape
 
 
-@dataclass(frozen=True, slots=True)
 class Elementwise(Operator):
     """A function of every element without a name of its own here: exp, sqrt, clip, a comparison, ..."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "elementwise"
     summary: ClassVar[str] = "any other function of every element: exp, sqrt, clip, ..."
@@ -46,17 +47,19 @@ class _WithConstants(Operator):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Scale(_WithConstants):
     """The input times constants."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "scale"
     summary: ClassVar[str] = "the input times constants, `weights` of them trained"
 
 
-@dataclass(frozen=True, slots=True)
 class Shift(_WithConstants):
     """The input plus constants."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "shift"
     summary: ClassVar[str] = "the input plus constants, `weights` of them trained"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.operators.base import Movement, TensorShape
 
 
-@dataclass(frozen=True, slots=True)
 class Flatten(Movement):
     """All elements as one vector."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "flatten"
     summary: ClassVar[str] = "all elements as one vector"

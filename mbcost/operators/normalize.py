@@ -29,17 +29,19 @@ class _Normalize(Operator):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class LayerNorm(_Normalize):
     """Layer normalisation over the channels of each pixel (Ba et al. 2016, arXiv:1607.06450)."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "layer_norm"
     summary: ClassVar[str] = "normalises the channels of each pixel"
 
 
-@dataclass(frozen=True, slots=True)
 class InstanceNorm(_Normalize):
     """Instance normalisation of each channel over its pixels (Ulyanov et al. 2016, arXiv:1607.08022)."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "instance_norm"
     summary: ClassVar[str] = "normalises the pixels of each channel"

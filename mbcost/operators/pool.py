@@ -32,25 +32,28 @@ class _Pool2d(Operator):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool2d(_Pool2d):
     """The largest element of each window."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "max_pool2d"
     summary: ClassVar[str] = "maximum over a window"
 
 
-@dataclass(frozen=True, slots=True)
 class AvgPool2d(_Pool2d):
     """The mean of each window."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "avg_pool2d"
     summary: ClassVar[str] = "mean over a window"
 
 
-@dataclass(frozen=True, slots=True)
 class _GlobalPool(Operator):
     """A pooling whose window is the whole map."""
+
+    __slots__ = ()
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         return TensorShape(1, 1, inputs[0].channels)
@@ -60,17 +63,19 @@ class _GlobalPool(Operator):
         return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=output.channels)
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalAvgPool(_GlobalPool):
     """The mean over height and width."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "global_avg_pool"
     summary: ClassVar[str] = "mean over height and width"
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalMaxPool(_GlobalPool):
     """The maximum over height and width."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "global_max_pool"
     summary: ClassVar[str] = "maximum over height and width"

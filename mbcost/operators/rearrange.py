@@ -18,9 +18,10 @@ from mbcost.operators.base import (
 from mbcost.operators.reshape import Reshape
 
 
-@dataclass(frozen=True, slots=True)
 class Transpose(Reshape):
     """The same elements in another order, under a shape of any kind: a copy, whatever the permutation."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "transpose"
     summary: ClassVar[str] = "the same elements in another order, as a tensor of the given shape"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.operators.base import Operator, OperatorCost, TensorShape
 
 
-@dataclass(frozen=True, slots=True)
 class Softmax(Operator):
     """``exp(x_i) / sum_j exp(x_j)`` over the channels of each pixel."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "softmax"
     summary: ClassVar[str] = "softmax over the channels"
@@ -23,9 +23,10 @@ class Softmax(Operator):
         return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
 
 
-@dataclass(frozen=True, slots=True)
 class LogSoftmax(Softmax):
     """``x_i - log(sum_j exp(x_j))`` over the channels of each pixel."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "log_softmax"
     summary: ClassVar[str] = "logarithm of the softmax over the channels"

@@ -86,17 +86,19 @@ class _Pool3d(Operator):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool3d(_Pool3d):
     """The largest element of each window of a volume."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "max_pool3d"
     summary: ClassVar[str] = "maximum over a window of a volume"
 
 
-@dataclass(frozen=True, slots=True)
 class AvgPool3d(_Pool3d):
     """The mean of each window of a volume."""
+
+    __slots__ = ()
 
     op: ClassVar[str] = "avg_pool3d"
     summary: ClassVar[str] = "mean over a window of a volume"
