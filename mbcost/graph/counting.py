@@ -45,7 +45,9 @@ def params_by_layer(graph: LayerGraph, convention: ParamsConvention = DEFAULT_PA
     result: list[Dim] = []
     for layer in layers:
         cost = layer.cost
-        if isinstance(layer.operator, BatchNorm):
+        if not layer.owns_weights:
+            result.append(0)
+        elif isinstance(layer.operator, BatchNorm):
             producer = layers[layer.inputs[0]].operator if layer.inputs[0] != NETWORK_INPUT else None
             result.append(_per_channel(producer, convention) * cost.norm_channels)
         else:

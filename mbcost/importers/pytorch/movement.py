@@ -1,0 +1,264 @@
+"""Views, permutations, slices, joins: what places elements elsewhere, or only says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from mbcost.importers.pytorch.convolution import map_layout
+from mbcost.importers.pytorch.layout import Layout, Sizes, channels_first, channels_last, layout_of, permuted, reshaping
+from mbcost.importers.pytorch.lowering import Fixed, Lowering, Tensor, UnsupportedError, Value, extents
+from mbcost.importers.pytorch.trace import references
+from mbcost.operators import (
+    ChannelShuffle,
+    Concat,
+    Crop,
+    DepthToSpace,
+    Explicit,
+    Opaque,
+    SpaceToDepth,
+    Split,
+    Tile,
+    Transpose,
+)
+from mbcost.operators.base import Axis
+
+Converter = Callable[[Lowering], Any]
+_AXES: tuple[Axis, ...] = ("height", "width", "channels")
+
+
+def same(state: Lowering) -> Value:
+    """What does nothing at inference: dropout, identity, contiguous, a change of type."""
+    return state.value(next(iter(state.call.args)))
+
+
+def view(state: Lowering) -> Tensor:
+    """view, reshape, flatten, squeeze ...: the elements in PyTorch's order under other sizes."""
+    return reshaped(state, state.tensor(next(iter(state.call.args))), state.result_sizes())
+
+
+def reshaped(state: Lowering, x: Tensor, sizes: Sizes) -> Tensor:
+    """The tensor under other sizes, brought into an order in which they can be named."""
+    before, after = reshaping(x.layout, x.sizes, sizes)
+    return Tensor(state.arranged(x, before).source, sizes, after)
+
+
+def permute(state: Lowering) -> Tensor:
+    """permute, transpose, t ...: the dimensions under other numbers; nothing moves until somebody minds."""
+    call, x = state.call, state.tensor("self")
+    rank = len(x.sizes)
+    order = list(range(rank))
+    if "dims" in call.args:
+        order = [dim % rank for dim in call["dims"]]
+    else:
+        names = (("dim0", "dim1"), ("axis0", "axis1"))
+        first, second = next(((call[a], call[b]) for a, b in names if a in call.args), (-2, -1))
+        if rank > 1:
+            order[first], order[second] = order[second], order[first]
+    return Tensor(x.source, tuple(x.sizes[dim] for dim in order), permuted(x.layout, order))
+
+
+def movedim(state: Lowering) -> Tensor:
+    """movedim: some dimensions to other places, the rest in their order."""
+    x, rank = state.tensor("self"), len(state.result_sizes())
+    source, target = ([dim % rank for dim in state.call[name]] for name in ("source", "destination"))
+    rest = iter(dim for dim in range(rank) if dim not in source)
+    moved = dict(zip(target, source, strict=True))
+    order = [moved[place] if place in moved else next(rest) for place in range(rank)]
+    return Tensor(x.source, tuple(x.sizes[dim] for dim in order), permuted(x.layout, order))
+
+
+def part(state: Lowering) -> Tensor:
+    """slice, narrow and select: a part along one dimension."""
+    call, x = state.call, state.tensor("self")
+    dim = call["dim"] % len(x.sizes)
+    sizes = state.result_sizes()
+    if call.op == "select":
+        start, count = call["index"] % x.sizes[dim], 1
+    else:
+        start = call.get("start") or 0
+        count = sizes[dim]
+        start = start + x.sizes[dim] if start < 0 else start
+    cut = tuple(count if number == dim else size for number, size in enumerate(x.sizes))
+    result = _cut(state, x, dim, start, cut, call.get("step", 1))
+    return result if len(sizes) == len(cut) else _renamed(result, [i for i in range(len(cut)) if i != dim])
+
+
+def split(state: Lowering) -> tuple[Tensor, ...]:
+    """split, chunk, unbind ...: all parts along one dimension."""
+    call, x = state.call, state.tensor("self")
+    dim = call.get("dim", 0) % len(x.sizes)
+    results, start = [], 0
+    for number in range(len(call.outputs)):
+        sizes = state.result_sizes(number)
+        removed = len(sizes) < len(x.sizes)
+        count = 1 if removed else sizes[dim]
+        cut = tuple(count if i == dim else size for i, size in enumerate(x.sizes))
+        result = _cut(state, x, dim, start, cut, 1)
+        results.append(_renamed(result, [i for i in range(len(cut)) if i != dim]) if removed else result)
+        start += count
+    return tuple(results)
+
+
+def _cut(state: Lowering, x: Tensor, dim: int, start: int, sizes: Sizes, step: int) -> Tensor:
+    """The elements `start`, `start + step`, ... along a dimension."""
+    if sizes == x.sizes:
+        return x
+    layout = x.layout.without([dim] if sizes[dim] == 1 else [])
+    number = next(i for i, dims in enumerate(x.layout) if dim in dims)
+    inner = prod(x.sizes[other] for other in x.layout[number][1:])
+    if x.layout[number][0] != dim or step != 1:
+        shape = layout.shape(sizes)
+        return state.emit(Crop(shape=extents(shape)), [x], sizes, layout)
+    before, count, after = start, sizes[dim], x.sizes[dim] - start - sizes[dim]
+    if x.sizes[dim] % count == 0 and start % count == 0:
+        operator = Split(parts=x.sizes[dim] // count, part=start // count, axis=_AXES[number])
+    else:
+        pieces = tuple(size * inner for size in (before, count, after) if size)
+        operator = Split(part=1 if before else 0, sizes=pieces, parts=len(pieces), axis=_AXES[number])
+    return state.emit(operator, [x], sizes, layout)
+
+
+def _renamed(x: Tensor, left: Sequence[int]) -> Tensor:
+    """The tensor with only the dimensions `left`; the others have one element."""
+    sizes = tuple(x.sizes[dim] for dim in left)
+    return Tensor(x.source, sizes, x.layout.replaced(lambda dim: (left.index(dim),)))
+
+
+def concat(state: Lowering) -> Tensor:
+    """cat: tensors joined along a dimension."""
+    parts = [state.known(ref) for ref in state.call["tensors"]]
+    parts = [item for item in parts if prod(item.sizes)]
+    sizes = state.result_sizes()
+    return _joined(state, parts, state.call.get("dim", 0) % len(sizes), sizes)
+
+
+def stack(state: Lowering) -> Tensor:
+    """stack: tensors joined along a dimension that is new."""
+    sizes = state.result_sizes()
+    dim = state.call.get("dim", 0) % len(sizes)
+    return _joined(
+        state, [_with_dimension(state.written(state.known(ref)), dim) for ref in state.call["tensors"]], dim, sizes
+    )
+
+
+def _with_dimension(value: Value, dim: int) -> Value:
+    sizes = (*value.sizes[:dim], 1, *value.sizes[dim:])
+    if isinstance(value, Fixed):
+        return Fixed(sizes, (value.key, "unsqueeze", dim), value.weights)
+    return Tensor(value.source, sizes, value.layout.replaced(lambda old: (old + (old >= dim),)))
+
+
+def _joined(state: Lowering, parts: Sequence[Value], dim: int, sizes: Sizes) -> Tensor:
+    """Tensors along a dimension, which has to be the outermost of its axis; a new one is the outermost channel."""
+    largest = max((item for item in parts if isinstance(item, Tensor)), key=lambda item: item.shape.elements)
+    height, width, channels = state.activation(largest).layout.without([dim])
+    number = next((i for i, dims in enumerate(largest.layout) if dim in dims), 2)
+    if number < 2 and (height, width)[number]:
+        number = 2
+    axes = [height, width, channels]
+    axes[number] = (dim, *axes[number])
+    inputs = [state.arranged(state.activation(item), layout_of(item.sizes, *axes)) for item in parts]
+    if len(inputs) == 1:
+        return inputs[0]
+    return state.emit(Concat(axis=_AXES[number]), inputs, sizes, layout_of(sizes, *axes))
+
+
+def expand(state: Lowering) -> Tensor:
+    """expand, repeat and their kin: copies along dimensions."""
+    x, sizes = state.tensor("self"), state.result_sizes()
+    missing = len(sizes) - len(x.sizes)
+    x = Tensor(x.source, (1,) * missing + x.sizes, x.layout.shifted(missing))
+    if x.sizes == sizes:
+        return x
+    height, width, channels = x.layout
+    new = [dim for dim in range(len(sizes)) if sizes[dim] != 1 and dim not in x.layout.order]
+    rank = len(sizes)
+    rows, columns = ([dim for dim in new if dim == rank - place] for place in (2, 1))
+    rest = [dim for dim in new if dim not in (*rows, *columns)]
+    layout = Layout((*rest, *height, *rows), (*width, *columns), channels)
+    shape = layout.shape(sizes)
+    return state.emit(Tile(shape=extents(shape)), [x], sizes, layout)
+
+
+def pixel_shuffle(state: Lowering) -> Tensor:
+    """pixel_shuffle: channels become pixels."""
+    x, sizes = state.tensor("self"), state.result_sizes()
+    x = state.arranged(x, map_layout(x.sizes, 2))
+    return state.emit(DepthToSpace(block=state.call["upscale_factor"]), [x], sizes, map_layout(sizes, 2))
+
+
+def pixel_unshuffle(state: Lowering) -> Tensor:
+    """pixel_unshuffle: pixels become channels."""
+    x, sizes = state.tensor("self"), state.result_sizes()
+    x = state.arranged(x, map_layout(x.sizes, 2))
+    return state.emit(SpaceToDepth(block=state.call["downscale_factor"]), [x], sizes, map_layout(sizes, 2))
+
+
+def channel_shuffle(state: Lowering) -> Tensor:
+    """channel_shuffle as an operator of its own."""
+    x = state.tensor("self")
+    x = state.arranged(x, map_layout(x.sizes, 2))
+    return state.emit(ChannelShuffle(groups=state.call["groups"]), [x], x.sizes, x.layout)
+
+
+def reordered(state: Lowering) -> Tensor:
+    """roll and flip: the same elements in another order."""
+    x = state.tensor("self")
+    return state.emit(Transpose(shape=extents(x.shape)), [x], x.sizes, x.layout)
+
+
+def gather(state: Lowering) -> Tensor:
+    """embedding, index and gather: as many elements as the result has, from places that the indices say."""
+    first = state.activation(state.value(next(iter(state.call.args))))
+    sizes = state.result_sizes()
+    if prod(sizes) > first.shape.elements:
+        return opaque(state)
+    flat = state.arranged(first, Layout((), (), first.layout.order))
+    made = channels_last(sizes)
+    vector = state.emit(Crop(shape=(1, 1, prod(sizes))), [flat], (prod(sizes),), channels_last((prod(sizes),)))
+    return Tensor(state.arranged(vector, vector.layout).source, sizes, Layout((), (), made.order))
+
+
+def pad(state: Lowering) -> Tensor:
+    """pad, constant_pad_nd and their kin; zeros around a map wait for a convolution that takes them in."""
+    call, x = state.call, state.tensor(next(iter(state.call.args)))
+    rank = len(x.sizes)
+    amounts = call.get("pad") or call["padding"]
+    ends = {rank - 1 - i: (amounts[2 * i], amounts[2 * i + 1]) for i in range(len(amounts) // 2)}
+    ends = {dim: both for dim, both in ends.items() if both != (0, 0)}
+    if any(min(both) < 0 for both in ends.values()):
+        raise UnsupportedError("padding by less than nothing")
+    spatial = min(2, rank - 2)
+    if any(dim < rank - spatial for dim in ends):
+        return _padded_by_constants(state, x, ends)
+    sizes = state.result_sizes()
+    layout = map_layout(sizes, spatial)
+    x = state.arranged(x, map_layout(x.sizes, spatial))
+    (top, bottom), (left, right) = (ends.get(rank - 2, (0, 0)), ends.get(rank - 1, (0, 0)))
+    padded = Tensor(x.source, sizes, layout, Explicit(top, bottom, left, right), x.sizes)
+    zeros = call.get("mode", "constant") == "constant" and not call.get("value") and "flection" not in call.op
+    return padded if zeros and "replication" not in call.op else state.activation(padded)
+
+
+def _padded_by_constants(state: Lowering, x: Tensor, ends: Mapping[int, tuple[int, int]]) -> Tensor:
+    """Zeros along dimensions that are no rows or columns: constants that are joined to the tensor."""
+    for dim, (before, after) in ends.items():
+        parts: list[Value] = [x]
+        for place, count in ((0, before), (2, after)):
+            if count:
+                sizes = (*x.sizes[:dim], count, *x.sizes[dim + 1 :])
+                parts.insert(place, Fixed(sizes, ("zeros", sizes)))
+        total = (*x.sizes[:dim], x.sizes[dim] + before + after, *x.sizes[dim + 1 :])
+        x = _joined(state, parts, dim, total)
+    return x
+
+
+def opaque(state: Lowering) -> Tensor:
+    """An operator of which nothing but its result's sizes is known."""
+    inputs = [state.activation(state.known(ref)) for ref in references(state.call.args)]
+    sizes = state.result_sizes()
+    layout = channels_first(sizes) if len(sizes) == 4 else channels_last(sizes)
+    shape = layout.shape(sizes)
+    return state.emit(Opaque(shape=extents(shape)), inputs, sizes, layout)

@@ -1,0 +1,185 @@
+"""From a PyTorch module to an :class:`~mbcost.architectures.ArchitectureSpec`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final, Literal
+
+from mbcost.architectures.spec import ArchitectureSpec
+from mbcost.errors import InputError, fail
+from mbcost.graph import build_graph, count_params
+from mbcost.importers.imported import imported_spec
+from mbcost.importers.pytorch.convert import Converted, converted
+from mbcost.importers.pytorch.export import exported_trace
+from mbcost.importers.pytorch.isolate import fake_copy, import_torch, last_line, real_copy, untouched_randomness
+from mbcost.importers.pytorch.layout import Sizes
+from mbcost.importers.pytorch.record import recorded_trace
+from mbcost.importers.pytorch.trace import Trace
+
+#: What to do about operators that the importer does not know.
+Unsupported = Literal["error", "estimate"]
+
+_CODE_FAILED: Final = "MB506"
+
+
+def from_torch(
+    module: Any, example_input: Any, *, name: str | None = None, unsupported: Unsupported = "error"
+) -> ArchitectureSpec:
+    """The architecture of a PyTorch module.
+
+    The module is traced with ``torch.export`` on tensors without memory: neither its weights nor the input need values,
+    and a module built under ``torch.device("meta")`` works as well. A module whose control flow depends on values is
+    run once on the example instead. Either happens on a copy that shares the weights; the module stays as it is.
+
+    Counts are multiply-accumulates (MACs) of one image, of convolutions, fully connected layers and matrix products.
+    ``torch.utils.flop_counter.FlopCounterMode`` counts FLOPs, two a MAC, of the whole batch: halve and divide it to
+    compare. Attention counts its two matrix products in full, whether or not the mask is causal.
+
+    Parameters
+    ----------
+    module
+        An ``nn.Module``. It is read as for inference, whatever its training flag.
+    example_input
+        A tensor, a tuple of tensors for several inputs, or the sizes of a tensor, such as ``(1, 3, 224, 224)``. The
+        first dimension is the batch: one image of it is traced, unless the module works with that batch only.
+    name
+        Name of the architecture; the module's class by default.
+    unsupported
+        ``estimate`` charges operators that mbcost does not know by their traffic and says so in the note, instead of
+        refusing them.
+
+    Raises
+    ------
+    InputError
+        MB011 without PyTorch; MB010 if the arguments are no module and no tensors; MB501 with every operator that is
+        not known and the module that calls it; MB506 with the last line of what the module's own code raised.
+    """
+    torch = import_torch()
+    if not isinstance(module, torch.nn.Module):
+        fail("MB010", f"from_torch reads an nn.Module, not {type(module).__name__}")
+    examples = _examples(example_input)
+    with untouched_randomness():
+        traced = _traced(module, examples)
+    title = name or type(module).__name__
+    result = converted(traced.trace, module, estimate=unsupported == "estimate")
+    return _spec(title, module, result, traced.note)
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """An input: its sizes and type, and its values where the user gave some."""
+
+    sizes: Sizes
+    dtype: Any
+    values: Any = None
+
+    def first_image(self) -> _Example:
+        values = None if self.values is None else self.values[:1]
+        return _Example((1, *self.sizes[1:]), self.dtype, values)
+
+    def fake(self) -> Any:
+        return import_torch().empty(self.sizes, dtype=self.dtype, device="cpu")
+
+    def real(self) -> Any:
+        torch = import_torch()
+        if self.values is None or self.values.is_meta:
+            return torch.zeros(self.sizes, dtype=self.dtype)
+        return self.values.detach().clone()
+
+
+def _examples(given: Any) -> tuple[_Example, ...]:
+    torch = import_torch()
+    if isinstance(given, torch.Tensor):
+        given = (given,)
+    if not isinstance(given, (tuple, list)) or not given:
+        fail("MB010", "an example input is a tensor, a tuple of tensors, or the sizes of one: (1, 3, 224, 224)")
+    if all(isinstance(item, int) and not isinstance(item, bool) for item in given):
+        if min(given) < 1:
+            fail("MB010", f"{tuple(given)} are no sizes of a tensor: each has to be at least 1")
+        return (_Example(tuple(given), torch.get_default_dtype()),)
+    if not all(isinstance(item, torch.Tensor) for item in given):
+        fail("MB010", "an example input holds something that is no tensor", hint="wrap the module in one that adds it")
+    return tuple(_Example(tuple(item.shape), item.dtype, item) for item in given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Traced:
+    trace: Trace
+    note: str
+
+
+def _traced(module: Any, examples: tuple[_Example, ...]) -> _Traced:
+    """The module's trace: of one image if it takes one, exported if it can be."""
+    choices = [(examples, _batch_note(examples, examples))]
+    if _batch(examples) > 1:
+        image = tuple(item.first_image() for item in examples)
+        choices.insert(0, (image, _batch_note(image, examples)))
+    tracers: tuple[tuple[Callable[..., Trace], str], ...] = (
+        (_exported, "traced with torch.export"),
+        (_recorded, "control flow depends on values: run once, on the path that the example takes"),
+    )
+    error: Exception | None = None
+    for tracer, how in tracers:
+        for inputs, batch in choices:
+            try:
+                return _Traced(tracer(module, inputs), f"{how}; {batch}")
+            except InputError:
+                raise
+            except Exception as problem:  # noqa: BLE001 - the module's own code runs
+                error = problem
+    assert error is not None
+    name = type(module).__name__
+    shapes = ", ".join("x".join(map(str, item.sizes)) for item in examples)
+    fail(_CODE_FAILED, f"{name} does not run on an input of {shapes}: {last_line(error)}")
+
+
+def _exported(module: Any, examples: tuple[_Example, ...]) -> Trace:
+    mode = import_module("torch._subclasses.fake_tensor").FakeTensorMode(allow_non_fake_inputs=True)
+    stand_in = fake_copy(module, mode)
+    with mode:
+        args = tuple(item.fake() for item in examples)
+    return exported_trace(stand_in, args)
+
+
+def _recorded(module: Any, examples: tuple[_Example, ...]) -> Trace:
+    return recorded_trace(real_copy(module), tuple(item.real() for item in examples))
+
+
+def _batch(examples: Sequence[_Example]) -> int:
+    """The first extent of all inputs; 1 where they differ or have no second dimension."""
+    first = {item.sizes[0] if len(item.sizes) > 1 else 1 for item in examples}
+    return first.pop() if len(first) == 1 else 1
+
+
+def _batch_note(traced: tuple[_Example, ...], given: tuple[_Example, ...]) -> str:
+    batch = _batch(given)
+    if batch == 1:
+        return "batch 1"
+    if traced is given:
+        return f"the module works with a batch of {batch} only: counts are for all of it"
+    return f"one image of the example's batch of {batch}: counts are for one"
+
+
+def _spec(title: str, module: Any, result: Converted, note: str) -> ArchitectureSpec:
+    """The architecture with a note on how it came about and on parameters that its layers do not hold."""
+
+    def made(note: str) -> ArchitectureSpec:
+        return imported_spec(
+            result.layers,
+            name=title,
+            source=f"PyTorch module {type(module).__module__}.{type(module).__qualname__}",
+            origin=f"PyTorch module {title}",
+            input_shape=result.input_shape,
+            outputs=result.outputs,
+            extra_inputs=result.extra_inputs,
+            note=note,
+        )
+
+    notes = [note, *result.notes]
+    held = sum(parameter.numel() for parameter in module.parameters())
+    counted = count_params(build_graph(made("")))
+    if counted != held:
+        notes.append(f"{counted} parameters at inference, the module holds {held}: some are unused or computed from")
+    return made("; ".join(notes))

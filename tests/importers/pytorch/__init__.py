@@ -1,0 +1,1 @@
+"""PyTorch modules. Everything here is skipped where torch is not installed."""

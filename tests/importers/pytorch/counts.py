@@ -1,0 +1,32 @@
+"""What PyTorch itself counts."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mbcost.architectures import ArchitectureSpec
+from mbcost.graph import LayerGraph, build_graph
+from mbcost.importers.pytorch import from_torch
+
+
+def counted_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
+    """MACs by FlopCounterMode, which counts two FLOPs each."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module.eval()(*inputs)
+    assert counter.get_total_flops() % 2 == 0
+    return counter.get_total_flops() // 2
+
+
+def imported(module: nn.Module, *sizes: tuple[int, ...]) -> LayerGraph:
+    """The graph of a module on inputs of these sizes."""
+    return build_graph(spec_of(module, *sizes))
+
+
+def spec_of(module: nn.Module, *sizes: tuple[int, ...]) -> ArchitectureSpec:
+    return from_torch(module, tuple(torch.zeros(size, device="meta") for size in sizes))
+
+
+def ops(graph: LayerGraph) -> list[str]:
+    return [layer.op for layer in graph.layers]
