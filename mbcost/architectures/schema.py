@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+from mbcost.architectures.backbone import BACKBONE_KEYS
 from mbcost.architectures.fields import FIELD_KINDS, FieldKind, operator_fields
 from mbcost.architectures.loader import FILE_KEYS, REQUIRED_KEYS
 from mbcost.architectures.names import ACTIVATION_ALIASES, KEY_ALIASES, OP_ALIASES, ROW_KEYS
@@ -55,6 +56,7 @@ def _file_types() -> dict[str, dict[str, Any]]:
         "input": _SIZE,
         "options": {"type": "object", "additionalProperties": _OPTION},
         "width": _width(),
+        "backbone": _backbone(),
         "defaults": {
             "type": "object",
             "additionalProperties": False,
@@ -79,6 +81,22 @@ def _width() -> dict[str, Any]:
             "minimum": number,
             "source": _TEXT,
         },
+    }
+
+
+def _backbone() -> dict[str, Any]:
+    types: dict[str, dict[str, Any]] = {
+        "architecture": _TEXT,
+        "until": _TEXT,
+        "taps": {"type": "object", "additionalProperties": _TEXT},
+        "options": {"type": "object", "additionalProperties": _OPTION},
+        "output_stride": {"type": "integer", "minimum": 1, "maximum": 1024},
+    }
+    return {
+        "type": "object",
+        "required": ["architecture"],
+        "additionalProperties": False,
+        "properties": {key: {"description": text, **types[key]} for key, text in BACKBONE_KEYS.items()},
     }
 
 

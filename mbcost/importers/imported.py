@@ -71,7 +71,7 @@ def imported_spec(
         location = Location(origin, 0, 0, 0, None)
         name_here, channels = names.add(layer.name), layer.in_channels
         frame = RowFrame(location, name_here, inputs, in_channels=channels, owns_weights=layer.owns_weights)
-        constants = {field.name: getattr(layer.operator, field.name) for field in fields(layer.operator)}  # type: ignore[arg-type]
+        constants = {field.name: getattr(layer.operator, field.name) for field in fields(layer.operator)}
         rows.append(LayerRow(frame, type(layer.operator), constants))
     if not rows:
         fail("MB204", f"{origin} holds no layer")
@@ -95,7 +95,7 @@ class _Names:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self.known: dict[str, str] = {}
-        self.used: set[str] = set()
+        self.used: dict[str, int] = {}
         for name in taken:
             self.add(name)
 
@@ -104,10 +104,11 @@ class _Names:
         clean = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name).strip("_.-")[-MAX_NAME:] or "layer"
         if not re.match(r"[A-Za-z_]", clean):
             clean = f"_{clean}"
-        unique, number = clean, 1
+        unique, number = clean, self.used.get(clean, 1)
         while unique in self.used:
             number += 1
             unique = f"{clean}_{number}"
-        self.used.add(unique)
+        self.used[clean] = number
+        self.used.setdefault(unique, 1)
         self.known[name] = unique
         return unique
