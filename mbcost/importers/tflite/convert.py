@@ -188,7 +188,7 @@ def _is_known(node: Node) -> bool:
 
 def _with_inputs(model: Model) -> Network:
     """A network that has its inputs and no layer yet: the first map among them is the image."""
-    inputs = list(dict.fromkeys(model.inputs))
+    inputs = model.inputs
     if not inputs:
         fail("MB504", f"{model.path} has no input")
     image = next((tensor for tensor in inputs if len(model.tensors[tensor].shape) == 4), inputs[0])
@@ -198,7 +198,7 @@ def _with_inputs(model: Model) -> Network:
             shape = list(head.signature)
             fail("MB502", f"the input `{head.name}` of {model.path} is {shape}", hint="convert it with a fixed shape")
     dims = model.tensors[image].shape
-    net = Network(model, dims[0] if len(dims) > 1 else 1)
+    net = Network(model, dims[0] if len(dims) > 3 else 1)
     net.values[image] = Value(INPUT, net.file_shape(image))
     for tensor in inputs:
         if tensor != image:

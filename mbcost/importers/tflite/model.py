@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -73,14 +74,22 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The main subgraph."""
+    """The main subgraph.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Its tensors at either end, each once, in the order of the file.
+    readers
+        For every tensor the operators that read it, once for each time.
+    """
 
     path: str
     buffer: Flatbuffer
     tensors: tuple[Tensor, ...]
     nodes: tuple[Node, ...]
     inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
+    outputs: Mapping[int, None]
     readers: dict[int, list[Node]] = field(default_factory=dict)
 
     def label(self, node: Node) -> str:
@@ -135,7 +144,7 @@ def read_model(buffer: Flatbuffer, path: str) -> Model:
     nodes = tuple(_node(i, table, codes, len(tensors)) for i, table in enumerate(operators))
     inputs, outputs = graph.numbers("inputs"), graph.numbers("outputs")
     _check_tensors((*inputs, *outputs), len(tensors), least=0)
-    model = Model(path, buffer, tensors, nodes, inputs, outputs)
+    model = Model(path, buffer, tensors, nodes, tuple(dict.fromkeys(inputs)), dict.fromkeys(outputs))
     for node in nodes:
         for tensor in node.inputs:
             model.readers.setdefault(tensor, []).append(node)
@@ -159,7 +168,7 @@ def _tensor(table: Table, buffers: Tables) -> Tensor:
     shape, kind, name = table.numbers("shape"), table.number("type"), table.text("name")
     if len(shape) > MAX_RANK:
         raise DamagedError(f"the tensor `{name}` has {len(shape)} dimensions")
-    if any(dim < 1 for dim in shape):
+    if any(dim < 0 for dim in shape):
         raise DamagedError(f"the tensor `{name}` has the shape {list(shape)}")
     if not 0 <= kind < len(TENSOR_TYPES):
         raise DamagedError(f"the tensor `{name}` has the type {kind}, which does not exist")

@@ -8,13 +8,24 @@ from math import prod
 from typing import NamedTuple
 
 from mbcost.errors import fail
-from mbcost.graph.builder import MAX_ELEMENTS
+from mbcost.graph.builder import MAX_ELEMENTS, MAX_LAYERS
 from mbcost.importers.imported import INPUT, ImportedLayer
 from mbcost.importers.tflite.flatbuffer import DamagedError
 from mbcost.importers.tflite.model import Model, Node
 from mbcost.importers.tflite.schema import ACTIVATIONS
 from mbcost.numeric import Dim
-from mbcost.operators import Elementwise, Explicit, Flatten, Operator, Relu, Relu6, Reshape, Tanh, TensorShape
+from mbcost.operators import (
+    Constant,
+    Elementwise,
+    Explicit,
+    Flatten,
+    Operator,
+    Relu,
+    Relu6,
+    Reshape,
+    Tanh,
+    TensorShape,
+)
 from mbcost.operators.base import Axis
 
 #: Fused activation -> operator. A clamp is a clamp, whatever its bounds: RELU_N1_TO_1 costs what ReLU6 does.
@@ -52,7 +63,7 @@ class Network:
     Attributes
     ----------
     batch
-        Images at once that the file was made for: the first dimension of its input.
+        Images at once that the file was made for: the first dimension of a map, 1 for inputs of lower rank.
     padding
         Zeros around a tensor's value that the convolutions which read it will take in.
     computed_once
@@ -81,6 +92,8 @@ class Network:
 
     def shape_of(self, dims: Sequence[int]) -> TensorShape:
         """Height, width and channels of a tensor of any rank: the batch is dropped, further dimensions are rows."""
+        if any(dim < 1 for dim in dims):
+            raise DamagedError(f"a tensor has the shape {list(dims)}")
         rest = dims[1:] if self.has_batch(dims) else dims
         filled = (1, 1, *rest) if len(rest) > 1 else (1, 1, 1, *rest)
         return TensorShape(prod(filled[:-2]), filled[-2], filled[-1])
@@ -163,8 +176,8 @@ class Network:
     def weights(self, node: Node, place: int, rank: int) -> tuple[int, ...]:
         """The shape of an operator's weights."""
         dims = self.dims(self.operand(node, place))
-        if len(dims) != rank:
-            raise DamagedError(f"its weights have the shape {list(dims)}, not {rank} dimensions")
+        if len(dims) != rank or 0 in dims:
+            raise DamagedError(f"its weights have the shape {list(dims)}, not {rank} dimensions of 1 or more")
         return dims
 
     def input(self, node: Node, place: int = 0) -> Value:
@@ -172,13 +185,16 @@ class Network:
         return self.value(self.operand(node, place))
 
     def value(self, tensor: int) -> Value:
-        """The value of a tensor; a constant that is read like an activation becomes a further input of the network."""
+        """The value of a tensor; a constant that is read like an activation is a layer of its own."""
         if tensor not in self.values:
             name = self.model.tensors[tensor].name
             if not self.is_constant(tensor):
                 raise DamagedError(f"the tensor {tensor} (`{name}`) is read before anything computes it")
-            self.notes["constants that are read like activations are inputs here, without parameters"] = None
-            self.values[tensor] = self.add_input(tensor)
+            shape = self.file_shape(tensor)
+            trained = shape.elements if tensor not in self.computed_once else 0
+            self.values[tensor] = self._append(
+                ImportedLayer(self.unique(name), Constant(plain(shape), trained), (INPUT,)), shape
+            )
         return self.values[tensor]
 
     def add_input(self, tensor: int) -> Value:
@@ -203,15 +219,20 @@ class Network:
         shape = operator.output_shape(tuple(value.shape for value in inputs))
         # converters join the names of all operators that went into one: the first one says most
         label = self.model.tensors[node.outputs[0]].name.split(";")[0] or node.name.lower()
-        if shape.elements > MAX_ELEMENTS:
-            fail("MB208", f"`{label}` of {self.model.path} would have {shape} elements")
         name = self.unique(label if label not in self._counts else f"{label}/{operator.op}")
         sources, owner = tuple(value.name for value in inputs), weights not in self.weights_read
         channels = None if weights is None else inputs[0].shape.channels
-        self.layers.append(ImportedLayer(name, operator, sources, channels, owner))
         if weights is not None:
             self.weights_read.add(weights)
-        return Value(name, shape)
+        return self._append(ImportedLayer(name, operator, sources, channels, owner), shape)
+
+    def _append(self, layer: ImportedLayer, shape: TensorShape) -> Value:
+        if len(self.layers) >= MAX_LAYERS:
+            fail("MB208", f"{self.model.path} has more than {MAX_LAYERS} layers")
+        if shape.elements > MAX_ELEMENTS:
+            fail("MB208", f"`{layer.name}` of {self.model.path} would have {shape} elements")
+        self.layers.append(layer)
+        return Value(layer.name, shape)
 
     def view(self, node: Node, value: Value, shape: TensorShape, *, free: Axis | None = None) -> Value:
         """The same elements under another shape; a layer only if the shape differs.

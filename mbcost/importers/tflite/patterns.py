@@ -87,7 +87,7 @@ def folded_padding(net: Network, node: Node) -> bool:
     """PAD or PADV2 with zeros, read by VALID convolutions only: they take it in as explicit padding."""
     tensor = node.outputs[0]
     readers = net.model.readers.get(tensor, [])
-    if not readers or tensor in net.model.outputs:
+    if not readers or tensor in net.model.outputs or tensor in net.values:
         return False
     if not all(r.name in _CONVOLUTIONS and r.inputs[0] == tensor and padding(r) == "valid" for r in readers):
         return False
@@ -111,7 +111,7 @@ def _replace(net: Network, operator: Operator, x: int, *nodes: Node) -> bool:
 
 def _multiplies(product: Node, one: int, other: int) -> bool:
     """Whether an operator is the product of these two tensors."""
-    return product.name == "MUL" and sorted(product.inputs) == sorted((one, other))
+    return product.name == "MUL" and len(product.inputs) == 2 and sorted(product.inputs) == sorted((one, other))
 
 
 def _operand_beside(net: Network, node: Node, constant: float) -> int | None:

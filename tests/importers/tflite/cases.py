@@ -215,7 +215,7 @@ CASES: list[tuple[str, Build, Rows]] = [
     (
         "constant broadcasts the input",
         lambda m: m.op("ADD", [m.input(1, 1, 1, 12), m.weights(1, 8, 6, 12)], (1, 8, 6, 12)),
-        [("add", "8x6x12")],
+        [("constant", "8x6x12"), ("add", "8x6x12")],
     ),
     ("PRELU", lambda m: with_constant(m, "PRELU", 1, 1, 12), [("prelu", "8x6x12")]),
     ("PRELU shared", lambda m: with_constant(m, "PRELU", 1), [("scale", "8x6x12")]),

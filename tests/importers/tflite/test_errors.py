@@ -98,7 +98,7 @@ DAMAGED: list[tuple[str, Build, str]] = [
         "before anything",
     ),
     ("left out", lambda m: m.op("ADD", [image(m), -1], (1, 8, 6, 12)), "input 1 is missing"),
-    ("weights' rank", lambda m: conv_with(m, 4, 12), "weights have the shape [4, 12], not 4 dimensions"),
+    ("weights' rank", lambda m: conv_with(m, 4, 12), "weights have the shape [4, 12], not 4 dimensions of 1 or more"),
     ("weights' depth", lambda m: conv_with(m, 4, 1, 1, 5), "its weights read 5 channels"),
     ("stride", lambda m: conv_with(m, 4, 1, 1, 12, StrideH=0), "the stride is 0"),
     ("padding", lambda m: conv_with(m, 4, 1, 1, 12, Padding=2), "its padding 2 does not exist"),
@@ -198,7 +198,7 @@ UNMODELLED: list[tuple[str, Build, str]] = [
     ("batch", lambda m: m.op("SUM", [image(m, 4, 8, 6, 3), m.constant(0)], (8, 6, 3)), "reduces the batch"),
     (
         "batch cut",
-        lambda m: m.op("SLICE", [image(m, 4, 8), m.constant(0, 0), m.constant(2, 8)], (2, 8)),
+        lambda m: m.op("SLICE", [image(m, 4, 8, 6, 3), m.constant(0, 0, 0, 0), m.constant(2, 8, 6, 3)], (2, 8, 6, 3)),
         "part of the batch",
     ),
     (
