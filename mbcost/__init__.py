@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mbcost.devices import DeviceProfile, Target, device_names, load_device, resolve_target
     from mbcost.errors import InputError, MbcostError
     from mbcost.graph import ParamsConvention, build_graph
+    from mbcost.importers.onnx import read_onnx as from_onnx
+    from mbcost.importers.pytorch import from_torch
+    from mbcost.importers.tflite import read_tflite as from_tflite
     from mbcost.pipeline import analyze, load
 
 _HOME: Final[dict[str, str]] = {
@@ -35,6 +38,9 @@ _HOME: Final[dict[str, str]] = {
     "architecture_names": "mbcost.architectures",
     "build_graph": "mbcost.graph",
     "device_names": "mbcost.devices",
+    "from_onnx": "mbcost.importers.onnx:read_onnx",
+    "from_tflite": "mbcost.importers.tflite:read_tflite",
+    "from_torch": "mbcost.importers.pytorch",
     "load": "mbcost.pipeline",
     "load_device": "mbcost.devices",
     "resolve_target": "mbcost.devices",
@@ -53,6 +59,9 @@ __all__ = [
     "architecture_names",
     "build_graph",
     "device_names",
+    "from_onnx",
+    "from_tflite",
+    "from_torch",
     "load",
     "load_device",
     "resolve_target",
@@ -62,7 +71,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'mbcost' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    module, _, attribute = _HOME[name].partition(":")
+    value = getattr(import_module(module), attribute or name)
     globals()[name] = value
     return value
 

@@ -14,24 +14,43 @@ from mbcost.architectures import ArchitectureSpec, find_architecture
 from mbcost.architectures.spec import OptionValue
 from mbcost.devices import Target, resolve_target
 from mbcost.errors import fail
-from mbcost.graph import DEFAULT_PARAMS, ParamsConvention, build_graph, check_architecture
+from mbcost.graph import DEFAULT_PARAMS, LayerGraph, ParamsConvention, build_graph, check_architecture
 from mbcost.graph.counting import MacsConvention
+from mbcost.importers import InputShapes, Unsupported, import_model, is_model
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels, unsupported_layers
 from mbcost.latency import KernelEstimate, LatencyForm, Rate, find_form
 from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.operators import Opaque
 
 MAX_BATCH = 65_536
 
 
-def load(model: str | PathLike[str]) -> ArchitectureSpec:
-    """The architecture of a built-in name or of a YAML table, checked for consistency at alpha = rho = 1.
+def load(
+    model: str | PathLike[str],
+    *,
+    input_shapes: InputShapes | None = None,
+    unsupported: Unsupported = "refuse",
+) -> ArchitectureSpec:
+    """The architecture of a built-in name, a YAML table, an ONNX or TFLite file, or a PyTorch ``module:callable``.
+
+    A table is checked for consistency at alpha = rho = 1.
+
+    Parameters
+    ----------
+    input_shapes
+        Shapes of a model's inputs, for what its file leaves open; ``{"": (1, 3, 224, 224)}`` for the only one.
+    unsupported
+        ``refuse`` operators of a model that mbcost does not know, or ``estimate`` them by their traffic.
 
     Raises
     ------
     InputError
         Every problem of the file; MB200 with the nearest names if there is no such architecture.
     """
-    return find_architecture(fspath(model), check=check_architecture)
+    text = fspath(model)
+    if is_model(text):
+        return import_model(text, input_shapes, unsupported)
+    return find_architecture(text, check=check_architecture)
 
 
 def analyze(
@@ -54,7 +73,8 @@ def analyze(
     Parameters
     ----------
     model
-        A built-in name, the path of a YAML table, or a loaded architecture.
+        A built-in name, the path of a YAML table, of an ONNX or of a TFLite file, a PyTorch ``module:callable``, or a
+        loaded architecture.
     device
         A target: ``pixel1``, ``pixel4/gpu``, ``pixel1/cpu@tflite-2018``, or a :class:`~mbcost.devices.Target`.
     alpha, rho, resolution
@@ -75,7 +95,8 @@ def analyze(
     InputError
         With every problem of the input.
     """
-    spec = model if isinstance(model, ArchitectureSpec) else load(model)
+    unsupported: Unsupported = "estimate" if estimate_unsupported else "refuse"
+    spec = model if isinstance(model, ArchitectureSpec) else load(model, unsupported=unsupported)
     target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
     if not 1 <= batch <= MAX_BATCH:
         fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
@@ -87,7 +108,7 @@ def analyze(
     )
     estimates = estimate(kernels, form, rates)
     latency = sum(item.latency_s for item in estimates)
-    warnings = list(_caveats(target, runtime))
+    warnings = [*_caveats(target, runtime), *_unknown(graph)]
     if estimate_unsupported:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
@@ -136,6 +157,14 @@ def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str,
     """The time of every kernel and its split."""
     seconds = {name: rate.seconds for name, rate in rates.items()}
     return tuple([form.estimate(kernel, seconds) for kernel in kernels])
+
+
+def _unknown(graph: LayerGraph) -> tuple[str, ...]:
+    """What was estimated because no importer knows it."""
+    names = [layer.name for layer in graph.layers if layer.op == Opaque.op]
+    if not names:
+        return ()
+    return (f"{len(names)} operators of the model are unknown and charged by their traffic: {', '.join(names[:10])}",)
 
 
 def _caveats(target: Target, runtime: Runtime) -> tuple[str, ...]:
