@@ -19,11 +19,36 @@ from mbcost.operators import TensorShape
 
 #: Operators whose input has its channels last, in four dimensions as well.
 _CHANNELS_LAST: Final = frozenset(
-    ["linear", "matmul", "addmm", "mm", "bmm", "layer_norm", "native_layer_norm", "scaled_dot_product_attention"]
+    [
+        "linear",
+        "matmul",
+        "einsum",
+        "addmm",
+        "mm",
+        "bmm",
+        "layer_norm",
+        "native_layer_norm",
+        "scaled_dot_product_attention",
+    ]
 )
 #: Operators whose input has its channels second, in three dimensions as well.
 _CHANNELS_SECOND: Final = frozenset(
     ["batch_norm", "instance_norm", "group_norm", "max_pool1d", "avg_pool1d", "adaptive_avg_pool1d"]
+)
+
+
+#: Operators that read nothing of a tensor but its sizes.
+_CREATE: Final = frozenset(
+    [
+        "new_zeros",
+        "new_ones",
+        "new_full",
+        "new_empty",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "empty_like",
+    ]
 )
 
 
@@ -73,7 +98,7 @@ def _convert(state: Lowering, call: Call) -> str | None:
     if all(ref is None for ref in call.outputs):
         return None
     arguments = [state.values.setdefault(ref, _unknown(state, ref)) for ref in references(call.args)]
-    if not any(isinstance(value, Tensor) for value in arguments):
+    if call.op in _CREATE or not any(isinstance(value, Tensor) for value in arguments):
         _fold(state, call)
         return None
     converter, reason = CONVERTERS.get(call.op), None
@@ -103,19 +128,19 @@ def _unknown(state: Lowering, ref: Ref) -> Fixed:
 
 
 def _fold(state: Lowering, call: Call) -> None:
-    """A call without activations is done before the network runs: its results are constants."""
+    """A call that reads no activation is done before the network runs: its results are constants."""
     arguments = _key(state, dict(call.args))
-    weights = frozenset[tuple[str, int]]().union(*(state.known(ref).weights for ref in references(call.args)))  # type: ignore[union-attr]
+    fixed = [value for value in map(state.known, references(call.args)) if isinstance(value, Fixed)]
+    weights = frozenset[tuple[str, int]]().union(*(value.weights for value in fixed))
     for number, ref in enumerate(call.outputs):
         if ref is not None:
-            sizes = state.trace.sizes[ref]
-            trivial = sizes and prod(sizes) == 0
-            state.values[ref] = Fixed(sizes, (call.op, arguments, number), frozenset() if trivial else weights)
+            state.values[ref] = Fixed(state.trace.sizes[ref], (call.op, arguments, number), weights)
 
 
 def _key(state: Lowering, value: Any) -> Hashable:
     if isinstance(value, Ref):
-        return (state.known(value).key,)  # type: ignore[union-attr]
+        known = state.known(value)
+        return known.key if isinstance(known, Fixed) else known.sizes
     if isinstance(value, dict):
         return tuple((name, _key(state, item)) for name, item in sorted(value.items()))
     if isinstance(value, (tuple, list)):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mbcost.importers.pytorch.isolate import import_torch
+from mbcost.importers.pytorch.isolate import import_torch, quiet
 from mbcost.importers.pytorch.trace import Call, Ref, Trace, Weight, bound_arguments, module_path, operator_name
 
 #: Operators whose result shares memory with their first argument, so that writing into one writes into the other.
@@ -46,8 +45,7 @@ def exported_trace(module: Any, args: tuple[Any, ...]) -> Trace:
         Whatever ``torch.export`` or the module's own code raises.
     """
     torch = import_torch()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with quiet(), torch.no_grad():
         program = torch.export.export(module, args, strict=False)
         if _writes_into_views(program.graph):
             program = program.run_decompositions({})

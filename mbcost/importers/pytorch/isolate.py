@@ -6,9 +6,12 @@ Parameters and buffers of the copy are stand-ins: fake tensors without memory, o
 from __future__ import annotations
 
 import copy
+import io
+import logging
 import random
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from typing import Any
 
@@ -87,6 +90,20 @@ def untouched_randomness() -> Iterator[None]:
             yield
     finally:
         random.setstate(state)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Whatever runs inside says nothing: neither the module's code nor what PyTorch thinks of it."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    nowhere = io.StringIO()
+    try:
+        with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 def last_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,10 @@ def _found(reference: str) -> Any:
 
 @contextmanager
 def _user_code(reference: str) -> Iterator[None]:
-    """Turns whatever the user's code raises into an error of one line."""
+    """Turns what the user's code raises into an error of one line; what it prints goes to stderr."""
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     except (Exception, SystemExit) as error:
         if type(error).__module__ == "mbcost.errors":
             raise

@@ -139,7 +139,7 @@ class Lowering:
     def activation(self, value: Value) -> Tensor:
         """A value as a layer's output: constants get a layer of their own, open padding is written."""
         if isinstance(value, Fixed):
-            return self._constant(value)
+            return self._constant(value, channels_last(value.sizes))
         if value.padding == NO_PADDING:
             return value
         key = ("pad", value)
@@ -159,10 +159,15 @@ class Lowering:
         """The value with its padding written, if it has any."""
         return value if isinstance(value, Fixed) else self.activation(value)
 
-    def _constant(self, value: Fixed) -> Tensor:
-        key = ("constant", value.key)
+    def laid_out(self, value: Value, layout: Layout) -> Tensor:
+        """A value as a layer's output in a layout; constants are made in it."""
+        if isinstance(value, Fixed):
+            return self._constant(value, layout)
+        return self.arranged(self.activation(value), layout)
+
+    def _constant(self, value: Fixed, layout: Layout) -> Tensor:
+        key = ("constant", value.key, layout)
         if key not in self._copies:
-            layout = channels_last(value.sizes)
             fresh = value.weights - {item for item in value.weights if ("trained", item) in self._weights_seen}
             self._weights_seen |= {("trained", item) for item in fresh}
             operator = Constant(shape=extents(layout.shape(value.sizes)), weights=sum(size for _, size in fresh))

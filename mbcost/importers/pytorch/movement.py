@@ -159,7 +159,7 @@ def _joined(state: Lowering, parts: Sequence[Value], dim: int, sizes: Sizes) -> 
         number = 2
     axes = [height, width, channels]
     axes[number] = (dim, *axes[number])
-    inputs = [state.arranged(state.activation(item), layout_of(item.sizes, *axes)) for item in parts]
+    inputs = [state.laid_out(item, layout_of(item.sizes, *axes)) for item in parts]
     if len(inputs) == 1:
         return inputs[0]
     return state.emit(Concat(axis=_AXES[number]), inputs, sizes, layout_of(sizes, *axes))
@@ -167,7 +167,11 @@ def _joined(state: Lowering, parts: Sequence[Value], dim: int, sizes: Sizes) -> 
 
 def expand(state: Lowering) -> Tensor:
     """expand, repeat and their kin: copies along dimensions."""
-    x, sizes = state.tensor("self"), state.result_sizes()
+    return expanded(state, state.tensor("self"), state.result_sizes())
+
+
+def expanded(state: Lowering, x: Tensor, sizes: Sizes) -> Tensor:
+    """Copies of a tensor along the dimensions that it lacks or has one element of."""
     missing = len(sizes) - len(x.sizes)
     x = Tensor(x.source, (1,) * missing + x.sizes, x.layout.shifted(missing))
     if x.sizes == sizes:
@@ -219,6 +223,35 @@ def gather(state: Lowering) -> Tensor:
     made = channels_last(sizes)
     vector = state.emit(Crop(shape=(1, 1, prod(sizes))), [flat], (prod(sizes),), channels_last((prod(sizes),)))
     return Tensor(state.arranged(vector, vector.layout).source, sizes, Layout((), (), made.order))
+
+
+def assigned(state: Lowering) -> Value:
+    """copy: what is written over a tensor, in its sizes."""
+    source, sizes = state.value("src"), state.result_sizes()
+    if isinstance(source, Tensor) and source.sizes != sizes:
+        return expanded(state, state.activation(source), sizes)
+    return source
+
+
+def scattered(state: Lowering) -> Tensor:
+    """slice_scatter and select_scatter: a tensor of which one part is replaced."""
+    call, whole, source = state.call, state.value("self"), state.value("src")
+    dim = call["dim"] % len(whole.sizes)
+    if call.get("step", 1) != 1:
+        raise UnsupportedError("an assignment to every other element")
+    start = (call["index"] if "index" in call.args else call.get("start") or 0) % whole.sizes[dim]
+    if len(source.sizes) < len(whole.sizes):
+        source = _with_dimension(state.written(source), dim)
+    end = start + source.sizes[dim]
+    pieces = [_piece(state, whole, dim, 0, start), source, _piece(state, whole, dim, end, whole.sizes[dim])]
+    return _joined(state, [piece for piece in pieces if piece.sizes[dim]], dim, state.result_sizes())
+
+
+def _piece(state: Lowering, whole: Value, dim: int, start: int, end: int) -> Value:
+    sizes = (*whole.sizes[:dim], end - start, *whole.sizes[dim + 1 :])
+    if isinstance(whole, Fixed) or start == end:
+        return Fixed(sizes, ("piece", getattr(whole, "key", None), dim, start, end))
+    return _cut(state, state.activation(whole), dim, start, sizes, 1)
 
 
 def pad(state: Lowering) -> Tensor:

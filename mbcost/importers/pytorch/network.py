@@ -181,5 +181,7 @@ def _spec(title: str, module: Any, result: Converted, note: str) -> Architecture
     held = sum(parameter.numel() for parameter in module.parameters())
     counted = count_params(build_graph(made("")))
     if counted != held:
-        notes.append(f"{counted} parameters at inference, the module holds {held}: some are unused or computed from")
+        notes.append(
+            f"{counted} parameters at inference, the module holds {held}: the others are unused or go into these"
+        )
     return made("; ".join(notes))

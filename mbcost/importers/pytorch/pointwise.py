@@ -103,13 +103,15 @@ def _aligned(value: Tensor, sizes: Sizes) -> Tensor:
 
 
 def _common_layout(tensors: Sequence[Tensor], sizes: Sizes) -> Layout:
-    """The layout of the largest operand, with the dimensions that only others have added on their outer side."""
+    """The layout of the largest operand, with the dimensions that only others have in axes that are free."""
     ordered = sorted(tensors, key=lambda item: -item.shape.elements)
     axes = [list(axis) for axis in ordered[0].layout]
     for other in ordered[1:]:
         known = {dim for axis in axes for dim in axis}
-        for axis, dims in zip(axes, other.layout, strict=True):
-            axis[:0] = [dim for dim in dims if dim not in known]
+        for number, dims in enumerate(other.layout):
+            more = [dim for dim in dims if dim not in known]
+            free = next((axis for axis in (axes[number], axes[1], axes[0]) if not axis), axes[number])
+            free[:0] = more
     return layout_of(sizes, *axes)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from mbcost.importers.pytorch.isolate import import_torch
+from mbcost.importers.pytorch.isolate import import_torch, quiet
 from mbcost.importers.pytorch.trace import Call, Ref, Trace, Weight, bound_arguments, operator_name
 
 
@@ -23,8 +22,7 @@ def recorded_trace(module: Any, args: tuple[Any, ...]) -> Trace:
     """
     torch = import_torch()
     recorder = _Recorder(module, args)
-    with warnings.catch_warnings(), torch.no_grad(), recorder.mode():
-        warnings.simplefilter("ignore")
+    with quiet(), torch.no_grad(), recorder.mode():
         result = module(*args)
     leaves, _ = import_module("torch.utils._pytree").tree_flatten(result)
     found = (recorder.refs.get(leaf) for leaf in leaves if isinstance(leaf, torch.Tensor))

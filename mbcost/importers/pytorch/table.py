@@ -240,6 +240,8 @@ _MOVEMENTS: Final[Mapping[str, Converter]] = {
     ),
     **dict.fromkeys(["cat", "concat", "concatenate"], movement.concat),
     "stack": movement.stack,
+    "copy": movement.assigned,
+    **dict.fromkeys(["slice_scatter", "select_scatter"], movement.scattered),
     **dict.fromkeys(["expand", "expand_as", "repeat", "repeat_interleave", "tile"], movement.expand),
     **dict.fromkeys(
         [

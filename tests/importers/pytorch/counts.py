@@ -12,8 +12,12 @@ from mbcost.importers.pytorch import from_torch
 
 
 def counted_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
-    """MACs by FlopCounterMode, which counts two FLOPs each."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    """MACs by FlopCounterMode, which counts two FLOPs each.
+
+    With gradients on, as PyTorch's fast path of attention at inference is one operator that it does not count, and best
+    on meta tensors, as it does not count the CPU's operator for attention either.
+    """
+    with FlopCounterMode(display=False) as counter:
         module.eval()(*inputs)
     assert counter.get_total_flops() % 2 == 0
     return counter.get_total_flops() // 2

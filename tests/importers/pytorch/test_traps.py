@@ -12,7 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from mbcost.errors import InputError
-from mbcost.graph import count_macs, count_params
+from mbcost.graph import build_graph, count_macs, count_params
+from mbcost.importers.pytorch import from_torch
 from tests.importers.pytorch.counts import counted_macs, imported, ops, spec_of
 
 
@@ -54,7 +55,7 @@ def written_attention(m: Of, x: Tensor) -> Tensor:
 
 
 def filled(m: Of, x: Tensor) -> Tensor:
-    y = torch.zeros(x.shape[0], 8, 6, 6)
+    y = x.new_zeros(x.shape[0], 8, 6, 6)
     y[:, :4] = m.conv(x)
     y[:, 4:] = x
     return m.last(y)
@@ -94,7 +95,7 @@ CONVOLUTIONS = (
          ("conv3d",)),
     Trap("an image without a batch", lambda: nn.Conv2d(4, 8, 3), ((4, 6, 6),), 16 * 8 * 9 * 4, ("conv2d",)),
     Trap("frames as a batch", lambda: Of(lambda m, x: m.conv(x.flatten(0, 1)), conv=nn.Conv2d(3, 4, 3, padding=1)),
-         ((1, 5, 3, 8, 8),), 5 * 64 * 4 * 27, ("conv3d",)),
+         ((1, 5, 3, 8, 8),), 5 * 64 * 4 * 27, ("transpose", "conv3d")),
     Trap("weight norm", lambda: nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 8, 3)), ((1, 4, 6, 6),),
          16 * 8 * 9 * 4, ("conv2d",)),
 )  # fmt: skip
@@ -104,31 +105,32 @@ PRODUCTS = (
     Trap("linear on a sequence", lambda: nn.Linear(8, 5), ((1, 7, 8),), 7 * 8 * 5, ("dense",)),
     Trap("functional linear", lambda: Of(lambda m, x: F.linear(x, m.w), w=(5, 8)), ((1, 8),), 40, ("dense",)),
     Trap("a weight on the right", lambda: Of(lambda m, x: x @ m.w, w=(8, 5)), ((1, 7, 8),), 7 * 8 * 5, ("dense",)),
-    Trap("a weight on the left", lambda: Of(lambda m, x: m.w @ x, w=(5, 7)), ((1, 7, 8),), 5 * 7 * 8, ("dense",)),
+    Trap("a weight on the left", lambda: Of(lambda m, x: m.w @ x, w=(5, 7)), ((1, 7, 8),), 5 * 7 * 8,
+         ("transpose", "dense")),
     Trap("a batch of weights", lambda: Of(lambda m, x: torch.bmm(x, m.w), w=(1, 8, 5)), ((1, 7, 8),), 7 * 8 * 5,
          ("dense",)),
     Trap("experts", lambda: Of(lambda m, x: torch.einsum("btc,eco->beto", x, m.w), w=(3, 8, 5)), ((1, 7, 8),),
          3 * 7 * 8 * 5, ("dense",)),
-    Trap("bilinear product", lambda: Of(lambda m, x: torch.bmm(x, x.transpose(1, 2))), ((1, 7, 8),), 7 * 7 * 8,
-         ("transpose", "matmul")),
-    Trap("matmul", lambda: Of(lambda m, x, y: torch.matmul(x, y)), ((1, 3, 7, 8), (1, 3, 8, 5)), 3 * 7 * 8 * 5,
+    Trap("bilinear product", lambda: Of(lambda _, x: torch.bmm(x, x.transpose(1, 2))), ((1, 7, 8),), 7 * 7 * 8,
          ("matmul",)),
-    Trap("matmul that broadcasts", lambda: Of(lambda m, x, y: torch.matmul(x, y)), ((1, 3, 7, 8), (1, 1, 8, 5)),
-         3 * 7 * 8 * 5, ("matmul",)),
-    Trap("baddbmm", lambda: Of(lambda m, x, y, z: torch.baddbmm(x, y, z)), ((1, 7, 5), (1, 7, 8), (1, 8, 5)),
+    Trap("matmul", lambda: Of(lambda _, x, y: torch.matmul(x, y)), ((1, 3, 7, 8), (1, 3, 8, 5)), 3 * 7 * 8 * 5,
+         ("matmul",)),
+    Trap("matmul that broadcasts", lambda: Of(lambda _, x, y: torch.matmul(x, y)), ((1, 3, 7, 8), (1, 1, 8, 5)),
+         3 * 7 * 8 * 5, ("reshape", "matmul")),
+    Trap("baddbmm", lambda: Of(lambda _, x, y, z: torch.baddbmm(x, y, z)), ((1, 7, 5), (1, 7, 8), (1, 8, 5)),
          7 * 8 * 5, ("matmul", "add")),
     Trap("addmm with a bias", lambda: Of(lambda m, x: torch.addmm(m.b, x, m.w), b=(5,), w=(8, 5)), ((1, 8),), 40,
          ("dense",)),
-    Trap("einsum", lambda: Of(lambda m, x, y: torch.einsum("bhtd,bhsd->bhts", x, y)), ((1, 2, 7, 8), (1, 2, 9, 8)),
+    Trap("einsum", lambda: Of(lambda _, x, y: torch.einsum("bhtd,bhsd->bhts", x, y)), ((1, 2, 7, 8), (1, 2, 9, 8)),
          2 * 7 * 9 * 8, ("matmul",)),
-    Trap("einsum without a sum", lambda: Of(lambda m, x, y: torch.einsum("bt,bs->bts", x, y)), ((1, 7), (1, 9)), 0,
-         ("multiply",)),
+    Trap("einsum without a sum", lambda: Of(lambda _, x, y: torch.einsum("bt,bs->bts", x, y)), ((1, 7), (1, 9)), 0,
+         ("reshape", "multiply")),
     Trap("attention", lambda: Of(attention, qkv=nn.Linear(32, 96), out=nn.Linear(32, 32)), ((1, 6, 32),),
          6 * 32 * 128 + 2 * 4 * 6 * 6 * 8, ()),
     Trap("attention written out", lambda: Of(written_attention, qkv=nn.Linear(32, 96), out=nn.Linear(32, 32)),
          ((1, 6, 32),), 6 * 32 * 128 + 2 * 4 * 6 * 6 * 8, ()),
-    Trap("MultiheadAttention", lambda: Of(lambda m, x: m.a(x, x, x)[0], a=nn.MultiheadAttention(32, 4, batch_first=True)),
-         ((1, 6, 32),), 6 * 32 * 128 + 2 * 4 * 6 * 6 * 8, ()),
+    Trap("MultiheadAttention", lambda: Of(lambda m, x: m.a(x, x, x)[0],
+         a=nn.MultiheadAttention(32, 4, batch_first=True)), ((1, 6, 32),), 6 * 32 * 128 + 2 * 4 * 6 * 6 * 8, ()),
     Trap("MultiheadAttention of two sequences", lambda: Of(lambda m, x, y: m.a(x, y, y, need_weights=False)[0],
          a=nn.MultiheadAttention(32, 4, batch_first=True)), ((1, 6, 32), (1, 9, 32)),
          32 * 32 * (6 + 9 + 9 + 6) + 2 * 4 * 6 * 9 * 8, ()),
@@ -150,27 +152,27 @@ WIRING = (
          ("channel_shuffle", "conv2d")),
     Trap("a shuffle that is a module", lambda: nn.Sequential(nn.ChannelShuffle(3)), ((1, 12, 4, 4),), 0,
          ("channel_shuffle",)),
-    Trap("chunks and joins", lambda: Of(lambda m, x: torch.cat([p.relu() for p in x.split([2, 6, 4], 1)], 1)),
+    Trap("chunks and joins", lambda: Of(lambda _, x: torch.cat([p.relu() for p in x.split([2, 6, 4], 1)], 1)),
          ((1, 12, 4, 4),), 0, ("split", "split", "split", "relu", "relu", "relu", "concat")),
-    Trap("slices", lambda: Of(lambda m, x: x[:, 3:9] + x[:, :6] + x[:, -6:]), ((1, 12, 4, 4),), 0,
+    Trap("slices", lambda: Of(lambda _, x: x[:, 3:9] + x[:, :6] + x[:, -6:]), ((1, 12, 4, 4),), 0,
          ("split", "split", "add", "split", "add")),
-    Trap("focus", lambda: Of(lambda m, x: torch.cat([x[..., ::2, ::2], x[..., 1::2, 1::2]], 1)), ((1, 3, 8, 8),), 0,
+    Trap("focus", lambda: Of(lambda _, x: torch.cat([x[..., ::2, ::2], x[..., 1::2, 1::2]], 1)), ((1, 3, 8, 8),), 0,
          ("crop", "crop", "crop", "crop", "concat")),
     Trap("global pooling by a mean", lambda: Of(lambda m, x: m.fc(x.mean((-2, -1))), fc=nn.Linear(6, 5)),
          ((1, 6, 7, 7),), 30, ("global_avg_pool", "dense")),
-    Trap("spatial attention", lambda: Of(lambda m, x: x * torch.sigmoid(torch.cat(
+    Trap("spatial attention", lambda: Of(lambda _, x: x * torch.sigmoid(torch.cat(
          [x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)[:, :1])), ((1, 6, 7, 7),), 0,
          ("reduce", "reduce", "concat", "split", "sigmoid", "multiply")),
     Trap("adaptive pooling", lambda: nn.Sequential(nn.AdaptiveAvgPool2d(7), nn.AdaptiveAvgPool2d((3, 2))),
          ((1, 6, 7, 7),), 0, ("adaptive_avg_pool2d",)),
-    Trap("interpolation", lambda: Of(lambda m, x: F.interpolate(F.interpolate(x, scale_factor=2), (9, 11),
+    Trap("interpolation", lambda: Of(lambda _, x: F.interpolate(F.interpolate(x, scale_factor=2), (9, 11),
          mode="bilinear")), ((1, 6, 4, 4),), 0, ("resize", "resize")),
     Trap("pixel shuffle", lambda: nn.PixelShuffle(2), ((1, 12, 4, 4),), 0, ("depth_to_space",)),
-    Trap("pixel shuffle written out", lambda: Of(lambda m, x: x.view(1, 3, 2, 2, 4, 4).permute(0, 1, 4, 2, 5, 3)
+    Trap("pixel shuffle written out", lambda: Of(lambda _, x: x.view(1, 3, 2, 2, 4, 4).permute(0, 1, 4, 2, 5, 3)
          .reshape(1, 3, 8, 8).relu()), ((1, 12, 4, 4),), 0, ("transpose", "relu")),
-    Trap("channels padded with zeros", lambda: Of(lambda m, x: F.pad(x, (0, 0, 0, 0, 2, 2)).relu()), ((1, 4, 3, 3),), 0,
-         ("constant", "constant", "concat", "relu")),
-    Trap("arithmetic with numbers", lambda: Of(lambda m, x: (x * 2 + 1) / 3 - 4), ((1, 4, 3, 3),), 0,
+    Trap("channels padded with zeros", lambda: Of(lambda _, x: F.pad(x, (0, 0, 0, 0, 2, 2)).relu()), ((1, 4, 3, 3),), 0,
+         ("constant", "concat", "relu")),
+    Trap("arithmetic with numbers", lambda: Of(lambda _, x: (x * 2 + 1) / 3 - 4), ((1, 4, 3, 3),), 0,
          ("scale", "shift", "scale", "shift")),
     Trap("layer scale", lambda: Of(lambda m, x: x + x * m.g, g=(4, 1, 1)), ((1, 4, 3, 3),), 0, ("scale", "add")),
     Trap("assignment into slices", lambda: Of(filled, conv=nn.Conv2d(4, 4, 1), last=nn.Conv2d(8, 2, 1)),
@@ -193,7 +195,7 @@ def test_trap(trap: Trap) -> None:
     module = trap.make()
     graph = imported(module, *trap.sizes)
     assert count_macs(graph) == trap.macs
-    assert counted_macs(module, *(torch.zeros(size) for size in trap.sizes)) == trap.macs
+    assert counted_macs(trap.make().to("meta"), *(torch.zeros(size, device="meta") for size in trap.sizes)) == trap.macs
     if trap.ops:
         assert tuple(ops(graph)) == trap.ops
     folded = {"weight norm"}  # the magnitude is part of the weights at inference
@@ -255,25 +257,22 @@ def test_control_flow_on_values() -> None:
         n=nn.BatchNorm2d(8),
         c=nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)),
     )
-    from mbcost.graph import build_graph
-    from mbcost.importers.pytorch import from_torch
-
     for value, macs in ((1.0, 16 * 3 * 8), (-1.0, 16 * 27 * 8)):
         x = torch.full((2, 3, 4, 4), value)
         spec = from_torch(module, x)
         graph = build_graph(spec)
         assert "control flow depends on values" in spec.note
-        assert "some are unused" in spec.note
+        assert "the others are unused" in spec.note
         assert count_macs(graph) == macs + 40 == counted_macs(module, x[:1])
-        assert ops(graph) == ["conv2d", "batch_norm", "relu", "global_avg_pool", "dense"]
-        assert graph.layers[0].name == ("a" if value > 0 else "b")
+        assert ops(graph)[-5:] == ["conv2d", "batch_norm", "relu", "global_avg_pool", "dense"]
+        assert graph.layers[-5].name == ("a" if value > 0 else "b")
 
 
 def test_unknown_operators_are_named_all_at_once() -> None:
     module = nn.Sequential()
-    module.add_module("first", Of(lambda m, x: torch.cumsum(x, 1)))
+    module.add_module("first", Of(lambda _, x: torch.cumsum(x, 1)))
     module.add_module("conv", nn.Conv2d(4, 8, 1))
-    module.add_module("second", Of(lambda m, x: torch.sort(x, dim=1).values))
+    module.add_module("second", Of(lambda _, x: torch.sort(x, dim=1).values))
     with pytest.raises(InputError) as caught:
         imported(module, (1, 4, 5, 5))
     assert caught.value.codes == ("MB501", "MB501")
@@ -282,10 +281,7 @@ def test_unknown_operators_are_named_all_at_once() -> None:
 
 
 def test_unknown_operators_estimated() -> None:
-    from mbcost.graph import build_graph
-    from mbcost.importers.pytorch import from_torch
-
-    module = nn.Sequential(Of(lambda m, x: torch.cumsum(x, 1)), nn.Conv2d(4, 8, 1))
+    module = nn.Sequential(Of(lambda _, x: torch.cumsum(x, 1)), nn.Conv2d(4, 8, 1))
     spec = from_torch(module, (1, 4, 5, 5), unsupported="estimate")
     graph = build_graph(spec)
     assert ops(graph) == ["opaque", "conv2d"]
@@ -295,9 +291,6 @@ def test_unknown_operators_estimated() -> None:
 
 def test_embedding() -> None:
     module = Of(lambda m, x: m.fc(m.table(x)), table=nn.Embedding(100, 16), fc=nn.Linear(16, 4))
-    from mbcost.graph import build_graph
-    from mbcost.importers.pytorch import from_torch
-
     graph = build_graph(from_torch(module, torch.zeros(1, 7, dtype=torch.long)))
     assert count_macs(graph) == 7 * 16 * 4
     assert count_params(graph) == 1600 + 68
