@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from mbcost.architectures.problem_log import ProblemLog
+from mbcost.architectures.expressions import Expression, ExpressionError, check_names, compile_expression
+from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.spec import ArchitectureSpec, BackboneRow, OptionValue, RowFrame
 from mbcost.errors import InputError, did_you_mean
 
@@ -14,18 +15,25 @@ BACKBONE_KEYS: Final[dict[str, str]] = {
     "architecture": "name of a built-in table, or a file beside this one",
     "until": "its last row that is kept; default: all of them",
     "taps": "names for outputs from inside of it, such as `c4: bottleneck_14/expand/relu6`",
-    "options": "values for its options",
-    "output_stride": "where its strides multiply to this, further ones become dilation",
+    "options": "values for its options: numbers, true, false, or expressions of this table's options",
+    "output_stride": "where its strides multiply to this, further ones become dilation; an expression as well",
 }
+
+MAX_STRIDE: Final = 1024
 
 
 def read_backbone(
-    log: ProblemLog, data: Mapping[str, Any], load: Callable[[str], ArchitectureSpec]
+    log: ProblemLog,
+    data: Mapping[str, Any],
+    own_options: Collection[str],
+    load: Callable[[str], ArchitectureSpec],
 ) -> BackboneRow | None:
     """The row for the key ``backbone``; None if the file has none, or a bad one, whose problems are logged.
 
     Parameters
     ----------
+    own_options
+        Names of the options of the table itself, which expressions may read.
     load
         Loads the architecture that ``architecture`` names.
     """
@@ -55,8 +63,8 @@ def read_backbone(
         architecture=architecture,
         until=_word(log, value, "until"),
         taps=_taps(log, value),
-        options=_options(log, value, architecture),
-        output_stride=_output_stride(log, value),
+        options=_options(log, value, own_options, architecture),
+        output_stride=_output_stride(log, value, own_options),
     )
 
 
@@ -76,24 +84,49 @@ def _taps(log: ProblemLog, value: Mapping[str, Any]) -> dict[str, str]:
     return taps
 
 
-def _options(log: ProblemLog, value: Mapping[str, Any], architecture: ArchitectureSpec) -> dict[str, OptionValue]:
+def _options(
+    log: ProblemLog, value: Mapping[str, Any], own_options: Collection[str], architecture: ArchitectureSpec
+) -> dict[str, OptionValue | Expression]:
     options = value.get("options") or {}
     if not isinstance(options, dict):
         log.add("MB103", "`options` maps names to values", log.document.value("backbone", "options"))
         return {}
+    result: dict[str, OptionValue | Expression] = {}
     for name, given in options.items():
         place = log.document.key("backbone", "options", name)
         if name not in architecture.options:
             hint = did_you_mean(name, architecture.options) or f"known: {', '.join(architecture.options)}"
             log.add("MB010", f"{architecture.name} has no option `{name}`", place, hint)
-        elif not isinstance(given, (bool, int, float)):
-            log.add("MB103", f"option `{name}` is a number, true or false", place)
-    return options
+        elif isinstance(given, str):
+            expression = _expression(log, Cell(given, ("backbone", "options", name)), own_options)
+            if expression is not None:
+                result[name] = expression
+        elif isinstance(given, (bool, int, float)):
+            result[name] = given
+        else:
+            log.add("MB103", f"option `{name}` is a number, true, false or an expression", place)
+    return result
 
 
-def _output_stride(log: ProblemLog, value: Mapping[str, Any]) -> int | None:
+def _output_stride(log: ProblemLog, value: Mapping[str, Any], own_options: Collection[str]) -> int | Expression | None:
     stride = value.get("output_stride")
-    if stride is not None and (isinstance(stride, bool) or not isinstance(stride, int) or not 1 <= stride <= 1024):
-        log.add("MB103", "`output_stride` is a whole number", log.document.value("backbone", "output_stride"))
+    if isinstance(stride, str):
+        return _expression(log, Cell(stride, ("backbone", "output_stride")), own_options)
+    if stride is not None and (
+        isinstance(stride, bool) or not isinstance(stride, int) or not 1 <= stride <= MAX_STRIDE
+    ):
+        message = f"`output_stride` is a whole number from 1 to {MAX_STRIDE}"
+        log.add("MB103", message, log.document.value("backbone", "output_stride"))
         return None
     return stride
+
+
+def _expression(log: ProblemLog, cell: Cell, names: Collection[str]) -> Expression | None:
+    """The expression of the table's own options that a cell holds; None, and a problem, where it holds none."""
+    try:
+        expression = compile_expression(cell.value)
+        check_names(expression, names)
+    except ExpressionError as error:
+        log.add_mistake(str(cell.path[-1]), cell, error)
+        return None
+    return expression

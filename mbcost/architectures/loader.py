@@ -136,7 +136,7 @@ def read_architecture(document: Document) -> ArchitectureSpec:
     reader.check_defaults(names)
     read_blocks(reader, definitions, options)
     rows = reader.rows(("layers",), data["layers"], RowScope(names)) if data.get("layers") is not None else ()
-    backbone = read_backbone(log, data, lambda text: _load_backbone(text, document.path))
+    backbone = read_backbone(log, data, options, lambda text: _load_backbone(text, document.path))
     outputs, output_locations = header.outputs()
     spec = ArchitectureSpec(
         name=header.text("name"),

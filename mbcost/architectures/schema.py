@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from mbcost.architectures.backbone import BACKBONE_KEYS
+from mbcost.architectures.backbone import BACKBONE_KEYS, MAX_STRIDE
 from mbcost.architectures.fields import FIELD_KINDS, FieldKind, operator_fields
 from mbcost.architectures.loader import FILE_KEYS, REQUIRED_KEYS
 from mbcost.architectures.names import ACTIVATION_ALIASES, KEY_ALIASES, OP_ALIASES, ROW_KEYS
@@ -89,8 +89,8 @@ def _backbone() -> dict[str, Any]:
         "architecture": _TEXT,
         "until": _TEXT,
         "taps": {"type": "object", "additionalProperties": _TEXT},
-        "options": {"type": "object", "additionalProperties": _OPTION},
-        "output_stride": {"type": "integer", "minimum": 1, "maximum": 1024},
+        "options": {"type": "object", "additionalProperties": {"type": ["number", "boolean", "string"]}},
+        "output_stride": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_STRIDE}, _TEXT]},
     }
     return {
         "type": "object",

@@ -128,17 +128,18 @@ class BackboneRow:
     taps
         Names under which this table's rows take outputs from inside of it.
     options
-        Values for its options.
+        Values for its options, or expressions of this table's own ones.
     output_stride
-        Where the strides multiply to this, further ones become dilation (Chen et al. 2017, arXiv:1706.05587).
+        Where the strides multiply to this, further ones become dilation (Chen et al. 2017, arXiv:1706.05587); a number
+        or an expression of the table's own options.
     """
 
     frame: RowFrame
     architecture: ArchitectureSpec
     until: str | None
     taps: Mapping[str, str]
-    options: Mapping[str, OptionValue]
-    output_stride: int | None
+    options: Mapping[str, OptionValue | Expression]
+    output_stride: int | Expression | None
 
 
 Row: TypeAlias = LayerRow | BlockRow | GroupRow | BackboneRow

@@ -228,8 +228,9 @@ class Builder:
     def _backbone(self, row: BackboneRow, outer: Scope, x: Tensor) -> Tensor:
         """Run another table up to its last row that is kept, and name its taps."""
         spec, frame = row.architecture, row.frame
-        shared = shared_values({**spec.options, **row.options}, self.alpha, spec.width)
-        atrous = None if row.output_stride is None else Atrous(row.output_stride)
+        options = {**spec.options, **{name: outer.option(value, frame) for name, value in row.options.items()}}
+        shared = shared_values(options, self.alpha, spec.width)
+        atrous = None if row.output_stride is None else Atrous(outer.output_stride(row.output_stride, frame))
         scope = Scope(dict(shared), {"input": x}, BACKBONE, shared, spec.width, until=row.until, atrous=atrous)
         try:
             x = self._run(spec.rows, scope, x)

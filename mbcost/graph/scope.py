@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from mbcost.architectures.backbone import MAX_STRIDE
 from mbcost.architectures.expressions import EvaluationError, Expression
 from mbcost.architectures.fields import FieldError, FieldKind, number, operator_fields, whole
 from mbcost.architectures.names import read_activation
@@ -168,6 +169,23 @@ class Scope:
             return int(whole(value, 0, 1000))
         except (FieldError, TypeError) as error:
             fail("MB205", f"`repeat: {frame.repeat.text}`: {error}", frame.place("repeat"))
+
+    def option(self, value: OptionValue | Expression, frame: RowFrame) -> OptionValue:
+        """What a backbone's option is given."""
+        if not isinstance(value, Expression):
+            return value
+        result = self.evaluate(value, frame, "options")
+        assert isinstance(result, (bool, int, float))  # options and constants are all that the expression reads
+        return result
+
+    def output_stride(self, value: int | Expression, frame: RowFrame) -> int:
+        """Where a backbone's strides become dilation."""
+        if not isinstance(value, Expression):
+            return value
+        try:
+            return int(whole(self.evaluate(value, frame, "output_stride"), 1, MAX_STRIDE))
+        except FieldError as error:
+            fail("MB205", f"`output_stride: {value.text}`: {error}", frame.place("output_stride"))
 
     def width(self, nominal: NominalWidth) -> Any:
         """Printed channels, scaled and rounded by the table's rule [channels]."""
