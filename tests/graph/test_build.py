@@ -14,6 +14,8 @@ from mbcost.graph import LayerGraph, MixedConfigurationsError, build_graph, coun
 NAMES = mbcost.architecture_names()
 #: Networks that have a printed table for each width, and none between them.
 PRINTED_WIDTHS = {"shufflenet_v2": (0.5, 1.0, 1.5, 2.0)}
+#: Networks that take some resolutions only: the smallest, and the multiple of which they are.
+RESOLUTIONS = {"yolov2": (32, 32), "ssd300_vgg16": (257, 1), "ssd512_vgg16": (257, 1)}
 
 
 def scalar_counts(graph: LayerGraph) -> list[tuple[int, ...]]:
@@ -61,7 +63,9 @@ def test_arrays_equal_single_configurations(name: str, data: st.DataObject) -> N
     if name in PRINTED_WIDTHS:
         alpha = st.sampled_from(PRINTED_WIDTHS[name])
     alphas = data.draw(st.lists(alpha, min_size=2, max_size=5))
-    resolution = st.integers(usual * 3 // 5, usual * 3 // 2)
+    smallest, step = RESOLUTIONS.get(name, (1, 1))
+    multiple = st.integers(max(smallest, usual * 3 // 5) // step, usual * 3 // 2 // step)
+    resolution = multiple.map(lambda count: count * step)
     resolutions = data.draw(st.lists(resolution, min_size=len(alphas), max_size=len(alphas)))
     for alpha, resolution in zip(alphas, resolutions, strict=True):
         buildable(name, alpha, resolution)
