@@ -70,11 +70,13 @@ def cast(call: Call) -> Constant:
     return replace(given, values=given.values.astype(dtype))
 
 
-def elementwise(compute: Callable[..., Array]) -> Callable[[Call], Constant]:
-    """Folding of a function of equal or broadcast elements."""
+def elementwise(compute: Callable[..., Array], takes: int | None) -> Callable[[Call], Constant]:
+    """Folding of a function of so many (None: any number of) inputs that broadcast."""
 
     def fold(call: Call) -> Constant:
         given = [call.weight(position) for position in range(len(call.inputs))]
+        if len(given) != (takes or max(1, len(given))):
+            raise ModelError(f"it has {len(given)} inputs")
         dims = broadcast_dims([item.dims for item in given])
         arrays = [item.values for item in given if item.values is not None]
         rescale = any(item.rescale for item in given)
@@ -211,29 +213,29 @@ FOLDED: Final[Mapping[str, Callable[[Call], Constant]]] = {
     "Identity": unchanged,
     "QuantizeLinear": unchanged,
     "DequantizeLinear": unchanged,
-    "Add": elementwise(np.add),
-    "Sub": elementwise(np.subtract),
-    "Mul": elementwise(np.multiply),
-    "Div": elementwise(_divide),
-    "Mod": elementwise(np.mod),
-    "Min": elementwise(lambda *items: np.minimum.reduce(items)),
-    "Max": elementwise(lambda *items: np.maximum.reduce(items)),
-    "Pow": elementwise(np.power),
-    "Neg": elementwise(np.negative),
-    "Abs": elementwise(np.abs),
-    "Floor": elementwise(np.floor),
-    "Ceil": elementwise(np.ceil),
-    "Round": elementwise(np.round),
-    "Sqrt": elementwise(np.sqrt),
-    "Exp": elementwise(np.exp),
-    "Reciprocal": elementwise(np.reciprocal),
-    "Equal": elementwise(np.equal),
-    "Greater": elementwise(np.greater),
-    "Less": elementwise(np.less),
-    "And": elementwise(np.logical_and),
-    "Or": elementwise(np.logical_or),
-    "Not": elementwise(np.logical_not),
-    "Where": elementwise(np.where),
+    "Add": elementwise(np.add, 2),
+    "Sub": elementwise(np.subtract, 2),
+    "Mul": elementwise(np.multiply, 2),
+    "Div": elementwise(_divide, 2),
+    "Mod": elementwise(np.mod, 2),
+    "Min": elementwise(lambda *items: np.minimum.reduce(items), None),
+    "Max": elementwise(lambda *items: np.maximum.reduce(items), None),
+    "Pow": elementwise(np.power, 2),
+    "Neg": elementwise(np.negative, 1),
+    "Abs": elementwise(np.abs, 1),
+    "Floor": elementwise(np.floor, 1),
+    "Ceil": elementwise(np.ceil, 1),
+    "Round": elementwise(np.round, 1),
+    "Sqrt": elementwise(np.sqrt, 1),
+    "Exp": elementwise(np.exp, 1),
+    "Reciprocal": elementwise(np.reciprocal, 1),
+    "Equal": elementwise(np.equal, 2),
+    "Greater": elementwise(np.greater, 2),
+    "Less": elementwise(np.less, 2),
+    "And": elementwise(np.logical_and, 2),
+    "Or": elementwise(np.logical_or, 2),
+    "Not": elementwise(np.logical_not, 1),
+    "Where": elementwise(np.where, 3),
     "Reshape": _shaped(_reshape),
     "Transpose": _shaped(_transpose),
     "Unsqueeze": _shaped(_unsqueeze),

@@ -10,6 +10,7 @@ from mbcost.importers.imported import INPUT
 from mbcost.importers.onnx.model import Node, OnnxModel, ValueInfo
 from mbcost.importers.onnx.tensors import MAX_ELEMENTS
 from mbcost.importers.onnx.values import Tensor, default_axes, matrix_axes
+from mbcost.importers.onnx.volumes import AXES as VOLUME_AXES
 
 Dims: TypeAlias = tuple[int | None, ...]
 InputShapes: TypeAlias = Mapping[str, Dims] | Dims | None
@@ -96,6 +97,6 @@ def _axes(name: str, dims: tuple[int, ...], nodes: Sequence[Node]) -> str:
     reader = next((node for node in nodes if name in node.inputs), None)
     if reader is not None and len(dims) == 4 and reader.attributes.get("perm") == _TO_CHANNELS_FIRST:
         return "NHWC"
-    if reader is not None and len(dims) == 3 and reader.op_type in _CHANNELS_FIRST:
-        return "NCW"
+    if reader is not None and len(dims) in (3, 5) and reader.op_type in _CHANNELS_FIRST:
+        return "NCW" if len(dims) == 3 else VOLUME_AXES
     return default_axes(dims) if len(dims) <= 4 else matrix_axes(dims)

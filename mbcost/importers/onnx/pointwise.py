@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from mbcost.importers.onnx.call import Call, Converter, UnsupportedError, normal_axis
+from mbcost.importers.onnx.call import Call, Converter, normal_axis
 from mbcost.importers.onnx.tensors import ModelError
-from mbcost.importers.onnx.values import Constant, Tensor, Value
+from mbcost.importers.onnx.values import Constant, Tensor, Value, default_axes, shape_of
 from mbcost.importers.onnx.windows import as_map
 from mbcost.operators import (
     Add,
@@ -26,6 +26,7 @@ from mbcost.operators import (
     Relu6,
     Scale,
 )
+from mbcost.operators import Constant as ConstantTensor
 
 
 def passed(call: Call) -> Value:
@@ -89,24 +90,31 @@ def arithmetic(operator: type[Operator], with_constant: type[Operator]) -> Conve
             raise ModelError("it lacks an input")
         result = tensors[0] if len(tensors) == 1 else combined(call, operator(), tensors)
         for constant in constants:
-            result = _with_constant(call, with_constant, result, constant)
+            result = _with_constant(call, operator(), with_constant, result, constant)
         return result
 
     return convert
 
 
-def _with_constant(call: Call, kind: type[Operator], x: Tensor, constant: Constant) -> Tensor:
-    """Arithmetic with a constant that broadcasts to the tensor."""
-    dims = (1,) * (len(x.dims) - len(constant.dims)) + constant.dims
+def placed(call: Call, value: Value, beside: Tensor) -> Tensor:
+    """A value as a tensor; a constant becomes a layer of its own, which stands where `beside` is made."""
+    if isinstance(value, Tensor):
+        return value
+    axes = beside.axes if len(value.dims) == len(beside.dims) else default_axes(value.dims)
+    operator = ConstantTensor(shape_of(value.dims, axes), value.trained)
+    return call.build.tensor(operator, (beside,), value.dims, axes, weight=value)
+
+
+def _with_constant(call: Call, operator: Operator, kind: type[Operator], x: Tensor, constant: Constant) -> Tensor:
+    """Arithmetic with a constant: by an operator of two tensors only where the constant is the larger one."""
     if constant.rescale:
         return x
-    if len(dims) != len(x.dims) or any(mine not in (1, dim) for mine, dim in zip(dims, x.dims, strict=True)):
-        raise UnsupportedError(f"a constant of the shape {list(constant.dims)} would enlarge {list(x.dims)}")
+    if broadcast_dims([x.dims, constant.dims]) != x.dims:
+        return combined(call, operator, [x, placed(call, constant, x)])
     if kind is Elementwise or (call.node.op_type == "Div" and isinstance(call.value(0), Constant)):
         word = "relu" if call.node.op_type == "Max" and constant.scalar == 0 else call.node.op_type.lower()
         return call.build.same(Relu() if word == "relu" else Elementwise(), x, word=word)
-    trained = 0 if constant.elements == 1 else constant.elements
-    return call.build.same(kind(weights=trained), x, scalar=constant.scalar)  # type: ignore[call-arg]
+    return call.build.same(kind(weights=constant.trained), x, scalar=constant.scalar)  # type: ignore[call-arg]
 
 
 def combined(call: Call, operator: Operator, tensors: list[Tensor]) -> Tensor:

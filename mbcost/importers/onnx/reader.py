@@ -188,8 +188,8 @@ class _Import:
             self._fail(node, "MB504", str(error))
         except ModelError as error:
             self._fail(node, "MB503", str(error))
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            self._fail(node, "MB503", f"its attributes or inputs are not those of the operator ({error})")
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            self._fail(node, "MB503", "its attributes or inputs are not those of the operator")
         results = result if isinstance(result, tuple) else (result,)
         for name, value in zip(node.outputs, results, strict=False):
             self.values[name] = value
@@ -207,8 +207,10 @@ class _Import:
     def _estimate(self, call: Call) -> Result:
         """An unknown operator, with the output shapes that the file declares; else that of its first input."""
         tensors = tuple(value for value in call.inputs if isinstance(value, Tensor))
-        if self.unsupported == "refuse" or not tensors:
-            raise UnsupportedError("it computes with constants, which the importer does not")
+        if not tensors:
+            raise UnsupportedError("it computes with constants in a way that the importer does not")
+        if self.unsupported == "refuse":
+            raise UnsupportedError("it is known for constants and shapes only, not for what the network computes")
         self.estimated[call.node.op_type] = None
         return tuple(self._opaque(call, name, tensors) for name in call.node.outputs)
 

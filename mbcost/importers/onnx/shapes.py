@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mbcost.importers.onnx.call import Call, UnsupportedError, normal_axis
-from mbcost.importers.onnx.pointwise import broadcast_dims
+from mbcost.importers.onnx.pointwise import broadcast_dims, placed
 from mbcost.importers.onnx.tensors import MAX_RANK, ModelError
 from mbcost.importers.onnx.values import Constant, Tensor, default_axes, reshaped_axes, shape_of
 from mbcost.operators import Concat, Crop, Elementwise, Opaque, Operator, Split, Tile
@@ -94,6 +94,8 @@ def unsqueeze(call: Call) -> Tensor:
     if rank > MAX_RANK:
         raise ModelError(f"it makes a tensor of {rank} dimensions")
     new = {normal_axis(axis, rank) for axis in axes}
+    if len(new) < len(axes):
+        raise ModelError(f"it adds a dimension twice: {axes[:MAX_RANK]}")
     dims, letters = iter(x.dims), iter(x.axes)
     both = [(1, "N" if i == 0 else "H") if i in new else (next(dims), next(letters)) for i in range(rank)]
     return Tensor(x.source, tuple(dim for dim, _ in both), "".join(letter for _, letter in both))
@@ -110,8 +112,11 @@ def transpose(call: Call) -> Tensor:
 
 def concat(call: Call) -> Tensor:
     """Concat, along any dimension."""
-    tensors = [call.tensor(position) for position in range(len(call.inputs))]
-    axis = call.axis(len(tensors[0].dims), 1)
+    first = next((value for value in call.inputs if isinstance(value, Tensor)), None)
+    if first is None or None in call.inputs:
+        raise ModelError("it lacks an input")
+    tensors = [placed(call, value, first) for value in call.inputs if value is not None]
+    axis = call.axis(len(first.dims), 1)
     whole = all(x.axes == tensors[0].axes and x.whole({axis}) for x in tensors)
     axes = tensors[0].axes if whole else _around(tensors[0], axis)
     inputs = tuple(call.build.lettered(x, axes) for x in tensors)

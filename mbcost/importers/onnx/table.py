@@ -19,6 +19,7 @@ from mbcost.operators import (
     Elementwise,
     HardSigmoid,
     HardSwish,
+    L2Norm,
     LayerNorm,
     LogSoftmax,
     Maximum,
@@ -96,7 +97,7 @@ _FUNCTIONS: Final[Mapping[str, Operator]] = {
     "Gelu": Gelu(),
     "Softmax": Softmax(),
     "LogSoftmax": LogSoftmax(),
-    "LpNormalization": LayerNorm(affine=False),
+    "LpNormalization": L2Norm(affine=False),
     "MeanVarianceNormalization": LayerNorm(affine=False),
     **dict.fromkeys(
         (

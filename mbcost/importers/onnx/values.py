@@ -75,6 +75,12 @@ class Constant:
         """Its value, if it is one number and known."""
         return None if self.values is None or self.values.size != 1 else float(self.values.reshape(-1)[0])
 
+    @property
+    def trained(self) -> int:
+        """How many parameters it is: single numbers and whole ones are part of the code."""
+        whole = self.values is not None and self.values.dtype.kind != "f"
+        return 0 if self.elements == 1 or whole else self.elements
+
 
 Value = Tensor | Constant
 

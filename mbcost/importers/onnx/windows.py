@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from mbcost.importers.onnx import volumes
 from mbcost.importers.onnx.call import Call, UnsupportedError
 from mbcost.importers.onnx.tensors import ModelError
 from mbcost.importers.onnx.values import Constant, Tensor, spatial_axes
@@ -23,6 +24,7 @@ from mbcost.operators import (
     SpaceToDepth,
     TransposedConv2d,
 )
+from mbcost.operators.volume import AvgPool3d, MaxPool3d
 from mbcost.operators.window import Padding, Pair
 
 MAX_WINDOW: Final = 2**31
@@ -32,7 +34,8 @@ def as_map(call: Call, position: int = 0) -> Tensor:
     """An input as ``NCHW``, or as ``NCW`` with a height of one."""
     x = call.tensor(position)
     if len(x.dims) not in (3, 4) or x.dims[0] != 1:
-        raise UnsupportedError(f"its input has the shape {list(x.dims)}; a map of one or two dimensions is modelled")
+        shape = f"its input has the shape {list(x.dims)}, which is not modelled"
+        raise UnsupportedError(f"{shape}: a batch, channels and one or two more dimensions are")
     return call.build.lettered(x, spatial_axes(x.dims))
 
 
@@ -66,6 +69,8 @@ def _explicit(pads: list[int] | None, x: Tensor) -> Padding:
 
 def conv(call: Call) -> Tensor:
     """Conv (x, weight, bias)."""
+    if volumes.is_volume(call):
+        return volumes.conv(call)
     x, weight = as_map(call), call.weight(1)
     groups = call.integer("group", 1)
     kernel, in_channels = _kernel(weight, x, groups)
@@ -124,12 +129,12 @@ def _kernel(weight: Constant, x: Tensor, groups: int) -> tuple[Pair, int]:
 
 def max_pool(call: Call) -> Tensor:
     """MaxPool; its second output, the indices, is not modelled."""
-    return _pool(call, MaxPool2d)
+    return volumes.pool(call, MaxPool3d) if volumes.is_volume(call) else _pool(call, MaxPool2d)
 
 
 def average_pool(call: Call) -> Tensor:
     """AveragePool."""
-    return _pool(call, AvgPool2d)
+    return volumes.pool(call, AvgPool3d) if volumes.is_volume(call) else _pool(call, AvgPool2d)
 
 
 def _pool(call: Call, kind: type[MaxPool2d | AvgPool2d]) -> Tensor:
@@ -145,12 +150,17 @@ def _pool(call: Call, kind: type[MaxPool2d | AvgPool2d]) -> Tensor:
 
 def global_average_pool(call: Call) -> Tensor:
     """GlobalAveragePool."""
-    return call.build.mapped(GlobalAvgPool(), as_map(call))
+    return _global_pool(call, GlobalAvgPool())
 
 
 def global_max_pool(call: Call) -> Tensor:
     """GlobalMaxPool."""
-    return call.build.mapped(GlobalMaxPool(), as_map(call))
+    return _global_pool(call, GlobalMaxPool())
+
+
+def _global_pool(call: Call, operator: Operator) -> Tensor:
+    x = call.build.lettered(call.tensor(), volumes.AXES) if volumes.is_volume(call) else as_map(call)
+    return call.build.tensor(operator, (x,), (*x.dims[:2], *(1 for _ in x.dims[2:])), x.axes)
 
 
 def pad(call: Call) -> Tensor:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from mbcost.errors import InputError
 from mbcost.graph import build_graph
 from mbcost.importers.onnx import read_onnx
+from mbcost.importers.onnx.folding import FOLDED
+from mbcost.importers.onnx.table import CONVERTERS
 from tests.importers.onnx.models import Net, mobilenet_v2, subgraph
 from tests.importers.onnx.test_operators import CASES
 
@@ -206,13 +208,13 @@ MANY = np.full(4, 2**40)
         (lambda net: net.node("Concat", "x", net.node("GlobalMaxPool", "x"), axis=1), "MB204"),
         (lambda net: net.node("Concat", "x", "x", axis=0), "MB504"),
         (lambda net: net.node("Concat", "x", "x", axis=7), "MB503"),
-        (lambda net: net.node("Add", "x", net.weight((9, 1, 1))), "MB504"),
+        (lambda net: net.node("Add", "x", net.weight((9, 1, 1))), "MB204"),
         (lambda net: net.node("MatMul", "x", net.weight((9, 5))), "MB503"),
         (lambda net: net.node("Expand", "x", net.numbers(MANY)), "MB204"),
         (lambda net: net.node("Tile", "x", net.numbers(MANY)), "MB208"),
         (lambda net: net.node("Resize", "x", "", net.numbers([1, 1, 2**20, 2**20], np.float32)), "MB208"),
         (lambda net: net.node("Resize", "x", "", net.numbers([1, 1, np.nan, 1], np.float32)), "MB503"),
-        (lambda net: net.node("Mul", "x", net.node("ConstantOfShape", net.numbers(MANY))), "MB504"),
+        (lambda net: net.node("Mul", "x", net.node("ConstantOfShape", net.numbers(MANY))), "MB204"),
         (lambda net: net.node("Reshape", "x", net.node("Range", *map(net.numbers, (0, 2**60, 1)))), "MB504"),
         (lambda net: net.node("Add", "x", net.node("Div", *map(net.numbers, (1, 0)))), "MB503"),
         (lambda net: net.node("Split", "x", axis=1, outputs=9), "MB204"),
@@ -232,10 +234,15 @@ def test_nodes_that_make_no_sense(tmp_path: Path, build: Callable[[Net], str], c
     assert time.perf_counter() - start < 2
 
 
-def test_3d_convolution_is_refused_in_words(tmp_path: Path) -> None:
+def test_shapes_that_are_not_modelled_are_refused_in_words(tmp_path: Path) -> None:
     net = Net()
-    path = net.save(tmp_path, net.node("Conv", "x", net.weight((4, 3, 3, 3, 3))), (1, 3, 8, 32, 32))
-    refused(path, "MB504", "Conv `conv0`", "[1, 3, 8, 32, 32]", "one or two dimensions")
+    path = net.save(tmp_path, net.node("LRN", "x", size=5), (1, 3, 8, 32, 32))
+    refused(path, "MB504", "LRN `lrn0`", "[1, 3, 8, 32, 32], which is not modelled")
+
+
+def test_what_is_known_for_constants_only(tmp_path: Path) -> None:
+    net = Net()
+    refused(net.save(tmp_path, net.node("Equal", "x", "x")), "MB504", "for constants and shapes only")
 
 
 def seeds() -> list[bytes]:
@@ -285,3 +292,47 @@ def test_mutated_models_end_in_an_error_or_in_a_network(tmp_path: Path) -> None:
         read += 1
     assert 0 < read < 2000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+
+
+NUMBERS = (0, 1, -1, 2, 3, -2, 7, 64, 10**6, 2**31, 2**62, -(2**63))
+
+
+def rewired(data: bytes, chance: random.Random) -> bytes:
+    """A well-formed model in which a number, an input, an operator or a shape is another one."""
+    model = ModelProto.FromString(data)
+    graph = model.graph
+    node, names = chance.choice(graph.node), [*(t.name for t in graph.initializer), *(n.name for n in graph.node), ""]
+    lists = [a.ints for a in node.attribute if a.ints] + [t.dims for t in graph.initializer if t.dims]
+    kind = chance.randrange(6)
+    if kind == 0 and lists:
+        numbers = chance.choice(lists)
+        numbers[chance.randrange(len(numbers))] = chance.choice(NUMBERS)
+    elif kind == 1 and lists:
+        chance.choice(lists).append(chance.choice(NUMBERS))
+    elif kind == 2 and node.input:
+        node.input[chance.randrange(len(node.input))] = chance.choice(names)
+    elif kind == 3:
+        node.input.append(chance.choice(names))
+    elif kind == 4:
+        node.op_type = chance.choice(sorted({name for _, name in CONVERTERS} | set(FOLDED)))
+    else:
+        small = [t for t in graph.initializer if t.data_type == TensorProto.INT64]
+        for tensor in small[:1]:
+            values = numpy_helper.to_array(tensor).copy()
+            values.reshape(-1)[:1] = chance.choice(NUMBERS)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    return model.SerializeToString()
+
+
+def test_rewired_models_end_in_an_error_or_in_a_network(tmp_path: Path) -> None:
+    chance = random.Random(2_025)
+    models = seeds()[1:]
+    path = tmp_path / "rewired.onnx"
+    codes: set[str] = set()
+    for number in range(2000):
+        path.write_bytes(rewired(chance.choice(models), chance))
+        try:
+            build_graph(read_onnx(path, unsupported="estimate" if number % 2 else "refuse"))
+        except InputError as error:
+            codes.update(error.codes)
+    assert codes <= {"MB204", "MB208", "MB501", "MB503", "MB504"}

@@ -127,6 +127,33 @@ CONVOLUTIONS = [
     ),
 ]
 
+VOLUME = (1, 3, 8, 16, 16)
+VOLUMES = [
+    Case(
+        "convolution",
+        conv(4, 3, 3, 3, 3, bias=True, strides=[1, 2, 2], pads=[1, 1, 1, 1, 1, 1]),
+        [("conv3d", (8 * 8, 8, 4))],  # depth 8 + 2 - 2, height and width (16 + 2 - 3) // 2 + 1
+        8 * 8 * 8 * 4 * 3 * 27,
+        4 * 3 * 27 + 4,
+        VOLUME,
+    ),
+    Case(
+        "convolution, same",
+        conv(4, 3, 3, 3, 3, auto_pad="SAME_LOWER", strides=[2, 2, 2]),
+        [("conv3d", (4 * 8, 8, 4))],
+        4 * 8 * 8 * 4 * 81,
+        324,
+        VOLUME,
+    ),
+    Case("max", unary("MaxPool", kernel_shape=[2] * 3, strides=[2] * 3), [("max_pool3d", (4 * 8, 8, 3))], dims=VOLUME),
+    Case(
+        "mean, then over everything",
+        lambda net: net.node("GlobalAveragePool", unary("AveragePool", kernel_shape=[3] * 3)(net)),
+        [("avg_pool3d", (6 * 14, 14, 3)), ("global_avg_pool", (1, 1, 3))],
+        dims=VOLUME,
+    ),
+]
+
 MATRICES = [
     Case(
         "Gemm",
@@ -447,6 +474,14 @@ SHAPES = [
         ],
     ),
     Case(
+        "a class token before a sequence",
+        lambda net: net.node("Concat", net.weight((1, 1, 8)), "x", axis=1),
+        [("constant", (1, 1, 8)), ("concat", (1, 11, 8))],
+        0,
+        8,
+        (1, 10, 8),
+    ),
+    Case(
         "halves",
         lambda net: net.node("Concat", *_halves(net), axis=1),
         [("split", (14, 14, 4)), ("split", (14, 14, 4)), ("concat", MAP)],
@@ -570,7 +605,7 @@ QUANTISED = [
     ),
 ]
 
-CASES = [*CONVOLUTIONS, *MATRICES, *POOLS, *ELEMENTWISE, *NORMALISATIONS, *SHAPES, *QUANTISED]
+CASES = [*CONVOLUTIONS, *VOLUMES, *MATRICES, *POOLS, *ELEMENTWISE, *NORMALISATIONS, *SHAPES, *QUANTISED]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -1,0 +1,63 @@
+"""Converters of what slides a window over a volume, ``NCHHW``: its slices lie below one another."""
+
+from __future__ import annotations
+
+from mbcost.importers.onnx.call import Call, UnsupportedError
+from mbcost.importers.onnx.tensors import ModelError
+from mbcost.importers.onnx.values import Tensor
+from mbcost.operators.volume import AvgPool3d, Conv3d, MaxPool3d, Triple, volume_extents
+
+AXES = "NCHHW"
+
+
+def is_volume(call: Call) -> bool:
+    """Whether the input has three dimensions beside batch and channels."""
+    x = call.value(0)
+    return isinstance(x, Tensor) and len(x.dims) == len(AXES) and x.dims[0] == 1
+
+
+def _triple(call: Call, name: str) -> Triple:
+    numbers = call.ints(name) or [1, 1, 1]
+    if len(numbers) != 3:
+        raise ModelError(f"its attribute `{name}` is {numbers[:8]}")
+    return numbers[0], numbers[1], numbers[2]
+
+
+def _padding(call: Call, x: Tensor, kernel: Triple, stride: Triple, dilation: Triple) -> Triple:
+    """Zeros along each dimension, both ends together."""
+    pads = call.ints("pads") or [0] * 6
+    mode = call.text("auto_pad", "NOTSET")
+    if len(pads) != 6 or min(pads) < 0 or min(stride) < 1:
+        raise ModelError(f"its attribute `pads` is {pads[:8]}, its strides are {list(stride)}")
+    totals = [pads[axis] + pads[axis + 3] for axis in range(3)]
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        rows = zip(x.dims[2:], kernel, stride, dilation, strict=True)
+        totals = [max(0, (-(-size // step) - 1) * step + gap * (taps - 1) + 1 - size) for size, taps, step, gap in rows]
+    return totals[0], totals[1], totals[2]
+
+
+def conv(call: Call) -> Tensor:
+    """Conv (x, weight, bias) of a volume."""
+    x, weight = call.build.lettered(call.tensor(), AXES), call.weight(1)
+    if len(weight.dims) != len(AXES):
+        raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
+    out, per_group, *kernel = weight.dims
+    window, groups = (kernel[0], kernel[1], kernel[2]), call.integer("group", 1)
+    stride, dilation = _triple(call, "strides"), _triple(call, "dilations")
+    padding = _padding(call, x, window, stride, dilation)
+    operator = Conv3d(out, x.dims[2], window, stride, dilation, groups, padding, call.value(2) is not None)
+    extents = volume_extents(x.shape, x.dims[2], window, stride, dilation, padding)
+    dims = (1, out, *map(int, extents))
+    return call.build.tensor(operator, (x,), dims, AXES, in_channels=per_group * groups, weight=weight)
+
+
+def pool(call: Call, kind: type[MaxPool3d | AvgPool3d]) -> Tensor:
+    """MaxPool and AveragePool of a volume."""
+    x = call.build.lettered(call.tensor(), AXES)
+    if call.integer("ceil_mode", 0) or _triple(call, "dilations") != (1, 1, 1):
+        raise UnsupportedError("a pooling of volumes with dilation or rounding up is not modelled")
+    kernel, stride = _triple(call, "kernel_shape"), _triple(call, "strides")
+    padding = _padding(call, x, kernel, stride, (1, 1, 1))
+    extents = volume_extents(x.shape, x.dims[2], kernel, stride, (1, 1, 1), padding)
+    dims = (1, x.dims[1], *map(int, extents))
+    return call.build.tensor(kind(x.dims[2], kernel, stride, padding), (x,), dims, AXES)
