@@ -16,7 +16,7 @@ from mbcost.importers.pytorch.network import Unsupported, from_torch
 
 
 def load_torch(
-    reference: str, input_shape: Sequence[int] | None = None, *, unsupported: Unsupported = "error"
+    reference: str, input_shape: Sequence[int] | None = None, *, unsupported: Unsupported = "refuse"
 ) -> ArchitectureSpec:
     """The architecture of the network that ``module:callable`` makes.
 

@@ -19,13 +19,13 @@ from mbcost.importers.pytorch.record import recorded_trace
 from mbcost.importers.pytorch.trace import Trace
 
 #: What to do about operators that the importer does not know.
-Unsupported = Literal["error", "estimate"]
+Unsupported = Literal["refuse", "estimate"]
 
 _CODE_FAILED: Final = "MB506"
 
 
 def from_torch(
-    module: Any, example_input: Any, *, name: str | None = None, unsupported: Unsupported = "error"
+    module: Any, example_input: Any, *, name: str | None = None, unsupported: Unsupported = "refuse"
 ) -> ArchitectureSpec:
     """The architecture of a PyTorch module.
 
