@@ -62,9 +62,8 @@ def from_torch(
     examples = _examples(example_input)
     with untouched_randomness():
         traced = _traced(module, examples)
-    title = name or type(module).__name__
     result = converted(traced.trace, module, estimate=unsupported == "estimate")
-    return _spec(title, module, result, traced.note)
+    return _spec(name or type(module).__name__, module, result, traced.note)
 
 
 @dataclass(frozen=True, slots=True)
