@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mbcost.operators.base import Operator, OperatorCost, TensorShape
+from mbcost.operators.base import OperatorCost, PerElement, TensorShape
 
 
-class Activation(Operator):
+class Activation(PerElement):
     """A function of every element; one operation an element whatever the function."""
 
     __slots__ = ()
 
     elementwise: ClassVar[bool] = True
-
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
-
-    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        elements = output.elements
-        return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
 
 
 class Relu(Activation):
@@ -58,7 +51,7 @@ class Prelu(Activation):
     summary: ClassVar[str] = "leaky ReLU with a trained slope a channel"
 
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        return Activation.cost(self, inputs, output)._replace(weight_elements=output.channels)
+        return PerElement.cost(self, inputs, output)._replace(weight_elements=output.channels)
 
 
 class Elu(Activation):

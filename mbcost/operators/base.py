@@ -137,6 +137,19 @@ class Operator(ABC):
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+class PerElement(Operator):
+    """Base of the operators whose output has the input's shape, and takes one operation an element."""
+
+    __slots__ = ()
+
+    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
+        return inputs[0]
+
+    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
+        elements = output.elements
+        return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
+
+
 class Movement(Operator):
     """Base of the operators that place elements elsewhere and compute nothing."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mbcost.operators.base import Operator, OperatorCost, TensorShape
+from mbcost.operators.base import OperatorCost, PerElement, TensorShape
 
 
-class BatchNorm(Operator):
+class BatchNorm(PerElement):
     """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
     Holds gamma, beta, moving mean and moving variance a channel. Which of them count as parameters is a convention
@@ -19,9 +19,6 @@ class BatchNorm(Operator):
     op: ClassVar[str] = "batch_norm"
     summary: ClassVar[str] = "batch normalisation, folded into a convolution before it where there is one"
     elementwise: ClassVar[bool] = True
-
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
 
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
         elements = output.elements

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, OperatorCost, TensorShape
+from mbcost.operators.base import OperatorCost, PerElement, TensorShape
 
 
-class Elementwise(Operator):
+class Elementwise(PerElement):
     """A function of every element without a name of its own here: exp, sqrt, clip, a comparison, ..."""
 
     __slots__ = ()
@@ -18,33 +18,17 @@ class Elementwise(Operator):
     summary: ClassVar[str] = "any other function of every element: exp, sqrt, clip, ..."
     elementwise: ClassVar[bool] = True
 
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
-
-    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        elements = output.elements
-        return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
-
 
 @dataclass(frozen=True, slots=True)
-class _WithConstants(Operator):
+class _WithConstants(PerElement):
     """Arithmetic of a tensor with `weights` trained constants that broadcast; 0 for a number that nobody trained."""
 
     elementwise: ClassVar[bool] = True
 
     weights: Dim = 0
 
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
-
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        elements = output.elements
-        return OperatorCost(
-            elementwise_ops=elements,
-            weight_elements=self.weights,
-            input_elements=elements,
-            output_elements=elements,
-        )
+        return PerElement.cost(self, inputs, output)._replace(weight_elements=self.weights)
 
 
 class Scale(_WithConstants):

@@ -6,27 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.numeric import Dim
-from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_divides, check_positive
+from mbcost.operators.base import Operator, OperatorCost, PerElement, TensorShape, check_divides, check_positive
 
 
 @dataclass(frozen=True, slots=True)
-class _Normalize(Operator):
+class _Normalize(PerElement):
     """One operation an element, as batch norm; `affine` adds a trained scale and shift a channel."""
 
     affine: bool = True
 
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
-
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        elements = output.elements
-        return OperatorCost(
-            elementwise_ops=elements,
-            weight_elements=output.channels if self.affine else 0,
-            bias_elements=output.channels if self.affine else 0,
-            input_elements=elements,
-            output_elements=elements,
-        )
+        trained = output.channels if self.affine else 0
+        return PerElement.cost(self, inputs, output)._replace(weight_elements=trained, bias_elements=trained)
 
 
 class LayerNorm(_Normalize):
@@ -63,7 +54,7 @@ class GroupNorm(_Normalize):
 
 
 @dataclass(frozen=True, slots=True)
-class L2Norm(Operator):
+class L2Norm(PerElement):
     """Each pixel's channels divided by their Euclidean norm; `affine` adds a trained scale a channel, and no shift.
 
     Liu et al. 2015, arXiv:1506.04579, section 3.3.
@@ -74,17 +65,9 @@ class L2Norm(Operator):
 
     affine: bool = True
 
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
-
     def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        elements = output.elements
-        return OperatorCost(
-            elementwise_ops=elements,
-            weight_elements=output.channels if self.affine else 0,
-            input_elements=elements,
-            output_elements=elements,
-        )
+        trained = output.channels if self.affine else 0
+        return PerElement.cost(self, inputs, output)._replace(weight_elements=trained)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mbcost.operators.base import Operator, OperatorCost, TensorShape
+from mbcost.operators.base import PerElement
 
 
-class Softmax(Operator):
+class Softmax(PerElement):
     """``exp(x_i) / sum_j exp(x_j)`` over the channels of each pixel."""
 
     __slots__ = ()
 
     op: ClassVar[str] = "softmax"
     summary: ClassVar[str] = "softmax over the channels"
-
-    def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
-        return inputs[0]
-
-    def cost(self, inputs: tuple[TensorShape, ...], output: TensorShape) -> OperatorCost:
-        elements = output.elements
-        return OperatorCost(elementwise_ops=elements, input_elements=elements, output_elements=elements)
 
 
 class LogSoftmax(Softmax):
