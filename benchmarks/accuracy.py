@@ -18,6 +18,12 @@ ROOT = Path(__file__).parent.parent
 MEASUREMENTS = ROOT / "hardware_profiles" / "measurements" / "pixel1_tflite_2018.csv"
 REPORT = ROOT / "reports" / "accuracy.md"
 
+_ABOUT = (
+    "Pixel 1, one large core, TensorFlow Lite of 2018, fp32, against the latencies that tensorflow/models published.",
+    "**Not calibrated**: the rates are those of another phone's core (Cortex-A76, TFLite 2.1), scaled by clock, vector",
+    "width and bandwidth; none of the latencies below went into them.",
+)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -84,9 +90,7 @@ def report(comparisons: list[Comparison]) -> str:
         "",
         "Made by `python benchmarks/accuracy.py --write`.",
         "",
-        "Pixel 1, one large core, TensorFlow Lite of 2018, fp32, against the latencies that tensorflow/models published.",
-        "**Not calibrated**: the rates are those of another phone's core (Cortex-A76, TFLite 2.1), scaled by clock, vector",
-        "width and bandwidth; none of the latencies below went into them.",
+        *_ABOUT,
         "",
         "| network | configurations | mean abs. error | mean error | within 10 % | within 25 % | within the interval |",
         "|---|---|---|---|---|---|---|",
@@ -96,7 +100,8 @@ def report(comparisons: list[Comparison]) -> str:
         "| network | alpha | resolution | published ms | predicted ms | error |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {r.architecture} | {r.alpha:g} | {r.resolution} | {r.measured_ms:g} | {r.predicted_ms:.1f} | {r.error:+.0%} |"
+            f"| {r.architecture} | {r.alpha:g} | {r.resolution} | {r.measured_ms:g} | {r.predicted_ms:.1f} "
+            f"| {r.error:+.0%} |"
             for r in comparisons
         ),
     ]
