@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mbcost.architectures.cells import Cells
@@ -19,7 +19,17 @@ MAX_REPEAT: Final = 1000
 
 #: Names that the builder binds in every scope.
 SCOPE_NAMES: Final[frozenset[str]] = frozenset(
-    {"in_channels", "base_in_channels", "in_height", "in_width", "alpha", "index", "width"}
+    {
+        "in_channels",
+        "base_in_channels",
+        "in_height",
+        "in_width",
+        "image_height",
+        "image_width",
+        "alpha",
+        "index",
+        "width",
+    }
 )
 _NAME: Final = re.compile(r"[A-Za-z_][\w.\-]{0,99}")
 _ALPHA: Final = compile_expression("alpha")
@@ -31,6 +41,11 @@ class Names:
 
     numbers: frozenset[str]
     activations: frozenset[str] = frozenset()
+
+
+def is_row_name(text: str) -> bool:
+    """Whether a row can be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def read_value(log: ProblemLog, key: str, cell: Cell, kind: FieldKind, names: Names) -> Any:
@@ -86,7 +101,7 @@ def read_frame(
 ) -> RowFrame:
     """The keys that rows of every kind have."""
     name, when = cells.get("name"), cells.get("when")
-    if name is not None and not (isinstance(name.value, str) and _NAME.fullmatch(name.value)):
+    if name is not None and not (isinstance(name.value, str) and is_row_name(name.value)):
         log.add(
             "MB103", "a name is a word of letters, digits, `_`, `-` and `.`", log.at(name), "it starts with a letter"
         )
@@ -103,6 +118,19 @@ def read_frame(
         places={key: log.at(cells[key]) for key in ("op", "name", "when", "repeat", "inputs") if key in cells},
         input_locations=tuple(log.at(cell) for cell in inputs),
     )
+
+
+def read_weights(log: ProblemLog, cells: Cells, frame: RowFrame) -> RowFrame:
+    """A row's frame with what is known of weights that exist already."""
+    channels, owned = cells.get("in_channels"), cells.get("owns_weights")
+    if channels is not None:
+        try:
+            frame = replace(frame, in_channels=whole(channels.value, 1))
+        except FieldError as error:
+            log.add_mistake("in_channels", channels, error)
+    if owned is not None and not isinstance(owned.value, bool):
+        log.add("MB103", f"{shown_value(owned.value)} is not `true` or `false`", log.at(owned))
+    return frame if owned is None else replace(frame, owns_weights=owned.value is not False)
 
 
 def _read_inputs(log: ProblemLog, cell: Cell | None) -> list[Cell]:

@@ -115,6 +115,13 @@ def _mapping_cells(log: ProblemLog, path: tuple[str | int, ...], values: dict[st
     return cells
 
 
+def keep_own_words(cells: Cells, fields: Collection[str]) -> None:
+    """Undo a short name where the operator has a field of that word: `channels` of `reduce` are not its outputs."""
+    for key in [key for key, cell in cells.items() if key not in fields and cell.path[-1] in fields]:
+        cell = cells.pop(key)
+        cells[str(cell.path[-1])] = cell
+
+
 def take_misspelt_op(log: ProblemLog, cells: Cells) -> bool:
     """Reports the key that was meant to be `op`, if one was, and takes it for that."""
     for key, cell in cells.items():

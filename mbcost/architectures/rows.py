@@ -12,9 +12,17 @@ from mbcost.architectures.cell_values import (
     read_frame,
     read_norm,
     read_value,
+    read_weights,
     read_width,
 )
-from mbcost.architectures.cells import Cells, Columns, read_cells, refuse_unknown, take_misspelt_op
+from mbcost.architectures.cells import (
+    Cells,
+    Columns,
+    keep_own_words,
+    read_cells,
+    refuse_unknown,
+    take_misspelt_op,
+)
 from mbcost.architectures.expressions import Expression, compile_expression
 from mbcost.architectures.fields import NUMBER, operator_fields, shown_value
 from mbcost.architectures.names import OP_ALIASES, ROW_KEYS, read_op
@@ -27,7 +35,10 @@ from mbcost.operators import OPERATOR_BY_NAME, Operator
 MAX_GROUP_DEPTH: Final = 4
 MAX_BLOCK_DEPTH: Final = 16
 
-_LAYER_KEYS: Final = ("op", "name", "inputs", "input", "filter", "repeat", "when", "norm", "activation")
+_LAYER_KEYS: Final = (
+    *("op", "name", "inputs", "input", "filter", "repeat", "when", "norm", "activation"),
+    *("in_channels", "owns_weights"),
+)
 _BLOCK_KEYS: Final = ("op", "name", "inputs", "input", "repeat", "when")
 _GROUP_KEYS: Final = ("layers", "repeat", "when", "name", "inputs")
 
@@ -164,11 +175,12 @@ class RowReader:
         self, operator: type[Operator], cells: Cells, scope: RowScope, location: Location
     ) -> LayerRow | None:
         log, names = self.log, scope.names
+        fields = operator_fields(operator)
+        keep_own_words(cells, fields)
         defaults = self.defaults.get(operator.op)
         if defaults:
             cells = {**{key: cell for key, cell in defaults.items() if key not in cells}, **cells}
         declared = read_declared(log, cells, operator)
-        fields = operator_fields(operator)
         scalable = ("scale",) if "out" in fields and scope.block is None else ()
         refuse_unknown(
             log, cells, {**dict.fromkeys(fields), **dict.fromkeys((*_LAYER_KEYS, *scalable))}, f"`{operator.op}`"
@@ -184,7 +196,7 @@ class RowReader:
             expressions = [item for item in expressions if item.name != "out"]
             width = read_width(log, nominal, cells["out"], cells.get("scale"), names)
         activation, parameter = read_activation_cell(log, cells.get("activation"), names)
-        frame = read_frame(log, cells, names, location, declared)
+        frame = read_weights(log, cells, read_frame(log, cells, names, location, declared))
         norm = read_norm(log, cells.get("norm"))
         return LayerRow(frame, operator, constants, tuple(expressions), width, norm, activation, parameter)
 

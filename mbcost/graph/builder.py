@@ -81,7 +81,7 @@ class Builder:
         shape = self.input_shape
         tensors = {name: Tensor(NETWORK_INPUT, extra) for name, extra in self.spec.extra_inputs.items()}
         rule = self.spec.width
-        shared = shared_values(self.options, self.alpha, rule)
+        shared = shared_values(self.options, self.alpha, rule, shape)
         scope = Scope(dict(shared), {"input": Tensor(NETWORK_INPUT, shape), **tensors}, "", shared, rule)
         outputs = self._outputs(scope, self._run(self.spec.rows, scope, scope.tensors["input"]))
         return LayerGraph(
@@ -124,7 +124,8 @@ class Builder:
             for index in range(count):
                 x = self._row(row, scope, x, index, repeats=repeats or count > 1)
         except OperatorError as error:
-            fail("MB204", str(error), frame.place("op"))
+            place = frame.place("op")
+            fail("MB204", str(error) if place.line else f"`{frame.name}`: {error}", place)
         return x
 
     def _row(self, row: Row, scope: Scope, x: Tensor, index: int, *, repeats: bool) -> Tensor:
@@ -229,7 +230,7 @@ class Builder:
         """Run another table up to its last row that is kept, and name its taps."""
         spec, frame = row.architecture, row.frame
         options = {**spec.options, **{name: outer.option(value, frame) for name, value in row.options.items()}}
-        shared = shared_values(options, self.alpha, spec.width)
+        shared = shared_values(options, self.alpha, spec.width, self.input_shape)
         atrous = None if row.output_stride is None else Atrous(outer.output_stride(row.output_stride, frame))
         scope = Scope(dict(shared), {"input": x}, BACKBONE, shared, spec.width, until=row.until, atrous=atrous)
         try:

@@ -59,9 +59,11 @@ class Atrous:
             fields["dilation"] = (rate, rate)
 
 
-def shared_values(options: Mapping[str, OptionValue], alpha: float, rule: WidthRule | None) -> dict[str, Any]:
+def shared_values(
+    options: Mapping[str, OptionValue], alpha: float, rule: WidthRule | None, image: TensorShape
+) -> dict[str, Any]:
     """What expressions read everywhere in a table."""
-    values: dict[str, Any] = {**options, "alpha": alpha}
+    values: dict[str, Any] = {**options, "alpha": alpha, "image_height": image.height, "image_width": image.width}
     if rule is not None:
         values["width"] = lambda nominal: rule(nominal, alpha)
     return values
