@@ -65,7 +65,10 @@ CODES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a text file. Lines and columns count from 1; ``end_column`` is one past the marked text."""
+    """A place in a text file. Lines and columns count from 1; ``end_column`` is one past the marked text.
+
+    Line 0 is the file as a whole, or something without lines such as a model of another format.
+    """
 
     path: str
     line: int
@@ -74,7 +77,12 @@ class Location:
     text: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{self.path}{self.position}"
+
+    @property
+    def position(self) -> str:
+        """``:line:column``, or nothing for a place without lines."""
+        return f":{self.line}:{self.column}" if self.line else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ class Problem:
         where = self.location
         hint = printable(self.hint) if self.hint else ""
         if where is not None:
-            lines.append(f"  --> {printable(where.path)}:{where.line}:{where.column}")
+            lines.append(f"  --> {printable(where.path)}{where.position}")
         if where is not None and where.text is not None:
             lines.extend(_excerpt(where.text, where, hint))
         elif hint:

@@ -112,6 +112,14 @@ def test_rendering_with_place_and_hint() -> None:
     )
 
 
+def test_place_without_lines_is_a_path_alone() -> None:
+    place = Location("net.onnx", 0, 0)
+    assert str(place) == "net.onnx"
+    assert Problem("MB204", "`conv1`: wrong", place, "look").render() == (
+        "error[MB204]: `conv1`: wrong\n  --> net.onnx\n  = help: look"
+    )
+
+
 def test_rendering_without_place_or_text() -> None:
     assert Problem("MB001", "no file x", None, "look").render() == "error[MB001]: no file x\n  = help: look"
     assert Problem("MB001", "no file x").render() == "error[MB001]: no file x"

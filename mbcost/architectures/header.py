@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mbcost.architectures.cell_values import SCOPE_NAMES
+from mbcost.architectures.cell_values import SCOPE_NAMES, is_row_name
 from mbcost.architectures.cells import Cells, read_cells
 from mbcost.architectures.expressions import is_name
 from mbcost.architectures.fields import FieldError, number, shown_value
 from mbcost.architectures.printed_columns import MAX_SIDE, parse_shape
+from mbcost.architectures.printed_counts import COUNT_KEYS, PrintedNumber, take_counts
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.scaling import WidthRule
 from mbcost.architectures.spec import OptionValue
@@ -23,6 +24,8 @@ FILE_KEYS: Final[dict[str, str]] = {
     "source": "citation of the paper or code that the table comes from",
     "note": "anything that a reader of the table should know",
     "input": "height x width x channels of the input at rho = 1",
+    "inputs": "further inputs of the network by name, such as `state: 1x1x256`",
+    "published": "totals that the paper prints, {macs: 569M, params: 4.2M}: `architectures check` compares them",
     "options": "what the table leaves open, with default values, such as `classes: 1000`",
     "width": "the rule of the width multiplier alpha: {rule: truncate | make_divisible, divisor, minimum, source}",
     "backbone": "a table whose network comes first: {architecture, until, taps, options, output_stride}",
@@ -97,6 +100,30 @@ class Header:
                 self._problem("MB103", message, "input", hint=f"height and width are from 1 to {MAX_SIDE}")
             return TensorShape(1, 1, 1)
         return shape
+
+    def extra_inputs(self) -> dict[str, TensorShape]:
+        """The network's inputs beside the image."""
+        result: dict[str, TensorShape] = {}
+        for name, value in self.mapping("inputs").items():
+            shape = parse_shape(value)
+            if name == "input" or not is_row_name(name):
+                hint = "use letters, digits, `_`, `-` and `.`, and another word than `input`"
+                self.log.add("MB206", f"`{name}` cannot name an input", self.log.document.key("inputs", name), hint)
+            if shape is None:
+                message = f"{shown_value(value)} is not an input size such as 1x1x256"
+                self._problem("MB103", message, "inputs", name, hint=f"height and width are from 1 to {MAX_SIDE}")
+            else:
+                result[name] = shape
+        return result
+
+    def published(self) -> dict[str, PrintedNumber]:
+        """The totals that the paper prints."""
+        cells = {key: Cell(value, ("published", key)) for key, value in self.mapping("published").items()}
+        counts = take_counts(self.log, cells)
+        for key in cells:
+            hint = did_you_mean(key, COUNT_KEYS) or f"known: {', '.join(COUNT_KEYS)}"
+            self.log.add("MB101", f"unknown key `{key}` in `published`", self.log.document.key("published", key), hint)
+        return counts
 
     def options(self) -> dict[str, OptionValue]:
         """What the table leaves open, with the defaults; of a bad one, something to go on with."""

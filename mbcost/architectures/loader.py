@@ -138,6 +138,10 @@ def read_architecture(document: Document) -> ArchitectureSpec:
     rows = reader.rows(("layers",), data["layers"], RowScope(names)) if data.get("layers") is not None else ()
     backbone = read_backbone(log, data, options, lambda text: _load_backbone(text, document.path))
     outputs, output_locations = header.outputs()
+    inputs = header.extra_inputs()
+    for row in rows:
+        if row.frame.name in inputs:
+            log.add("MB206", f"`{row.frame.name}` is an input of the network", row.frame.place("name"))
     spec = ArchitectureSpec(
         name=header.text("name"),
         title=header.text("title") or header.text("name"),
@@ -148,6 +152,8 @@ def read_architecture(document: Document) -> ArchitectureSpec:
         rows=rows if backbone is None else (backbone, *rows),
         outputs=outputs,
         output_locations=output_locations,
+        extra_inputs=inputs,
+        published=header.published(),
         origin=document.path,
         note=header.text("note"),
     )

@@ -20,6 +20,10 @@ ROW_KEYS: Final[dict[str, str]] = {
     "scale": "what nominal output channels are multiplied by: default alpha, `none` for not at all and no rounding",
     "norm": "batch_norm or none",
     "activation": "an activation that follows, or none",
+    "in_channels": "input channels that the row's weights are made for: another number is an error",
+    "owns_weights": "false for weights of a row above, which are read again but are no parameters of this row",
+    "macs": "multiply-accumulates of the row with its repeats as the paper prints them, such as 5.4M: checked",
+    "params": "parameters of the row with its repeats as the paper prints them, such as 0.27M: checked",
     "layers": "rows that repeat together",
 }
 
@@ -34,6 +38,8 @@ KEY_ALIASES: Final[dict[str, str]] = {
     "k": "kernel",
     "nl": "activation",
     "from": "inputs",
+    "mult-adds": "macs",
+    "parameters": "params",
 }
 
 OP_ALIASES: Final[dict[str, str]] = {

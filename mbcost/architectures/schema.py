@@ -10,10 +10,12 @@ from mbcost.architectures.backbone import BACKBONE_KEYS, MAX_STRIDE
 from mbcost.architectures.fields import FIELD_KINDS, FieldKind, operator_fields
 from mbcost.architectures.loader import FILE_KEYS, REQUIRED_KEYS
 from mbcost.architectures.names import ACTIVATION_ALIASES, KEY_ALIASES, OP_ALIASES, ROW_KEYS
+from mbcost.architectures.printed_counts import COUNT_KEYS
 from mbcost.operators import ACTIVATIONS, OPERATORS, Operator
 
 _TEXT: Final = {"type": "string"}
 _CELL: Final = {"type": ["string", "number", "boolean", "null", "array"]}
+_COUNT: Final = {"type": ["string", "integer", "null"]}
 _OPTION: Final = {"type": ["number", "boolean"]}
 _NAMES: Final = {"type": "array", "items": _TEXT, "minItems": 1}
 _ROWS: Final = {"type": "array", "items": {"$ref": "#/$defs/row"}, "minItems": 1}
@@ -54,6 +56,12 @@ def _file_types() -> dict[str, dict[str, Any]]:
         "source": _TEXT,
         "note": _TEXT,
         "input": _SIZE,
+        "inputs": {"type": "object", "additionalProperties": _SIZE},
+        "published": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": dict.fromkeys(COUNT_KEYS, _COUNT),
+        },
         "options": {"type": "object", "additionalProperties": _OPTION},
         "width": _width(),
         "backbone": _backbone(),
@@ -144,6 +152,10 @@ def _row_types() -> dict[str, dict[str, Any]]:
             "type": ["string", "null"],
             "examples": sorted({*ACTIVATIONS, *ACTIVATION_ALIASES, "none"}),
         },
+        "in_channels": {"type": ["integer", "null"], "minimum": 1},
+        "owns_weights": {"type": ["boolean", "null"]},
+        "macs": _COUNT,
+        "params": _COUNT,
         "layers": _ROWS,
     }
     return {key: {"description": text, **types[key]} for key, text in ROW_KEYS.items()}

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from mbcost.architectures.expressions import Expression
 from mbcost.architectures.fields import FieldKind
+from mbcost.architectures.printed_counts import PrintedNumber
 from mbcost.architectures.scaling import WidthRule
 from mbcost.errors import Location
 from mbcost.operators import Operator, TensorShape
@@ -24,6 +25,8 @@ class Declared:
     filter_channels: int | None = None
     filter_window: tuple[int, int] | None = None
     filter_location: Location | None = None
+    macs: PrintedNumber | None = None
+    params: PrintedNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +168,12 @@ class ArchitectureSpec:
         Names of the network's outputs and where they stand; empty for the last layer.
     extra_inputs
         Further inputs of the network beside the image, by name.
+    published
+        Totals that the paper prints, ``macs`` and ``params``: checked by :func:`mbcost.graph.check_table` only.
     origin
         The file that it was read from.
+    imported
+        Whether its weights exist already, so that its numbers of channels are fixed: a model of another format.
     """
 
     name: str
@@ -179,8 +186,10 @@ class ArchitectureSpec:
     outputs: tuple[str, ...] = ()
     output_locations: tuple[Location, ...] = ()
     extra_inputs: Mapping[str, TensorShape] = field(default_factory=dict)
+    published: Mapping[str, PrintedNumber] = field(default_factory=dict)
     origin: str = ""
     note: str = ""
+    imported: bool = False
 
     def __str__(self) -> str:
         options = ", ".join(f"{key}={value}" for key, value in self.options.items())

@@ -20,6 +20,9 @@ def check_alpha(spec: ArchitectureSpec, alpha: float) -> None:
     if not all_true((alpha > 0) & (alpha <= MAX_ALPHA)):
         fail("MB010", f"alpha is {alpha}, it has to be above 0 and at most {MAX_ALPHA:g}")
     if spec.width is None and not all_true(alpha == 1):
+        if spec.imported:
+            hint = "`mbcost convert` makes a table of it, to which `width:` can be added"
+            fail("MB010", f"the channels of {spec.name} are fixed by its weights, so alpha has to be 1", hint=hint)
         fail("MB010", f"{spec.name} has no width rule, so alpha has to be 1", hint="add `width:` to its table")
 
 

@@ -87,6 +87,7 @@ def imported_spec(
         extra_inputs={names.known[key]: shape for key, shape in (extra_inputs or {}).items()},
         origin=origin,
         note=note,
+        imported=True,
     )
 
 
