@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mbcost.architectures.cells import Cells
 from mbcost.architectures.fields import MAX_DIM, shown_value
+from mbcost.architectures.printed_counts import take_counts
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.spec import Declared
 from mbcost.operators import Operator, TensorShape
@@ -49,6 +50,7 @@ def parse_shape(value: Any) -> TensorShape | None:
 def read_declared(log: ProblemLog, cells: Cells, operator: type[Operator] | None) -> Declared | None:
     """The printed columns among `cells`; a filter gives the kernel and the output channels too, as further cells."""
     shape_cell, filter_cell = cells.get("input"), cells.get("filter")
+    counts = take_counts(log, cells)
     shape = window = channels = None
     if shape_cell is not None:
         shape = parse_shape(shape_cell.value)
@@ -58,7 +60,7 @@ def read_declared(log: ProblemLog, cells: Cells, operator: type[Operator] | None
             log.add("MB103", message, log.at(shape_cell), hint)
     if filter_cell is not None and operator is not None:
         window, channels = _read_filter(log, filter_cell, operator, cells)
-    if shape is None and window is None and channels is None:
+    if shape is None and window is None and channels is None and not counts:
         return None
     return Declared(
         shape,
@@ -66,6 +68,8 @@ def read_declared(log: ProblemLog, cells: Cells, operator: type[Operator] | None
         channels,
         window,
         log.at(filter_cell) if filter_cell else None,
+        counts.get("macs"),
+        counts.get("params"),
     )
 
 

@@ -1,7 +1,7 @@
 """Graphs of layers: building them from tables, counting, activation memory."""
 
 from mbcost.graph.build import build_graph
-from mbcost.graph.check import check_architecture
+from mbcost.graph.check import check_architecture, check_table
 from mbcost.graph.counting import (
     DEFAULT_PARAMS,
     ParamsConvention,
@@ -24,6 +24,7 @@ __all__ = [
     "ParamsConvention",
     "build_graph",
     "check_architecture",
+    "check_table",
     "count_macs",
     "count_params",
     "is_product",
