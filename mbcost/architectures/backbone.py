@@ -58,11 +58,14 @@ def read_backbone(
         first = error.problems[0]
         log.add(first.code, first.message, log.document.value("backbone", "architecture"), first.hint)
         return None
+    taps = _taps(log, value)
+    places = {key: log.document.value("backbone", key) for key in value}
+    places |= {f"taps/{key}": log.document.value("backbone", "taps", key) for key in taps}
     return BackboneRow(
-        frame=RowFrame(place, places={key: log.document.value("backbone", key) for key in value}),
+        frame=RowFrame(place, places=places),
         architecture=architecture,
         until=_word(log, value, "until"),
-        taps=_taps(log, value),
+        taps=taps,
         options=_options(log, value, own_options, architecture),
         output_stride=_output_stride(log, value, own_options),
     )

@@ -239,7 +239,7 @@ class Builder:
                 raise InputError([self._unknown(row.until, scope, frame.place("until"))])
         except _LastRowError as reached:
             x = reached.tensor
-        places = (frame.place("taps"),) * len(row.taps)
+        places = tuple([frame.place(f"taps/{name}") for name in row.taps])
         tapped = self._tensors(tuple(row.taps.values()), places, scope)
         outer.tensors.update(zip(row.taps, tapped, strict=True))
         return x
