@@ -68,6 +68,20 @@ layers:
     assert [graph.layers[i].name for i in graph.layers[-1].inputs] == ["left", "right"]
 
 
+def test_own_keys_come_before_short_names(tmp_path: Path) -> None:
+    """`channels` is short for the output channels, but a key of its own where an operator has one."""
+    text = "input: 8x6x4\nlayers:\n  - {op: conv2d, channels: 5}\n  - {op: reduce, channels: true}\n"
+    graph = build_graph(mbcost.load(write(tmp_path, HEAD + text)))
+    assert [layer.output_shape for layer in graph.layers] == [(8, 6, 5), (8, 6, 1)]
+
+
+def test_size_of_the_image(tmp_path: Path) -> None:
+    text = "input: 32x32x3\nlayers:\n  - {op: conv2d, out: 4, stride: 2}\n  - {op: resize, size: image_height}\n"
+    spec = mbcost.load(write(tmp_path, HEAD + text))
+    assert build_graph(spec).layers[-1].output_shape == (32, 32, 4)
+    assert build_graph(spec, resolution=47).layers[-1].output_shape == (47, 47, 4)
+
+
 def test_repeats_stride_once(tmp_path: Path) -> None:
     text = "input: 32x32x3\nlayers:\n  - {op: conv2d 3x3, out: 4, stride: 2, repeat: 3}\n"
     graph = build_graph(mbcost.load(write(tmp_path, HEAD + text)))
