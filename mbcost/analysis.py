@@ -102,14 +102,14 @@ class LayerResult(NamedTuple):
         return self.activation_s + self.weight_s + self.lowering_s
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry of the JSON's ``layers``."""
+        """The entry of the JSON's ``layers``; shapes and inputs as tuples, which JSON writes as lists."""
         return {
             "name": self.name,
             "op": self.op,
             "block": self.block,
-            "inputs": list(self.inputs),
-            "input_shape": list(self.input_shape),
-            "output_shape": list(self.output_shape),
+            "inputs": self.inputs,
+            "input_shape": self.input_shape,
+            "output_shape": self.output_shape,
             "macs": self.macs,
             "params": self.params,
             "input_bytes": self.input_bytes,

@@ -50,6 +50,9 @@ def load(
     text = fspath(model)
     if is_model(text):
         return import_model(text, input_shapes, unsupported)
+    if input_shapes:
+        hint = "leave out --input-shape; --resolution changes it"
+        fail("MB010", "a table says what its input is", hint=hint)
     return find_architecture(text, check=check_architecture)
 
 
@@ -108,7 +111,7 @@ def analyze(
     )
     estimates = estimate(kernels, form, rates)
     latency = sum(item.latency_s for item in estimates)
-    warnings = [*_caveats(target, runtime), *_unknown(graph)]
+    warnings = [*_caveats(target, runtime), *unknown_operators(graph)]
     if estimate_unsupported:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
@@ -155,16 +158,17 @@ def latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, Ra
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:
     """The time of every kernel and its split."""
-    seconds = {name: rate.seconds for name, rate in rates.items()}
-    return tuple([form.estimate(kernel, seconds) for kernel in kernels])
+    return form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()})
 
 
-def _unknown(graph: LayerGraph) -> tuple[str, ...]:
-    """What was estimated because no importer knows it."""
+def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
+    """A warning about the layers that were estimated because no importer knows them, if there are any."""
     names = [layer.name for layer in graph.layers if layer.op == Opaque.op]
     if not names:
         return ()
-    return (f"{len(names)} operators of the model are unknown and charged by their traffic: {', '.join(names[:10])}",)
+    what = "1 operator of the model is" if len(names) == 1 else f"{len(names)} operators of the model are"
+    more = ", ..." if len(names) > 10 else ""
+    return (f"{what} unknown and charged by the traffic: {', '.join(names[:10])}{more}",)
 
 
 def _caveats(target: Target, runtime: Runtime) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ its equation; the rates come from a device's profile, the runtime's parameters o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
@@ -124,25 +124,38 @@ class LatencyForm:
         }
         object.__setattr__(self, "_terms_of", table)
 
-    def estimate(self, kernel: Kernel, seconds: Mapping[str, Real]) -> KernelEstimate:
-        """The time of one kernel.
+    def estimate(self, kernels: Iterable[Kernel], seconds: Mapping[str, Real]) -> tuple[KernelEstimate, ...]:
+        """The time of every kernel and its split.
 
         Parameters
         ----------
         seconds
             Term -> seconds a count.
+
+        Raises
+        ------
+        DefectError
+            If the form has no term for a kind of kernel: none is free by omission.
         """
-        if kernel.kind not in self._terms_of and kernel.kind != "view":
-            raise DefectError(f"the form {self.name} has no term for a {kernel.kind} kernel")
-        parts: list[Real] = [0.0, 0.0, 0.0, 0.0, 0.0]
-        for term, group in self._terms_of.get(kernel.kind, ()):
-            parts[group] += term.count(kernel) * seconds[term.name]
-        compute, activation, weight, lowering, overhead = parts
-        if self.overlap == "none":
-            latency = compute + activation + weight + lowering + overhead
-        else:
-            latency = maximum(compute, activation + weight + lowering) + overhead
-        return KernelEstimate(latency, compute, activation, weight, lowering, overhead)
+        steps_of: dict[str, list[tuple[Callable[[Kernel], Real], int, Real]]] = {
+            kind: [(term.count, group, seconds[term.name]) for term, group in terms]
+            for kind, terms in self._terms_of.items()
+        }
+        steps_of.setdefault("view", [])
+        additive = self.overlap == "none"
+        estimates: list[KernelEstimate] = []
+        for kernel in kernels:
+            steps = steps_of.get(kernel.kind)
+            if steps is None:
+                raise DefectError(f"the form {self.name} has no term for a {kernel.kind} kernel")
+            parts: list[Real] = [0.0, 0.0, 0.0, 0.0, 0.0]
+            for count, group, rate in steps:
+                parts[group] += count(kernel) * rate
+            compute, activation, weight, lowering, overhead = parts
+            memory = activation + weight + lowering
+            busy = compute + memory if additive else maximum(compute, memory)
+            estimates.append(KernelEstimate(busy + overhead, *parts))
+        return tuple(estimates)
 
     def explain(self, kernel: Kernel) -> list[tuple[Term, Real]]:
         """The terms of a kernel with their counts, in the order of the form."""
