@@ -18,15 +18,10 @@ def convolution(state: Lowering) -> Tensor:
         return transposed_convolution(state)
     weight = _weight(state)
     spatial = len(weight.sizes) - 2
-    x, padding = state.unpadded("input")
+    x, zeros = unpadded_map(state, "input", spatial)
     if spatial == 3 or (spatial == 2 and _images(x.sizes, spatial) > 1):
         return _convolution_3d(state, weight)
-    layout = map_layout(x.sizes, spatial)
-    if padding != NO_PADDING and x.layout != layout:
-        x, padding = state.tensor("input"), NO_PADDING
-    x = state.arranged(x, layout)
-    operator = _planar(state, weight, padding)
-    return _emitted(state, operator, x, weight)
+    return _emitted(state, _planar(state, weight, zeros), state.arranged(x, map_layout(x.sizes, spatial)), weight)
 
 
 def transposed_convolution(state: Lowering) -> Tensor:
@@ -43,7 +38,7 @@ def transposed_convolution(state: Lowering) -> Tensor:
         stride=pair(numbers(call["stride"], spatial), 1),
         dilation=pair(numbers(call["dilation"], spatial), 1),
         groups=call["groups"],
-        padding=_explicit(_both(numbers(call["padding"], spatial)), NO_PADDING),
+        padding=symmetric(numbers(call["padding"], spatial), NO_PADDING),
         output_padding=pair(numbers(call["output_padding"], spatial), 0),
         bias=state.fixed("bias") is not None,
     )
@@ -54,6 +49,14 @@ def map_layout(sizes: Sizes, spatial: int) -> Layout:
     """The layout that a window over the last `spatial` dimensions needs: images beside each other are rows."""
     first = len(sizes) - spatial
     return layout_of(sizes, (*range(first - 1), *range(first, len(sizes) - 1)), (-1,), (first - 1,))
+
+
+def unpadded_map(state: Lowering, name: str, spatial: int) -> tuple[Tensor, Explicit]:
+    """The map that is an argument of the call, and the zeros around it that a window can take in."""
+    x, zeros = state.unpadded(name)
+    if zeros != NO_PADDING and x.layout != map_layout(x.sizes, spatial):
+        return state.tensor(name), NO_PADDING
+    return x, zeros
 
 
 def _planar(state: Lowering, weight: Fixed, zeros: Explicit) -> Operator:
@@ -125,6 +128,11 @@ def _zeros(padding: Any, window: Sequence[int], dilation: Sequence[int]) -> list
 
 def _both(padding: Sequence[int]) -> list[tuple[int, int]]:
     return [(size, size) for size in padding]
+
+
+def symmetric(padding: Sequence[int], more: Explicit) -> Padding:
+    """The same padding before and after each dimension, and more of it."""
+    return _explicit(_both(padding), more)
 
 
 def _explicit(zeros: Sequence[tuple[int, int]], more: Explicit) -> Padding:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from mbcost.importers.pytorch.convolution import map_layout, numbers, pair, triple
+from mbcost.importers.pytorch.convolution import map_layout, numbers, pair, symmetric, triple, unpadded_map
 from mbcost.importers.pytorch.layout import Dims, Layout, Sizes
 from mbcost.importers.pytorch.lowering import Lowering, Tensor, UnsupportedError
 from mbcost.operators import (
     AdaptiveAvgPool2d,
     AvgPool2d,
     AvgPool3d,
-    Explicit,
     GlobalAvgPool,
     GlobalMaxPool,
     MaxPool2d,
@@ -21,7 +20,6 @@ from mbcost.operators import (
     Reduce,
     Resize,
 )
-from mbcost.operators.window import Padding
 
 Converter = Callable[[Lowering], Any]
 PlanarPool = type[AvgPool2d] | type[MaxPool2d]
@@ -32,16 +30,14 @@ def pool(operator: PlanarPool, spatial: int) -> Converter:
     """The converter of a pooling over windows of one or two dimensions."""
 
     def convert(state: Lowering) -> Tensor:
-        call, x = state.call, state.tensor("self")
+        call, (x, zeros) = state.call, unpadded_map(state, "self", spatial)
         if any(step != 1 for step in numbers(call.get("dilation", 1), spatial)):
             raise UnsupportedError("a dilated pooling")
         window = numbers(call["kernel_size"], spatial)
-        top, left = pair(numbers(call["padding"], spatial), 0)
-        padding: Padding = Explicit(top, top, left, left) if top or left else "valid"
         made = operator(
             kernel=pair(window, 1),
             stride=pair(numbers(call.get("stride") or window, spatial), 1),
-            padding=padding,
+            padding=symmetric(numbers(call["padding"], spatial), zeros),
             ceil_mode=bool(call["ceil_mode"]),
         )
         return _over_map(state, made, x, spatial)

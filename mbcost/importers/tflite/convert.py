@@ -138,6 +138,7 @@ CONVERTERS: Final[dict[str, Converter]] = {
 #: operator -> patterns that may begin with it, tried before its converter
 PATTERNS: Final[dict[str, tuple[Pattern, ...]]] = {
     "ADD": (patterns.hard_function,),
+    "MUL": (patterns.batch_norm,),
     "LOGISTIC": (patterns.swish,),
     "RESHAPE": (patterns.channel_shuffle,),
     "SPACE_TO_BATCH_ND": (patterns.dilation,),

@@ -77,7 +77,8 @@ def pool(kind: type[AvgPool2d | MaxPool2d]) -> Converter:
 
     def convert(net: Network, node: Node) -> Value:
         window = (node.option("filter_height"), node.option("filter_width"))
-        return net.layer(node, kind(window, stride(node), padding(node)), net.input(node))
+        folded = net.padding.get(net.operand(node, 0))
+        return net.layer(node, kind(window, stride(node), folded or padding(node)), net.input(node))
 
     return convert
 

@@ -65,7 +65,7 @@ class Network:
     batch
         Images at once that the file was made for: the first dimension of a map, 1 for inputs of lower rank.
     padding
-        Zeros around a tensor's value that the convolutions which read it will take in.
+        Zeros around a tensor's value that the windows which read it will take in.
     computed_once
         Tensors that depend on constants alone.
     done
@@ -74,6 +74,8 @@ class Network:
         Tensors of weights that have a layer.
     notes
         What a reader of the result has to know, each once.
+    operators
+        What the layers are, by name.
     """
 
     model: Model
@@ -86,6 +88,7 @@ class Network:
     done: set[int] = field(default_factory=set)
     weights_read: set[int] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
+    operators: dict[str, Operator] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=lambda: {INPUT: 1})
 
     # -- tensors of the file ------------------------------------------------------------------------------------------
@@ -232,6 +235,7 @@ class Network:
         if shape.elements > MAX_ELEMENTS:
             fail("MB208", f"`{layer.name}` of {self.model.path} would have {shape} elements")
         self.layers.append(layer)
+        self.operators[layer.name] = layer.operator
         return Value(layer.name, shape)
 
     def view(self, node: Node, value: Value, shape: TensorShape, *, free: Axis | None = None) -> Value:

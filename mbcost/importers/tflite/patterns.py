@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from mbcost.graph.counting import FOLDS_NORM
 from mbcost.importers.tflite.model import Node
 from mbcost.importers.tflite.movement import spatial_margins
 from mbcost.importers.tflite.network import Network
 from mbcost.importers.tflite.products import convolve, padding, stride
 from mbcost.importers.tflite.schema import ACTIVATIONS
-from mbcost.operators import ChannelShuffle, Explicit, HardSigmoid, HardSwish, Operator, Swish
+from mbcost.operators import BatchNorm, ChannelShuffle, Explicit, HardSigmoid, HardSwish, Operator, Swish
 
 _CONVOLUTIONS: Final = ("CONV_2D", "DEPTHWISE_CONV_2D")
+_WINDOWS: Final = (*_CONVOLUTIONS, "MAX_POOL_2D", "AVERAGE_POOL_2D")
 _RELU6: Final = ACTIVATIONS.index("RELU6")
 #: How far a constant may be from 3 or 1/6 [relative]: half a step of int8.
 _TOLERANCE: Final = 0.01
@@ -49,6 +51,23 @@ def hard_function(net: Network, node: Node) -> bool:
     if last is not None and _multiplies(factor, clipped.outputs[0], x) and _is_a_sixth(net, last):
         return _replace(net, HardSwish(), x, node, clipped, factor, last)
     return False
+
+
+def batch_norm(net: Network, node: Node) -> bool:
+    """MUL and ADD with a constant a channel each: a batch norm that has no convolution before it to be folded into.
+
+    After a convolution they stay what they are: a converter that could have folded them did not, so they run.
+    """
+    x, shift = _beside_a_vector(net, node), net.next(node, "ADD")
+    if x is None or shift is None or node.activation or _beside_a_vector(net, shift) != node.outputs[0]:
+        return False
+    value = net.value(x)
+    if isinstance(net.operators.get(value.name), FOLDS_NORM):
+        return False
+    (scale,) = (tensor for tensor in node.inputs if tensor != x)
+    net.bind(shift, net.activated(shift, net.layer(shift, BatchNorm(), value, weights=scale)))
+    net.done.update((node.index, shift.index))
+    return True
 
 
 def channel_shuffle(net: Network, node: Node) -> bool:
@@ -84,12 +103,12 @@ def dilation(net: Network, node: Node) -> bool:
 
 
 def folded_padding(net: Network, node: Node) -> bool:
-    """PAD or PADV2 with zeros, read by VALID convolutions only: they take it in as explicit padding."""
+    """PAD or PADV2 with zeros, read by VALID convolutions and poolings only: it is their explicit padding."""
     tensor = node.outputs[0]
     readers = net.model.readers.get(tensor, [])
     if not readers or tensor in net.model.outputs or tensor in net.values:
         return False
-    if not all(r.name in _CONVOLUTIONS and r.inputs[0] == tensor and padding(r) == "valid" for r in readers):
+    if not all(r.name in _WINDOWS and r.inputs[0] == tensor and padding(r) == "valid" for r in readers):
         return False
     if net.has_operand(node, 2) and net.model.number(node.inputs[2]) != 0:
         return False
@@ -112,6 +131,17 @@ def _replace(net: Network, operator: Operator, x: int, *nodes: Node) -> bool:
 def _multiplies(product: Node, one: int, other: int) -> bool:
     """Whether an operator is the product of these two tensors."""
     return product.name == "MUL" and len(product.inputs) == 2 and sorted(product.inputs) == sorted((one, other))
+
+
+def _beside_a_vector(net: Network, node: Node) -> int | None:
+    """The operand of a binary operator whose other one is a constant with an element a channel."""
+    if len(node.inputs) != 2:
+        return None
+    for x, other in (node.inputs, node.inputs[::-1]):
+        if other >= 0 and net.is_constant(other) and x >= 0 and not net.is_constant(x):
+            channels = net.file_shape(x).channels
+            return x if channels > 1 and net.file_shape(other) == (1, 1, channels) else None
+    return None
 
 
 def _operand_beside(net: Network, node: Node, constant: float) -> int | None:

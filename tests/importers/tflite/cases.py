@@ -86,6 +86,11 @@ def with_constant(m: Model, name: str, *shape: int, first: bool = False) -> int:
     return m.op(name, [c, x] if first else [x, c], m.shape(x))
 
 
+def by_channel(m: Model, x: int, activation: str = "NONE") -> int:
+    """A product and a sum with a constant a channel each."""
+    return m.binary("ADD", m.binary("MUL", x, m.weights(12)), m.weights(12), activation)
+
+
 def pattern_swish(m: Model) -> int:
     x = image(m)
     return m.binary("MUL", m.op("LOGISTIC", [x], m.shape(x)), x)
@@ -211,6 +216,17 @@ CASES: list[tuple[str, Build, Rows]] = [
     *((name, partial(unary, name=name), [(op, "8x6x12")]) for name, op in UNARY.items()),
     *((name, partial(two, name=name), [(op, "8x6x12")]) for name, op in BINARY.items()),
     *((f"{name} constant", partial(by_constants, name=name), [(op, "8x6x12")]) for name, op in BY_CONSTANTS.items()),
+    ("MUL, ADD: batch norm", lambda m: by_channel(m, image(m), "RELU"), [("batch_norm", "8x6x12"), ("relu", "8x6x12")]),
+    (
+        "MUL, ADD after a convolution: run as they are",
+        lambda m: by_channel(m, m.conv(image(m), 12)),
+        [("conv2d", "8x6x12"), ("scale", "8x6x12"), ("shift", "8x6x12")],
+    ),
+    (
+        "MUL, ADD of one number",
+        lambda m: m.binary("ADD", m.binary("MUL", image(m), m.weights(12)), m.scalar(1.0)),
+        [("scale", "8x6x12"), ("shift", "8x6x12")],
+    ),
     ("constant first", lambda m: with_constant(m, "SUB", 12, first=True), [("shift", "8x6x12")]),
     (
         "constant broadcasts the input",
@@ -309,7 +325,7 @@ CASES: list[tuple[str, Build, Rows]] = [
     ("PAD folded, depthwise", lambda m: folded(m, then="depthwise"), [("depthwise_conv2d", "4x3x12")]),
     ("PADV2 zero", lambda m: folded(m, value=0.0), [("conv2d", "4x3x16")]),
     ("PADV2 not zero", lambda m: folded(m, value=1.0), [("pad", "9x7x12"), ("conv2d", "4x3x16")]),
-    ("PAD before a maximum", lambda m: folded(m, then="pool"), [("pad", "9x7x12"), ("max_pool2d", "4x3x12")]),
+    ("PAD before a maximum", lambda m: folded(m, then="pool"), [("max_pool2d", "4x3x12")]),
     ("RESIZE_BILINEAR", lambda m: resized(m, "RESIZE_BILINEAR"), [("resize", "16x18x12")]),
     ("RESIZE_NEAREST_NEIGHBOR", lambda m: resized(m, "RESIZE_NEAREST_NEIGHBOR"), [("resize", "16x18x12")]),
     ("RESHAPE", lambda m: m.reshape(image(m), 1, 48, 12), [("reshape", "1x48x12")]),
