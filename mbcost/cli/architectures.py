@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from mbcost.cli.check import check_files
+from mbcost.cli.check_tables import check_tables, convert_table
 from mbcost.cli.options import (
     Alpha,
     Classes,
     Files,
+    InputShape,
     ListFormatOption,
     Macs,
     MacsOption,
@@ -22,10 +24,21 @@ from mbcost.cli.options import (
     Resolution,
     Rho,
     Settings,
+    Unsupported,
+    UnsupportedOption,
+    read_input_shapes,
     read_settings,
 )
-from mbcost.cli.output import ListFormat, deliver, emit
-from mbcost.errors import InputError, Problem
+from mbcost.cli.output import ListFormat, deliver, emit, print_note
+from mbcost.errors import fail
+
+
+class CheckFormat(StrEnum):
+    """What a check prints."""
+
+    TABLE = "table"
+    YAML = "yaml"
+
 
 architectures: Final = typer.Typer(help="Architectures: tables of layers with alpha and rho open.")
 
@@ -55,6 +68,8 @@ def list_architectures(format_: ListFormatOption = ListFormat.TABLE) -> None:
 @architectures.command("show")
 def show_architecture(
     model: Model,
+    input_shape: InputShape = None,
+    unsupported: UnsupportedOption = Unsupported.REFUSE,
     alpha: Alpha = 1.0,
     rho: Rho = None,
     resolution: Resolution = None,
@@ -67,30 +82,43 @@ def show_architecture(
 ) -> None:
     """Show the rows of a table with their shapes, MACs and parameters."""
     from mbcost.graph import ParamsConvention, build_graph
-    from mbcost.pipeline import load
+    from mbcost.pipeline import load, unknown_operators
     from mbcost.report.catalogue import architecture_details, architecture_screen, count_rows
 
-    spec = load(model)
+    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported.value)
     options = read_settings(settings, classes)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
     rows = count_rows(graph, ParamsConvention(params.value), macs.value, by_layer=all_layers)
+    warnings = unknown_operators(graph)
     if format_ is ListFormat.JSON:
-        emit(f"{json.dumps(architecture_details(spec, graph, rows), indent=2)}\n")
+        emit(f"{json.dumps({**architecture_details(spec, graph, rows), 'warnings': warnings}, indent=2)}\n")
     else:
         deliver(lambda screen: architecture_screen(spec, graph, rows, screen), None)
+    for warning in warnings:
+        print_note(f"warning: {warning}")
 
 
 @architectures.command("check")
-def check_architectures(files: Files) -> None:
-    """Check architecture tables: every problem of every file."""
-    check_files(files, _problems)
-
-
-def _problems(path: Path) -> list[Problem]:
-    from mbcost.architectures import find_architecture
-    from mbcost.graph import check_architecture
-
-    try:
-        return list(check_architecture(find_architecture(str(path))))
-    except InputError as error:
-        return list(error.problems)
+def check_architectures(
+    files: Files,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", metavar="MODEL", help="Check a pasted table of shares, by kind of layer, against this network."
+        ),
+    ] = None,
+    format_: Annotated[
+        CheckFormat, typer.Option("--format", help="yaml: print a pasted table as YAML, and its problems on stderr.")
+    ] = CheckFormat.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a pasted table as YAML to this file.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+) -> None:
+    """Check architecture tables, in YAML or pasted from a paper: every problem of every file."""
+    if against is not None and (output is not None or format_ is CheckFormat.YAML):
+        fail("MB010", "`--against` checks a table of shares, of which no YAML can be made")
+    if output is not None or format_ is CheckFormat.YAML:
+        convert_table(files, output, force=force)
+    else:
+        check_tables(files, against)

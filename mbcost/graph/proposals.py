@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -10,6 +10,7 @@ from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import Location, or_list
 from mbcost.graph.changes import Change, column_changes, row_changes
 from mbcost.graph.reading import Contradiction, Reading
+from mbcost.operators import TensorShape
 
 #: Rows and layers that are run for proposals, over all tries.
 MAX_WORK: Final = 60_000
@@ -35,9 +36,11 @@ def propose(spec: ArchitectureSpec, reading: Reading) -> dict[Place, str]:
         found = search.best(spec, contradictions)
         if not found:
             break
-        ended = _places(contradictions) - _places(found[0].left)
-        hints |= {place: _hint(found, place) for place in ended}
-        spec, contradictions = found[0].change.spec, found[0].left
+        first = found[0]
+        same = [tried for tried in found if _claims(tried.left) == _claims(first.left)]
+        for place, _ in _claims(contradictions) - _claims(first.left):
+            hints[place] = _hint(same, place)
+        spec, contradictions = first.change.spec, first.left
     return hints
 
 
@@ -57,7 +60,7 @@ class _Search:
 
     def best(self, spec: ArchitectureSpec, contradictions: list[Contradiction]) -> list[_Tried]:
         """The changes that end some contradictions, make no new one, and leave the fewest; the nearest first."""
-        places = _places(contradictions)
+        claims = _claims(contradictions)
         found: list[_Tried] = []
         for change in _changes(spec, contradictions):
             if self.work <= 0:
@@ -65,10 +68,10 @@ class _Search:
             reading = Reading(change.spec, trust_table=True)
             problems = reading.problems_of_table()
             self.work -= reading.steps + len(reading.layers)
-            if _places(reading.contradictions) < places and all(p.code == "MB203" for p in problems):
+            if _claims(reading.contradictions) < claims and all(p.code == "MB203" for p in problems):
                 found.append(_Tried(change, reading.contradictions))
-        least = min((len(_places(tried.left)) for tried in found), default=0)
-        return [tried for tried in found if len(_places(tried.left)) == least]
+        least = min((len(_claims(tried.left)) for tried in found), default=0)
+        return [tried for tried in found if len(_claims(tried.left)) == least]
 
 
 def _changes(spec: ArchitectureSpec, contradictions: list[Contradiction]) -> Iterator[Change]:
@@ -77,15 +80,15 @@ def _changes(spec: ArchitectureSpec, contradictions: list[Contradiction]) -> Ite
     yield from row_changes(spec, contradictions)
 
 
-def _places(contradictions: Iterable[Contradiction]) -> set[Place]:
-    return {item.location for item in contradictions}
+def _claims(contradictions: Iterable[Contradiction]) -> set[tuple[Place, TensorShape]]:
+    """Contradictions as values: the same place with another shape is another one."""
+    return {(item.location, item.arrived) for item in contradictions}
 
 
 def _hint(found: list[_Tried], place: Place) -> str:
     """``stride 1 in line 25 makes the table consistent``."""
     line = place.line if place else 0
-    texts: Mapping[str, None] = dict.fromkeys(tried.change.shown(line) for tried in found)
-    more = len(texts) - MAX_SHOWN
-    words = or_list([*list(texts)[:MAX_SHOWN], *([f"one of {more} other changes"] if more > 0 else [])])
+    texts = list(dict.fromkeys(tried.change.shown(line) for tried in found))
+    words = or_list([*texts[:MAX_SHOWN], *(["another change"] if len(texts) > MAX_SHOWN else [])])
     whole = "the table" if not found[0].left else "the rows around it"
     return f"{words} makes {whole} consistent"
