@@ -61,11 +61,11 @@ def build_one(
 ) -> LayerGraph:
     """Build a network whose configuration has been checked."""
     chosen = dict(options)
-    base = None if all_true(alpha == 1) else _base_channels(spec, chosen)
+    base = None if all_true(alpha == 1) else base_channels(spec, chosen)
     return Builder(spec, alpha, shape, chosen, base).build()
 
 
-def _base_channels(spec: ArchitectureSpec, options: Mapping[str, OptionValue]) -> dict[str, Any]:
+def base_channels(spec: ArchitectureSpec, options: Mapping[str, OptionValue]) -> dict[str, Any]:
     """Input channels of every block at alpha 1, for width rules that refer to the printed table."""
     if not _reads_base(spec.rows, set()):
         return {}

@@ -7,18 +7,17 @@ importer shows as a contradiction and not as a wrong count.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
 from mbcost.architectures.spec import ArchitectureSpec, LayerRow, RowFrame
+from mbcost.architectures.unique_names import UniqueNames
 from mbcost.errors import Location, fail
 from mbcost.operators import Operator, TensorShape
 
 #: Name of the network's image input in an :class:`ImportedLayer`'s inputs.
 INPUT: Final = "input"
-MAX_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def imported_spec(
     InputError
         MB204 if there is no layer.
     """
-    names = _Names([INPUT, *(extra_inputs or {})])
+    names = UniqueNames([INPUT, *(extra_inputs or {})])
     rows = []
     for layer in layers:
         inputs = tuple(names.known[source_name] for source_name in layer.inputs)
@@ -89,27 +88,3 @@ def imported_spec(
         note=note,
         imported=True,
     )
-
-
-class _Names:
-    """Names of a stranger's file as unique names that a table can have."""
-
-    def __init__(self, taken: Iterable[str]) -> None:
-        self.known: dict[str, str] = {}
-        self.used: dict[str, int] = {}
-        for name in taken:
-            self.add(name)
-
-    def add(self, name: str) -> str:
-        """A table name for `name`, remembered for the inputs of later layers."""
-        clean = re.sub(r"[^A-Za-z0-9_.\-]+", "_", name).strip("_.-")[-MAX_NAME:] or "layer"
-        if not re.match(r"[A-Za-z_]", clean):
-            clean = f"_{clean}"
-        unique, number = clean, self.used.get(clean, 1)
-        while unique in self.used:
-            number += 1
-            unique = f"{clean}_{number}"
-        self.used[clean] = number
-        self.used.setdefault(unique, 1)
-        self.known[name] = unique
-        return unique
