@@ -17,8 +17,8 @@ COUNT_KEYS: Final = ("macs", "params")
 MAX_TEXT: Final = 40
 
 _UNITS: Final = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
-_COUNT: Final = re.compile(r"(\d{1,3}(?:,\d{3}){1,5}|\d{1,15}(?:\.\d{1,9})?)\s*([kmgbt]?)", re.IGNORECASE)
-_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%?")
+_COUNT: Final = re.compile(r"(\d{1,3}(?:,\d{3}){1,5}|\d{1,15}(?:\.\d{1,9})?)\s*([kmgbt]?)", re.IGNORECASE | re.ASCII)
+_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ class _Checked:
 
 def check_tables(files: Sequence[Path], against: str | None) -> None:
     """Print what is wrong with tables; with `against`, with shares that are printed of that architecture."""
-    check_files(files, lambda path: _check(path, against).problems)
+    from mbcost.pipeline import load
+
+    model = None if against is None else load(against)
+    check_files(files, lambda path: _check(path, model).problems)
 
 
 def convert_table(files: Sequence[Path], output: Path | None, *, force: bool) -> None:
@@ -54,7 +57,7 @@ def convert_table(files: Sequence[Path], output: Path | None, *, force: bool) ->
         raise typer.Exit(1)
 
 
-def _check(path: Path, against: str | None) -> _Checked:
+def _check(path: Path, against: ArchitectureSpec | None) -> _Checked:
     try:
         text = _pasted_text(path)
         if against is not None:
@@ -97,11 +100,10 @@ def _checked_paste(path: Path, text: str) -> _Checked:
     return _Checked((*table.warnings, *problems), table.yaml)
 
 
-def _shares(path: Path, text: str | None, against: str) -> tuple[Problem, ...]:
+def _shares(path: Path, text: str | None, against: ArchitectureSpec) -> tuple[Problem, ...]:
     from mbcost.architectures.pasted import find_grids
     from mbcost.graph.shares import share_problems
-    from mbcost.pipeline import load
 
     if text is None:
         fail("MB010", f"`--against` wants a pasted table of shares, {path} is none")
-    return share_problems(find_grids(text, str(path)), str(path), load(against))
+    return share_problems(find_grids(text, str(path)), str(path), against)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
 
 from mbcost.architectures.pasted.grid import Grid, GridCell, find_grids
 from mbcost.architectures.pasted.rows import EMPTY, PastedRow, RowConverter
-from mbcost.architectures.pasted.words import HEADINGS, TIMES, heading_key
+from mbcost.architectures.pasted.words import HEADINGS, TIMES, heading_key, heading_unit
 from mbcost.architectures.pasted.writer import row_spans, write_table
+from mbcost.architectures.printed_counts import COUNT_KEYS
 from mbcost.document import Document
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.files import parse_yaml
@@ -106,6 +107,7 @@ def _known(grid: Grid, keys: Sequence[str | None]) -> list[str]:
 
 def _keyed(grid: Grid, keys: Sequence[str]) -> Iterator[dict[str, GridCell]]:
     """The rows as cells by key."""
+    units = [_unit(grid, key, heading) for key, heading in zip(keys, grid.header, strict=True)]
     for cells in grid.rows:
         filled = [cell for cell in cells if cell.text not in EMPTY]
         if len(cells) == 1 and filled:
@@ -116,4 +118,13 @@ def _keyed(grid: Grid, keys: Sequence[str]) -> Iterator[dict[str, GridCell]]:
             headings = " | ".join(cell.text for cell in grid.header)
             fail("MB103", f"the row has {len(cells)} cells, the table {len(keys)} columns", place, headings)
         if filled:
-            yield dict(zip(keys, cells, strict=True))
+            yield {
+                key: replace(cell, text=f"{cell.text}{unit}") if cell.text[-1:].isdigit() else cell
+                for key, cell, unit in zip(keys, cells, units, strict=True)
+            }
+
+
+def _unit(grid: Grid, key: str, heading: GridCell) -> str:
+    """The unit that a heading gives the counts under it."""
+    span = heading.span
+    return heading_unit(grid.source.lines[span.line][span.column : span.end_column]) if key in COUNT_KEYS else ""

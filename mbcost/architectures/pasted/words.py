@@ -24,11 +24,13 @@ HEADINGS: Final[dict[str, tuple[str, ...]]] = {
     "activation": ("nl", "activation"),
     "repeat": ("n", "repeat", "repeats"),
     "stride": ("s", "stride"),
-    "macs": ("macs", "mult-adds", "madds", "multadds"),
-    "params": ("params", "parameters", "param"),
+    "macs": ("macs", "mult-adds", "madds", "multadds", "million mult-adds"),
+    "params": ("params", "parameters", "param", "million parameters"),
     TIMES: ("", "x", "#"),
 }
 _KEY: Final = {word: key for key, words in HEADINGS.items() for word in words}
+
+_UNIT: Final = re.compile(r"\((k|m|g|b|thousand|million|billion)\)|^(thousand|million|billion) ", re.IGNORECASE)
 
 #: Blocks whose definition a shipped table has.
 BLOCK_TABLES: Final = {"bottleneck": "mobilenet_v2", "bneck": "mobilenet_v3_large"}
@@ -62,6 +64,12 @@ class PrintedOperator:
 def heading_key(text: str) -> str | None:
     """The key that a heading means."""
     return _KEY.get(text.lower().strip("* _"))
+
+
+def heading_unit(printed: str) -> str:
+    """The unit of a column of counts, ``M`` for `Mult-Adds (M)` or `Million Mult-Adds`; empty where it has none."""
+    match = _UNIT.search(printed.strip("* "))
+    return (match[1] or match[2])[0].upper() if match else ""
 
 
 def take_times(text: str) -> tuple[int, str]:
