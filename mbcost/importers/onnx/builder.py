@@ -20,7 +20,7 @@ class Builder:
     layers
         In the order they run, by name.
     words
-        What the rules of :mod:`mbcost.importers.onnx.patterns` call a layer, where that is not its operator's name.
+        What the rules of :mod:`mbcost.importers.trees` call a layer, where that is not its operator's name.
     scalars
         The number that a layer adds or multiplies by, where it is one.
     used

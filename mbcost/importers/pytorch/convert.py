@@ -15,6 +15,7 @@ from mbcost.importers.pytorch.lowering import Fixed, Lowering, Tensor, Unsupport
 from mbcost.importers.pytorch.movement import opaque
 from mbcost.importers.pytorch.table import CONVERTERS
 from mbcost.importers.pytorch.trace import Call, Ref, Trace, references
+from mbcost.importers.trees import Rewriting
 from mbcost.operators import TensorShape
 
 #: Operators whose input has its channels last, in four dimensions as well.
@@ -84,11 +85,14 @@ def converted(trace: Trace, module: Any, *, estimate: bool) -> Converted:
     problems = list(dict.fromkeys(problems))
     if problems and not estimate:
         raise InputError(problems)
+    outputs = _outputs(state)
+    rewriting = Rewriting({item.name: item for item in state.layers}, frozenset(outputs), state.words, state.scalars)
+    rewriting.match_trees()
     return Converted(
-        layers=tuple(state.layers),
+        layers=tuple(rewriting.layers.values()),
         input_shape=inputs.pop(INPUT),
         extra_inputs=inputs,
-        outputs=_outputs(state),
+        outputs=outputs,
         notes=tuple(f"charged by its traffic: {problem.message}" for problem in problems),
     )
 

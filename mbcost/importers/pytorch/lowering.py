@@ -14,6 +14,7 @@ from mbcost.numeric import Dim
 from mbcost.operators import (
     ChannelShuffle,
     Constant,
+    Elementwise,
     Explicit,
     Flatten,
     Operator,
@@ -87,7 +88,10 @@ class UnsupportedError(MbcostError):
 
 @dataclass(slots=True)
 class Lowering:
-    """Turns the calls of a trace into layers, one after the other."""
+    """Turns the calls of a trace into layers, one after the other.
+
+    `words` and `scalars` are what :class:`~mbcost.importers.trees.Rewriting` needs to know about them.
+    """
 
     trace: Trace
     leaves: frozenset[str]
@@ -95,6 +99,8 @@ class Lowering:
     problems: list[Problem] = field(default_factory=list)
     values: dict[Ref, Any] = field(default_factory=dict)
     call: Call = field(default_factory=lambda: Call("", {}, (), ""))
+    words: dict[str, str] = field(default_factory=dict)
+    scalars: set[str] = field(default_factory=set)
     _names: set[str] = field(default_factory=lambda: {INPUT})
     _weights_seen: set[Hashable] = field(default_factory=set)
     _copies: dict[Hashable, Tensor] = field(default_factory=dict)
@@ -251,6 +257,8 @@ class Lowering:
     ) -> Tensor:
         unique = self._name(name or self._wanted_name(operator, aside=aside))
         self.layers.append(ImportedLayer(unique, operator, inputs, in_channels, owns_weights))
+        if isinstance(operator, Elementwise):
+            self.words[unique] = self.call.op
         return Tensor(unique, sizes, layout)
 
     def _wanted_name(self, operator: Operator, *, aside: bool) -> str:

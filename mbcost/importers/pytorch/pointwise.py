@@ -84,7 +84,10 @@ def combined(
             x = _aligned(state.activation(value), sizes)
             trained = sum(count for _, count in other.weights)
             constant = {"weights": trained} if with_constant in (Scale, Shift) else {}
-            return applied(state, with_constant(**constant), x, [other] if trained else ())
+            result = applied(state, with_constant(**constant), x, [other] if trained else ())
+            if not trained and prod(other.sizes) == 1:
+                state.scalars.add(result.source)
+            return result
     tensors = [_aligned(state.activation(item), sizes) for item in operands]
     layout = _common_layout(tensors, sizes)
     return state.emit(operator, [_broadcastable(state, x, layout, sizes) for x in tensors], sizes, layout)

@@ -139,6 +139,11 @@ PRODUCTS = (
 WIRING = (
     Trap("dropout and identity vanish", lambda: nn.Sequential(nn.Dropout(), nn.Identity(), nn.ReLU(), nn.Dropout2d()),
          ((1, 4, 3, 3),), 0, ("relu",)),
+    Trap("activations taken apart", lambda: Of(lambda _, x: torch.stack([x * F.relu6(x + 3) / 6, F.relu6(x + 3.0) / 6,
+         x * (F.relu6(x + 3) / 6), x * F.hardsigmoid(x), torch.sigmoid(x) * x, x * torch.tanh(F.softplus(x)),
+         0.5 * x * (1 + torch.erf(x / 2**0.5)), x * F.hardsigmoid(x + x)])), ((1, 4, 3, 3),), 0, ("hard_swish",
+         "hard_sigmoid", "hard_swish", "hard_swish", "swish", "mish", "gelu", "add", "hard_sigmoid", "multiply",
+         "concat")),
     Trap("activations", lambda: nn.Sequential(nn.ReLU6(), nn.Hardswish(), nn.Hardsigmoid(), nn.SiLU(), nn.GELU(),
          nn.LeakyReLU(), nn.ELU(), nn.Tanh(), nn.Sigmoid(), nn.PReLU(4), nn.Mish(), nn.Softplus(), nn.Hardtanh(0, 6)),
          ((1, 4, 3, 3),), 0, ("relu6", "hard_swish", "hard_sigmoid", "swish", "gelu", "leaky_relu", "elu", "tanh",
