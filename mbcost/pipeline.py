@@ -168,7 +168,7 @@ def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
         return ()
     what = "1 operator of the model is" if len(names) == 1 else f"{len(names)} operators of the model are"
     more = ", ..." if len(names) > 10 else ""
-    return (f"{what} unknown and charged by the traffic: {', '.join(names[:10])}{more}",)
+    return (f"{what} not known; what stands in is memory traffic alone: {', '.join(names[:10])}{more}",)
 
 
 def _caveats(target: Target, runtime: Runtime) -> tuple[str, ...]:

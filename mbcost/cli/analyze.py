@@ -14,6 +14,7 @@ from mbcost.cli.complete import complete_target
 from mbcost.cli.options import (
     Alpha,
     Classes,
+    InputShape,
     Macs,
     MacsOption,
     Model,
@@ -22,6 +23,9 @@ from mbcost.cli.options import (
     Resolution,
     Rho,
     Settings,
+    Unsupported,
+    UnsupportedOption,
+    read_input_shapes,
     read_settings,
 )
 from mbcost.cli.output import Format, choose_format, deliver, print_note
@@ -34,13 +38,6 @@ if TYPE_CHECKING:
 
 _TARGET = "Target"
 _REPORT = "Report"
-
-
-class Unsupported(StrEnum):
-    """What to do with an operator that the runtime has no kernel for."""
-
-    REFUSE = "refuse"
-    ESTIMATE = "estimate"
 
 
 class GroupBy(StrEnum):
@@ -72,10 +69,8 @@ def analyze(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
     batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
-    unsupported: Annotated[
-        Unsupported,
-        typer.Option(help="Operators without a kernel: refuse, or charge their traffic.", rich_help_panel=_TARGET),
-    ] = Unsupported.REFUSE,
+    input_shape: InputShape = None,
+    unsupported: UnsupportedOption = Unsupported.REFUSE,
     alpha: Alpha = 1.0,
     rho: Rho = None,
     resolution: Resolution = None,
@@ -106,7 +101,7 @@ def analyze(
     from mbcost.graph import ParamsConvention
     from mbcost.pipeline import load
 
-    spec = load(model)
+    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported.value)
     analyses = _analyze_all(
         spec,
         device or _refuse_missing_device(),

@@ -8,6 +8,7 @@ import typer
 
 from mbcost.cli.analyze import analyze
 from mbcost.cli.architectures import architectures
+from mbcost.cli.convert import convert
 from mbcost.cli.devices import devices
 from mbcost.cli.output import emit
 from mbcost.cli.schema import schema
@@ -18,6 +19,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("analyze")(analyze)
+app.command("convert")(convert)
 app.add_typer(devices, name="devices")
 app.add_typer(architectures, name="architectures")
 app.command("schema")(schema)

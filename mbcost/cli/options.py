@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -34,14 +35,22 @@ class Macs(StrEnum):
     ALL = "all"
 
 
+class Unsupported(StrEnum):
+    """What to do with an operator that mbcost does not know, or that the runtime has no kernel for."""
+
+    REFUSE = "refuse"
+    ESTIMATE = "estimate"
+
+
 _NETWORK = "Network"
 _COUNTING = "Counting"
+_SHAPE: Final = re.compile(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){0,7}")
 
 Model: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A built-in name or a YAML table.",
+        help="A built-in name, a YAML table, an .onnx or .tflite file, or module:callable for PyTorch (runs its code).",
         autocompletion=complete_architecture,
         show_default=False,
     ),
@@ -64,6 +73,21 @@ Settings: TypeAlias = Annotated[
 ]
 Classes: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", help="Short for --set classes=N.", rich_help_panel=_NETWORK)
+]
+InputShape: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input-shape",
+        metavar="[NAME=]SHAPE",
+        help="Shape of a model's input where its file leaves it open, such as 1x3x224x224. Repeatable.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+UnsupportedOption: TypeAlias = Annotated[
+    Unsupported,
+    typer.Option(
+        help="Unknown operators, or ones without a kernel: refuse, or charge their traffic.", rich_help_panel=_NETWORK
+    ),
 ]
 ParamsOption: TypeAlias = Annotated[
     Params, typer.Option("--params", help="What a batch norm adds to the parameters.", rich_help_panel=_COUNTING)
@@ -96,6 +120,25 @@ def read_settings(settings: Sequence[str] | None, classes: int | None) -> dict[s
             fail("MB010", f"option `{name}` was given twice")
         values[name] = _read_value(text, value)
     return values
+
+
+def read_input_shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]:
+    """The values of ``--input-shape`` by name; that of the only input is the empty one.
+
+    Raises
+    ------
+    InputError
+        MB010 for what is not a shape, and for a name that occurs twice.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for text in texts or ():
+        name, _, shape = text.rpartition("=")
+        if not _SHAPE.fullmatch(shape):
+            fail("MB010", f"`--input-shape {text}` is not a shape", hint="such as 1x3x224x224 or tokens=1x77")
+        if name in shapes:
+            fail("MB010", f"the shape of input `{name}` was given twice" if name else "--input-shape was given twice")
+        shapes[name] = tuple(int(size) for size in shape.split("x"))
+    return shapes
 
 
 def _read_value(text: str, value: str) -> OptionValue:

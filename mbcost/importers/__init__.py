@@ -47,6 +47,8 @@ def import_model(
     """
     text, shapes = fspath(model), dict(input_shapes or {})
     suffix = Path(text).suffix.lower()
+    if ANY_INPUT in shapes and len(shapes) > 1:
+        fail("MB010", "one of several input shapes has no name", hint="such as --input-shape tokens=1x77")
     if suffix == ".onnx":
         from mbcost.importers.onnx import read_onnx
 
@@ -59,6 +61,9 @@ def import_model(
         return read_tflite(text, unsupported)
     if not _is_callable(text):
         fail("MB006", f"{text[:100]} is neither .onnx nor .tflite nor module:callable")
+    if set(shapes) - {ANY_INPUT}:
+        hint = "for several inputs, let the callable return (module, example_inputs)"
+        fail("MB010", "the shape of a PyTorch module's input is given without a name", hint=hint)
     from mbcost.importers.pytorch import load_torch
 
     return load_torch(text, shapes.get(ANY_INPUT), unsupported=unsupported)
