@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mbcost
 from mbcost.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -16,13 +18,23 @@ README = ROOT / "README.md"
 pytestmark = pytest.mark.skipif(not README.exists(), reason="only in a checkout")
 
 
-def blocks(language: str) -> list[str]:
-    text = README.read_text(encoding="utf-8") if README.exists() else ""
+TEXT = README.read_text(encoding="utf-8") if README.exists() else ""
+_, _, OWN_NETWORK = TEXT.partition("\n## Bring your own network\n")
+OWN_NETWORK, _, _ = OWN_NETWORK.partition("\n## ")
+
+
+def blocks(language: str, text: str = TEXT) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.S)
 
 
-SHELL = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
-MBCOST = [line for line in SHELL if line.startswith("mbcost ")]
+def lines(text: str) -> list[str]:
+    """The commands of a text."""
+    return [line for block in blocks("bash", text) for line in block.splitlines() if line.strip()]
+
+
+SHELL = lines(TEXT)
+OWN = lines(OWN_NETWORK)
+MBCOST = [line for line in SHELL if line.startswith("mbcost ") and line not in OWN]
 
 
 def run(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -43,6 +55,40 @@ def test_command(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: 
     code, out, err = run(command, capsys)
     assert code == 0, err
     assert out
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the commands of the section name."""
+    from tests.importers.onnx.models import mobilenet_v2
+    from tests.importers.tflite.from_table import as_tflite
+
+    graph = mbcost.build_graph(mbcost.load("mobilenet_v1"))
+    (tmp_path / "model.onnx").write_bytes(mobilenet_v2(folded=True).SerializeToString())
+    (tmp_path / "model.tflite").write_bytes(as_tflite(graph))
+    small = "from torch import nn\n\n\ndef small():\n    return nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU())\n"
+    (tmp_path / "my_net.py").write_text(small, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "my_net", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_own_network(command: str, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if "my_net:" in command:
+        pytest.importorskip("torch")
+    words = shlex.split(command)
+    code, out, err = run(command, capsys)
+    assert code == 0, err
+    if words[1] == "convert":
+        assert (models / words[3]).stat().st_size > 1000
+    else:
+        assert "Answer" in out
+
+
+def test_own_networks_of_every_format() -> None:
+    formats = {word for command in OWN for word in re.findall(r"\.onnx|\.tflite|my_net:|\.yaml", command)}
+    assert formats == {".onnx", ".tflite", "my_net:", ".yaml"}
 
 
 def test_capture_is_what_the_command_prints(
