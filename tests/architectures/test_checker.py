@@ -359,7 +359,9 @@ def test_what_holds_a_pasted_table():
         pytest.param("No table here.\n", "MB103", None, id="text without a table"),
         pytest.param("", "MB103", None, id="empty"),
         pytest.param("|" * 100_000, "MB103", None, id="pipes"),
-        pytest.param("a\tb\n" * 50_000, "MB102", "a", id="many rows"),
+        pytest.param("a\tb\n" * 50_000, "MB106", None, id="many rows"),
+        pytest.param("a|b\nc|d\n\n" * 50_000, "MB106", None, id="many tables"),
+        pytest.param(f"{'(' * 500_000}|x\ny|z", "MB102", None, id="long cell"),
     ],
 )
 def test_broken_pasted_tables(text, code, marked):

@@ -11,6 +11,7 @@ from mbcost.document import Source, Span
 from mbcost.errors import printable
 
 MAX_ROWS: Final = 2000
+MAX_GRIDS: Final = 100
 MAX_CELLS: Final = 64
 MAX_CELL: Final = 200
 
@@ -40,7 +41,13 @@ class Grid:
 
 
 def find_grids(text: str, path: str) -> list[Grid]:
-    """The tables of a text, in order. One has a row of headings and at least one row more."""
+    """The tables of a text, in order. One has a row of headings and at least one row more.
+
+    Raises
+    ------
+    InputError
+        MB106 for more tables, or rows of one, than a paper has.
+    """
     source = Source.of(text.removeprefix("\ufeff"), path)
     grids: list[Grid] = []
     block: list[tuple[GridCell, ...]] = []
@@ -54,8 +61,11 @@ def find_grids(text: str, path: str) -> list[Grid]:
         if mark or goes_on:
             separator = separator if goes_on else mark
             cells = tuple(_cells(line, number, separator))
-            if len(block) < MAX_ROWS and not all(_RULE.fullmatch(cell.text.strip()) for cell in cells):
+            if not all(_RULE.fullmatch(cell.text.strip()) for cell in cells):
                 block.append(cells)
+            if len(block) > MAX_ROWS + 1 or len(grids) >= MAX_GRIDS:
+                message = f"more than {MAX_ROWS} rows in a table, or {MAX_GRIDS} tables"
+                source.fail("MB106", message, Span(number, 0, len(line)))
         elif line.strip():
             title = printable(line.strip().lstrip("#").strip(), MAX_CELL)
     return grids
