@@ -52,6 +52,9 @@ CODES: Final[dict[str, str]] = {
     # kernels and latency
     "MB400": "operator has no kernel on this runtime",
     "MB401": "number missing from the device profile",
+    # measurements and calibrations
+    "MB600": "bad measurement",
+    "MB601": "calibration of another target",
     # imported networks
     "MB500": "not a network of this format",
     "MB501": "operator not known to the importer",

@@ -1,0 +1,213 @@
+"""The fit on synthetic latencies whose rates are known, and calibration files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mbcost.devices import resolve_target
+from mbcost.errors import InputError
+from mbcost.files import parse_yaml
+from mbcost.latency import find_form
+from mbcost.latency.calibration import Calibration, FittedRate, interval_factor, unlike
+from mbcost.latency.calibration_file import calibration_text, find_calibration, load_calibration, read_calibration
+from mbcost.latency.fitting import calibrate, conformal_factor, fit, leave_one_out, residuals
+
+pytest.importorskip("scipy")
+
+#: Rates that the synthetic device has [s a count], and counts of a typical network, so that each term matters.
+TRUE = np.array([1e-10, 4e-10, 1e-10, 1e-10, 2e-10, 8e-11, 1e-10, 7e-10])
+TYPICAL = np.array([4e8, 3e7, 2e7, 5e7, 2e7, 3e7, 1e7, 4e6])
+
+
+def synthetic(networks: int, noise: float = 0.0, seed: int = 0) -> tuple[Any, Any]:
+    random = np.random.default_rng(seed)
+    counts = TYPICAL * np.exp(random.normal(0, 1, (networks, len(TRUE))))
+    return counts, counts @ TRUE * np.exp(random.normal(0, noise, networks))
+
+
+def calibrated(size: int = 40, **changes: Any) -> Calibration:
+    counts, measured = synthetic(size, 0.03)
+    form = find_form("cpu_gemm")
+    arguments: dict[str, Any] = {
+        "networks": [f"net{i}" for i in range(size)],
+        "counts": counts,
+        "macs": counts[:, 0],
+        "measured_s": measured,
+        "priors": dict(zip([term.name for term in form.terms], 1.5 * TRUE, strict=True)),
+        "date": "2026-11-21",
+        "source": 'synthetic: "quoted", # and \\ more',
+        **changes,
+    }
+    return calibrate(resolve_target("pixel4"), form, **arguments)
+
+
+def test_known_rates_are_recovered() -> None:
+    counts, measured = synthetic(60)
+    found = fit(counts, measured, 2 * TRUE, prior_sd=100)
+    assert found.rates == pytest.approx(TRUE, rel=0.01)
+    assert found.uncertainty.max() < 0.05
+
+
+def test_outliers_hardly_move_the_fit() -> None:
+    counts, measured = synthetic(100, 0.02)
+    measured[::20] *= 3  # five bad measurements
+    found = fit(counts, measured, 1.2 * TRUE).rates
+    assert np.median(np.abs(counts @ found / (counts @ TRUE) - 1)) < 0.02
+
+
+def test_what_the_data_do_not_say_stays_at_the_prior() -> None:
+    counts, measured = synthetic(60)
+    measured -= counts[:, 5] * TRUE[5]
+    counts[:, 5] = 0
+    found = fit(counts, measured, 2 * TRUE)
+    assert found.rates[5] == pytest.approx(2 * TRUE[5])
+    assert found.uncertainty[5] == pytest.approx(1)
+    assert np.delete(found.uncertainty, 5).max() < 0.5
+
+
+def test_a_rate_is_never_faster_than_its_cap() -> None:
+    counts, measured = synthetic(60)
+    caps = np.zeros(8)
+    caps[0] = 1.3 * TRUE[0]
+    found = fit(counts, measured, 2 * TRUE, caps=caps).rates
+    assert found[0] == pytest.approx(caps[0])
+    assert (found >= 0).all()
+
+
+def test_intervals_cover_what_they_say() -> None:
+    """90 % of new networks, on average over calibrations, lie within the leave-one-out interval."""
+    covered = []
+    for seed in range(8):
+        counts, measured = synthetic(500, 0.05, seed)
+        factor = conformal_factor(leave_one_out(counts[:60], measured[:60], TRUE))
+        ratios = counts[60:] @ fit(counts[:60], measured[:60], TRUE).rates / measured[60:]
+        covered.append(np.mean(np.abs(np.log(ratios)) <= np.log(factor)))
+    assert 0.86 < np.mean(covered) < 0.94
+
+
+def test_residuals_by_hand() -> None:
+    found = residuals(np.array([1.0, 1.04, 0.92, 1.16]))
+    assert found.mape == pytest.approx((0.04 + 0.08 + 0.16) / 4)
+    assert found.bias == pytest.approx(0.03)
+    assert (found.hit5, found.hit10, found.hit20) == (0.5, 0.75, 1.0)
+    assert conformal_factor(np.array([1.0, 1.1, 1 / 1.2])) == pytest.approx(1.2)
+
+
+def test_states_and_ranges() -> None:
+    counts, measured = synthetic(40, 0.03)
+    measured -= counts[:, 6] * TRUE[6]
+    counts[:, 6] = 0
+    calibration = calibrated(counts=counts, measured_s=measured)
+    assert calibration.by_state("not covered") == ("copy",)
+    assert "gemm" in calibration.by_state("data")
+    assert calibration.shares["copy"] == (0, 0)
+    assert calibration.latency_s == (measured.min(), measured.max())
+    assert calibration.interval > 1
+    assert FittedRate(1 / 10.1e9, 1e-10, "MAC", 0.1, "data").reading == "10.1 GMAC/s"
+    assert FittedRate(0.0, 1e-10, "MAC", 0.1, "data").reading == "free"
+
+
+def test_too_few_latencies() -> None:
+    with pytest.raises(InputError) as error:
+        calibrated(size=2)
+    assert error.value.codes == ("MB600",)
+
+
+def test_the_data_hash_does_not_depend_on_the_order() -> None:
+    counts, measured = synthetic(40, 0.03)
+    back = {"counts": counts[::-1], "measured_s": measured[::-1], "networks": [f"net{i}" for i in range(40)][::-1]}
+    assert calibrated(**back).data_sha256 == calibrated().data_sha256
+    assert calibrated(measured_s=measured * 1.01).data_sha256 != calibrated().data_sha256
+
+
+def test_without_scipy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    def missing(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(InputError, match=r"mbcost\[calibrate\]") as error:
+        fit(*synthetic(10), TRUE)
+    assert error.value.codes == ("MB011",)
+
+
+def test_unlike_names_what_differs() -> None:
+    calibration = calibrated()
+    shares = dict.fromkeys(calibration.shares, 0.1)
+    low, high = calibration.latency_s
+    assert unlike(calibration, calibration.macs.low, low, shares) == []
+    (found,) = unlike(calibration, calibration.macs.high, 10 * high, shares)
+    assert "ms there" in found
+    (found,) = unlike(calibration, calibration.macs.high, high, {**shares, "copy": 1.0})
+    assert found.startswith("100% of the time is copy")
+    assert interval_factor(calibration, is_unlike=True) > interval_factor(calibration, is_unlike=False)
+
+
+def test_file_round_trip(tmp_path: Path) -> None:
+    text = calibration_text(calibrated())
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    again = load_calibration(path, resolve_target("pixel4"))
+    assert calibration_text(again) == text
+    assert again.source == calibrated().source
+    assert again.rates["gemm"].seconds == pytest.approx(calibrated().rates["gemm"].seconds, rel=1e-5)
+    assert again.path == str(path)
+
+
+def test_a_calibration_of_another_target_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(calibration_text(calibrated()))
+    with pytest.raises(InputError) as error:
+        load_calibration(path, resolve_target("pixel1"))
+    assert error.value.codes == ("MB601",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("form: cpu_gemm", "form: cpu_gem", "MB103", 3),
+        ("networks: 40", "networks: many", "MB103", 6),
+        ("interval: 1", "interval: 0", "MB103", 8),
+        ("networks: 40", "network: 40", "MB101", 6),
+        ("state: \"data\"", "state: \"date\"", "MB103", 13),
+        ("device: \"pixel4\"", "device: 4", "MB103", 2),
+        ("threads: 1", "threads: 1, cores: 2", "MB101", 2),
+        ("bias: ", "bias: x", "MB103", 9),
+        ("macs: [", "macs: [1, ", "MB103", 10),
+        ("macs: [", "macs: [1e19, ", "MB103", 10),
+        ("  gemm: {", "  gemm: {rate: 1, ", "MB101", 13),
+        ("latency_s: [", "latency_s: 1 # [", "MB103", 11),
+    ],
+)  # fmt: skip
+def test_broken_files_are_refused_at_their_place(old: str, new: str, code: str, line: int) -> None:
+    text = calibration_text(calibrated())
+    assert old in text
+    with pytest.raises(InputError) as error:
+        read_calibration(parse_yaml(text.replace(old, new, 1), "broken.yaml"))
+    places = [(problem.code, problem.location.line) for problem in error.value.problems if problem.location]
+    assert (code, line) in places
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a", "target: []\nrates: 3\n", "form: cpu_gemm\nrates: {gemm: [1]}\n"])
+def test_files_of_another_shape_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        read_calibration(parse_yaml(text, "broken.yaml"))
+
+
+def test_the_users_calibration_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MBCOST_DEVICES", str(tmp_path))
+    folder = tmp_path / "calibrations"
+    folder.mkdir()
+    target = resolve_target("pixel4")
+    (folder / f"{calibrated().name}.yaml").write_text(calibration_text(calibrated()))
+    found = find_calibration(target)
+    assert found is not None
+    assert found.source == calibrated().source
+    stranger = replace(target, device=replace(target.device, origin="file", name="other"))
+    assert find_calibration(stranger) is None
