@@ -21,6 +21,7 @@ from mbcost.graph import (
 from mbcost.graph.counting import MacsConvention
 from mbcost.kernels import Kernel, Parameter, Runtime
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
+from mbcost.latency.calibration import Calibration
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -152,6 +153,8 @@ class Analysis:
         Time of one inference of the whole batch, with the bounds of its 90 % interval [s].
     calibrated
         Whether the rates were fitted to measurements of this target.
+    calibration
+        What they were fitted to; None where they come from the profile.
     warnings
         Whatever the reader has to know before trusting the number.
     """
@@ -172,6 +175,7 @@ class Analysis:
     warnings: tuple[str, ...]
     params_convention: ParamsConvention
     macs_convention: MacsConvention
+    calibration: Calibration | None = None
 
     @property
     def architecture(self) -> str:

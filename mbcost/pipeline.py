@@ -6,6 +6,7 @@ Each step is callable on its own, returns a new frozen value and prints well.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from os import PathLike, fspath
 
@@ -19,6 +20,8 @@ from mbcost.graph.counting import MacsConvention
 from mbcost.importers import InputShapes, Unsupported, import_model, is_model
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels, unsupported_layers
 from mbcost.latency import KernelEstimate, LatencyForm, Rate, find_form
+from mbcost.latency.calibrated import CalibrationChoice, choose_calibration, interval_and_notes, scale_to_threads
+from mbcost.latency.calibration import Calibration, calibrated_rates
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.operators import Opaque
 
@@ -70,6 +73,7 @@ def analyze(
     params: ParamsConvention = DEFAULT_PARAMS,
     macs: MacsConvention = "products",
     estimate_unsupported: bool = False,
+    calibration: CalibrationChoice = None,
 ) -> Analysis:
     """Predict the latency of an architecture on a target, layer by layer.
 
@@ -92,6 +96,9 @@ def analyze(
         Counting conventions.
     estimate_unsupported
         Charge operators that the runtime has no kernel for by their traffic, with a warning, instead of refusing them.
+    calibration
+        The file of a calibration; by default the one that ships for the target or that you have of it, if there is
+        one; False for none.
 
     Raises
     ------
@@ -103,7 +110,8 @@ def analyze(
     target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
     if not 1 <= batch <= MAX_BATCH:
         fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
-    runtime, form, rates = latency_model(target)
+    runtime, form, rates = latency_model(target, calibration)
+    fitted = choose_calibration(target, form, calibration)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
     element_bytes = ELEMENT_BYTES[target.precision]
     kernels = map_to_kernels(
@@ -111,7 +119,8 @@ def analyze(
     )
     estimates = estimate(kernels, form, rates)
     latency = sum(item.latency_s for item in estimates)
-    warnings = [*_caveats(target, runtime), *unknown_operators(graph)]
+    interval, notes = _interval(fitted, target, runtime, form, rates, kernels)
+    warnings = [*notes, *unknown_operators(graph)]
     if estimate_unsupported:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
@@ -126,9 +135,10 @@ def analyze(
         batch=batch,
         element_bytes=element_bytes,
         latency_s=latency,
-        latency_low_s=latency * runtime.parameters["interval_low"].value,
-        latency_high_s=latency * runtime.parameters["interval_high"].value,
-        calibrated=False,
+        latency_low_s=latency * interval[0],
+        latency_high_s=latency * interval[1],
+        calibrated=fitted is not None,
+        calibration=fitted,
         warnings=tuple(warnings),
         params_convention=params,
         macs_convention=macs,
@@ -145,15 +155,44 @@ def _latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, R
     return runtime, form, form.rates(target, runtime)
 
 
-def latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, Rate]]:
+def latency_model(
+    target: Target, calibration: CalibrationChoice = None
+) -> tuple[Runtime, LatencyForm, Mapping[str, Rate]]:
     """The rules, the form and the rates that predict latencies on a target.
+
+    Parameters
+    ----------
+    calibration
+        As for :func:`analyze`.
 
     Raises
     ------
     InputError
         MB304 if there are no rules for its runtime, MB401 if its profile lacks a number that the form needs.
     """
-    return _latency_model(target)
+    runtime, form, rates = _latency_model(target)
+    fitted = choose_calibration(target, form, calibration)
+    if fitted is None:
+        return runtime, form, rates
+    _, _, measured = _latency_model(replace(target, threads=fitted.threads))
+    return runtime, form, calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, measured))
+
+
+def _interval(
+    fitted: Calibration | None,
+    target: Target,
+    runtime: Runtime,
+    form: LatencyForm,
+    rates: Mapping[str, Rate],
+    kernels: tuple[Kernel, ...],
+) -> tuple[tuple[float, float], list[str]]:
+    """The bounds of the 90 % interval as factors of the latency, and what to know about the target's numbers."""
+    notes = _caveats(target, runtime, fitted)
+    if fitted is None:
+        low, high = runtime.parameters["interval_low"], runtime.parameters["interval_high"]
+        return (low.value, high.value), notes
+    factor, more = interval_and_notes(fitted, target, form, rates, kernels)
+    return (1 / factor, factor), [*more, *notes]
 
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:
@@ -171,17 +210,28 @@ def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
     return (f"{what} not known; what stands in is memory traffic alone: {', '.join(names[:10])}{more}",)
 
 
-def _caveats(target: Target, runtime: Runtime) -> tuple[str, ...]:
+def outside_layers(kernels: tuple[Kernel, ...], target: Target) -> tuple[str, ...]:
+    """A warning about the layers that the runtime hands back to another processor, if there are any."""
+    names = [kernel.name for kernel in kernels if kernel.kind == "outside"]
+    if not names:
+        return ()
+    what = "1 layer runs" if len(names) == 1 else f"{len(names)} layers run"
+    more = ", ..." if len(names) > 10 else ""
+    where = f"outside of the {target.processor.kind.upper()} part"
+    return (f"{what} {where}, whose time this is; what they take comes on top: {', '.join(names[:10])}{more}",)
+
+
+def _caveats(target: Target, runtime: Runtime, fitted: Calibration | None) -> list[str]:
     """What a reader has to know about the target's numbers."""
     notes = []
-    if runtime.form == "roofline":
+    if runtime.form == "roofline" and fitted is None:
         notes.append(
             f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"
         )
-    else:
+    elif fitted is None:
         notes.append(
             f"not calibrated on {target.device.name}: rates are scaled from the core that {runtime.name} was fitted on"
         )
-    if runtime.form == "cpu_gemm" and target.precision != "fp32":
+    if runtime.form == "cpu_gemm" and target.precision != "fp32" and fitted is None:
         notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
-    return tuple(notes)
+    return notes

@@ -69,6 +69,14 @@ def analyze(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
     batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
+    uncalibrated: Annotated[
+        bool,
+        typer.Option("--uncalibrated", help="Go without the target's calibration.", rich_help_panel=_TARGET),
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Use this calibration of the target.", rich_help_panel=_TARGET),
+    ] = None,
     input_shape: InputShape = None,
     unsupported: UnsupportedOption = Unsupported.REFUSE,
     alpha: Alpha = 1.0,
@@ -98,6 +106,8 @@ def analyze(
     chosen = choose_format(format_, output)
     if max_ms is not None and not 0 < max_ms < math.inf:
         fail("MB010", f"--max-ms is {max_ms:g}, it has to be above 0")
+    if uncalibrated and calibration is not None:
+        fail("MB010", "--uncalibrated and --calibration contradict each other")
     from mbcost.graph import ParamsConvention
     from mbcost.pipeline import load
 
@@ -115,6 +125,7 @@ def analyze(
         params=ParamsConvention(params.value),
         macs=macs.value,
         estimate_unsupported=unsupported is Unsupported.ESTIMATE,
+        calibration=False if uncalibrated else calibration,
     )
     limit = None if all_layers else top
     deliver(_renderer(chosen, spec, analyses, limit, group_by), output, force=force)

@@ -227,7 +227,7 @@ def calibrate(
 
 
 def _caps(target: Target, form: LatencyForm) -> Matrix:
-    """The fastest rate of each term: arithmetic at the peak of the threads in use; none for traffic, which has caches."""
+    """The fastest rate of each term: arithmetic at the peak of the threads in use; none for traffic: caches."""
     peak = target.peak
     if peak is None:
         return np.zeros(len(form.terms))

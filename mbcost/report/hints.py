@@ -119,7 +119,7 @@ def _with_relu(graph: LayerGraph, names: set[str]) -> tuple[Layer, ...]:
 
 def _latency(analysis: Analysis, graph: LayerGraph, target: Target) -> float:
     """The latency of a changed network or target [s], by the same steps as the analysis."""
-    runtime, form, rates = latency_model(target)
+    runtime, form, rates = latency_model(target, analysis.calibration or False)
     kernels = map_to_kernels(
         graph,
         runtime,

@@ -168,9 +168,10 @@ def peak_macs_per_s(analysis: Analysis) -> float | None:
 
 def interval_source(analysis: Analysis) -> str:
     """Where the bounds around the latency come from."""
-    if analysis.calibrated:
-        return "from the errors that the calibration left"
-    bound = analysis.runtime.parameters["interval_low"]
+    fitted = analysis.calibration
+    if fitted is not None:
+        return f"{fitted.networks} latencies of this target, each predicted without itself"
+    bound, _ = analysis.runtime.interval(analysis.target.processor.model, analysis.target.precision)
     return f"{bound.source}: {bound.reference}"
 
 

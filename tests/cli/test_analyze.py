@@ -340,3 +340,15 @@ def test_a_network_that_takes_no_time(cli, tmp_path):
     assert cli(*arguments).code == 0
     assert cli(*arguments, "--format", "md").code == 0
     assert json.loads(cli(*arguments, "--format", "json").out)["frames_per_s"] is None
+
+
+def test_uncalibrated_and_calibration_contradict(cli):
+    outcome = cli("analyze", "mobilenet_v2", "-d", "pixel1", "--uncalibrated", "--calibration", "x.yaml")
+    assert outcome.code == 2
+    assert "contradict" in outcome.err
+
+
+def test_uncalibrated(cli):
+    outcome = cli("analyze", "mobilenet_v2", "-d", "pixel1", "--uncalibrated", "--format", "json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["target"]["calibrated"] is False

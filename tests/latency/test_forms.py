@@ -33,14 +33,14 @@ ALL_TARGETS = [f"{d}/{p}" for d in device_names() for p in load_device(d).proces
 )
 def test_pixel1_lands_within_a_quarter(name: str, published_ms: float) -> None:
     """Uncalibrated: scaled from another phone's core by clock, vector width and bandwidth alone."""
-    analysis = mbcost.analyze(name, device="pixel1")
+    analysis = mbcost.analyze(name, device="pixel1", calibration=False)
     assert analysis.latency_s * 1e3 == pytest.approx(published_ms, rel=0.25)
     assert analysis.latency_low_s * 1e3 < published_ms < analysis.latency_high_s * 1e3
 
 
 def test_cpu_form_by_hand() -> None:
     """The first pointwise layer of MobileNet V1 on a Pixel 4: rates of the core that was fitted."""
-    analysis = mbcost.analyze("mobilenet_v1", device="pixel4")
+    analysis = mbcost.analyze("mobilenet_v1", device="pixel4", calibration=False)
     layer = next(layer for layer in analysis.layers if layer.name == "conv2d_2")
     macs = 112 * 112 * 64 * 32
     activations = 4 * 112 * 112 * (32 + 64)
@@ -109,8 +109,8 @@ def faster(target: Target, clock: float, bandwidth: float) -> Target:
 )
 def test_more_clock_or_bandwidth_is_never_slower(target: str, clock: float, bandwidth: float, name: str) -> None:
     before = resolve_target(target)
-    slow = mbcost.analyze(name, device=before).latency_s
-    fast = mbcost.analyze(name, device=faster(before, clock, bandwidth)).latency_s
+    slow = mbcost.analyze(name, device=before, calibration=False).latency_s
+    fast = mbcost.analyze(name, device=faster(before, clock, bandwidth), calibration=False).latency_s
     assert fast <= slow * (1 + 1e-12)
     assert slow <= fast * max(clock, bandwidth) * (1 + 1e-9)
 
@@ -152,9 +152,9 @@ def test_threads_help_arithmetic_only() -> None:
 
 
 def test_rates_name_their_sources() -> None:
-    analysis = mbcost.analyze("mobilenet_v2", device="pixel1")
+    analysis = mbcost.analyze("mobilenet_v2", device="pixel1", calibration=False)
     assert {rate.source for rate in analysis.rates.values()} == {"assumed"}
     assert all(rate.formula for rate in analysis.rates.values())
-    fitted = mbcost.analyze("mobilenet_v2", device="pixel4").rates
+    fitted = mbcost.analyze("mobilenet_v2", device="pixel4", calibration=False).rates
     assert fitted["gemm"].source == "fitted"
     assert find_form("cpu_gemm").overlap == "none"

@@ -1,0 +1,87 @@
+"""A target's rates and intervals with a calibration in the place of what its profile says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+from mbcost.devices import Target
+from mbcost.kernels import Kernel
+from mbcost.latency.calibration import Calibration, interval_factor, unlike
+from mbcost.latency.counts import count_vector
+from mbcost.latency.form import LatencyForm, Rate
+
+#: None for the calibration that a target has, a file's path or a calibration for that one, False for none.
+CalibrationChoice: TypeAlias = "str | PathLike[str] | Calibration | bool | None"
+
+
+def choose_calibration(target: Target, form: LatencyForm, choice: CalibrationChoice) -> Calibration | None:
+    """The calibration to use for a target.
+
+    Raises
+    ------
+    InputError
+        With every problem of its file; MB601 if a file that was named is of another target.
+    """
+    if choice is False:
+        return None
+    from mbcost.latency.calibration_file import find_calibration, load_calibration
+
+    if isinstance(choice, Calibration):
+        found: Calibration | None = choice
+    elif choice is None or choice is True:
+        found = find_calibration(target)
+    else:
+        found = load_calibration(Path(choice), target)
+    return found if found is not None and found.form == form.name else None
+
+
+def scale_to_threads(
+    calibration: Calibration, uncalibrated: Mapping[str, Rate], other: Mapping[str, Rate]
+) -> dict[str, float]:
+    """Factor on each fitted rate for a number of threads that was not measured: what the profile makes of them.
+
+    Parameters
+    ----------
+    uncalibrated
+        Rates from the profile for the threads wanted.
+    other
+        The same for the calibration's threads.
+    """
+    return {name: float(uncalibrated[name].seconds / other[name].seconds) for name in calibration.rates}
+
+
+def interval_and_notes(
+    calibration: Calibration,
+    target: Target,
+    form: LatencyForm,
+    rates: Mapping[str, Rate],
+    kernels: Iterable[Kernel],
+) -> tuple[float, list[str]]:
+    """The factor of a network's 90 % interval, and what to know about the calibration.
+
+    The interval is wider for a network unlike all that the calibration has seen, and for threads that it has not.
+    """
+    kernels = tuple(kernels)
+    counts = count_vector(kernels, form)
+    seconds = {name: float(counts[name] * rate.seconds) for name, rate in rates.items()}
+    latency_s = sum(seconds.values())
+    shares = {name: value / latency_s if latency_s else 0.0 for name, value in seconds.items()}
+    different = unlike(calibration, float(sum(kernel.macs for kernel in kernels)), latency_s, shares)
+    notes = []
+    if different:
+        notes.append(
+            f"unlike all that {calibration.name} was calibrated on, so the interval is wider: {'; '.join(different)}"
+        )
+    if calibration.threads != target.threads:
+        notes.append(
+            f"calibrated with {_threads(calibration.threads)}; {_threads(target.threads)} are scaled by the profile, "
+            "so the interval is wider"
+        )
+    return interval_factor(calibration, bool(notes)), notes
+
+
+def _threads(number: int) -> str:
+    return "1 thread" if number == 1 else f"{number} threads"

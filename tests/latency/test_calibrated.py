@@ -1,0 +1,103 @@
+"""Analyses with a calibration: its rates, its interval, and where it does not reach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import mbcost
+from mbcost.devices import resolve_target
+from mbcost.errors import InputError
+from mbcost.latency import find_form
+from mbcost.latency.calibration import Calibration, FittedRate, Range, Residuals
+from mbcost.latency.calibration_file import calibration_text
+from mbcost.pipeline import latency_model
+
+TERMS = {term.name: term.unit for term in find_form("cpu_gemm").terms}
+
+
+def twice_as_slow(device: str = "pixel1") -> Calibration:
+    """All rates of the profile doubled, and a range that holds every mobile network."""
+    target = resolve_target(device)
+    _, _, rates = latency_model(target, False)
+    fitted = {
+        name: FittedRate(2 * rates[name].seconds, rates[name].seconds, unit, 0.1, "data")
+        for name, unit in TERMS.items()
+    }
+    return Calibration(
+        device=target.device.name,
+        processor=target.processor.name,
+        runtime=target.runtime,
+        precision=target.precision,
+        threads=1,
+        form="cpu_gemm",
+        rates=fitted,
+        networks=30,
+        interval=1.1,
+        residuals=Residuals(0.03, 0.0, 0.8, 1.0, 1.0),
+        macs=Range(1e7, 1e9),
+        latency_s=Range(1e-3, 0.5),
+        shares=dict.fromkeys(TERMS, Range(0, 1)),
+        data_sha256="0",
+        date="2026-11-21",
+        source="nobody",
+    )
+
+
+def test_rates_and_interval_are_those_of_the_calibration() -> None:
+    before = mbcost.analyze("mobilenet_v2", calibration=False)
+    after = mbcost.analyze("mobilenet_v2", calibration=twice_as_slow())
+    assert (before.calibrated, after.calibrated) == (False, True)
+    assert after.latency_s == pytest.approx(2 * before.latency_s)
+    assert after.latency_low_s == pytest.approx(after.latency_s / 1.1)
+    assert after.latency_high_s == pytest.approx(after.latency_s * 1.1)
+    assert {rate.source for rate in after.rates.values()} == {"fitted"}
+    reference = after.rates["gemm"].parameters[0].reference
+    assert reference == "calibration pixel1-cpu-tflite-2018-fp32 of 2026-11-21: nobody"
+    assert "GMAC/s, fitted to 30 latencies" in after.rates["gemm"].formula
+    assert after.to_dict()["target"]["calibrated"] is True
+    assert not any("not calibrated" in warning for warning in after.warnings)
+
+
+def test_rates_that_the_data_did_not_decide_are_assumed() -> None:
+    calibration = twice_as_slow()
+    rates = {**calibration.rates, "copy": replace(calibration.rates["copy"], state="not covered")}
+    analysis = mbcost.analyze("mobilenet_v2", calibration=replace(calibration, rates=rates))
+    assert analysis.rates["copy"].source == "assumed"
+    assert "copy_rate" in str(analysis.assumptions())
+
+
+def test_interval_is_wider_outside_the_range() -> None:
+    calibration = replace(twice_as_slow(), macs=Range(1e6, 1e7))
+    analysis = mbcost.analyze("mobilenet_v2", calibration=calibration)
+    assert analysis.latency_high_s == pytest.approx(analysis.latency_s * 1.1**2)
+    assert "301 M MACs (1 to 10 M there)" in analysis.warnings[0]
+
+
+def test_threads_that_were_not_measured_are_scaled_by_the_profile() -> None:
+    before = mbcost.analyze("mobilenet_v2", threads=2, calibration=False)
+    after = mbcost.analyze("mobilenet_v2", threads=2, calibration=twice_as_slow())
+    assert after.latency_s == pytest.approx(2 * before.latency_s)
+    assert after.latency_high_s == pytest.approx(after.latency_s * 1.1**2)
+    assert "calibrated with 1 thread" in after.warnings[0]
+
+
+def test_a_file_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(calibration_text(twice_as_slow()))
+    before = mbcost.analyze("mobilenet_v1", calibration=False)
+    after = mbcost.analyze("mobilenet_v1", calibration=path)
+    assert after.latency_s == pytest.approx(2 * before.latency_s, rel=1e-5)
+    with pytest.raises(InputError) as error:
+        mbcost.analyze("mobilenet_v1", device="pixel4", calibration=path)
+    assert error.value.codes == ("MB601",)
+
+
+def test_a_calibration_of_another_form_is_not_used() -> None:
+    """One that was found for a target whose runtime has another form since says nothing about it."""
+    from mbcost.latency.calibrated import choose_calibration
+
+    calibration = replace(twice_as_slow(), form="roofline")
+    assert choose_calibration(resolve_target("pixel1"), find_form("cpu_gemm"), calibration) is None
