@@ -19,10 +19,13 @@ HardSwishForm = Literal["builtin", "decomposed"]
 class Writer:
     """Walks over a graph once."""
 
-    def __init__(self, graph: LayerGraph, *, dtype: str, hard_swish: HardSwishForm, filled: bool) -> None:
+    def __init__(
+        self, graph: LayerGraph, *, dtype: str, hard_swish: HardSwishForm, filled: bool, pad_first: bool
+    ) -> None:
         self.graph = graph
         self.model = Model(dtype, filled=filled)
         self.hard_swish_form = hard_swish
+        self.pad_first = pad_first
         self.tensors: dict[int, int] = {-1: self.model.input(1, *graph.input_shape)}
         self.splits: dict[int, list[int]] = {}
 
@@ -58,6 +61,8 @@ class Writer:
     def padded(self, layer: Layer, x: int, operator: Any) -> tuple[int, str]:
         """The input and the padding's name; explicit padding becomes an operator before it."""
         around = operator.padding
+        if around == "same" and self.pad_first and max(operator.stride) > 1:
+            around = same_zeros(self.model.shape(x)[1:3], operator.kernel, operator.stride)
         if not isinstance(around, Explicit):
             return x, around.upper()
         return self.model.pad(x, 0, 0, around.top, around.bottom, around.left, around.right, 0, 0), "VALID"
@@ -101,9 +106,11 @@ class Writer:
 
     def pool(self, name: str, layer: Layer) -> None:
         operator: Any = layer.operator
-        size, stride = layer.input_shapes[0].height, operator.stride[0]
+        x, size, stride = self.source(layer), layer.input_shapes[0].height, operator.stride[0]
         padding = "SAME" if layer.output_shape.height == -(-size // stride) else "VALID"
-        self.put([layer.position], self.model.pool(name, self.source(layer), operator.kernel[0], stride, padding))
+        if self.pad_first:
+            x, padding = self.padded(layer, x, operator)
+        self.put([layer.position], self.model.pool(name, x, operator.kernel[0], stride, padding))
 
     def relu(self, layer: Layer) -> None:
         self.put([layer.position], self.model.op("RELU", [self.source(layer)], (1, *layer.output_shape)))
@@ -165,8 +172,25 @@ class Writer:
         self.put([layer.position], y)
 
 
+def same_zeros(sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...]) -> Explicit:
+    """The zeros of SAME, which has the odd one after."""
+    ends: list[int] = []
+    for size, window, step in zip(sizes, kernel, stride, strict=True):
+        total = max((-(-size // step) - 1) * step + window - size, 0)
+        ends += [total // 2, total - total // 2]
+    return Explicit(*ends)
+
+
 def as_tflite(
-    graph: LayerGraph, *, dtype: str = "FLOAT32", hard_swish: HardSwishForm = "builtin", filled: bool = False
+    graph: LayerGraph,
+    *,
+    dtype: str = "FLOAT32",
+    hard_swish: HardSwishForm = "builtin",
+    filled: bool = False,
+    pad_first: bool = False,
 ) -> bytes:
-    """The bytes of a TensorFlow Lite file of a network."""
-    return Writer(graph, dtype=dtype, hard_swish=hard_swish, filled=filled).write()
+    """The bytes of a TensorFlow Lite file of a network.
+
+    `pad_first`: zeros are padded before a convolution or pooling of stride 2, which is VALID, as Keras's networks do.
+    """
+    return Writer(graph, dtype=dtype, hard_swish=hard_swish, filled=filled, pad_first=pad_first).write()
