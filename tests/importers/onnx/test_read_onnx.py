@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +63,26 @@ def test_resolution_is_inferred_again(mobilenet: tuple[Path, bool]) -> None:
 
 def test_reading_is_fast(mobilenet: tuple[Path, bool]) -> None:
     path, _ = mobilenet
-    read_onnx(path)
-    start = time.perf_counter()
-    analyze(read_onnx(path), "pixel4/gpu")
-    assert time.perf_counter() - start < 0.5  # measured: 0.03 s; the requirement of 0.1 s on an idle machine
+    assert path.stat().st_size > 13.9e6
+    assert fastest(lambda: analyze(path, "pixel4/gpu"), 10) < 0.1  # measured: 0.016 s
+
+
+def test_the_command_line_is_fast(mobilenet: tuple[Path, bool]) -> None:
+    path, _ = mobilenet
+    command = [sys.executable, "-m", "mbcost", "analyze", str(path), "--device", "pixel4/gpu"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    run = partial(subprocess.run, command, capture_output=True, check=True, env=environment)
+    assert fastest(run, 4) < 1.5  # measured: 0.62 s
+
+
+def fastest(run: Callable[[], object], times: int) -> float:
+    """The least time of several runs [s], as other work on the machine only adds to it."""
+    durations = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        durations.append(time.perf_counter() - start)
+    return min(durations)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is on Linux only")
@@ -71,21 +90,26 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
     net = Net()
     x = net.node("Conv", "x", net.weight((16, 8, 3, 3)))
     model = net.model([net.node("Gemm", net.node("Flatten", x), "big")], {"x": (1, 8, 14, 14)})
-    rows, columns = 16 * 12 * 12, 50_000
-    # a sparse file: the header of a tensor of 461 MB, whose zeros nobody wrote
+    rows, columns = 16 * 12 * 12, 54_300
+    # a sparse file: the header of a tensor of 500 MB, whose zeros nobody wrote
     header = TensorProto(name="big", data_type=1, dims=[rows, columns]).SerializeToString()
     size = rows * columns * 4
     _write_with_tensor(tmp_path / "big.onnx", model.SerializeToString(), header, size)
     code = (
         "import re, sys\n"
         "from pathlib import Path\n"
+        "from mbcost.__main__ import main\n"
         "from mbcost.importers.onnx import read_onnx\n"
         "from mbcost.graph import build_graph, count_params\n"
         "print(count_params(build_graph(read_onnx(sys.argv[1]))))\n"
+        "assert main(['analyze', sys.argv[1], '--device', 'pixel4/gpu', '--output', sys.argv[2]]) == 0\n"
         "print(re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "big.onnx")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "big.onnx"), str(tmp_path / "analysis.json")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     params, peak_kib = map(int, done.stdout.split())
     assert params == 16 * 8 * 9 + rows * columns
