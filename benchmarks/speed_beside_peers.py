@@ -30,6 +30,8 @@ from statistics import median
 from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve().parent
+#: mbcost for a configuration that it has not seen: its layers are built again each time. Warm only.
+AFRESH: Final = "mbcost_afresh"
 PEERS: Final = ("torchinfo", "fvcore", "ptflops", "thop")
 #: Processes that count nothing, measured for comparison: the interpreter, and PyTorch with the model.
 FLOORS: Final = {"python": "python alone", "torch": "torch and the model"}
@@ -136,12 +138,12 @@ def start_workers(peer_python: str) -> Iterator[list[Worker]]:
     """Workers for mbcost and every peer that is installed, mbcost first."""
     with contextlib.ExitStack() as stack:
         workers = []
-        for tool in ("mbcost", *PEERS):
-            worker = Worker(tool, sys.executable if tool == "mbcost" else peer_python)
+        for tool in ("mbcost", AFRESH, *PEERS):
+            worker = Worker(tool, peer_python if tool in PEERS else sys.executable)
             stack.callback(worker.close)
             if "missing" not in worker.greeting:
                 workers.append(worker)
-            elif tool == "mbcost":
+            elif tool not in PEERS:
                 raise SystemExit(f"mbcost cannot be imported: {worker.greeting['missing']}")
             else:
                 print(f"{tool}: skipped, {worker.greeting['missing']}")
@@ -235,9 +237,12 @@ def measure(peer_python: str, repeats: int, runs: int) -> list[Measured]:
     """Everything, in one run."""
     with start_workers(peer_python) as workers:
         measure_warm(workers, repeats)
-    tools = [worker.tool for worker in workers]
+    tools = [worker.tool for worker in workers if worker.tool != AFRESH]
     floors = [name for name in FLOORS if name != "torch" or len(tools) > 1]
     cold = measure_cold({name: cold_command(name, peer_python) for name in (*tools, *floors)}, runs)
+    afresh = next(summarise(worker.seconds) for worker in workers if worker.tool == AFRESH)
+    print(f"mbcost, configurations that it has not seen: {afresh.min_s * 1e3:.2f} ms at least, ", end="")
+    print(f"{afresh.median_s * 1e3:.2f} ms in the middle; the table's warm figure is for one that it has")
     return gather(workers, cold)
 
 

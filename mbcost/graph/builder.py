@@ -133,9 +133,12 @@ class Builder:
         self.steps += 1
         if self.steps > MAX_STEPS:
             fail("MB208", f"more than {MAX_STEPS} rows, with all repeats", frame.place("repeat", "op"))
-        inputs = self._tensors(frame.inputs, frame.input_locations, scope) if frame.inputs else [x]
-        x = inputs[0] = self._arrive(frame, inputs[0], index, scope)
-        scope.see(x, index)
+        inputs = self._tensors(frame.inputs, frame.input_locations, scope) if frame.inputs else (x,)
+        if frame.in_channels is not None or frame.declared is not None:
+            inputs = (self._arrive(frame, inputs[0], index, scope), *inputs[1:])
+        x = inputs[0]
+        if scope.block is None:
+            scope.see(x, index)
         if frame.when is not None and not scope.holds(frame):
             result = x
         elif isinstance(row, GroupRow):
@@ -143,18 +146,29 @@ class Builder:
         elif isinstance(row, BackboneRow):
             result = self._backbone(row, scope, x)
         else:
-            word = row.block.name if isinstance(row, BlockRow) else row.operator.op
-            name = scope.name(frame.name, word, repeats)
-            path = self._claim(f"{scope.prefix}{name}", frame)
-            if isinstance(row, BlockRow):
-                result = self._block(row, scope, x, index, path)
-            else:
-                result = self._layer(row, scope, tuple(inputs), index, path)
-            scope.tensors[name] = result
-            if name == scope.until:
-                raise _LastRowError(result)
+            result = self._named(row, scope, inputs, index, repeats=repeats)
         if frame.name is not None:
             scope.tensors[frame.name] = result
+        return result
+
+    def _named(
+        self, row: LayerRow | BlockRow, scope: Scope, inputs: tuple[Tensor, ...], index: int, *, repeats: bool
+    ) -> Tensor:
+        """Run an operator or a block under a name of its own."""
+        word = row.operator.op if isinstance(row, LayerRow) else row.block.name
+        name = scope.name(row.frame.name, word, repeats)
+        path = f"{scope.prefix}{name}"
+        if path in self.names:
+            hint = "give one of the rows another `name`"
+            fail("MB206", f"two rows are called `{path}`", row.frame.place("name", "op"), hint)
+        self.names.add(path)
+        if isinstance(row, LayerRow):
+            result = self._layer(row, scope, inputs, index, path)
+        else:
+            result = self._block(row, scope, inputs[0], index, path)
+        scope.tensors[name] = result
+        if name == scope.until:
+            raise _LastRowError(result)
         return result
 
     def _arrive(self, frame: RowFrame, x: Tensor, index: int, scope: Scope) -> Tensor:
@@ -167,15 +181,7 @@ class Builder:
             )
         return x
 
-    def _claim(self, path: str, frame: RowFrame) -> str:
-        """A row's path, unless another row has it already."""
-        if path in self.names:
-            hint = "give one of the rows another `name`"
-            fail("MB206", f"two rows are called `{path}`", frame.place("name", "op"), hint)
-        self.names.add(path)
-        return path
-
-    def _tensors(self, names: tuple[str, ...], places: tuple[Location | None, ...], scope: Scope) -> list[Tensor]:
+    def _tensors(self, names: tuple[str, ...], places: tuple[Location | None, ...], scope: Scope) -> tuple[Tensor, ...]:
         """The tensors that a row, or the table's outputs, name; every name that does not exist is reported."""
         tensors: list[Tensor] = []
         problems: list[Problem] = []
@@ -187,7 +193,7 @@ class Builder:
                 tensors.append(tensor)
         if problems:
             raise InputError(problems)
-        return tensors
+        return tuple(tensors)
 
     def _inner(self, path: str) -> Tensor | None:
         """The output of a layer inside a block, by its whole name."""
@@ -255,7 +261,8 @@ class Builder:
         if scope.atrous is not None:
             scope.atrous.apply(fields, row.operator)
         block, location = scope.block or path, row.frame.location
-        _check_arity(row.operator, len(inputs))
+        if len(inputs) != 1 or row.operator.arity[0] != 1:
+            _check_arity(row.operator, len(inputs))
         x = self._append(row.operator(**fields), inputs, path, block, location)
         if not row.frame.owns_weights:
             self.layers[-1] = self.layers[-1]._replace(owns_weights=False)
