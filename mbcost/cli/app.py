@@ -8,6 +8,7 @@ import typer
 
 from mbcost.cli.analyze import analyze
 from mbcost.cli.architectures import architectures
+from mbcost.cli.calibrate import calibrate, validate
 from mbcost.cli.convert import convert
 from mbcost.cli.devices import devices
 from mbcost.cli.output import emit
@@ -20,6 +21,8 @@ app: Final = typer.Typer(
 )
 app.command("analyze")(analyze)
 app.command("convert")(convert)
+app.command("calibrate")(calibrate)
+app.command("validate")(validate)
 app.add_typer(devices, name="devices")
 app.add_typer(architectures, name="architectures")
 app.command("schema")(schema)

@@ -1,0 +1,152 @@
+"""``mbcost calibrate`` and ``mbcost validate``: rates from measured latencies, and predictions against them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mbcost.cli.complete import complete_target
+from mbcost.cli.output import emit, print_note, print_problems
+from mbcost.errors import fail
+
+if TYPE_CHECKING:
+    from mbcost.devices import Target
+    from mbcost.latency.calibration import Calibration, Residuals
+    from mbcost.validation.measurements import Measurement
+
+TargetOption = Annotated[
+    str,
+    typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
+]
+_ONE: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
+
+
+def calibrate(
+    measurements: Annotated[list[Path], _ONE],
+    device: TargetOption,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
+    networks: Annotated[
+        list[str] | None, typer.Option("--network", metavar="NAME", help="Only rows of this network; repeatable.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+) -> None:
+    """Fit a target's rates to measured latencies; print the leave-one-out error, or write a calibration file."""
+    from mbcost.devices import resolve_target
+    from mbcost.files import write_text
+    from mbcost.latency.calibration_file import calibration_text
+    from mbcost.latency.fitting import calibrate as fit_calibration
+    from mbcost.pipeline import latency_model
+    from mbcost.validation.measurements import of_target, work_of
+
+    target = resolve_target(device, precision=precision, threads=threads)
+    rows = [row for row in of_target(_read(measurements), target) if not networks or row.architecture in networks]
+    work = work_of(rows, target)
+    _, form, rates = latency_model(target, calibration=False)
+    if form.overlap != "none":
+        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
+    calibration = fit_calibration(
+        target,
+        form,
+        [row.name for row in rows],
+        work.counts,
+        work.macs,
+        work.measured_s,
+        {name: float(rate.seconds) for name, rate in rates.items()},
+        date=datetime.now(UTC).date().isoformat(),
+        source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
+    )
+    emit(_summary(calibration, target))
+    if output is not None:
+        write_text(output, calibration_text(calibration), force=force)
+        print_note(f"wrote {output}")
+
+
+def validate(
+    device: TargetOption,
+    measurements: Annotated[list[Path] | None, _ONE] = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
+    uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Go without the target's calibration.")] = False,
+    min_hit: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Exit with 1 if fewer are within 10 %: 0.9.", min=0, max=1)
+    ] = None,
+) -> None:
+    """Compare predicted with measured latencies: the published ones that ship, or yours."""
+    import numpy as np
+
+    from mbcost.devices import resolve_target
+    from mbcost.latency.fitting import residuals
+    from mbcost.pipeline import latency_model
+    from mbcost.validation.measurements import bundled, of_target, work_of
+
+    target = resolve_target(device, precision=precision, threads=threads)
+    paths = measurements or bundled(target)
+    if not paths:
+        fail("MB010", f"no measurements of {target.name} ship with mbcost", hint="name a file of your own")
+    rows = of_target(_read(paths), target)
+    work = work_of(rows, target)
+    _, form, rates = latency_model(target, calibration=False if uncalibrated else None)
+    if form.overlap != "none":
+        fail("MB010", f"the form {form.name} is no sum of terms; `mbcost analyze` shows its predictions")
+    ratios = work.counts @ np.array([float(rate.seconds) for rate in rates.values()]) / work.measured_s
+    found = residuals(ratios)
+    emit(_comparison(rows, ratios) + _line("all", len(rows), found))
+    if min_hit is not None and found.hit10 < min_hit:
+        print_note(f"check failed: {found.hit10:.1%} within 10 %, --min-hit is {min_hit:.1%}")
+        raise typer.Exit(1)
+
+
+def _read(paths: list[Path]) -> list[Measurement]:
+    from mbcost.validation.measurements import read_measurements
+
+    rows: list[Measurement] = []
+    for path in paths:
+        found, warnings = read_measurements(path)
+        rows += found
+        if warnings:
+            print_problems(warnings)
+    return rows
+
+
+def _comparison(rows: list[Measurement], ratios: Any) -> str:
+    """A line a measurement."""
+    width = max(len(row.name) for row in rows)
+    lines = [f"{'network':<{width}}  measured ms  predicted ms   error"]
+    for row, ratio in zip(rows, ratios, strict=True):
+        measured = row.measured_s * 1e3
+        lines.append(f"{row.name:<{width}}  {measured:11.4g}  {measured * ratio:12.4g}  {ratio - 1:+6.1%}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _line(name: str, number: int, found: Residuals) -> str:
+    return (
+        f"{name}: {number} latencies, mean abs. error {found.mape:.1%}, mean error {found.bias:+.1%}, "
+        f"within 5 % {found.hit5:.0%}, within 10 % {found.hit10:.0%}, within 20 % {found.hit20:.0%}\n"
+    )
+
+
+def _summary(calibration: Calibration, target: Target) -> str:
+    """The rates with what decided them, and the leave-one-out error."""
+    width = max(len(name) for name in calibration.rates)
+    lines = [f"{target.name}, {target.precision}: {calibration.networks} latencies, form {calibration.form}", ""]
+    lines.append(f"{'term':<{width}}  {'rate':>14}  {'of prior':>8}  decided by")
+    for name, rate in calibration.rates.items():
+        ratio = rate.seconds / rate.prior
+        lines.append(f"{name:<{width}}  {rate.reading:>14}  {ratio:8.2f}  {rate.state}")
+    few = calibration.networks < len(calibration.rates)
+    note = "fewer latencies than rates: most stay near their prior\n" if few else ""
+    interval = f"90 % interval: a factor of {calibration.interval:.3f} up and down\n"
+    return (
+        "\n".join(lines)
+        + "\n\n"
+        + note
+        + _line("leave one out", calibration.networks, calibration.residuals)
+        + interval
+    )

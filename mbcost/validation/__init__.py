@@ -1,0 +1,1 @@
+"""Measured latencies: read, compared with predictions, and fitted to."""
