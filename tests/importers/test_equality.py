@@ -54,7 +54,8 @@ class Work(NamedTuple):
 def work(kernel: Kernel) -> Work:
     main = kernel.main
     vector = kernel.kind == "pointwise" and main.input_shapes[0].pixels == 1
-    return Work("dense" if vector else kernel.kind, *kernel[5:10], tuple(main.output_shape))
+    counted = (getattr(kernel, name) for name in Work._fields[1:-1])
+    return Work("dense" if vector else kernel.kind, *counted, tuple(main.output_shape))
 
 
 class Counts(NamedTuple):
