@@ -120,7 +120,7 @@ def analyze(
     estimates = estimate(kernels, form, rates)
     latency = sum(item.latency_s for item in estimates)
     interval, notes = _interval(fitted, target, runtime, form, rates, kernels)
-    warnings = [*notes, *unknown_operators(graph)]
+    warnings = [*notes, *outside_layers(kernels, target), *unknown_operators(graph)]
     if estimate_unsupported:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
@@ -189,7 +189,7 @@ def _interval(
     """The bounds of the 90 % interval as factors of the latency, and what to know about the target's numbers."""
     notes = _caveats(target, runtime, fitted)
     if fitted is None:
-        low, high = runtime.parameters["interval_low"], runtime.parameters["interval_high"]
+        low, high = runtime.interval(target.processor.model, target.precision)
         return (low.value, high.value), notes
     factor, more = interval_and_notes(fitted, target, form, rates, kernels)
     return (1 / factor, factor), [*more, *notes]
@@ -229,9 +229,21 @@ def _caveats(target: Target, runtime: Runtime, fitted: Calibration | None) -> li
             f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"
         )
     elif fitted is None:
-        notes.append(
-            f"not calibrated on {target.device.name}: rates are scaled from the core that {runtime.name} was fitted on"
-        )
+        notes.append(f"not calibrated on {target.device.name}: {_origin(target, runtime)}")
     if runtime.form == "cpu_gemm" and target.precision != "fp32" and fitted is None:
         notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
     return notes
+
+
+def _origin(target: Target, runtime: Runtime) -> str:
+    """Where rates that nobody calibrated come from."""
+    processor = target.processor
+    if runtime.was_fitted_on(processor.model, target.precision):
+        return f"rates are those of the {processor.model} in another device"
+    rates = f"rates are scaled from the {'core' if processor.kind == 'cpu' else processor.kind.upper()} that"
+    extrapolated = (
+        ""
+        if target.precision == "fp32" or processor.kind == "cpu"
+        else f"; {target.precision} is extrapolated from fp32"
+    )
+    return f"{rates} {runtime.name} was fitted on{extrapolated}"

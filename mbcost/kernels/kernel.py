@@ -20,6 +20,7 @@ KernelKind: TypeAlias = Literal[
     "pool",
     "softmax",
     "copy",  # moves elements: concat, split, shuffle, pad, resize
+    "outside",  # handed back to another processor: the runtime's part of the network ends before it
     "view",  # the same memory under another shape: launches nothing
 ]
 KERNEL_KINDS: Final[tuple[KernelKind, ...]] = get_args(KernelKind)

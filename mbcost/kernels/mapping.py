@@ -8,7 +8,7 @@ from mbcost.errors import InputError, Problem, did_you_mean
 from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.kernels.kernel import Kernel, KernelKind
 from mbcost.kernels.runtime import Runtime
-from mbcost.numeric import Dim
+from mbcost.numeric import Dim, all_true
 
 
 @dataclass(slots=True)
@@ -33,7 +33,8 @@ def map_to_kernels(
     """The kernels that a runtime launches for a network; every layer is in exactly one of them.
 
     A layer is fused into the kernel that makes its first input if a fusion step of the runtime allows it, that kernel
-    is not past the step, and nobody else reads the intermediate result.
+    is not past the step, nobody else reads the intermediate result, and other inputs come from kernels before it. A
+    step that links does the same for any input that has the shape of the output.
 
     Parameters
     ----------
@@ -55,16 +56,15 @@ def map_to_kernels(
     reads = graph.reads()
     problems: list[Problem] = []
     for layer in graph.layers:
-        producer = layer.inputs[0]
-        if producer != NETWORK_INPUT and reads[producer] == 1:
-            draft = drafts[kernel_of[producer]]
-            step = _fusion_step(layer, producer, draft, runtime)
-            if step is not None:
-                draft.layers.append(layer.position)
-                draft.step = step
-                draft.has_norm |= layer.operator.op == "batch_norm"
-                kernel_of.append(kernel_of[producer])
-                continue
+        fusion = _find_fusion(layer, drafts, kernel_of, reads, runtime)
+        if fusion is not None:
+            index, step = fusion
+            draft = drafts[index]
+            draft.layers.append(layer.position)
+            draft.step = step
+            draft.has_norm |= layer.operator.op == "batch_norm"
+            kernel_of.append(index)
+            continue
         kind = runtime.kernel_kind(layer)
         if kind is None:
             if not estimate_unsupported:
@@ -85,12 +85,35 @@ def unsupported_layers(graph: LayerGraph, runtime: Runtime) -> tuple[Layer, ...]
     )
 
 
+def _find_fusion(
+    layer: Layer, drafts: list[_Draft], kernel_of: list[int], reads: list[int], runtime: Runtime
+) -> tuple[int, int] | None:
+    """The kernel that `layer` joins and the fusion step by which it does; None if it is a kernel of its own."""
+    for place, producer in enumerate(layer.inputs):
+        if producer == NETWORK_INPUT or reads[producer] != 1:
+            continue
+        index = kernel_of[producer]
+        if any(other != NETWORK_INPUT and kernel_of[other] > index for other in layer.inputs):
+            continue
+        step = _fusion_step(layer, producer, drafts[index], runtime)
+        if step is not None and (place == 0 or runtime.fusion[step].links) and _keeps_shape(layer, place):
+            return index, step
+    return None
+
+
+def _keeps_shape(layer: Layer, place: int) -> bool:
+    """Whether an input has the shape of the output: what is broadcast cannot be linked."""
+    return all(all_true(a == b) for a, b in zip(layer.input_shapes[place], layer.output_shape, strict=True))
+
+
 def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -> int | None:
     """The fusion step by which `layer` joins a kernel whose last layer is `producer`; None if none does."""
     if draft.layers[-1] != producer:
         return None
     op, main = layer.operator.op, draft.main.operator.op
-    for number in range(draft.step + 1, len(runtime.fusion)):
+    last = draft.step
+    first = last if last >= 0 and runtime.fusion[last].links else last + 1
+    for number in range(first, len(runtime.fusion)):
         step = runtime.fusion[number]
         if op in step.operators and main in step.into:
             return number
@@ -103,7 +126,7 @@ def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_by
     read = cost.input_elements
     for fused in draft.layers[1:]:
         layer = graph.layers[fused]
-        read = read + layer.cost.input_elements - layer.input_shapes[0].elements
+        read = read + layer.cost.input_elements - layer.output_shape.elements
     bias = main.output_shape.channels if draft.has_norm else cost.bias_elements + 2 * cost.norm_channels
     return Kernel(
         index,

@@ -21,11 +21,19 @@ _SOURCES: Final = ("datasheet", "measured", "derived", "fitted", "assumed")
 
 @dataclass(frozen=True, slots=True)
 class FusionStep:
-    """Operators that vanish into the kernel before them. A kernel takes each step at most once, in their order."""
+    """Operators that vanish into the kernel before them, step after step in their order.
+
+    Attributes
+    ----------
+    links
+        Whether a kernel takes the step any number of times, through any input (linked element-wise operators); else
+        at most once and through the first.
+    """
 
     operators: frozenset[str]
     into: frozenset[str]
     source: str
+    links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A runtime: its rules, the latency form that fits it and the form's parameters."""
+    """A runtime: its rules, the latency form that fits it and the form's parameters.
+
+    Attributes
+    ----------
+    fitted_on
+        Model and precision of the processor that the parameters were fitted on, where the same part in another device
+        gets an interval of its own; None where all devices share one.
+    """
 
     name: str
     title: str
@@ -71,6 +86,16 @@ class Runtime:
     fusion: tuple[FusionStep, ...]
     rules: Mapping[str, tuple[KernelRule, ...]]
     parameters: Mapping[str, Parameter]
+    fitted_on: tuple[str, str] | None = None
+
+    def was_fitted_on(self, processor: str, precision: str) -> bool:
+        """Whether the parameters come from this very model of a processor, at this precision."""
+        return self.fitted_on == (processor, precision)
+
+    def interval(self, processor: str, precision: str) -> tuple[Parameter, Parameter]:
+        """Smallest and largest latency for a processor's model, in units of the predicted one."""
+        prefix = "fitted_" if self.was_fitted_on(processor, precision) else ""
+        return self.parameters[f"{prefix}interval_low"], self.parameters[f"{prefix}interval_high"]
 
     def kernel_kind(self, layer: Layer) -> KernelKind | None:
         """The kernel for a layer; None if the runtime has no rule for its operator."""
@@ -141,9 +166,11 @@ def _read(document: Document) -> Runtime:
             frozenset(_operators(entry["operators"], document, ("fusion", i))),
             frozenset(_operators(entry["into"], document, ("fusion", i))),
             entry["source"],
+            entry.get("links", False),
         )
         for i, entry in enumerate(data["fusion"])
     )
+    fitted = data.get("fitted_on")
     return Runtime(
         name=data["name"],
         title=data["title"],
@@ -153,6 +180,7 @@ def _read(document: Document) -> Runtime:
         fusion=fusion,
         rules=rules,
         parameters={name: _parameter(name, entry, document) for name, entry in data["parameters"].items()},
+        fitted_on=(fitted["processor"], fitted["precision"]) if fitted else None,
     )
 
 

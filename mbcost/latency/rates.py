@@ -66,7 +66,7 @@ def per_second(of: tuple[str, Quantity], share: Parameter, unit: str) -> Rate:
     of
         Place and quantity that the rate is a share of.
     share
-        The share, from 0 to 1.
+        The share; above 1 of a bandwidth where caches answer.
     unit
         What is counted, for the formula.
     """
@@ -111,6 +111,11 @@ def cycles_each(cycles: tuple[str, Quantity], count: Parameter) -> Rate:
     name, quantity = cycles
     formula = f"{count.name} {count.value:g} / {name} {quantity.text}"
     return Rate(count.value / quantity.value, formula, {name: quantity}, (count,))
+
+
+def seconds_each(time: Parameter) -> Rate:
+    """A time that no fact of a device scales [s]."""
+    return Rate(time.value, f"{time.name} {time.value:g} s", {}, (time,))
 
 
 def parameter(runtime: Runtime, name: str) -> Parameter:

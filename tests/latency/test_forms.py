@@ -102,7 +102,7 @@ def faster(target: Target, clock: float, bandwidth: float) -> Target:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    target=st.sampled_from(["pixel1", "pixel1/gpu", "pixel4", "zcu102"]),
+    target=st.sampled_from(["pixel1", "pixel1/gpu", "pixel4", "pixel4/gpu", "zcu102"]),
     clock=st.floats(1.0, 4.0),
     bandwidth=st.floats(1.0, 4.0),
     name=st.sampled_from(mbcost.architecture_names()),

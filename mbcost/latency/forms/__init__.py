@@ -8,8 +8,9 @@ from mbcost.errors import DefectError
 from mbcost.latency.form import LatencyForm
 from mbcost.latency.forms.cpu_gemm import CPU_GEMM
 from mbcost.latency.forms.roofline import ROOFLINE
+from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 
-FORMS: Final[dict[str, LatencyForm]] = {form.name: form for form in (CPU_GEMM, ROOFLINE)}
+FORMS: Final[dict[str, LatencyForm]] = {form.name: form for form in (CPU_GEMM, ROOFLINE, TFLITE_ADRENO)}
 
 
 def find_form(name: str) -> LatencyForm:
@@ -19,4 +20,4 @@ def find_form(name: str) -> LatencyForm:
     return FORMS[name]
 
 
-__all__ = ["CPU_GEMM", "FORMS", "ROOFLINE", "find_form"]
+__all__ = ["CPU_GEMM", "FORMS", "ROOFLINE", "TFLITE_ADRENO", "find_form"]
