@@ -9,11 +9,12 @@ from typing import TypeAlias
 
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
-from mbcost.latency.calibration import Calibration, interval_factor, unlike
+from mbcost.latency.calibration import Calibration, interval_factor, matches, unlike
 from mbcost.latency.counts import count_vector
 from mbcost.latency.form import LatencyForm, Rate
 
-#: None for the calibration that a target has, a file's path or a calibration for that one, False for none.
+#: None for the calibration that a target has, a file's path for that one, a calibration for it where it is of the
+#: target (else for the one that the target has), False for none.
 CalibrationChoice: TypeAlias = "str | PathLike[str] | Calibration | bool | None"
 
 
@@ -30,7 +31,7 @@ def choose_calibration(target: Target, form: LatencyForm, choice: CalibrationCho
     from mbcost.latency.calibration_file import find_calibration, load_calibration
 
     if isinstance(choice, Calibration):
-        found: Calibration | None = choice
+        found = choice if matches(choice, target) else find_calibration(target)
     elif choice is None or choice is True:
         found = find_calibration(target)
     else:

@@ -101,3 +101,27 @@ def test_a_calibration_of_another_form_is_not_used() -> None:
 
     calibration = replace(twice_as_slow(), form="roofline")
     assert choose_calibration(resolve_target("pixel1"), find_form("cpu_gemm"), calibration) is None
+
+
+def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
+    from mbcost.files import load_yaml
+    from mbcost.latency.calibration_file import read_calibration
+    from mbcost.resources import hardware_profiles
+
+    paths = sorted((hardware_profiles() / "calibrations").glob("*.yaml"))
+    assert [path.stem for path in paths] == ["pixel1-cpu-tflite-2018-fp32", "pixel4-cpu-tflite-2.1-fp32"]
+    for path in paths:
+        calibration = read_calibration(load_yaml(path))
+        assert calibration.name == path.stem
+        target = f"{calibration.device}/{calibration.processor}@{calibration.runtime}"
+        analysis = mbcost.analyze("mobilenet_v2", device=target)
+        assert analysis.calibration == calibration
+        assert analysis.latency_high_s == pytest.approx(analysis.latency_s * calibration.interval)
+
+
+def test_the_shipped_calibration_of_the_pixel_1_is_that_of_its_command() -> None:
+    """Leave-one-out error of the V1 and V2 grids, as reports/accuracy.md has it."""
+    calibration = mbcost.analyze("mobilenet_v2", device="pixel1").calibration
+    assert calibration is not None
+    assert calibration.residuals.mape == pytest.approx(0.042, abs=0.0005)
+    assert calibration.networks == 16 + 22
