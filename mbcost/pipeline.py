@@ -151,6 +151,7 @@ def _latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, R
     if target.processor.kind not in runtime.processors:
         kinds = " and ".join(runtime.processors)
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
+    runtime = runtime.carried_to(target.processor.model, target.precision)
     form = find_form(runtime.form)
     return runtime, form, form.rates(target, runtime)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -91,6 +91,19 @@ class Runtime:
     def was_fitted_on(self, processor: str, precision: str) -> bool:
         """Whether the parameters come from this very model of a processor, at this precision."""
         return self.fitted_on == (processor, precision)
+
+    def carried_to(self, processor: str, precision: str) -> Runtime:
+        """The runtime for a processor's model: what was fitted on another one is assumed of it, and says so."""
+        if self.fitted_on is None or self.was_fitted_on(processor, precision):
+            return self
+        origin = " ".join(self.fitted_on)
+        parameters = {
+            name: replace(p, source="assumed", reference=f"carried over from {origin}; {p.reference}")
+            if p.source == "fitted"
+            else p
+            for name, p in self.parameters.items()
+        }
+        return replace(self, parameters=parameters)
 
     def interval(self, processor: str, precision: str) -> tuple[Parameter, Parameter]:
         """Smallest and largest latency for a processor's model, in units of the predicted one."""

@@ -157,4 +157,7 @@ def test_rates_name_their_sources() -> None:
     assert all(rate.formula for rate in analysis.rates.values())
     fitted = mbcost.analyze("mobilenet_v2", device="pixel4", calibration=False).rates
     assert fitted["gemm"].source == "fitted"
+    carried = mbcost.analyze("mobilenet_v2", device="raspberry_pi_4", calibration=False).rates  # another core's rates
+    assert {rate.source for rate in carried.values()} == {"assumed"}
+    assert {rate.source for rate in mbcost.analyze("mobilenet_v2", device="pixel1/gpu").rates.values()} == {"assumed"}
     assert find_form("cpu_gemm").overlap == "none"
