@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Final
 
 import typer
 
-from mbcost.cli.analyze import analyze
-from mbcost.cli.architectures import architectures
-from mbcost.cli.calibrate import calibrate, validate
-from mbcost.cli.convert import convert
-from mbcost.cli.devices import devices
 from mbcost.cli.output import emit
-from mbcost.cli.schema import schema
 
-app: Final = typer.Typer(
-    name="mbcost",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("analyze")(analyze)
-app.command("convert")(convert)
-app.command("calibrate")(calibrate)
-app.command("validate")(validate)
-app.add_typer(devices, name="devices")
-app.add_typer(architectures, name="architectures")
-app.command("schema")(schema)
+#: command -> the module of its function, or of its group of commands, which has its name.
+COMMANDS: Final[dict[str, str]] = {
+    "analyze": "mbcost.cli.analyze",
+    "convert": "mbcost.cli.convert",
+    "calibrate": "mbcost.cli.calibrate",
+    "validate": "mbcost.cli.calibrate",
+    "devices": "mbcost.cli.devices",
+    "architectures": "mbcost.cli.architectures",
+    "schema": "mbcost.cli.schema",
+}
+
+
+def make_app(command: str | None = None) -> typer.Typer:
+    """The commands put together; only `command` if it is one, since the others cost time at every start."""
+    app = typer.Typer(
+        name="mbcost",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(root)
+    for name in [command] if command in COMMANDS else COMMANDS:
+        made = getattr(import_module(COMMANDS[name]), name)
+        if isinstance(made, typer.Typer):
+            app.add_typer(made, name=name)
+        else:
+            app.command(name)(made)
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -36,7 +46,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001  # acts in its callback

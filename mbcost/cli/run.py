@@ -49,9 +49,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from mbcost.cli.app import app
+    from mbcost.cli.app import make_app
 
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(make_app(arguments[0] if arguments else None))
     code = command.main(arguments, prog_name="mbcost", standalone_mode=False)
     return code if isinstance(code, int) else DONE
 

@@ -93,16 +93,20 @@ def _find_fusion(
         if producer == NETWORK_INPUT or reads[producer] != 1:
             continue
         index = kernel_of[producer]
-        if any(other != NETWORK_INPUT and kernel_of[other] > index for other in layer.inputs):
-            continue
         step = _fusion_step(layer, producer, drafts[index], runtime)
-        if step is not None and (place == 0 or runtime.fusion[step].links) and _keeps_shape(layer, place):
+        if step is None or (place > 0 and not runtime.fusion[step].links):
+            continue
+        if len(layer.inputs) > 1 and any(kernel_of[other] > index for other in layer.inputs if other != NETWORK_INPUT):
+            continue
+        if _keeps_shape(layer, place):
             return index, step
     return None
 
 
 def _keeps_shape(layer: Layer, place: int) -> bool:
     """Whether an input has the shape of the output: what is broadcast cannot be linked."""
+    if layer.input_shapes[place] is layer.output_shape:
+        return True
     return all(all_true(a == b) for a, b in zip(layer.input_shapes[place], layer.output_shape, strict=True))
 
 
