@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from os import PathLike, fspath
+from typing import Final
 
 from mbcost.analysis import Analysis
 from mbcost.architectures import ArchitectureSpec, find_architecture
@@ -25,7 +26,7 @@ from mbcost.latency.calibration import Calibration, calibrated_rates
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.operators import Opaque
 
-MAX_BATCH = 65_536
+MAX_BATCH: Final = 65_536
 
 
 def load(
@@ -110,8 +111,8 @@ def analyze(
     target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
     if not 1 <= batch <= MAX_BATCH:
         fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
-    runtime, form, rates = latency_model(target, calibration)
-    fitted = choose_calibration(target, form, calibration)
+    fitted = choose_calibration(target, _latency_model(target)[1], calibration)
+    runtime, form, rates = latency_model(target, fitted or False)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
     element_bytes = ELEMENT_BYTES[target.precision]
     kernels = map_to_kernels(

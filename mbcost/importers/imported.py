@@ -8,7 +8,7 @@ importer shows as a contradiction and not as a wrong count.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 from mbcost.architectures.spec import ArchitectureSpec, LayerRow, RowFrame
@@ -70,8 +70,7 @@ def imported_spec(
         location = Location(origin, 0, 0, 0, None)
         name_here, channels = names.add(layer.name), layer.in_channels
         frame = RowFrame(location, name_here, inputs, in_channels=channels, owns_weights=layer.owns_weights)
-        constants = {field.name: getattr(layer.operator, field.name) for field in fields(layer.operator)}
-        rows.append(LayerRow(frame, type(layer.operator), constants))
+        rows.append(LayerRow(frame, type(layer.operator), layer.operator.describe()))
     if not rows:
         fail("MB204", f"{origin} holds no layer")
     return ArchitectureSpec(
