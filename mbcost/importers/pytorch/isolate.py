@@ -32,8 +32,8 @@ def import_torch() -> Any:
         fail(
             "MB011",
             "reading a PyTorch module needs the package `torch`",
-            hint="pip install 'mbcost[torch]'; for the CPU build, without gigabytes of CUDA, first install torch with the "
-            "--index-url that ends in /whl/cpu, which PyTorch's install page gives for CPU",
+            hint="pip install 'mbcost[torch]'; for the CPU build, without gigabytes of CUDA, first install torch with "
+            "the --index-url that ends in /whl/cpu, which PyTorch's install page gives for CPU",
         )
 
 
