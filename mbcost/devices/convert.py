@@ -1,52 +1,53 @@
-"""From the pydantic models of a file to the frozen classes of :mod:`mbcost.devices.types`."""
+"""From a profile's file, whose shape was checked, to the frozen classes of :mod:`mbcost.devices.types`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel
-
-from mbcost.devices.entries import Entry, PerPrecision
-from mbcost.devices.schema import DeviceFile, DpuSection, MemorySection, ProcessorSection
+from mbcost.devices.quantities import DIMENSIONS, quantity
 from mbcost.devices.types import DeviceProfile, Dpu, Memory, Origin, Overheads, Processor, Provenance
 
-#: The field that says what a processor is, by kind.
-_MODEL_FIELD: Final = {"cpu": "core", "gpu": "name", "dsp": "name", "npu": "name", "fpga": "part"}
+#: The key that says what a processor is, by kind.
+_MODEL_KEY: Final = {"cpu": "core", "gpu": "name", "dsp": "name", "npu": "name", "fpga": "part"}
+_SECTIONS: Final = {"dpu": Dpu}
 
 
-def profile(file: DeviceFile, path: str, origin: Origin) -> DeviceProfile:
-    """The profile that `file`, read from `path`, describes."""
+def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:
+    """The profile in `data`, read from `path`."""
     return DeviceProfile(
-        **_fields(file.identity),
-        provenance=Provenance(**_fields(file.provenance)),
-        processors={name: processor(name, section) for name, section in file.processors.items()},
-        memory=memory(file.memory),
-        overheads={name: Overheads(**_fields(section)) for name, section in file.overheads.items()},
+        **_fields(data["identity"]),
+        provenance=Provenance(**_fields(data["provenance"])),
+        processors={name: processor(name, section) for name, section in data["processors"].items()},
+        memory=memory(data.get("memory", {})),
+        overheads={name: Overheads(**_fields(section)) for name, section in data.get("overheads", {}).items()},
         path=path,
         origin=origin,
     )
 
 
-def processor(name: str, section: ProcessorSection) -> Processor:
+def processor(name: str, section: Mapping[str, Any]) -> Processor:
     """The processor that `section` describes."""
     values = _fields(section)
-    return Processor(model=values.pop(_MODEL_FIELD[values["kind"]]), **(values | {"name": name}))
+    return Processor(model=values.pop(_MODEL_KEY[values["kind"]]), **(values | {"name": name}))
 
 
-def memory(section: MemorySection) -> Memory:
+def memory(section: Mapping[str, Any]) -> Memory:
     """The memory that `section` describes."""
     return Memory(**_fields(section))
 
 
-def _fields(section: BaseModel) -> dict[str, Any]:
-    return {name: _value(value) for name, value in section}
+def _fields(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _value(key, value) for key, value in section.items()}
 
 
-def _value(value: Any) -> Any:
-    if isinstance(value, Entry):
-        return value.quantity()
-    if isinstance(value, PerPrecision):
-        return {name: _value(entry) for name, entry in value if entry is not None}
-    if isinstance(value, DpuSection):
-        return Dpu(**_fields(value))
-    return tuple(value) if isinstance(value, list) else value
+def _value(key: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, dict) or key == "references":
+        return value
+    if key in _SECTIONS:
+        return _SECTIONS[key](**_fields(value))
+    if "value" in value:
+        return quantity(value, DIMENSIONS[key])
+    return {precision: quantity(entry, DIMENSIONS[key]) for precision, entry in value.items() if entry is not None}

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, LiteralString
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from mbcost.devices.types import Quantity, Source
+from mbcost.devices.quantities import base_value
+from mbcost.devices.types import Source
 from mbcost.errors import did_you_mean
-from mbcost.units import UnitError, factor, parse_quantity, to_base
+from mbcost.units import UnitError, factor
 
 
 def reject(code: LiteralString, message: str, hint: str | None = None) -> PydanticCustomError:
@@ -65,7 +66,7 @@ class Entry(Section):
         if "unit" not in info.data:  # it has a problem of its own
             return value
         try:
-            number = cls._base_value(value, info.data["unit"])
+            number = base_value(value, info.data["unit"], cls.dimension)
         except UnitError as error:
             raise reject("MB301", str(error)) from None
         if number < 0 or (number == 0 and not cls.may_be_zero):
@@ -105,40 +106,6 @@ class Entry(Section):
         if info.data.get("source") == "assumed" and not note:
             raise reject("MB302", "an assumed number needs a `note` that says why it was assumed")
         return note
-
-    @classmethod
-    def _base_value(cls, value: float | str, unit: str | None) -> float:
-        """`value` in base units; UnitError where number and unit do not make a quantity."""
-        if isinstance(value, str):
-            if unit is not None:
-                raise UnitError("the unit is given twice: in `value` and in `unit`")
-            return parse_quantity(value, cls.dimension)
-        if unit is None:
-            return parse_quantity(repr(float(value)), cls.dimension)
-        number = to_base(float(value), unit, cls.dimension)
-        if not number < float("inf"):
-            raise UnitError(f"`{value}` is not a finite number")
-        return number
-
-    def quantity(self) -> Quantity:
-        """The entry in base units."""
-        base = self._base_value(self.value, self.unit)
-        keys = self.reference or []
-        return Quantity(
-            value=base,
-            dimension=self.dimension,
-            source=self.source,
-            reference=(keys,) if isinstance(keys, str) else tuple(keys),
-            formula=self.formula,
-            note=self.note,
-            text=self._text(),
-        )
-
-    def _text(self) -> str:
-        if isinstance(self.value, str):
-            return self.value.strip()
-        number = f"{self.value:.15g}"
-        return number if self.unit in {None, "1"} else f"{number} {self.unit}"
 
 
 class Frequency(Entry):

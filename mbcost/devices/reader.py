@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -17,8 +17,6 @@ from mbcost.devices.schema import PROCESSORS, DeviceFile, MemorySection
 from mbcost.devices.types import DeviceProfile, Memory, Origin, Processor
 from mbcost.errors import Problem
 from mbcost.files import MAX_PROBLEMS, Document
-
-AnySection = TypeVar("AnySection", bound=Section)
 
 
 def read(document: Document, stem: str | None, origin: Origin) -> tuple[DeviceProfile | None, list[Problem]]:
@@ -36,7 +34,8 @@ def read(document: Document, stem: str | None, origin: Origin) -> tuple[DevicePr
     data, context = document.data, _reference_keys(document.data)
     profile, problems = None, []
     try:
-        profile = convert.profile(DeviceFile.model_validate(data, context=context), document.path, origin)
+        DeviceFile.model_validate(data, context=context)
+        profile = convert.profile(data, document.path, origin)
         processors, memory = dict(profile.processors), profile.memory
     except ValidationError as error:
         problems = [problem(details, document) for details in error.errors(include_url=False)[:MAX_PROBLEMS]]
@@ -50,12 +49,13 @@ def read(document: Document, stem: str | None, origin: Origin) -> tuple[DevicePr
     return (None if problems else profile), problems[:MAX_PROBLEMS]
 
 
-def salvage(model: type[AnySection], data: Any, context: frozenset[str] | None) -> AnySection | None:
+def salvage(model: type[Section], data: Any, context: frozenset[str] | None) -> Any:
     """What of `data` fits `model` once everything that does not is left out; None where too little remains."""
     rest = data
     while True:
         try:
-            return model.model_validate(rest, context=context)
+            model.model_validate(rest, context=context)
+            return rest
         except ValidationError as error:
             rest = _without(rest, error.errors(include_url=False))
             if rest is None:

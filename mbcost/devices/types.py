@@ -82,10 +82,10 @@ class Processor:
     name: str
     kind: Kind
     model: str
-    default: bool
     runtimes: tuple[str, ...]
     precisions: tuple[Precision, ...]
-    max_threads: int
+    default: bool = False
+    max_threads: int = 1
     note: str | None = None
     clock: Quantity | None = None
     throughput: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
@@ -182,8 +182,8 @@ class DeviceProfile:
 
     name: str
     title: str
-    soc: str | None
-    note: str | None
+    soc: str | None = None
+    note: str | None = None
     provenance: Provenance
     processors: Mapping[str, Processor] = field(hash=False)
     memory: Memory

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from mbcost.devices import device_names, load_device, user_folder
+from mbcost.devices import device_names, library, load_device, user_folder
 from mbcost.errors import InputError
 from mbcost.resources import hardware_profiles
 
@@ -71,6 +72,26 @@ def test_a_path_that_is_no_file(own, monkeypatch, name):
     with pytest.raises(InputError) as caught:
         load_device(name)
     assert caught.value.codes[0] in {"MB001", "MB002"}
+
+
+def test_a_shipped_profile_that_was_edited_is_checked(monkeypatch, tmp_path):
+    shutil.copytree(hardware_profiles(), tmp_path / "shipped")
+    monkeypatch.setattr(library, "hardware_profiles", lambda: tmp_path / "shipped")
+    assert load_device("pixel1").origin == "shipped"
+    path = tmp_path / "shipped" / "pixel1.yaml"
+    path.write_text(PIXEL1.replace("kind: cpu", "kind: cpv"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_device("pixel1")
+    assert caught.value.codes == ("MB103",)
+    path.write_text(PIXEL1, encoding="utf-8")
+    (tmp_path / "shipped" / library.CHECKED).unlink()
+    assert load_device("pixel1").origin == "shipped"
+
+
+def test_loading_a_shipped_profile_is_light():
+    code = "import sys, mbcost.devices; mbcost.devices.load_device('pixel1'); print('pydantic' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
 
 
 def test_importing_devices_is_light():

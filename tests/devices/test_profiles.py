@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from typing import get_args
 
 import pytest
 import yaml
@@ -13,6 +16,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from mbcost.devices import check_device, device_json_schema, device_names, load_device
+from mbcost.devices.entries import Entry, PerPrecision
+from mbcost.devices.library import CHECKED
+from mbcost.devices.quantities import DIMENSIONS
+from mbcost.devices.schema import PROCESSORS, DpuSection, MemorySection, OverheadSection
 from mbcost.devices.types import DeviceProfile
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
@@ -40,6 +47,18 @@ def test_a_shipped_profile_passes_its_checks(name):
     assert check_device(hardware_profiles() / f"{name}.yaml") == []
 
 
+def test_the_list_of_checked_profiles_is_current():
+    lines = [f"{sha256(TEXTS[name].encode()).hexdigest()}  {name}.yaml" for name in SHIPPED]
+    listed = (hardware_profiles() / CHECKED).read_text(encoding="utf-8").splitlines()
+    assert listed == lines, f"run `sha256sum *.yaml > {CHECKED}` in hardware_profiles"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_profile_is_the_same_with_its_checks_and_without(name):
+    checked = shipped(name)  # named by its path, so that it is checked
+    assert replace(load_device(name), origin="file") == checked
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_number_has_a_source(name):
     profile = shipped(name)
@@ -65,6 +84,20 @@ def test_quantities_are_all_numbers_of_the_file(name):
 
     document = load_yaml(hardware_profiles() / f"{name}.yaml")
     assert len(list(shipped(name).quantities())) == entries(document.data)
+
+
+@pytest.mark.parametrize("section", [*PROCESSORS.values(), DpuSection, MemorySection, OverheadSection])
+def test_every_number_is_converted_in_the_dimension_that_it_is_checked_for(section):
+    numbers = 0
+    for key, field in section.model_fields.items():
+        classes = [part for part in (get_args(field.annotation) or (field.annotation,)) if isinstance(part, type)]
+        for part in classes:
+            if issubclass(part, PerPrecision):
+                part = get_args(part.model_fields["fp32"].annotation)[0]
+            if issubclass(part, Entry):
+                assert DIMENSIONS[key] == part.dimension
+                numbers += 1
+    assert numbers
 
 
 @pytest.mark.parametrize("name", SHIPPED)
