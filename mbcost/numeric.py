@@ -10,6 +10,7 @@ The integers of one network are exact at any size; those of an array are int64.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 Dim: TypeAlias = int
 #: A float, or a float64 array with one entry a configuration.
 Real: TypeAlias = float
+
+
+class MixedConfigurationsError(Exception):
+    """Configurations of one array differ in what exists: split the array by `condition` and take each part alone."""
+
+    def __init__(self, condition: Any) -> None:
+        super().__init__("the configurations differ in which layers exist")
+        self.condition = condition
 
 
 def is_scalar(value: Any) -> bool:
@@ -94,6 +103,61 @@ def all_true(condition: Any) -> bool:
 def any_true(condition: Any) -> bool:
     """Whether a condition holds for at least one configuration."""
     return bool(condition if isinstance(condition, bool) else condition.any())
+
+
+def holds_for_all(condition: Any) -> bool:
+    """Whether a condition that decides what exists holds.
+
+    Raises
+    ------
+    MixedConfigurationsError
+        If it holds for some configurations only.
+    """
+    if isinstance(condition, bool):
+        return condition
+    if condition.all():
+        return True
+    if not condition.any():
+        return False
+    raise MixedConfigurationsError(condition)
+
+
+def one_value(values: Any) -> Any:
+    """The number that an array of configurations has in common; a number as it is.
+
+    Raises
+    ------
+    MixedConfigurationsError
+        If they have not.
+    """
+    if is_scalar(values):
+        return values
+    first = values.flat[0]
+    if not (values == first).all():
+        raise MixedConfigurationsError(values == first)
+    return first.item()
+
+
+def add_up(values: Iterable[Any]) -> Any:
+    """The sum in this very order, for numbers as for arrays (``sum`` compensates floats from Python 3.12 on)."""
+    total: Any = 0
+    for value in values:
+        total = total + value
+    return total
+
+
+def by_value(function: Callable[[float], float], values: Any) -> Any:
+    """A function of one number, such as a power, on numbers or arrays to the same bit.
+
+    NumPy's own powers and logarithms may differ from Python's in the last bit, so an array's distinct values are taken
+    one by one.
+    """
+    if is_scalar(values):
+        return function(values)
+    import numpy as np
+
+    distinct, places = np.unique(values, return_inverse=True)
+    return np.array([function(value) for value in distinct.tolist()])[places]
 
 
 def truncated(channels: Real, minimum_channels: int) -> Dim:

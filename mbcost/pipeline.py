@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from os import PathLike, fspath
-from typing import Final
+from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
 from mbcost.architectures import ArchitectureSpec, find_architecture
@@ -21,9 +21,17 @@ from mbcost.graph.counting import MacsConvention
 from mbcost.importers import InputShapes, Unsupported, import_model, is_model
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels, unsupported_layers
 from mbcost.latency import KernelEstimate, LatencyForm, Rate, find_form
-from mbcost.latency.calibrated import CalibrationChoice, choose_calibration, interval_and_notes, scale_to_threads
-from mbcost.latency.calibration import Calibration, calibrated_rates
+from mbcost.latency.calibrated import (
+    CalibrationChoice,
+    choose_calibration,
+    interval_of,
+    notes_on,
+    scale_to_threads,
+    workload_of,
+)
+from mbcost.latency.calibration import Calibration, Workload, calibrated_rates
 from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.numeric import Real, add_up
 from mbcost.operators import Opaque
 
 MAX_BATCH: Final = 65_536
@@ -111,36 +119,26 @@ def analyze(
     target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
     if not 1 <= batch <= MAX_BATCH:
         fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
-    fitted = choose_calibration(target, _latency_model(target)[1], calibration)
-    runtime, form, rates = latency_model(target, fitted or False)
+    model_of_target = prepare(target, calibration)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
-    element_bytes = ELEMENT_BYTES[target.precision]
-    kernels = map_to_kernels(
-        graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
-    )
-    estimates = estimate(kernels, form, rates)
-    latency = sum(item.latency_s for item in estimates)
-    interval, notes = _interval(fitted, target, runtime, form, rates, kernels)
-    warnings = [*notes, *outside_layers(kernels, target), *unknown_operators(graph)]
-    if estimate_unsupported:
-        names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
-        warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
+    predicted = predict(graph, model_of_target, batch=batch, estimate_unsupported=estimate_unsupported)
+    runtime, fitted = model_of_target.runtime, model_of_target.calibration
     return Analysis(
         layer_graph=graph,
         target=target,
         runtime=runtime,
-        form=form,
-        rates=rates,
-        kernels=kernels,
-        estimates=estimates,
+        form=model_of_target.form,
+        rates=model_of_target.rates,
+        kernels=predicted.kernels,
+        estimates=predicted.estimates,
         batch=batch,
-        element_bytes=element_bytes,
-        latency_s=latency,
-        latency_low_s=latency * interval[0],
-        latency_high_s=latency * interval[1],
+        element_bytes=ELEMENT_BYTES[target.precision],
+        latency_s=predicted.latency_s,
+        latency_low_s=predicted.latency_low_s,
+        latency_high_s=predicted.latency_high_s,
         calibrated=fitted is not None,
         calibration=fitted,
-        warnings=tuple(warnings),
+        warnings=_warnings(graph, model_of_target, predicted, estimate_unsupported),
         params_convention=params,
         macs_convention=macs,
     )
@@ -180,21 +178,69 @@ def latency_model(
     return runtime, form, calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, measured))
 
 
-def _interval(
-    fitted: Calibration | None,
-    target: Target,
-    runtime: Runtime,
-    form: LatencyForm,
-    rates: Mapping[str, Rate],
-    kernels: tuple[Kernel, ...],
-) -> tuple[tuple[float, float], list[str]]:
-    """The bounds of the 90 % interval as factors of the latency, and what to know about the target's numbers."""
-    notes = _caveats(target, runtime, fitted)
+class TargetModel(NamedTuple):
+    """All that predicts latencies on a target; the same for every network."""
+
+    target: Target
+    runtime: Runtime
+    form: LatencyForm
+    rates: Mapping[str, Rate]
+    calibration: Calibration | None
+
+
+def prepare(target: Target, calibration: CalibrationChoice = None) -> TargetModel:
+    """Look up the rules, the form, the rates and the calibration of a target; as for :func:`analyze`."""
+    fitted = choose_calibration(target, _latency_model(target)[1], calibration)
+    return TargetModel(target, *latency_model(target, fitted or False), fitted)
+
+
+class Prediction(NamedTuple):
+    """Kernels and times [s] of one network, or of an array of configurations."""
+
+    kernels: tuple[Kernel, ...]
+    estimates: tuple[KernelEstimate, ...]
+    latency_s: Real
+    latency_low_s: Real
+    latency_high_s: Real
+    workload: Workload | None
+
+
+def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsupported: bool = False) -> Prediction:
+    """The latency of a network on a target, with its 90 % interval; of one configuration, or of an array of them.
+
+    Raises
+    ------
+    InputError
+        MB400 for every operator without a kernel.
+    MixedConfigurationsError
+        If the configurations of an array differ in which kernels there are.
+    """
+    target, runtime, form, rates, fitted = model
+    element_bytes = ELEMENT_BYTES[target.precision]
+    kernels = map_to_kernels(
+        graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
+    )
+    estimates = estimate(kernels, form, rates)
+    latency = add_up(item.latency_s for item in estimates)
     if fitted is None:
         low, high = runtime.interval(target.processor.model, target.precision)
-        return (low.value, high.value), notes
-    factor, more = interval_and_notes(fitted, target, form, rates, kernels)
-    return (1 / factor, factor), [*more, *notes]
+        return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
+    workload = workload_of(kernels, form, rates)
+    factor = interval_of(fitted, target, workload)
+    return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, workload)
+
+
+def _warnings(graph: LayerGraph, model: TargetModel, predicted: Prediction, estimated: bool) -> tuple[str, ...]:
+    """What a reader has to know before trusting the prediction of one network."""
+    target, runtime, fitted = model.target, model.runtime, model.calibration
+    warnings = _caveats(target, runtime, fitted)
+    if fitted is not None and predicted.workload is not None:
+        warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
+    warnings += [*outside_layers(predicted.kernels, target), *unknown_operators(graph)]
+    if estimated:
+        names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
+        warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
+    return tuple(warnings)
 
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mbcost.architectures.cell_numbers import MAX_DIM, FieldError, number, shown_value, whole, whole_items
 from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression
 from mbcost.errors import did_you_mean, or_list
-from mbcost.numeric import is_scalar
+from mbcost.numeric import one_value
 from mbcost.operators import Explicit, Operator
 
 __all__ = [
@@ -126,9 +126,7 @@ def _pair(value: Any) -> tuple[int, int]:
         raise ProductError(match[1], match[2])
     if isinstance(value, str) or value is None or isinstance(value, (dict, bool)):
         raise FieldError(f"{shown_value(value)} is not a number or a pair such as `3x3`")
-    size = whole(value, 1, MAX_WINDOW)
-    if not is_scalar(size):
-        raise FieldError("a window cannot differ between the configurations of one sweep")
+    size = one_value(whole(value, 1, MAX_WINDOW))
     return (size, size)
 
 

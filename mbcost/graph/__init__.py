@@ -11,9 +11,9 @@ from mbcost.graph.counting import (
     macs_by_layer,
     params_by_layer,
 )
-from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph, same_shape
 from mbcost.graph.memory import live_elements, peak_elements
-from mbcost.graph.scope import MixedConfigurationsError
+from mbcost.numeric import MixedConfigurationsError
 
 __all__ = [
     "DEFAULT_PARAMS",
@@ -32,4 +32,5 @@ __all__ = [
     "macs_by_layer",
     "params_by_layer",
     "peak_elements",
+    "same_shape",
 ]

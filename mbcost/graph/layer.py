@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from mbcost.errors import Location
+from mbcost.numeric import holds_for_all
 from mbcost.operators import ZERO_COST, Operator, OperatorCost, TensorShape
 
 #: Position of the network's input among the producers of a layer.
@@ -42,6 +43,17 @@ class Layer(NamedTuple):
     @property
     def op(self) -> str:
         return self.operator.op
+
+
+def same_shape(a: TensorShape, b: TensorShape) -> bool:
+    """Whether two tensors have the same height, width and channels.
+
+    Raises
+    ------
+    MixedConfigurationsError
+        If some configurations of an array have, and others have not.
+    """
+    return a is b or all(x is y or holds_for_all(x == y) for x, y in zip(a, b, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mbcost.graph.layer import NETWORK_INPUT, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT, LayerGraph, same_shape
 from mbcost.numeric import Dim, maximum
 
 
@@ -63,19 +63,13 @@ def _buffers(graph: LayerGraph) -> tuple[Sequence[int], dict[int, Dim]]:
             and first != NETWORK_INPUT
             and last_reader[first] == layer.position
             and first not in kept
-            and layer.operator.view | _same_size(layer.input_shapes[0], layer.output_shape)
+            and (layer.operator.view or same_shape(layer.input_shapes[0], layer.output_shape))
         )
         buffer = buffers[first] if reuses else layer.position
         buffers.append(buffer)
         if not reuses:
             sizes[buffer] = layer.output_shape.elements
     return buffers, sizes
-
-
-def _same_size(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
-    return a is b or all(
-        x is y or (isinstance(x, int) and isinstance(y, int) and x == y) for x, y in zip(a, b, strict=True)
-    )
 
 
 def _last_uses(graph: LayerGraph, buffers: Sequence[int]) -> dict[int, int]:

@@ -13,19 +13,11 @@ from mbcost.architectures.names import read_activation
 from mbcost.architectures.scaling import WidthRule
 from mbcost.architectures.spec import FieldExpression, NominalWidth, OptionValue, RowFrame
 from mbcost.errors import Location, fail
-from mbcost.numeric import is_scalar
+from mbcost.numeric import holds_for_all, is_scalar, one_value
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, Operator, TensorShape
 
 _COMPARE: Final = "compare it with a number, as in `stride == 1`"
 _DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
-
-
-class MixedConfigurationsError(Exception):
-    """A row exists in some of an array's configurations only: split the array by `condition` and build each part."""
-
-    def __init__(self, condition: Any) -> None:
-        super().__init__("the configurations differ in which layers exist")
-        self.condition = condition
 
 
 class Tensor(NamedTuple):
@@ -156,11 +148,7 @@ class Scope:
                 message = f"`when: {when.text}` is {value}, neither true nor false"
                 fail("MB205", message, frame.place("when"), _COMPARE)
             return bool(value)
-        if value.all():
-            return True
-        if not value.any():
-            return False
-        raise MixedConfigurationsError(value)
+        return holds_for_all(value)
 
     def repeat(self, frame: RowFrame) -> int:
         """How often a row occurs."""
@@ -168,7 +156,7 @@ class Scope:
             return frame.repeat
         value = self.evaluate(frame.repeat, frame, "repeat")
         try:
-            return int(whole(value, 0, 1000))
+            return int(one_value(whole(value, 0, 1000)))
         except (FieldError, TypeError) as error:
             fail("MB205", f"`repeat: {frame.repeat.text}`: {error}", frame.place("repeat"))
 

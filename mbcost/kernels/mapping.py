@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mbcost.errors import InputError, Problem, did_you_mean
-from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph
+from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph, same_shape
 from mbcost.kernels.kernel import Kernel, KernelKind
 from mbcost.kernels.runtime import Runtime
-from mbcost.numeric import Dim, all_true
+from mbcost.numeric import Dim
 
 
 @dataclass(slots=True)
@@ -50,6 +50,8 @@ def map_to_kernels(
     ------
     InputError
         MB400 for every operator without a kernel.
+    MixedConfigurationsError
+        If the configurations of an array differ in which kernels there are.
     """
     drafts: list[_Draft] = []
     kernel_of: list[int] = []
@@ -98,16 +100,9 @@ def _find_fusion(
             continue
         if len(layer.inputs) > 1 and any(kernel_of[other] > index for other in layer.inputs if other != NETWORK_INPUT):
             continue
-        if _keeps_shape(layer, place):
+        if same_shape(layer.input_shapes[place], layer.output_shape):  # what is broadcast cannot be linked
             return index, step
     return None
-
-
-def _keeps_shape(layer: Layer, place: int) -> bool:
-    """Whether an input has the shape of the output: what is broadcast cannot be linked."""
-    if layer.input_shapes[place] is layer.output_shape:
-        return True
-    return all(all_true(a == b) for a, b in zip(layer.input_shapes[place], layer.output_shape, strict=True))
 
 
 def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -> int | None:

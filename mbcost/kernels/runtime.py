@@ -12,6 +12,7 @@ from mbcost.errors import DefectError, did_you_mean, fail
 from mbcost.files import Document, load_yaml
 from mbcost.graph import Layer
 from mbcost.kernels.kernel import KERNEL_KINDS, KernelKind
+from mbcost.numeric import holds_for_all
 from mbcost.operators import OPERATOR_BY_NAME, Conv2d
 from mbcost.operators.window import is_pointwise
 
@@ -123,8 +124,7 @@ def _is_pointwise_conv(layer: Layer) -> bool:
     return (
         isinstance(operator, Conv2d)
         and is_pointwise(operator.kernel, operator.stride, operator.padding)
-        and isinstance(operator.groups, int)
-        and operator.groups == 1
+        and holds_for_all(operator.groups == 1)
     )
 
 
@@ -132,7 +132,7 @@ def _is_depthwise_conv(layer: Layer) -> bool:
     """A grouped convolution with one input channel a group is a depthwise convolution."""
     operator = layer.operator
     channels = layer.input_shapes[0].channels
-    return isinstance(operator, Conv2d) and isinstance(channels, int) and operator.groups == channels > 1
+    return isinstance(operator, Conv2d) and holds_for_all((operator.groups == channels) & (channels > 1))
 
 
 #: Conditions that rules can name.

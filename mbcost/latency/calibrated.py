@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
-from mbcost.latency.calibration import Calibration, interval_factor, matches, unlike
+from mbcost.latency.calibration import Calibration, Workload, interval_factor, is_unlike, matches, unlike
 from mbcost.latency.counts import count_vector
 from mbcost.latency.form import LatencyForm, Rate
+from mbcost.numeric import Real, add_up, where
 
 #: None for the calibration that a target has, a file's path for that one, a calibration for it where it is of the
 #: target (else for the one that the target has), False for none.
@@ -54,23 +55,28 @@ def scale_to_threads(
     return {name: float(uncalibrated[name].seconds / other[name].seconds) for name in calibration.rates}
 
 
-def interval_and_notes(
-    calibration: Calibration,
-    target: Target,
-    form: LatencyForm,
-    rates: Mapping[str, Rate],
-    kernels: Iterable[Kernel],
-) -> tuple[float, list[str]]:
-    """The factor of a network's 90 % interval, and what to know about the calibration.
-
-    The interval is wider for a network unlike all that the calibration has seen, and for threads that it has not.
-    """
+def workload_of(kernels: Iterable[Kernel], form: LatencyForm, rates: Mapping[str, Rate]) -> Workload:
+    """What a network, or an array of them, is compared with a calibration's networks by."""
     kernels = tuple(kernels)
     counts = count_vector(kernels, form)
-    seconds = {name: float(counts[name] * rate.seconds) for name, rate in rates.items()}
-    latency_s = sum(seconds.values())
-    shares = {name: value / latency_s if latency_s else 0.0 for name, value in seconds.items()}
-    different = unlike(calibration, float(sum(kernel.macs for kernel in kernels)), latency_s, shares)
+    seconds = {name: counts[name] * rate.seconds for name, rate in rates.items()}
+    latency_s = add_up(seconds.values())
+    whole = where(latency_s > 0, latency_s, 1.0)
+    shares = {name: value / whole for name, value in seconds.items()}
+    return Workload(add_up(kernel.macs for kernel in kernels), latency_s, shares)
+
+
+def interval_of(calibration: Calibration, target: Target, workload: Workload) -> Real:
+    """The factor of a network's 90 % interval [1], or those of an array of networks.
+
+    It is larger for a network unlike all that the calibration has seen, and for threads that it has not.
+    """
+    return interval_factor(calibration, is_unlike(calibration, workload) | (calibration.threads != target.threads))
+
+
+def notes_on(calibration: Calibration, target: Target, workload: Workload) -> list[str]:
+    """What to know about a calibration where it predicts one network."""
+    different = unlike(calibration, workload)
     notes = []
     if different:
         notes.append(
@@ -81,7 +87,7 @@ def interval_and_notes(
             f"calibrated with {_threads(calibration.threads)}; {_threads(target.threads)} are scaled by the profile, "
             "so the interval is wider"
         )
-    return interval_factor(calibration, bool(notes)), notes
+    return notes
 
 
 def _threads(number: int) -> str:

@@ -5,14 +5,17 @@ Made by :mod:`mbcost.latency.fitting`, kept as a file by :mod:`mbcost.latency.ca
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from mbcost.devices import Target
 from mbcost.kernels import Parameter
 from mbcost.latency.form import Rate
+from mbcost.numeric import Real, where
+
+if TYPE_CHECKING:
+    from mbcost.numeric import Mask
 
 #: What decided a rate: the measurements; the prior, which they hardly moved; or the prior alone, for want of a kernel.
 State: TypeAlias = Literal["data", "prior", "not covered"]
@@ -170,21 +173,30 @@ def _rate(calibration: Calibration, name: str, scale: float) -> Rate:
     return Rate(fitted.seconds * scale, formula, {}, (parameter,))
 
 
-def unlike(calibration: Calibration, macs: float, latency_s: float, shares: Mapping[str, float]) -> list[str]:
-    """In what a network differs from all that the calibration has seen, in words; empty if in nothing.
+class Workload(NamedTuple):
+    """What a calibration compares networks by; numbers, or arrays of configurations.
 
-    Parameters
+    Attributes
     ----------
     macs, latency_s
         Of the network; latency in seconds.
     shares
         Term -> share of the network's time.
     """
+
+    macs: Real
+    latency_s: Real
+    shares: Mapping[str, Real]
+
+
+def unlike(calibration: Calibration, workload: Workload) -> list[str]:
+    """In what one network differs from all that the calibration has seen, in words; empty if in nothing."""
+    macs, latency_s, shares = workload
     found = []
-    if not _within(macs, calibration.macs):
+    if _beyond(macs, calibration.macs):
         low, high = (value / 1e6 for value in calibration.macs)
         found.append(f"{macs / 1e6:.3g} M MACs ({low:.3g} to {high:.3g} M there)")
-    if not _within(latency_s, calibration.latency_s):
+    if _beyond(latency_s, calibration.latency_s):
         low, high = (value * 1e3 for value in calibration.latency_s)
         found.append(f"{latency_s * 1e3:.3g} ms ({low:.3g} to {high:.3g} ms there)")
     for term, share in shares.items():
@@ -194,9 +206,19 @@ def unlike(calibration: Calibration, macs: float, latency_s: float, shares: Mapp
     return found
 
 
-def interval_factor(calibration: Calibration, is_unlike: bool) -> float:
+def is_unlike(calibration: Calibration, workload: Workload) -> Mask:
+    """Whether :func:`unlike` finds anything, for one network or an array of them."""
+    macs, latency_s, shares = workload
+    found: Mask = _beyond(macs, calibration.macs) | _beyond(latency_s, calibration.latency_s)
+    for term, share in shares.items():
+        found = found | (share > calibration.shares[term].high + SHARE_SLACK)
+    return found
+
+
+def interval_factor(calibration: Calibration, is_unlike: Mask) -> Real:
     """The factor of the 90 % interval of a network: wider where it is unlike those of the calibration [1]."""
-    return calibration.interval**WIDER_OUTSIDE if is_unlike else calibration.interval
+    factor: Real = where(is_unlike, calibration.interval**WIDER_OUTSIDE, calibration.interval)
+    return factor
 
 
 def matches(calibration: Calibration, target: Target) -> bool:
@@ -205,5 +227,5 @@ def matches(calibration: Calibration, target: Target) -> bool:
     return mine == (target.device.name, target.processor.name, target.runtime, target.precision)
 
 
-def _within(value: float, limits: Range) -> bool:
-    return limits.low / RANGE_SLACK <= value <= limits.high * RANGE_SLACK and math.isfinite(value)
+def _beyond(value: Real, limits: Range) -> Mask:
+    return (value < limits.low / RANGE_SLACK) | (value > limits.high * RANGE_SLACK) | (value != value)

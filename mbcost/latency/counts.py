@@ -24,5 +24,5 @@ def count_vector(kernels: Iterable[Kernel], form: LatencyForm) -> dict[str, Real
     totals: dict[str, Real] = dict.fromkeys((term.name for term in form.terms), 0)
     for kernel in kernels:
         for term, count in form.explain(kernel):
-            totals[term.name] += count
+            totals[term.name] = totals[term.name] + count
     return totals

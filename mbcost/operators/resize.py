@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mbcost.numeric import Dim, all_true
+from mbcost.numeric import Dim, holds_for_all
 from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
 from mbcost.operators.window import Pair
 
@@ -24,7 +24,7 @@ class Resize(Operator):
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs
         height, width = self.size
-        if all_true((height == 0) & (width == 0)):
+        if holds_for_all((height == 0) & (width == 0)):
             vertical, horizontal = self.scale
             check_positive("the scale of a resize", min(vertical, horizontal))
             return TensorShape(x.height * vertical, x.width * horizontal, x.channels)

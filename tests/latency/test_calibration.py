@@ -13,7 +13,7 @@ from mbcost.devices import resolve_target
 from mbcost.errors import InputError
 from mbcost.files import parse_yaml
 from mbcost.latency import find_form
-from mbcost.latency.calibration import Calibration, FittedRate, interval_factor, unlike
+from mbcost.latency.calibration import Calibration, FittedRate, Workload, interval_factor, unlike
 from mbcost.latency.calibration_file import calibration_text, find_calibration, load_calibration, read_calibration
 from mbcost.latency.fitting import calibrate, conformal_factor, fit, leave_one_out, residuals
 
@@ -141,10 +141,10 @@ def test_unlike_names_what_differs() -> None:
     calibration = calibrated()
     shares = dict.fromkeys(calibration.shares, 0.1)
     low, high = calibration.latency_s
-    assert unlike(calibration, calibration.macs.low, low, shares) == []
-    (found,) = unlike(calibration, calibration.macs.high, 10 * high, shares)
+    assert unlike(calibration, Workload(calibration.macs.low, low, shares)) == []
+    (found,) = unlike(calibration, Workload(calibration.macs.high, 10 * high, shares))
     assert "ms there" in found
-    (found,) = unlike(calibration, calibration.macs.high, high, {**shares, "copy": 1.0})
+    (found,) = unlike(calibration, Workload(calibration.macs.high, high, {**shares, "copy": 1.0}))
     assert found.startswith("100% of the time is copy")
     assert interval_factor(calibration, is_unlike=True) > interval_factor(calibration, is_unlike=False)
 

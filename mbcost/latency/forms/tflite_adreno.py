@@ -20,7 +20,7 @@ from mbcost.devices import Target
 from mbcost.kernels import Kernel, KernelKind, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, peak, per_second, seconds_each
-from mbcost.numeric import Dim, Real, ceil_div, round_up, where
+from mbcost.numeric import Dim, Real, by_value, ceil_div, round_up, where
 from mbcost.operators import Conv2d
 
 #: Channels of a texel.
@@ -54,7 +54,7 @@ _LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | frozenset[KernelKind]({"matmul
 def occupied(texels: Real, least: Real) -> Real:
     """What the GPU spends on `texels`: at least the time of `least`, with a soft corner, (n^q + n0^q)^(1/q)."""
     q = OCCUPANCY_EXPONENT
-    result: Real = (texels**q + least**q) ** (1 / q)
+    result: Real = by_value(lambda number: (number**q + least**q) ** (1 / q), texels)
     return result
 
 
