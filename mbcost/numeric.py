@@ -9,7 +9,6 @@ The integers of one network are exact at any size; those of an array are int64.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -50,7 +49,7 @@ def round_up(a: Dim, multiple: Dim) -> Dim:
 
 def maximum(a: Any, b: Any) -> Any:
     """Element-wise larger of two numbers or arrays."""
-    if is_scalar(a) and is_scalar(b):
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return a if a >= b else b
     import numpy as np
 
@@ -59,7 +58,7 @@ def maximum(a: Any, b: Any) -> Any:
 
 def minimum(a: Any, b: Any) -> Any:
     """Element-wise smaller of two numbers or arrays."""
-    if is_scalar(a) and is_scalar(b):
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return a if a <= b else b
     import numpy as np
 
@@ -177,8 +176,3 @@ def make_divisible(channels: Real, divisor: int, minimum_channels: int) -> Dim:
     rounded = maximum(minimum_channels, to_int(channels + divisor / 2) // divisor * divisor)
     result: Dim = where(rounded < 0.9 * channels, rounded + divisor, rounded)
     return result
-
-
-def is_finite(value: float) -> bool:
-    """Whether a scalar is neither infinite nor NaN."""
-    return math.isfinite(value)

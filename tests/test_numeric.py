@@ -136,9 +136,3 @@ def test_conditions() -> None:
     assert numeric.any_true(np.array([True, False]))
     assert not numeric.any_true(np.array([False, False]))
     assert not numeric.any_true(False)
-
-
-def test_finite() -> None:
-    assert numeric.is_finite(1.0)
-    assert not numeric.is_finite(math.inf)
-    assert not numeric.is_finite(math.nan)

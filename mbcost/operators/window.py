@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from mbcost.numeric import Dim, all_true, ceil_div, maximum
+from mbcost.numeric import Dim, all_true, ceil_div
 from mbcost.operators.base import OperatorError, TensorShape, check_divides, check_positive, shown
 
 Pair: TypeAlias = tuple[int, int]
@@ -62,15 +62,6 @@ def _output_extent(size: Dim, reach: int, stride: int, padding: Padding, axis: i
         return extent
     overhang = (extent - 1) * stride >= size + before
     return extent - overhang * 1
-
-
-def padding_total(size: Dim, kernel: int, stride: int, dilation: int, padding: Padding, axis: int) -> Dim:
-    """Zeros that padding adds along an axis [elements]."""
-    if padding == "same":
-        total: Dim = maximum((ceil_div(size, stride) - 1) * stride + _reach(kernel, dilation) - size, 0)
-        return total
-    before, after = both_ends(padding, axis)
-    return before + after
 
 
 def transposed_extents(
