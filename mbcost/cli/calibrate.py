@@ -37,13 +37,16 @@ def calibrate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
 ) -> None:
-    """Fit a target's rates to measured latencies; print the leave-one-out error, or write a calibration file."""
+    """Fit a target's rates to latencies of networks, of kernels or of both (several files); print the held-out error.
+
+    MEASUREMENTS.csv is laid out as hardware_profiles/measurements/README.md says.
+    """
     from mbcost.devices import resolve_target
     from mbcost.files import write_text
     from mbcost.latency.calibration_file import calibration_text
     from mbcost.latency.fitting import calibrate as fit_calibration
     from mbcost.pipeline import latency_model
-    from mbcost.validation.measurements import of_target, work_of
+    from mbcost.validation.measurements import noise_of, of_target, work_of
 
     target = resolve_target(device, precision=precision, threads=threads)
     rows = [row for row in of_target(_read(measurements), target) if not networks or row.architecture in networks]
@@ -60,6 +63,7 @@ def calibrate(
         work.measured_s,
         {name: float(rate.seconds) for name, rate in rates.items()},
         date=datetime.now(UTC).date().isoformat(),
+        noise=noise_of(rows),
         source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
     )
     emit(_summary(calibration, target))

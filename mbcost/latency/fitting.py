@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 Matrix: TypeAlias = "NDArray[np.float64]"
 
-#: Relative error of one measurement, and where Huber's loss turns linear [1].
+#: Relative error of one network's latency, and where Huber's loss turns linear [1].
 NOISE: Final = 0.05
+#: The same of one kernel's latency: a form's errors of single kernels average out over a network [1].
+KERNEL_NOISE: Final = 0.15
 #: Standard deviation of a prior, as a share of its value [1].
 PRIOR_SD: Final = 1.0
 #: Below this ratio of posterior to prior standard deviation the data decide a rate [1].
@@ -61,7 +63,7 @@ def fit(
     priors: Matrix,
     *,
     caps: Matrix | None = None,
-    noise: float = NOISE,
+    noise: float | Matrix = NOISE,
     prior_sd: float = PRIOR_SD,
 ) -> Fit:
     """Rates by robust relative non-negative least squares.
@@ -77,7 +79,7 @@ def fit(
     caps
         Smallest rate that the hardware allows for each term [s a count]; default: 0.
     noise
-        Relative error of one measurement, which is also where Huber's loss turns linear.
+        Relative error of one measurement, or of each, which is also where Huber's loss turns linear.
     prior_sd
         Standard deviation of each prior as a share of its value.
 
@@ -88,16 +90,17 @@ def fit(
     """
     relative = counts * priors / measured_s[:, None]
     lowest = np.zeros(len(priors)) if caps is None else caps / priors
-    weights = np.ones(len(measured_s))
+    deviation = np.broadcast_to(noise, measured_s.shape)
+    weights = 1 / deviation**2
     rates = np.ones(len(priors))
     for _ in range(_ROUNDS):
-        gram = (relative.T * weights) @ relative / noise**2 + np.eye(len(priors)) / prior_sd**2
-        target = relative.T @ weights / noise**2 + 1 / prior_sd**2
+        gram = (relative.T * weights) @ relative + np.eye(len(priors)) / prior_sd**2
+        target = relative.T @ weights + 1 / prior_sd**2
         before, rates = rates, _bounded_solution(gram, target, lowest)
         if np.abs(rates - before).max() < _CONVERGED:
             break
         error = np.abs(relative @ rates - 1)
-        weights = noise / np.maximum(error, noise)
+        weights = 1 / (deviation * np.maximum(error, deviation))
     return Fit(rates * priors, np.sqrt(np.diag(np.linalg.inv(gram))) / prior_sd)
 
 
@@ -118,13 +121,16 @@ def _scipy_optimize() -> Any:
         fail("MB011", "calibrating needs scipy", hint="python -m pip install 'mbcost[calibrate]'")
 
 
-def leave_one_out(counts: Matrix, measured_s: Matrix, priors: Matrix, **settings: Any) -> Matrix:
+def leave_one_out(
+    counts: Matrix, measured_s: Matrix, priors: Matrix, *, noise: float | Matrix = NOISE, **settings: Any
+) -> Matrix:
     """Predicted over measured latency of each network, by a fit to all others [1]."""
+    noise = np.broadcast_to(noise, measured_s.shape)
     keep = np.ones(len(measured_s), dtype=bool)
     ratios = np.empty(len(measured_s))
     for i in range(len(measured_s)):
         keep[i] = False
-        rates = fit(counts[keep], measured_s[keep], priors, **settings).rates
+        rates = fit(counts[keep], measured_s[keep], priors, noise=noise[keep], **settings).rates
         ratios[i] = counts[i] @ rates / measured_s[i]
         keep[i] = True
     return ratios
@@ -167,9 +173,10 @@ def calibrate(
     *,
     date: str,
     source: str,
+    noise: float | Matrix = NOISE,
     prior_sd: float = PRIOR_SD,
 ) -> Calibration:
-    """The calibration of a target from latencies of whole networks.
+    """The calibration of a target from latencies of whole networks, of kernels, or of both.
 
     Parameters
     ----------
@@ -181,6 +188,8 @@ def calibrate(
         Rate of each term before any measurement [s a count].
     date, source
         When, and what was measured.
+    noise
+        Relative error that is to be expected of each row [1].
 
     Raises
     ------
@@ -192,7 +201,7 @@ def calibrate(
     terms = [term.name for term in form.terms]
     covered = np.count_nonzero(counts, axis=0)
     before = np.array([priors[name] for name in terms])
-    settings: dict[str, Any] = {"caps": _caps(target, form), "prior_sd": prior_sd}
+    settings: dict[str, Any] = {"caps": _caps(target, form), "prior_sd": prior_sd, "noise": noise}
     fitted = fit(counts, measured_s, before, **settings)
     held_out = leave_one_out(counts, measured_s, before, **settings)
     predicted = counts @ fitted.rates

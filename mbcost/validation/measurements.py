@@ -1,67 +1,93 @@
-"""Latencies of whole networks from a CSV file, each row checked, and what the networks make a target do."""
+"""Latencies of whole networks and of kernels from CSV files, each row checked, and what they make a target do."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mbcost.architectures import ArchitectureSpec
 from mbcost.devices import Target
-from mbcost.errors import InputError, Location, Problem, did_you_mean, fail
-from mbcost.files import read_text
+from mbcost.errors import InputError, Location, Problem, fail
 from mbcost.graph import build_graph
 from mbcost.kernels import map_to_kernels
 from mbcost.latency.counts import count_vector
+from mbcost.latency.fitting import KERNEL_NOISE, NOISE
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.pipeline import MAX_BATCH, latency_model, load
 from mbcost.resources import hardware_profiles
+from mbcost.validation import kernel_rows
+from mbcost.validation.csv_rows import CsvRow, read_csv
 
-COLUMNS: Final = (
-    "architecture", "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads",
-    "latency_ms", "latency_std_ms", "source",
-)  # fmt: skip
-#: The columns that may be missing or empty.
-OPTIONAL: Final = {"alpha": "1", "batch": "1", "threads": "1", "latency_std_ms": "", "source": "", "resolution": ""}
-#: Latencies outside are in another unit, or none [ms].
-SHORTEST_MS: Final = 0.01
-LONGEST_MS: Final = 1e6
+#: Columns of a file of networks, and those that may stay empty or away.
+REQUIRED: Final = ("architecture", "precision", "device", "processor", "runtime", "latency_ms")
+OPTIONAL: Final = ("alpha", "resolution", "batch", "threads", "latency_std_ms", "source")
+#: Latencies outside are in another unit, or none: networks [s], kernels [s].
+NETWORK_LIMITS_S: Final = (1e-5, 1e3)
+KERNEL_LIMITS_S: Final = (1e-8, 1e2)
+#: Standard deviation of a latency that is no measurement any more, as a share of it [1].
+WILDEST: Final = 1.0
+MAX_RESOLUTION: Final = 100_000
+MAX_THREADS: Final = 4096
+
+#: Device, processor, runtime, precision, threads.
+_TargetKey: TypeAlias = tuple[str, str, str, str, str]
+_LAYOUTS: Final = ((REQUIRED, OPTIONAL), (kernel_rows.REQUIRED, kernel_rows.OPTIONAL))
+_TARGET: Final = ("device", "processor", "runtime", "precision")
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured configuration of a network.
+    """One measured configuration of a network, or one measured kernel.
 
     Attributes
     ----------
+    kind
+        Of a whole network, or of a kernel.
+    architecture
+        Name or file of a network; the table of a kernel.
     target
-        (device, processor, runtime, precision, threads) as the file has them.
+        (device, processor, runtime, precision, threads) as the file has them; empty in a file of kernels that leaves
+        them to ``--device``.
     measured_s
         Latency of one inference of the whole batch [s].
+    spread
+        Standard deviation of the measurement as a share of the latency, 0 where nobody says [1].
     location
         Its row in the file.
     """
 
+    kind: Literal["network", "kernel"]
     architecture: str
     alpha: float
     resolution: int | None
     batch: int
-    target: tuple[str, str, str, str, str]
+    target: _TargetKey
     measured_s: float
+    spread: float
     source: str
     location: Location
 
     @property
     def name(self) -> str:
-        """Such as ``mobilenet_v2 0.75 160``."""
-        size = "" if self.resolution is None else f" {self.resolution}"
+        """Such as ``mobilenet_v2 0.75 160``, or ``56x56x32 {op: "conv2d", kernel: 3, out: 64}``."""
         batch = "" if self.batch == 1 else f" batch {self.batch}"
+        if self.kind == "kernel":
+            cells = [line.partition(": ")[2] for line in self.architecture.splitlines()[2:]]
+            return f"{cells[0]} {cells[-1].removeprefix('[').removesuffix(']')}{batch}"
+        size = "" if self.resolution is None else f" {self.resolution}"
         return f"{self.architecture} {self.alpha:g}{size}{batch}"
+
+    def spec(self) -> ArchitectureSpec:
+        """The network, or the network of one kernel. A file is looked for beside the measurements first."""
+        if self.kind == "kernel":
+            return kernel_rows.kernel_architecture(self.architecture)
+        beside = Path(self.location.path).parent / self.architecture
+        return load(beside if beside.is_file() else self.architecture)
 
 
 class Work(NamedTuple):
@@ -73,28 +99,21 @@ class Work(NamedTuple):
 
 
 def read_measurements(path: Path) -> tuple[list[Measurement], list[Problem]]:
-    """The rows of a measurements file, and warnings about rows that occur twice.
+    """The rows of a file of networks or of kernels, and warnings about rows that occur twice.
 
     Raises
     ------
     InputError
         MB600 for every row that cannot be used, MB102 for a column that is missing, and what reading a file raises.
     """
-    lines = read_text(path).splitlines()
-    reader = csv.DictReader(io.StringIO("\n".join(lines)))
+    columns, rows = read_csv(path, _LAYOUTS)
+    read = _kernel if kernel_rows.REQUIRED[0] in columns and REQUIRED[0] not in columns else _network
     found: list[Measurement] = []
     problems: list[Problem] = []
-    try:
-        _check_columns(reader.fieldnames or [], path)
-        for row in reader:
-            number = reader.line_num
-            where = Location(str(path), number, 1, len(lines[number - 1]) + 1, lines[number - 1])
-            try:
-                found.append(_measurement(row, where))
-            except ValueError as error:
-                problems.append(Problem("MB600", f"row {number}: {error}", where))
-    except csv.Error as error:
-        fail("MB600", f"{path} is not a CSV file: {error}", Location(str(path), reader.line_num, 1))
+    for row in rows:
+        measurement = read(row)
+        problems += row.problems
+        found.append(measurement)
     if problems:
         raise InputError(problems)
     if not found:
@@ -120,20 +139,29 @@ def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
         MB600 with every row of the device that was measured with another processor, runtime, precision or number of
         threads: latencies of different targets are never pooled.
     """
-    rows = list(rows)
-    others = [row for row in rows if row.target[0] == target.device.name and row.target != _key(target)]
+    key = _key(target)
+    rows = [replace(row, target=_filled(row.target, key)) for row in rows]
+    others = [row for row in rows if row.target[0] == target.device.name and row.target != key]
     hint = "one file a target: device, processor, runtime, precision and threads"
     if others:
         raise InputError(
-            Problem("MB600", f"row {row.location.line} is of {_shown(row.target)}, not of {_shown(_key(target))}",
+            Problem("MB600", f"row {row.location.line} is of {_shown(row.target)}, not of {_shown(key)}",
                     row.location, hint)
             for row in others
         )  # fmt: skip
-    mine = [row for row in rows if row.target == _key(target)]
+    mine = [row for row in rows if row.target == key]
     if not mine:
         known = sorted({row.target[0] for row in rows})
         fail("MB600", f"no row is of {target.device.name}", hint=f"the file is about {', '.join(known)}")
     return mine
+
+
+def noise_of(rows: Iterable[Measurement]) -> Any:
+    """Relative error that is to be expected of each row: what the form leaves, and the spread of the measurement [1].
+
+    What a form leaves of a single kernel is larger than of a network, whose kernels' errors average out.
+    """
+    return np.array([math.hypot(KERNEL_NOISE if row.kind == "kernel" else NOISE, row.spread) for row in rows])
 
 
 def work_of(rows: Iterable[Measurement], target: Target) -> Work:
@@ -149,7 +177,7 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     problems: list[Problem] = []
     for row in rows:
         try:
-            graph = build_graph(load(row.architecture), alpha=row.alpha, resolution=row.resolution)
+            graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
             kernels = map_to_kernels(graph, runtime, batch=row.batch, element_bytes=ELEMENT_BYTES[target.precision])
         except InputError as error:
             problems += [_at_row(problem, row) for problem in error.problems]
@@ -167,55 +195,58 @@ def _at_row(problem: Problem, row: Measurement) -> Problem:
     return Problem(problem.code, message, row.location, problem.hint)
 
 
-def _check_columns(names: Iterable[str], path: Path) -> None:
-    present = list(names)
-    where = Location(str(path), 1, 1, 2, ",".join(present))
-    problems = [
-        Problem("MB102", f"no column `{name}`", where, did_you_mean(name, set(present) - set(COLUMNS)))
-        for name in COLUMNS
-        if name not in present and name not in OPTIONAL
-    ]
-    if problems:
-        raise InputError(problems)
-
-
-def _measurement(row: dict[str, Any], where: Location) -> Measurement:
-    """One row; a ValueError says what is wrong with it."""
-    cells = {name: (row.get(name) or OPTIONAL.get(name, "")).strip() for name in COLUMNS}
-    for name in COLUMNS:
-        if not cells[name] and name not in OPTIONAL:
-            raise ValueError(f"`{name}` is empty")
-    resolution = cells["resolution"]
-    latency_ms = _number(cells, "latency_ms")
-    if not SHORTEST_MS <= latency_ms <= LONGEST_MS:
-        raise ValueError(f"a latency of {latency_ms:g} ms cannot be right: {SHORTEST_MS:g} to {LONGEST_MS:g} ms can")
+def _network(row: CsvRow) -> Measurement:
+    """A row of a file of networks."""
     return Measurement(
-        cells["architecture"],
-        _number(cells, "alpha"),
-        _whole(cells, "resolution", 100_000) if resolution else None,
-        _whole(cells, "batch", MAX_BATCH),
-        (cells["device"], cells["processor"], cells["runtime"], cells["precision"], cells["threads"]),
-        latency_ms / 1e3,
-        cells["source"],
-        where,
+        "network",
+        row.text("architecture"),
+        row.positive("alpha", 1.0),
+        row.whole("resolution", MAX_RESOLUTION) if row.text("resolution", "") else None,
+        row.whole("batch", MAX_BATCH, 1),
+        (*_names(row, None), str(row.whole("threads", MAX_THREADS, 1))),
+        *_latency(row, "ms", 1e3, NETWORK_LIMITS_S),
+        row.text("source", ""),
+        row.location,
     )
 
 
-def _number(cells: dict[str, str], name: str) -> float:
-    try:
-        value = float(cells[name])
-    except ValueError:
-        raise ValueError(f"`{name}` is `{cells[name][:40]}`, not a number") from None
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"`{name}` is {cells[name][:40]}, it has to be above 0")
-    return value
+def _kernel(row: CsvRow) -> Measurement:
+    """A row of a file of kernels."""
+    table = kernel_rows.table_of(row)
+    if not row.problems:
+        kernel_rows.check_kernel(row, table)
+    return Measurement(
+        "kernel",
+        table,
+        1.0,
+        None,
+        row.whole("batch", MAX_BATCH, 1),
+        (*_names(row, ""), str(row.whole("threads", MAX_THREADS)) if row.text("threads", "") else ""),
+        *_latency(row, "us", 1e6, KERNEL_LIMITS_S),
+        row.text("source", ""),
+        row.location,
+    )
 
 
-def _whole(cells: dict[str, str], name: str, most: int) -> int:
-    value = _number(cells, name)
-    if value != int(value) or value > most:
-        raise ValueError(f"`{name}` is {cells[name][:40]}, it has to be a whole number up to {most}")
-    return int(value)
+def _names(row: CsvRow, default: str | None) -> tuple[str, str, str, str]:
+    device, processor, runtime, precision = (row.text(name, default) for name in _TARGET)
+    return device, processor, runtime, precision
+
+
+def _latency(row: CsvRow, unit: str, a_second: float, limits_s: tuple[float, float]) -> tuple[float, float]:
+    """Latency [s] and its spread as a share of it."""
+    column, before = f"latency_{unit}", len(row.problems)
+    value = row.positive(column)
+    low, high = (limit * a_second for limit in limits_s)
+    if len(row.problems) == before and not low <= value <= high:
+        row.wrong(column, f"a latency of {value:g} {unit} cannot be right: {low:g} to {high:g} {unit} can")
+    spread = f"latency_std_{unit}"
+    if not row.text(spread, "") or row.text(spread) in {"0", "0.0"}:
+        return value / a_second, 0.0
+    deviation = row.positive(spread)
+    if len(row.problems) == before and deviation > WILDEST * value:
+        row.wrong(spread, f"a spread of {deviation:g} {unit} around {value:g} {unit} is no measurement: measure again")
+    return value / a_second, deviation / value
 
 
 def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
@@ -223,7 +254,7 @@ def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
     first: dict[tuple[Any, ...], int] = {}
     warnings = []
     for row in rows:
-        key = (row.name, row.target)
+        key = (row.architecture, row.name, row.target)
         if key in first:
             message = f"row {row.location.line} repeats row {first[key]}: {row.name}"
             warnings.append(Problem("MB600", message, row.location, severity="warning"))
@@ -231,10 +262,16 @@ def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
     return warnings
 
 
-def _key(target: Target) -> tuple[str, str, str, str, str]:
+def _key(target: Target) -> _TargetKey:
     return (target.device.name, target.processor.name, target.runtime, target.precision, str(target.threads))
 
 
-def _shown(key: tuple[str, str, str, str, str]) -> str:
+def _filled(mine: _TargetKey, key: _TargetKey) -> _TargetKey:
+    """A row's target, with what it leaves open from the target that was asked for."""
+    device, processor, runtime, precision, threads = (own or asked for own, asked in zip(mine, key, strict=True))
+    return device, processor, runtime, precision, threads
+
+
+def _shown(key: _TargetKey) -> str:
     device, processor, runtime, precision, threads = key
     return f"{device}/{processor}@{runtime}, {precision}, {threads} thread{'' if threads == '1' else 's'}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -55,8 +57,97 @@ def test_bad_rows_are_named_and_nothing_is_written(cli, tmp_path, row, said):
     outcome = cli("calibrate", file, "-d", "pixel1", "-o", "c.yaml")
     assert outcome.code == 2
     assert said in outcome.err
-    assert f"m.csv:6:1\n  |\n6 | {row[:20]}" in outcome.err
+    assert re.search(rf"m\.csv:6:\d+\n  \|\n6 \| {re.escape(row[:20])}", outcome.err)
     assert not (tmp_path / "c.yaml").exists()
+
+
+def test_the_cell_is_marked(cli, tmp_path):
+    quoted = 'mobilenet_v2,1,224,1,fp32,pixel1,cpu,tflite-2018,1,-3,,"by hand, twice"'
+    outcome = cli("calibrate", write(tmp_path / "m.csv", *GOOD, quoted), "-d", "pixel1")
+    assert f"m.csv:6:{quoted.index('-3') + 1}" in outcome.err
+    spread = "mobilenet_v2,1,224,1,fp32,pixel1,cpu,tflite-2018,1,70,-1,"
+    outcome = cli("calibrate", write(tmp_path / "m.csv", *GOOD, spread), "-d", "pixel1")
+    assert "row 6: `latency_std_ms` is -1" in outcome.err
+    outcome = cli("calibrate", write(tmp_path / "m.csv", *GOOD, f"{GOOD[0]},more"), "-d", "pixel1")
+    assert "row 6: 13 cells under 12 columns" in outcome.err
+
+
+KERNELS = "op,height,width,in_channels,out_channels,kernel,stride,groups,fields,second_input,latency_us"
+KERNEL_ROWS = [
+    "conv2d,56,56,64,128,1,1,1,activation: relu6,,4300",
+    "conv2d,28,28,64,64,3x3,1,,padding: valid,,4700",
+    "conv2d 3x3 / s2,224,224,3,32,,,,,,2900",
+    "dw,56,56,128,128,3,1,,,,1700",
+    "dense,1,1,1024,1000,,,,,,420",
+    "add,56,56,64,64,,,,,,210",
+    "multiply,56,56,64,,,,,,1x1x64,230",
+    "avg_pool2d,7,7,1024,,7,1,,padding: valid,,70",
+    '"[{op: dw, kernel: 5, norm: batch_norm}, {op: conv2d, out: 64}]",28,28,96,64,,,,,,900',
+    'relu,28,28,96,,,,,"repeat: 20",,900',
+]
+
+
+def test_calibrate_from_kernels_and_from_both(cli, tmp_path):
+    kernels = write(tmp_path / "k.csv", *KERNEL_ROWS, header=KERNELS)
+    outcome = cli("calibrate", kernels, "-d", "pixel1")
+    assert outcome.code == 0, outcome.err
+    assert "leave one out: 10 latencies" in outcome.out
+    outcome = cli("calibrate", kernels, write(tmp_path / "m.csv", *GOOD), "-d", "pixel1")
+    assert outcome.code == 0, outcome.err
+    assert "leave one out: 14 latencies" in outcome.out
+    shown = cli("validate", kernels, "-d", "pixel1")
+    assert '28x28x96 {op: "relu", repeat: 20}' in shown.out
+
+
+@pytest.mark.parametrize(
+    ("row", "said", "column"),
+    [
+        ("conv2d,56,56,64,128,1,1,,,,-1", "`latency_us` is -1", "latency_us"),
+        ("conv2d,56,56,64,128,1,1,,,,1e12", "a latency of 1e+12 us", "latency_us"),
+        ("conv2d,56,56,64,,1,1,,,,9", "`out`", "op"),
+        ("conv2d,56,0,64,128,1,1,,,,9", "`width` is 0", "width"),
+        ("conv2d,56,56,64,128,three,1,,,,9", "`kernel` is `three`", "kernel"),
+        ("conv2d,56,56,64,128,3,1,3,,,9", "64", "op"),
+        ("conv3x3,56,56,64,128,3,1,,,,9", "`conv3x3`", "op"),
+        ("dw,56,56,64,32,3,1,,,,9", "`out_channels` is 32, but the operator makes 64", "out_channels"),
+        ("dw,56,56,64,64,3,1,,paddin: valid,,9", "paddin", "op"),
+        ("dw,56,56,64,64,3,1,,{,,9", "row 12: ", "op"),
+        ("multiply,56,56,64,,,,,,64,9", "`second_input` is `64`", "second_input"),
+        ("multiply,56,56,64,,,,,,1x1x32,9", "row 12: ", "op"),
+        ('"[{op: relu}]",56,56,64,64,3,1,,,,9', "`kernel` belongs into the table", "kernel"),
+        ("opaque_,56,56,64,64,3,1,,,,", "`latency_us` is empty", "latency_us"),
+    ],
+)
+def test_bad_kernels_are_named(cli, tmp_path, row, said, column):
+    file = write(tmp_path / "k.csv", *KERNEL_ROWS, row, header=KERNELS)
+    outcome = cli("calibrate", file, "-d", "pixel1", "-o", "c.yaml")
+    assert outcome.code == 2
+    assert said in outcome.err
+    cells = next(csv.reader([row]))
+    at = row.index(cells[0]) if column == "op" and not row.startswith('"') else 0
+    if cells[KERNELS.split(",").index(column)] and column != "op":
+        at = len(",".join(cells[: KERNELS.split(",").index(column)])) + 1 + 2 * row.startswith('"')
+        assert f"k.csv:12:{at + 1}" in outcome.err
+    assert "k.csv:12:" in outcome.err
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_kernels_of_another_target_are_named(cli, tmp_path):
+    header = f"{KERNELS},device,runtime"
+    file = write(tmp_path / "k.csv", *(f"{row},pixel1,tflite-2.1" for row in KERNEL_ROWS), header=header)
+    outcome = cli("calibrate", file, "-d", "pixel1")
+    assert outcome.code == 2
+    assert "row 2 is of pixel1/cpu@tflite-2.1" in outcome.err
+
+
+def test_a_network_beside_the_measurements(cli, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "own.yaml").write_text("name: own\nsource: mine\ninput: 56x56x64\nlayers: [{op: conv2d 3x3, out: 64}]\n")
+    row = "own.yaml,1,,1,fp32,pixel1,cpu,tflite-2018,1,20,,"
+    outcome = cli("validate", write(folder / "m.csv", row), "-d", "pixel1")
+    assert outcome.code == 0, outcome.err
+    assert "own.yaml 1" in outcome.out
 
 
 def test_all_bad_rows_are_shown_at_once(cli, tmp_path):
