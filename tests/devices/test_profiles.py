@@ -39,7 +39,7 @@ def shipped(name: str) -> DeviceProfile:
 
 
 def test_the_shipped_devices():
-    assert device_names() == ("iphone_x", "pixel1", "pixel4", "raspberry_pi_4", "zcu102")
+    assert device_names() == ("iphone_x", "pixel1", "pixel3", "pixel4", "raspberry_pi_4", "xiaomi_mi9", "zcu102")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -123,12 +123,17 @@ NUMBERS = [
     ("pixel1", "processors.gpu.peak.fp32", 159_744_000_000.0, "derived"),  # 319.5 GFLOP/s / 2
     ("pixel1", "processors.dsp.peak.int8", 128e9, "assumed"),  # 2 * 128 B * 500 MHz
     ("pixel1", "memory.bandwidth", 29.8e9, "datasheet"),
+    ("pixel3", "processors.cpu.peak.fp32", 11.2128e9, "derived"),  # 89.7 GFLOP/s / 4 cores / 2
+    ("pixel3", "processors.gpu.peak.fp32", 363.52e9, "derived"),  # 727 GFLOP/s / 2
+    ("pixel3", "processors.gpu.bandwidth", 28e9, "measured"),
+    ("pixel3", "overheads.gpu.kernel", 3.167e-6, "fitted"),
     ("pixel4", "processors.cpu.clock", 2.84e9, "datasheet"),
     ("pixel4", "processors.cpu.peak.fp32", 22.72e9, "derived"),  # 45.4 GFLOP/s / 2
     ("pixel4", "processors.cpu.peak.int8", 90.88e9, "derived"),  # 181.8 GOP/s / 2
     ("pixel4", "processors.gpu.peak.fp32", 449.28e9, "derived"),  # 898.6 GFLOP/s / 2
     ("pixel4", "processors.gpu.bandwidth", 30.1e9, "measured"),
     ("pixel4", "memory.bandwidth", 33.4e9, "datasheet"),
+    ("xiaomi_mi9", "processors.gpu.peak.fp32", 449.28e9, "derived"),  # the chip of the Pixel 4
     ("raspberry_pi_4", "processors.cpu.measured_peak.fp32", 5.985e9, "measured"),  # 11.97 GFLOP/s / 2
     ("raspberry_pi_4", "processors.cpu.bandwidth", 4.33e9, "measured"),
     ("iphone_x", "processors.cpu.peak.fp32", 28.68e9, "derived"),  # 114.7 GFLOP/s / 2 cores / 2
