@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mbcost.importers.pytorch import from_torch
     from mbcost.importers.tflite import read_tflite as from_tflite
     from mbcost.pipeline import analyze, load
+    from mbcost.search.result import SweepResult
+    from mbcost.search.sweep import sweep
 
 _HOME: Final[dict[str, str]] = {
     "Analysis": "mbcost.analysis",
@@ -33,6 +35,7 @@ _HOME: Final[dict[str, str]] = {
     "InputError": "mbcost.errors",
     "MbcostError": "mbcost.errors",
     "ParamsConvention": "mbcost.graph",
+    "SweepResult": "mbcost.search.result",
     "Target": "mbcost.devices",
     "analyze": "mbcost.pipeline",
     "architecture_names": "mbcost.architectures",
@@ -44,6 +47,7 @@ _HOME: Final[dict[str, str]] = {
     "load": "mbcost.pipeline",
     "load_device": "mbcost.devices",
     "resolve_target": "mbcost.devices",
+    "sweep": "mbcost.search.sweep",
 }
 
 __all__ = [
@@ -53,6 +57,7 @@ __all__ = [
     "InputError",
     "MbcostError",
     "ParamsConvention",
+    "SweepResult",
     "Target",
     "__version__",
     "analyze",
@@ -65,6 +70,7 @@ __all__ = [
     "load",
     "load_device",
     "resolve_target",
+    "sweep",
 ]
 
 

@@ -220,12 +220,13 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     kernels = map_to_kernels(
         graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
     )
-    estimates = estimate(kernels, form, rates)
+    counts = form.counts(kernels)
+    estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
     latency = add_up(item.latency_s for item in estimates)
     if fitted is None:
         low, high = runtime.interval(target.processor.model, target.precision)
         return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
-    workload = workload_of(kernels, form, rates)
+    workload = workload_of(kernels, form.total(kernels, counts), rates)
     factor = interval_of(fitted, target, workload)
     return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, workload)
 

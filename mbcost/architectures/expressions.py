@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -92,6 +92,10 @@ class Expression:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
+        """Code does not travel between processes; the text does."""
+        return compile_expression, (self.text,)
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,7 @@ __all__ = [
     "TABLES",
     "architecture_names",
     "find_architecture",
+    "find_builtin",
     "load_architecture",
     "read_architecture",
 ]
@@ -82,11 +83,19 @@ def find_architecture(text: str, check: Check | None = None) -> ArchitectureSpec
     bare = text.removesuffix(".yaml").removesuffix(".yml")
     if path.is_file() or (is_path and not (path.is_dir() and bare in architecture_names())):
         return _load_cached(text, *_stamp(path), None, check)
-    builtin = TABLES / f"{bare}.yaml"
-    if bare in architecture_names():
-        return _load_cached(str(builtin), *_stamp(builtin), f"{bare}.yaml", check)
+    builtin = find_builtin(bare, check)
+    if builtin is not None:
+        return builtin
     hint = did_you_mean(bare, architecture_names())
     fail("MB200", f"no architecture or file `{text[:100]}`", hint=hint or "`mbcost architectures` lists what ships")
+
+
+def find_builtin(name: str, check: Check | None = None) -> ArchitectureSpec | None:
+    """The architecture of this name that ships with mbcost, whatever the working directory holds; None if none does."""
+    if name not in architecture_names():
+        return None
+    path = TABLES / f"{name}.yaml"
+    return _load_cached(str(path), *_stamp(path), f"{name}.yaml", check)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mbcost.numeric import Dim, Real, make_divisible, truncated
+from mbcost.numeric import Dim, Real, make_divisible, maximum, round_half_even, truncated
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class WidthRule:
         return make_divisible(channels * scale, self.divisor, self.minimum)
 
 
-def scaled_resolution(base: int, rho: float) -> int:
+def scaled_resolution(base: int, rho: Real) -> Dim:
     """The input resolution for a resolution multiplier, to the nearest pixel (0.714 of 224 is 160)."""
-    return max(1, round(base * rho))
+    result: Dim = maximum(1, round_half_even(base * rho))
+    return result

@@ -35,8 +35,8 @@ def build_graph(
         Width multiplier; what it does to a number of channels is the table's width rule. A float, or an array of them
         with one entry a configuration.
     rho, resolution
-        Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1. The
-        resolution may be an int64 array with one entry a configuration.
+        Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1. Either
+        may be an array with one entry a configuration.
     options
         Values for the table's options, such as ``{"classes": 1001}``.
 

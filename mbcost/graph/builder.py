@@ -19,7 +19,7 @@ from mbcost.architectures.spec import (
 from mbcost.errors import InputError, Location, Problem, did_you_mean, fail
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.graph.scope import Atrous, Scope, Tensor, shared_values
-from mbcost.numeric import all_true, any_true
+from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
 
 MAX_LAYERS: Final = 20_000
@@ -290,7 +290,7 @@ class Builder:
         output = operator.output_shape(shapes)
         cost = operator.cost(shapes, output)
         elements = cost.output_elements
-        if any_true(elements > MAX_ELEMENTS):
+        if is_scalar(elements) and elements > MAX_ELEMENTS:
             fail("MB208", f"`{name}` would have {output} elements", location)
         layers.append(Layer(position, name, block, operator, producers, shapes, output, cost, location))
         return Tensor(position, output)

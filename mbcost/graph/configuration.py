@@ -32,7 +32,7 @@ def scaled_input(spec: ArchitectureSpec, rho: float | None, resolution: int | No
     if rho is not None and resolution is not None:
         fail("MB010", "rho and resolution were both given", hint="resolution = rho x the table's resolution")
     if rho is not None:
-        if not 0 < rho <= MAX_RESOLUTION:
+        if not all_true((rho > 0) & (rho <= MAX_RESOLUTION)):
             fail("MB010", f"rho is {rho}, it has to be above 0")
         height, width = scaled_resolution(base.height, rho), scaled_resolution(base.width, rho)
     elif resolution is not None:

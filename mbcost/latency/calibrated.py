@@ -10,7 +10,6 @@ from typing import TypeAlias
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
 from mbcost.latency.calibration import Calibration, Workload, interval_factor, is_unlike, matches, unlike
-from mbcost.latency.counts import count_vector
 from mbcost.latency.form import LatencyForm, Rate
 from mbcost.numeric import Real, add_up, where
 
@@ -55,10 +54,14 @@ def scale_to_threads(
     return {name: float(uncalibrated[name].seconds / other[name].seconds) for name in calibration.rates}
 
 
-def workload_of(kernels: Iterable[Kernel], form: LatencyForm, rates: Mapping[str, Rate]) -> Workload:
-    """What a network, or an array of them, is compared with a calibration's networks by."""
-    kernels = tuple(kernels)
-    counts = count_vector(kernels, form)
+def workload_of(kernels: Iterable[Kernel], counts: Mapping[str, Real], rates: Mapping[str, Rate]) -> Workload:
+    """What a network, or an array of them, is compared with a calibration's networks by.
+
+    Parameters
+    ----------
+    counts
+        Term -> sum of its counts, as of :func:`mbcost.latency.counts.count_vector`.
+    """
     seconds = {name: counts[name] * rate.seconds for name, rate in rates.items()}
     latency_s = add_up(seconds.values())
     whole = where(latency_s > 0, latency_s, 1.0)

@@ -21,8 +21,5 @@ def count_vector(kernels: Iterable[Kernel], form: LatencyForm) -> dict[str, Real
         Term -> sum of its counts over all kernels, 0 for a term without a kernel; numbers, or arrays for kernels of
         arrays of configurations.
     """
-    totals: dict[str, Real] = dict.fromkeys((term.name for term in form.terms), 0)
-    for kernel in kernels:
-        for term, count in form.explain(kernel):
-            totals[term.name] = totals[term.name] + count
-    return totals
+    kernels = tuple(kernels)
+    return form.total(kernels, form.counts(kernels))

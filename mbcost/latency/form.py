@@ -124,38 +124,64 @@ class LatencyForm:
         }
         object.__setattr__(self, "_terms_of", table)
 
-    def estimate(self, kernels: Iterable[Kernel], seconds: Mapping[str, Real]) -> tuple[KernelEstimate, ...]:
-        """The time of every kernel and its split.
-
-        Parameters
-        ----------
-        seconds
-            Term -> seconds a count.
+    def counts(self, kernels: Iterable[Kernel]) -> tuple[tuple[Real, ...], ...]:
+        """For every kernel the counts of its kind's terms, in the order of the form.
 
         Raises
         ------
         DefectError
             If the form has no term for a kind of kernel: none is free by omission.
         """
-        steps_of: dict[str, list[tuple[Callable[[Kernel], Real], int, Real]]] = {
-            kind: [(term.count, group, seconds[term.name]) for term, group in terms]
-            for kind, terms in self._terms_of.items()
+        functions = {kind: tuple([term.count for term, _ in terms]) for kind, terms in self._terms_of.items()}
+        functions.setdefault("view", ())
+        found = []
+        for kernel in kernels:
+            if kernel.kind not in functions:
+                raise DefectError(f"the form {self.name} has no term for a {kernel.kind} kernel")
+            found.append(tuple([count(kernel) for count in functions[kernel.kind]]))
+        return tuple(found)
+
+    def estimate(
+        self, kernels: Iterable[Kernel], seconds: Mapping[str, Real], counts: Iterable[tuple[Real, ...]] | None = None
+    ) -> tuple[KernelEstimate, ...]:
+        """The time of every kernel and its split.
+
+        Parameters
+        ----------
+        seconds
+            Term -> seconds a count.
+        counts
+            What :meth:`counts` says of the kernels, where it is known already.
+
+        Raises
+        ------
+        DefectError
+            If the form has no term for a kind of kernel.
+        """
+        kernels = tuple(kernels)
+        steps_of: dict[str, list[tuple[int, Real]]] = {
+            kind: [(group, seconds[term.name]) for term, group in terms] for kind, terms in self._terms_of.items()
         }
         steps_of.setdefault("view", [])
         additive = self.overlap == "none"
         estimates: list[KernelEstimate] = []
-        for kernel in kernels:
-            steps = steps_of.get(kernel.kind)
-            if steps is None:
-                raise DefectError(f"the form {self.name} has no term for a {kernel.kind} kernel")
+        for kernel, numbers in zip(kernels, self.counts(kernels) if counts is None else counts, strict=True):
             parts: list[Real] = [0.0, 0.0, 0.0, 0.0, 0.0]
-            for count, group, rate in steps:
-                parts[group] += count(kernel) * rate
+            for (group, rate), count in zip(steps_of[kernel.kind], numbers, strict=True):
+                parts[group] += count * rate
             compute, activation, weight, lowering, overhead = parts
             memory = activation + weight + lowering
             busy = compute + memory if additive else maximum(compute, memory)
             estimates.append(KernelEstimate(busy + overhead, *parts))
         return tuple(estimates)
+
+    def total(self, kernels: Iterable[Kernel], counts: Iterable[tuple[Real, ...]]) -> dict[str, Real]:
+        """Term -> the sum of its `counts` over all `kernels`, 0 for a term without a kernel."""
+        totals: dict[str, Real] = dict.fromkeys((term.name for term in self.terms), 0)
+        for kernel, numbers in zip(kernels, counts, strict=True):
+            for (term, _), count in zip(self._terms_of.get(kernel.kind, ()), numbers, strict=True):
+                totals[term.name] = totals[term.name] + count
+        return totals
 
     def explain(self, kernel: Kernel) -> list[tuple[Term, Real]]:
         """The terms of a kernel with their counts, in the order of the form."""

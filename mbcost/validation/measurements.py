@@ -126,7 +126,7 @@ def bundled(target: Target) -> list[Path]:
     return [
         path
         for path in sorted((hardware_profiles() / "measurements").glob("*.csv"))
-        if any(row.target == _key(target) for row in read_measurements(path)[0])
+        if any(row.target == target_key(target) for row in read_measurements(path)[0])
     ]
 
 
@@ -139,7 +139,7 @@ def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
         MB600 with every row of the device that was measured with another processor, runtime, precision or number of
         threads: latencies of different targets are never pooled.
     """
-    key = _key(target)
+    key = target_key(target)
     rows = [replace(row, target=_filled(row.target, key)) for row in rows]
     others = [row for row in rows if row.target[0] == target.device.name and row.target != key]
     hint = "one file a target: device, processor, runtime, precision and threads"
@@ -262,7 +262,7 @@ def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
     return warnings
 
 
-def _key(target: Target) -> _TargetKey:
+def target_key(target: Target) -> _TargetKey:
     return (target.device.name, target.processor.name, target.runtime, target.precision, str(target.threads))
 
 

@@ -1,0 +1,99 @@
+"""Published checkpoints: the top-1 accuracy that somebody trained a configuration to.
+
+A file a network in ``published/``, each row with its source. They hold for the tables that ship with mbcost only, at
+their usual options: what another network of the same name would reach nobody knows.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.loader import find_builtin
+from mbcost.architectures.spec import OptionValue
+from mbcost.graph import check_architecture
+from mbcost.search.grid import Floats, Points
+
+_FOLDER: Final = Path(__file__).parent / "published"
+#: Checkpoints of 1000 ImageNet classes may have a class more, for the background.
+_CLASSES: Final = (1000, 1001)
+
+
+class Checkpoint(NamedTuple):
+    """A trained configuration.
+
+    Attributes
+    ----------
+    alpha, resolution, precision
+        Width multiplier, height and width of the input [pixels]; ``fp32`` or ``int8``.
+    top1
+        Share of the images of ImageNet's validation set whose first guess is right [%].
+    source
+        Where it was published.
+    """
+
+    alpha: float
+    resolution: int
+    precision: str
+    top1: float
+    source: str
+
+
+@cache
+def published(name: str) -> tuple[Checkpoint, ...]:
+    """The checkpoints of a network; none if nobody published any that mbcost knows of."""
+    path = _FOLDER / f"{name}.csv"
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as stream:
+        return tuple(
+            Checkpoint(
+                float(row["alpha"]), int(row["resolution"]), row["precision"], float(row["top1_percent"]), row["source"]
+            )
+            for row in csv.DictReader(stream)
+        )
+
+
+def checkpoints_of(
+    spec: ArchitectureSpec, precision: str, options: Mapping[str, OptionValue] | None = None
+) -> tuple[Checkpoint, ...]:
+    """The checkpoints of an architecture that run at a precision: float ones at fp16 too.
+
+    Parameters
+    ----------
+    options
+        Options that differ from the table's, beside the number of classes, make another network: it has none.
+    """
+    known = published(spec.name)
+    if not known or find_builtin(spec.name, check_architecture) is not spec:
+        return ()
+    for name, value in (options or {}).items():
+        usual = value in _CLASSES if name == "classes" else value == spec.options.get(name)
+        if not usual:
+            return ()
+    wanted = "int8" if precision == "int8" else "fp32"
+    return tuple(checkpoint for checkpoint in known if checkpoint.precision == wanted)
+
+
+def published_points(spec: ArchitectureSpec, precision: str = "fp32") -> Points | None:
+    """Widths and resolutions of an architecture's checkpoints, None if it has none."""
+    known = checkpoints_of(spec, precision)
+    if not known:
+        return None
+    alphas, sizes = zip(*((checkpoint.alpha, checkpoint.resolution) for checkpoint in known), strict=True)
+    return Points(np.array(alphas), None, np.array(sizes, dtype=np.int64))
+
+
+def top1_of(known: tuple[Checkpoint, ...], alpha: Floats, resolution: Floats) -> Floats:
+    """Published top-1 of configurations [%]; NaN where there is no checkpoint."""
+    result = np.full(len(alpha), np.nan)
+    for checkpoint in known:
+        here = (alpha == checkpoint.alpha) & (resolution == checkpoint.resolution)
+        result[here] = checkpoint.top1
+    return result

@@ -1,0 +1,217 @@
+"""The configurations of a sweep: widths and resolutions, as a grid or one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mbcost.errors import InputError, Problem, fail
+from mbcost.graph.configuration import MAX_ALPHA, MAX_RESOLUTION
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+#: Most values of one range, and most configurations of one grid.
+MAX_VALUES: Final = 1_000_000
+MAX_POINTS: Final = 1_000_000_000
+
+
+class Points(NamedTuple):
+    """Widths and resolutions of many configurations of one network; an entry a configuration.
+
+    Attributes
+    ----------
+    alpha
+        Width multipliers.
+    rho, resolution
+        Resolution multipliers, or heights and widths of the input [pixels]; at most one of them, the other is None.
+    """
+
+    alpha: Floats
+    rho: Floats | None = None
+    resolution: Ints | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.alpha)
+
+    def take(self, chosen: Any) -> Points:
+        """Those that a slice, a mask or an array of positions chooses."""
+        alpha, rho, resolution = (None if values is None else values[chosen] for values in self)
+        assert alpha is not None
+        return Points(alpha, rho, resolution)
+
+    def at(self, i: int) -> dict[str, Any]:
+        """One configuration as the arguments of :func:`mbcost.analyze`."""
+        named = zip(self._fields, self, strict=True)
+        return {name: values[i].item() for name, values in named if values is not None}
+
+    def describe(self, i: int) -> str:
+        """One configuration in words, such as ``alpha 0.5, resolution 160``."""
+        return ", ".join(f"{name} {value:g}" for name, value in self.at(i).items())
+
+
+class Grid(NamedTuple):
+    """The product of widths and resolutions, the widths outermost; see :class:`Points`."""
+
+    alpha: Floats
+    rho: Floats | None = None
+    resolution: Ints | None = None
+
+    @property
+    def size(self) -> int:
+        """How many configurations it has."""
+        return len(self.alpha) * self._inner
+
+    @property
+    def _inner(self) -> int:
+        return next((len(values) for values in (self.rho, self.resolution) if values is not None), 1)
+
+    def points(self, start: int = 0, stop: int | None = None) -> Points:
+        """The configurations from `start` to before `stop`, without making the others."""
+        places = np.arange(start, min(self.size, self.size if stop is None else stop))
+        outer, inner = np.divmod(places, self._inner)
+        return Points(
+            self.alpha[outer],
+            None if self.rho is None else self.rho[inner],
+            None if self.resolution is None else self.resolution[inner],
+        )
+
+
+Numbers: TypeAlias = "float | str | Sequence[float]"
+
+
+def make_grid(alpha: Numbers = 1.0, rho: Numbers | None = None, resolution: Numbers | None = None) -> Grid:
+    """The grid of widths and resolutions.
+
+    Parameters
+    ----------
+    alpha, rho, resolution
+        A number, several, or a text such as ``0.35,0.5:1.4:0.05`` (both ends belong to a range). At most one of rho and
+        resolution. A value that occurs twice counts once.
+
+    Raises
+    ------
+    InputError
+        MB010 for every value that is no number or out of range, for empty and for inverted ranges.
+    """
+    problems: list[Problem] = []
+    if rho is not None and resolution is not None:
+        problems.append(Problem("MB010", "rho and resolution were both given", hint="give one of them"))
+    alphas = _axis("alpha", alpha, MAX_ALPHA, problems)
+    rhos = None if rho is None else _axis("rho", rho, MAX_RESOLUTION, problems)
+    sizes = None if resolution is None else _axis("resolution", resolution, MAX_RESOLUTION, problems, whole=True)
+    if problems:
+        raise InputError(problems)
+    grid = Grid(
+        np.array(alphas),
+        None if rhos is None else np.array(rhos),
+        None if sizes is None else np.array(sizes, dtype=np.int64),
+    )
+    if grid.size > MAX_POINTS:
+        fail("MB010", f"the grid has {grid.size:,} configurations, at most {MAX_POINTS:,} are taken")
+    return grid
+
+
+def make_points(pairs: Iterable[tuple[float, int]]) -> Points:
+    """Configurations one by one: pairs of alpha and resolution.
+
+    Raises
+    ------
+    InputError
+        MB010 for every value that is no number or out of range, and if there is no pair.
+    """
+    pairs = list(pairs)
+    problems: list[Problem] = []
+    if not pairs:
+        fail("MB010", "there is no configuration to evaluate")
+    if any(len(pair) != 2 for pair in pairs):
+        fail("MB010", "a configuration is a pair of alpha and resolution", hint="such as (0.5, 160)")
+    alphas = _checked("alpha", [pair[0] for pair in pairs], MAX_ALPHA, problems)
+    sizes = _checked("resolution", [pair[1] for pair in pairs], MAX_RESOLUTION, problems, whole=True)
+    if problems:
+        raise InputError(problems)
+    return Points(np.array(alphas), None, np.array(sizes, dtype=np.int64))
+
+
+def read_numbers(name: str, text: str) -> list[float]:
+    """The numbers of a text such as ``0.35,0.5:1.4:0.05``; ranges are start:stop:step and hold both ends.
+
+    Raises
+    ------
+    InputError
+        MB010 for every part that is neither a number nor a range.
+    """
+    values: list[float] = []
+    problems: list[Problem] = []
+    for part in text.split(","):
+        try:
+            values += _range(part.strip())
+        except ValueError as error:
+            hint = "numbers and ranges start:stop:step with commas between, such as 0.35,0.5:1.4:0.05"
+            problems.append(Problem("MB010", f"{name} `{part.strip()[:60]}` {error}", hint=hint))
+    if problems:
+        raise InputError(problems)
+    return values
+
+
+def _range(part: str) -> list[float]:
+    """A number, or the numbers of a range; decimal, so that 0.5:0.7:0.1 holds 0.6 and not its neighbour."""
+    try:
+        numbers = [Decimal(text.strip()) for text in part.split(":")]
+    except InvalidOperation:
+        raise ValueError("is not a number or a range" if part else "is empty") from None
+    if not all(number.is_finite() for number in numbers):
+        raise ValueError("is not a finite number")
+    if len(numbers) == 1:
+        return [float(numbers[0])]
+    if len(numbers) != 3:
+        raise ValueError("is no range: start:stop:step")
+    start, stop, step = numbers
+    if step <= 0:
+        raise ValueError("has a step that is not above 0")
+    if stop < start:
+        raise ValueError("is inverted: it stops before it starts")
+    if (stop - start) / step >= MAX_VALUES:
+        raise ValueError(f"has more than {MAX_VALUES:,} values")
+    return [float(start + step * i) for i in range(int((stop - start) / step) + 1)]
+
+
+def _axis(name: str, given: Numbers, most: float, problems: list[Problem], whole: bool = False) -> list[float]:
+    """The distinct values of one axis, in their order; its problems are appended."""
+    if isinstance(given, str):
+        try:
+            values: Sequence[float] = read_numbers(name, given)
+        except InputError as error:
+            problems += error.problems
+            return []
+    else:
+        values = [given] if isinstance(given, (int, float)) else list(given)
+    if not values:
+        problems.append(Problem("MB010", f"{name} has no value"))
+    return list(dict.fromkeys(_checked(name, values, most, problems, whole)))
+
+
+def _checked(
+    name: str, values: Iterable[float], most: float, problems: list[Problem], whole: bool = False
+) -> list[float]:
+    """The values that are in range; the others become problems."""
+    good: list[float] = []
+    for value in values:
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not 0 < number <= most:
+            what = f"{number:g}" if isinstance(value, (int, float)) else f"`{str(value)[:40]}`"
+            problems.append(Problem("MB010", f"{name} is {what}, it has to be above 0 and at most {most:g}"))
+        elif whole and not number.is_integer():
+            problems.append(Problem("MB010", f"{name} is {number:g}, it has to be a whole number of pixels"))
+        else:
+            good.append(number)
+    return good

@@ -1,0 +1,34 @@
+"""Pareto fronts: what nothing else beats in both cost and quality."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def on_front(cost: Any, quality: Any) -> NDArray[np.bool_]:
+    """Which points no other one dominates: none costs at most as much and is at least as good, and better in one.
+
+    Equal points are on the front together. A point whose cost or quality is not a number is never on it.
+
+    Parameters
+    ----------
+    cost, quality
+        Arrays of the same length; less cost and more quality are better.
+    """
+    cost, quality = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
+    result = np.zeros(len(cost), dtype=np.bool_)
+    known = np.flatnonzero(~(np.isnan(cost) | np.isnan(quality)))
+    if not len(known):
+        return result
+    order = known[np.lexsort((-quality[known], cost[known]))]  # cheapest first, the best of equally cheap ones first
+    sorted_quality = quality[order]
+    best_before = np.concatenate([[-np.inf], np.maximum.accumulate(sorted_quality)[:-1]])
+    better = sorted_quality > best_before
+    # an equal twin of a point that is better than all before it
+    first = np.maximum.accumulate(np.where(better, np.arange(len(order)), 0))
+    twin = (cost[order] == cost[order][first]) & (sorted_quality == sorted_quality[first])
+    result[order[twin]] = True
+    return result

@@ -1,0 +1,247 @@
+"""The result of a sweep: columns with a row a configuration, target and batch."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mbcost._version import __version__
+from mbcost.analysis import INTERVAL, Analysis
+from mbcost.errors import fail, or_list
+from mbcost.pipeline import analyze
+from mbcost.search.checkpoints import checkpoints_of, top1_of
+from mbcost.search.evaluate import Outcome, Work
+from mbcost.search.grid import Floats, Ints
+from mbcost.search.measured import measured_ms
+from mbcost.search.pareto import on_front
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA: Final = "mbcost/sweep/1"
+#: Columns of a result, in their order.
+COLUMNS: Final = (
+    "architecture", "alpha", "rho", "resolution", "batch", "target", "precision", "threads", "macs", "params",
+    "peak_activation_bytes", "latency_ms", "latency_low_ms", "latency_high_ms", "frames_per_s", "measured_ms", "top1",
+    "on_front",
+)  # fmt: skip
+
+#: What a front may trade against latency, more being better.
+Quality: TypeAlias = Literal["top1", "macs", "params"]
+QUALITIES: Final = ("top1", "macs", "params")
+
+
+class Section(NamedTuple):
+    """One network of a sweep: what was evaluated, and what came out."""
+
+    work: Work
+    outcome: Outcome
+
+    @property
+    def rows(self) -> int:
+        """Rows of the result: configurations x targets x batch sizes."""
+        return self.work.points.size * len(self.work.cases)
+
+
+class SweepResult:
+    """Many configurations of networks on many targets.
+
+    Rows are in the order network, target, batch, width, resolution. Indexing and :meth:`at` count from 0.
+
+    Attributes
+    ----------
+    sections
+        A network each.
+    """
+
+    def __init__(self, sections: tuple[Section, ...]) -> None:
+        self.sections = sections
+
+    def __len__(self) -> int:
+        return sum(section.rows for section in self.sections)
+
+    def at(self, row: int) -> Analysis:
+        """The whole analysis of one row: the same numbers, layer by layer."""
+        work, case, i = self._place(row)
+        model, batch = work.cases[case]
+        return analyze(
+            work.spec,
+            model.target,
+            **work.points.at(i),
+            batch=batch,
+            options=work.options,
+            params=work.params,
+            macs=work.macs,
+            estimate_unsupported=work.estimate_unsupported,
+            calibration=model.calibration or False,
+        )
+
+    def _place(self, row: int) -> tuple[Work, int, int]:
+        """Network, number of the case and of the configuration of a row."""
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        row %= len(self)
+        for work, outcome in self.sections:
+            rows = outcome.latency_s.size
+            if row < rows:
+                return work, *divmod(row, work.points.size)
+            row -= rows
+        raise AssertionError("the rows of all sections are counted")
+
+    @cached_property
+    def columns(self) -> Mapping[str, Any]:
+        """Column -> array, as in :data:`COLUMNS`; times in ms, accuracy in %, NaN where nobody published any."""
+        parts = [_columns(section) for section in self.sections]
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        columns["on_front"] = self._fronts(columns, "top1" if _any_known(columns["top1"]) else "macs")
+        return columns
+
+    def front(self, quality: Quality | None = None) -> Ints:
+        """Rows that no other row of the same target and batch beats in both latency and quality, fastest first.
+
+        Parameters
+        ----------
+        quality
+            ``top1`` [%], ``macs`` or ``params``, more being better; by default top-1 where any is known, else the
+            MACs, which say nothing about accuracy between different networks.
+
+        Raises
+        ------
+        InputError
+            MB010 for another quality.
+        """
+        columns = self.columns
+        if quality is None:
+            rows = np.flatnonzero(columns["on_front"])
+        elif quality in QUALITIES:
+            rows = np.flatnonzero(self._fronts(columns, quality))
+        else:
+            fail("MB010", f"a front is of latency and {or_list(list(QUALITIES))}, not `{quality}`")
+        return rows[np.argsort(columns["latency_ms"][rows], kind="stable")]
+
+    def _fronts(self, columns: Mapping[str, Any], quality: str) -> Any:
+        """A front for every target and batch, among all networks."""
+        result = np.zeros(len(self), dtype=np.bool_)
+        for case in range(len(self.sections[0].work.cases)):
+            rows = self._rows_of_case(case)
+            result[rows] = on_front(columns["latency_ms"][rows], columns[quality][rows])
+        return result
+
+    def _rows_of_case(self, case: int) -> Ints:
+        """Rows of one target and batch, of all networks."""
+        rows, start = [], 0
+        for section in self.sections:
+            count = section.work.points.size
+            rows.append(np.arange(start + case * count, start + (case + 1) * count))
+            start += section.rows
+        return np.concatenate(rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A DataFrame with the columns of :data:`COLUMNS`."""
+        import pandas as pd
+
+        frame = pd.DataFrame(dict(self.columns))
+        for name in ("architecture", "target", "precision"):
+            frame[name] = frame[name].astype("category")
+        return frame[list(COLUMNS)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``mbcost sweep --format json``, schema ``mbcost/sweep/1``."""
+        lists = {name: self.columns[name].tolist() for name in COLUMNS}
+        unknown = {"measured_ms", "top1"}
+        rows = [
+            {
+                name: None if name in unknown and value != value else value
+                for name, value in zip(COLUMNS, row, strict=True)
+            }
+            for row in zip(*lists.values(), strict=True)
+        ]
+        return {
+            "schema": SCHEMA,
+            "mbcost_version": __version__,
+            "interval": INTERVAL,
+            "rows": rows,
+            "warnings": list(self.warnings),
+        }
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know about the targets, as the analysis of each one's first configuration says it."""
+        found: dict[str, None] = {}
+        start = 0
+        for section in self.sections:
+            for case, (model, _) in enumerate(section.work.cases):
+                for warning in self.at(start + case * section.work.points.size).warnings:
+                    found.setdefault(f"{model.target.name}: {warning}")
+            start += section.rows
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        names = ", ".join(dict.fromkeys(section.work.spec.name for section in self.sections))
+        targets = ", ".join(dict.fromkeys(model.target.name for model in self.sections[0].work.models))
+        latency = self.columns["latency_ms"]
+        return (
+            f"<SweepResult of {len(self):,} rows: {names} on {targets}, "
+            f"{latency.min():.3g} to {latency.max():.3g} ms, {int(self.columns['on_front'].sum())} on the front>"
+        )
+
+    def _repr_html_(self) -> str:
+        text: str = self.to_frame().iloc[self.front()].head(20)._repr_html_()  # type: ignore[operator]
+        return f"<p>{html.escape(repr(self)[1:-1])}; the front:</p>{text}"
+
+
+def _columns(section: Section) -> dict[str, Any]:
+    """The columns of one network, all but the front."""
+    work, outcome = section.work, section.outcome
+    points, count, cases = work.points, work.points.size, len(work.cases)
+    rho = points.rho if points.rho is not None else outcome.height / work.spec.input_shape.height
+    batches = np.array([batch for _, batch in work.cases])
+
+    def each_point(values: Any) -> Any:
+        return np.tile(values, cases)
+
+    def each_case(values: Any) -> Any:
+        return np.repeat(np.array(values), count)
+
+    targets = [model.target for model, _ in work.cases]
+    top1 = [
+        top1_of(checkpoints_of(work.spec, target.precision, work.options), points.alpha, _square(work, outcome))
+        for target in targets
+    ]
+    measured = [measured_ms(work, outcome, target, int(batch)) for target, batch in zip(targets, batches, strict=True)]
+    with np.errstate(divide="ignore"):  # a network of views alone takes no time
+        frames = batches[:, None] / outcome.latency_s
+    return {
+        "architecture": np.repeat(np.array(work.spec.name, dtype=object), section.rows),
+        "alpha": each_point(points.alpha),
+        "rho": each_point(rho),
+        "resolution": each_point(outcome.height),
+        "batch": each_case(batches),
+        "target": np.repeat(np.array([target.name for target in targets], dtype=object), count),
+        "precision": np.repeat(np.array([target.precision for target in targets], dtype=object), count),
+        "threads": each_case([target.threads for target in targets]),
+        "macs": (batches[:, None] * outcome.macs).ravel(),
+        "params": each_point(outcome.params),
+        "peak_activation_bytes": outcome.peak_bytes.ravel(),
+        "latency_ms": outcome.latency_s.ravel() * 1e3,
+        "latency_low_ms": outcome.latency_low_s.ravel() * 1e3,
+        "latency_high_ms": outcome.latency_high_s.ravel() * 1e3,
+        "frames_per_s": frames.ravel(),
+        "measured_ms": np.concatenate(measured),
+        "top1": np.concatenate(top1),
+    }
+
+
+def _square(work: Work, outcome: Outcome) -> Floats:
+    """Heights of square inputs, NaN for others: checkpoints are of square ones."""
+    shape = work.spec.input_shape
+    heights = outcome.height.astype(np.float64)
+    return heights if shape.height == shape.width else np.full_like(heights, np.nan)
+
+
+def _any_known(values: Any) -> bool:
+    return bool((~np.isnan(values)).any())

@@ -1,0 +1,35 @@
+"""Configurations that every shipped table takes, for tests on all of them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+import mbcost
+from mbcost.devices import device_names, load_device
+
+#: Networks that have a printed table for each width, and none between them.
+PRINTED_WIDTHS = {"shufflenet_v1": (0.5, 1.0, 1.5, 2.0), "shufflenet_v2": (0.5, 1.0, 1.5, 2.0)}
+#: Networks that take some resolutions only: the smallest, and the multiple of which they are.
+RESOLUTIONS = {"yolov2": (32, 32), "ssd300_vgg16": (257, 1), "ssd512_vgg16": (257, 1)}
+
+TARGETS = tuple(
+    f"{device}/{processor.name}@{runtime}"
+    for device in device_names()
+    for processor in load_device(device).processors.values()
+    for runtime in processor.runtimes
+)
+
+
+def widths(name: str) -> st.SearchStrategy[float]:
+    """Widths that a table takes."""
+    if mbcost.load(name).width is None:
+        return st.just(1.0)
+    if name in PRINTED_WIDTHS:
+        return st.sampled_from(PRINTED_WIDTHS[name])
+    return st.sampled_from([0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4]) | st.floats(0.05, 2.0)
+
+
+def resolutions(name: str) -> st.SearchStrategy[int]:
+    """Resolutions that a table takes."""
+    least, multiple = RESOLUTIONS.get(name, (97, 1))
+    return st.integers(least, 600).map(lambda size: -(-size // multiple) * multiple)
