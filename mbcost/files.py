@@ -21,6 +21,7 @@ __all__ = [
     "parse_yaml",
     "read_head",
     "read_text",
+    "write_bytes",
     "write_text",
 ]
 
@@ -82,7 +83,12 @@ def read_head(path: Path, size: int) -> bytes:
 
 
 def write_text(path: Path, text: str, *, force: bool = False) -> None:
-    """Write `text` to `path`, all of it or nothing; an existing file is kept unless `force`.
+    """Write `text` to `path`; see :func:`write_bytes`."""
+    write_bytes(path, text.encode("utf-8"), force=force)
+
+
+def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
+    """Write `content` to `path`, all of it or nothing; an existing file is kept unless `force`.
 
     Raises
     ------
@@ -96,7 +102,7 @@ def write_text(path: Path, text: str, *, force: bool = False) -> None:
             fail("MB008", f"{path} is not a regular file")
         if path.exists() and not force:
             fail("MB007", f"{path} exists and was kept", hint="use --force to overwrite it")
-        _replace(path, text.encode("utf-8"))
+        _replace(path, content)
     except (OSError, ValueError) as error:
         fail("MB008", f"cannot write {path}: {_reason(error)}")
 

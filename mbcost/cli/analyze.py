@@ -6,14 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mbcost.cli.complete import complete_target
 from mbcost.cli.options import (
     Alpha,
+    CalibrationFile,
     Classes,
+    Devices,
     InputShape,
     Macs,
     MacsOption,
@@ -23,10 +24,13 @@ from mbcost.cli.options import (
     Resolution,
     Rho,
     Settings,
+    Uncalibrated,
     Unsupported,
     UnsupportedOption,
+    calibration_choice,
     read_input_shapes,
     read_settings,
+    required_devices,
 )
 from mbcost.cli.output import Format, choose_format, deliver, print_note
 from mbcost.errors import InputError, Problem, fail
@@ -50,17 +54,7 @@ class GroupBy(StrEnum):
 
 def analyze(
     model: Model,
-    device: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--device",
-            "-d",
-            metavar="TARGET",
-            help="pixel1, pixel4/gpu or pixel1/cpu@tflite-2018. Required; repeatable.",
-            autocompletion=complete_target,
-            rich_help_panel=_TARGET,
-        ),
-    ] = None,
+    device: Devices = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -69,14 +63,8 @@ def analyze(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
     batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
-    uncalibrated: Annotated[
-        bool,
-        typer.Option("--uncalibrated", help="Go without the target's calibration.", rich_help_panel=_TARGET),
-    ] = False,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Use this calibration of the target.", rich_help_panel=_TARGET),
-    ] = None,
+    uncalibrated: Uncalibrated = False,
+    calibration: CalibrationFile = None,
     input_shape: InputShape = None,
     unsupported: UnsupportedOption = Unsupported.REFUSE,
     alpha: Alpha = 1.0,
@@ -106,15 +94,14 @@ def analyze(
     chosen = choose_format(format_, output)
     if max_ms is not None and not 0 < max_ms < math.inf:
         fail("MB010", f"--max-ms is {max_ms:g}, it has to be above 0")
-    if uncalibrated and calibration is not None:
-        fail("MB010", "--uncalibrated and --calibration contradict each other")
+    fitted = calibration_choice(uncalibrated, calibration)
     from mbcost.graph import ParamsConvention
     from mbcost.pipeline import load
 
     spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported.value)
     analyses = _analyze_all(
         spec,
-        device or _refuse_missing_device(),
+        required_devices(device),
         alpha=alpha,
         rho=rho,
         resolution=resolution,
@@ -125,7 +112,7 @@ def analyze(
         params=ParamsConvention(params.value),
         macs=macs.value,
         estimate_unsupported=unsupported is Unsupported.ESTIMATE,
-        calibration=False if uncalibrated else calibration,
+        calibration=fitted,
     )
     limit = None if all_layers else top
     deliver(_renderer(chosen, spec, analyses, limit, group_by), output, force=force)
@@ -133,12 +120,6 @@ def analyze(
         _print_warnings(analyses)
     if max_ms is not None:
         _check_budget(analyses, max_ms)
-
-
-def _refuse_missing_device() -> NoReturn:
-    from mbcost.devices import device_names
-
-    fail("MB010", "`--device` is missing", hint=f"such as --device pixel1; there are {', '.join(device_names())}")
 
 
 def _analyze_all(spec: ArchitectureSpec, targets: Sequence[str], **configuration: Any) -> list[Analysis]:

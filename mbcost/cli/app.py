@@ -12,6 +12,7 @@ from mbcost.cli.output import emit
 #: command -> the module of its function, or of its group of commands, which has its name.
 COMMANDS: Final[dict[str, str]] = {
     "analyze": "mbcost.cli.analyze",
+    "sweep": "mbcost.cli.sweep",
     "convert": "mbcost.cli.convert",
     "calibrate": "mbcost.cli.calibrate",
     "validate": "mbcost.cli.calibrate",

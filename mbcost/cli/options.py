@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from mbcost.cli.complete import complete_architecture
+from mbcost.cli.complete import complete_architecture, complete_target
 from mbcost.cli.output import ListFormat
 from mbcost.errors import fail
 
 if TYPE_CHECKING:
     from mbcost.architectures.spec import OptionValue
+    from mbcost.latency.calibrated import CalibrationChoice
 
 
 class Params(StrEnum):
@@ -44,6 +45,8 @@ class Unsupported(StrEnum):
 
 _NETWORK = "Network"
 _COUNTING = "Counting"
+_GRID = "Grid"
+_TARGET = "Target"
 _SHAPE: Final = re.compile(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){0,7}")
 
 Model: TypeAlias = Annotated[
@@ -100,6 +103,101 @@ ListFormatOption: TypeAlias = Annotated[ListFormat, typer.Option("--format", hel
 Files: TypeAlias = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Files to check.", show_default=False, dir_okay=True)
 ]
+
+
+Models: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL...",
+        help="Built-in names, YAML tables, .onnx or .tflite files, or module:callable for PyTorch (runs its code).",
+        autocompletion=complete_architecture,
+        show_default=False,
+    ),
+]
+Devices: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        "-d",
+        metavar="TARGET",
+        help="pixel1, pixel4/gpu or pixel1/cpu@tflite-2018. Required; repeatable.",
+        autocompletion=complete_target,
+        rich_help_panel=_TARGET,
+    ),
+]
+_AXIS: Final = "Such as 0.35,0.5:1.4:0.05; ranges are start:stop:step and hold both ends."
+AlphaAxis: TypeAlias = Annotated[
+    str | None, typer.Option("--alpha", metavar="NUMBERS", help=f"Width multipliers. {_AXIS}", rich_help_panel=_GRID)
+]
+RhoAxis: TypeAlias = Annotated[
+    str | None, typer.Option("--rho", metavar="NUMBERS", help="Resolution multipliers.", rich_help_panel=_GRID)
+]
+ResolutionAxis: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution", metavar="NUMBERS", help="Heights and widths of the input: 96:224:32.", rich_help_panel=_GRID
+    ),
+]
+BatchAxis: TypeAlias = Annotated[
+    str, typer.Option("--batch", metavar="NUMBERS", help="Images an inference: 1,8.", rich_help_panel=_GRID)
+]
+PrecisionAxis: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="fp32,fp16,int8",
+        help="Default: the first that each processor lists.",
+        rich_help_panel=_TARGET,
+    ),
+]
+ThreadsAxis: TypeAlias = Annotated[
+    str | None, typer.Option("--threads", metavar="NUMBERS", help="On a CPU; default 1.", rich_help_panel=_TARGET)
+]
+Uncalibrated: TypeAlias = Annotated[
+    bool, typer.Option("--uncalibrated", help="Go without the target's calibration.", rich_help_panel=_TARGET)
+]
+CalibrationFile: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Use this calibration of the target.", rich_help_panel=_TARGET)
+]
+
+
+def required_devices(devices: list[str] | None) -> list[str]:
+    """The targets that were named.
+
+    Raises
+    ------
+    InputError
+        MB010 with the devices there are, if none was.
+    """
+    if devices:
+        return devices
+    from mbcost.devices import device_names
+
+    fail("MB010", "`--device` is missing", hint=f"such as --device pixel1; there are {', '.join(device_names())}")
+
+
+def calibration_choice(uncalibrated: bool, file: Path | None) -> CalibrationChoice:
+    """What ``--uncalibrated`` and ``--calibration`` say; MB010 if they contradict each other."""
+    if uncalibrated and file is not None:
+        fail("MB010", "--uncalibrated and --calibration contradict each other")
+    return False if uncalibrated else file
+
+
+def read_whole(option: str, text: str) -> list[int]:
+    """The whole numbers of a text such as ``1,2:8:2``.
+
+    Raises
+    ------
+    InputError
+        MB010 for every part that is no number or range, or not whole.
+    """
+    from mbcost.search.grid import read_numbers
+
+    numbers = read_numbers(option, text)
+    broken = [number for number in numbers if not number.is_integer()]
+    if broken:
+        fail("MB010", f"{option} {broken[0]:g} is not a whole number")
+    return [int(number) for number in numbers]
 
 
 def read_settings(settings: Sequence[str] | None, classes: int | None) -> dict[str, OptionValue]:

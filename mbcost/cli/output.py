@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar
 
 import typer
 
@@ -47,7 +47,15 @@ _SUFFIXES: Final[dict[str, Format]] = {
 
 
 def choose_format(given: Format | None, output: Path | None) -> Format:
-    """The format that was asked for, else that of the file's suffix, else a table.
+    """The format that was asked for, else that of the file's suffix, else a table; see :func:`format_of`."""
+    return format_of(given, output, _SUFFIXES, Format.TABLE)
+
+
+_F = TypeVar("_F", bound=StrEnum)
+
+
+def format_of(given: _F | None, output: Path | None, suffixes: Mapping[str, _F], usual: _F) -> _F:
+    """The format that was asked for, else that of the file's suffix, else the usual one.
 
     Raises
     ------
@@ -55,13 +63,13 @@ def choose_format(given: Format | None, output: Path | None) -> Format:
         MB006 if the suffix says nothing and nothing else does, MB010 if the two contradict each other.
     """
     if output is None:
-        return given or Format.TABLE
-    by_suffix = _SUFFIXES.get(output.suffix.lower())
+        return given or usual
+    by_suffix = suffixes.get(output.suffix.lower())
     if by_suffix is None and given is None:
-        fail("MB006", f"`{output.name}` does not say its format", hint=f"end it in {or_list(list(_SUFFIXES))}")
+        fail("MB006", f"`{output.name}` does not say its format", hint=f"end it in {or_list(list(suffixes))}")
     if given is not None and by_suffix not in {None, given}:
         fail("MB010", f"--format is {given}, the output {output.name}", hint="give one of them, or the same")
-    return given or by_suffix or Format.TABLE
+    return given or by_suffix or usual
 
 
 def deliver(render: Callable[[Screen], str], output: Path | None, *, force: bool = False) -> None:

@@ -19,16 +19,16 @@ _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*[]<
 
 def to_json(analyses: Sequence[Analysis]) -> str:
     """The object of :meth:`Analysis.to_dict`, or a list of them where there are several."""
-    objects = [_finite(analysis.to_dict()) for analysis in analyses]
+    objects = [finite(analysis.to_dict()) for analysis in analyses]
     return f"{json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, allow_nan=False)}\n"
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """`value` with null for what JSON has no number for: a network without work has infinite frames a second."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -57,12 +57,12 @@ def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy
     """A line with the answer, the time by class, block or layer, and the slowest layers (all with ``limit=None``)."""
     digits = numbers.decimals_for(analysis.latency_s * 1e3)
     groups = [
-        [_escaped(row.label), row.count, f"{row.latency_s * 1e3:.{digits}f}", *map(_share, (row.share, row.cumulative))]
+        [escaped(row.label), row.count, f"{row.latency_s * 1e3:.{digits}f}", *map(_share, (row.share, row.cumulative))]
         for row in time_by(analysis, group_by)
     ]
     layers = [
         [
-            _escaped(row.name),
+            escaped(row.name),
             numbers.shape(row.kernel.main.output_shape),
             f"{row.latency_s * 1e3:.{digits}f}",
             _share(row.share),
@@ -72,10 +72,10 @@ def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy
     ]
     parts = [
         _summary(analysis),
-        _table([_TITLES[group_by], "n", "ms", "%", "cum. %"], "-rrrr", groups),
-        _table(["slowest layers", "output", "ms", "%", "bound"], "-rrr-", layers),
+        markdown_table([_TITLES[group_by], "n", "ms", "%", "cum. %"], "-rrrr", groups),
+        markdown_table(["slowest layers", "output", "ms", "%", "bound"], "-rrr-", layers),
     ]
-    parts += ["\n".join(f"- {_escaped(warning)}" for warning in analysis.warnings)] if analysis.warnings else []
+    parts += ["\n".join(f"- {escaped(warning)}" for warning in analysis.warnings)] if analysis.warnings else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -86,14 +86,14 @@ def _summary(analysis: Analysis) -> str:
     graph, target, totals = analysis.layer_graph, analysis.target, analysis.totals
     low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     return (
-        f"**{_escaped(graph.title)}** (alpha {graph.alpha:g}, {graph.input_shape}, batch {analysis.batch}) on "
-        f"{_escaped(target.name)} {target.precision}: **{numbers.milliseconds(analysis.latency_s)}** "
+        f"**{escaped(graph.title)}** (alpha {graph.alpha:g}, {graph.input_shape}, batch {analysis.batch}) on "
+        f"{escaped(target.name)} {target.precision}: **{numbers.milliseconds(analysis.latency_s)}** "
         f"({low} to {high} ms), {numbers.si(totals.macs)} MACs, {numbers.si(totals.params)} parameters, "
         f"{numbers.size(totals.peak_activation_bytes)} peak activations"
     )
 
 
-def _table(head: list[str], align: str, rows: list[list[Any]]) -> str:
+def markdown_table(head: list[str], align: str, rows: list[list[Any]]) -> str:
     rule = ["---:" if letter == "r" else "---" for letter in align]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, rule, *rows])
 
@@ -102,5 +102,5 @@ def _share(share: float) -> str:
     return numbers.percent(share)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return printable(text).translate(_MARKDOWN)

@@ -18,6 +18,7 @@ from mbcost.search.evaluate import Outcome, Work
 from mbcost.search.grid import Floats, Ints
 from mbcost.search.measured import measured_ms
 from mbcost.search.pareto import on_front
+from mbcost.search.parquet import parquet_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,6 +149,16 @@ class SweepResult:
         for name in ("architecture", "target", "precision"):
             frame[name] = frame[name].astype("category")
         return frame[list(COLUMNS)]
+
+    def to_parquet(self) -> bytes:
+        """The content of a Parquet file with the columns of :data:`COLUMNS`.
+
+        Raises
+        ------
+        InputError
+            MB011 if pyarrow is not installed.
+        """
+        return parquet_bytes(self.to_frame())
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost sweep --format json``, schema ``mbcost/sweep/1``."""

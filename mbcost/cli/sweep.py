@@ -1,0 +1,149 @@
+"""``mbcost sweep``: many configurations of networks on one or more targets."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from mbcost.cli.options import (
+    AlphaAxis,
+    BatchAxis,
+    CalibrationFile,
+    Classes,
+    Devices,
+    Macs,
+    MacsOption,
+    Models,
+    Params,
+    ParamsOption,
+    PrecisionAxis,
+    ResolutionAxis,
+    RhoAxis,
+    Settings,
+    ThreadsAxis,
+    Uncalibrated,
+    Unsupported,
+    UnsupportedOption,
+    calibration_choice,
+    read_settings,
+    read_whole,
+    required_devices,
+)
+from mbcost.cli.output import deliver, format_of, print_note
+from mbcost.cli.progress import progress_bar
+from mbcost.errors import fail
+
+if TYPE_CHECKING:
+    from mbcost.search.result import SweepResult
+
+_GRID = "Grid"
+_REPORT = "Report"
+
+
+class SweepFormat(StrEnum):
+    """Formats of a sweep."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+    PARQUET = "parquet"
+
+
+SUFFIXES: Final = {
+    ".json": SweepFormat.JSON,
+    ".csv": SweepFormat.CSV,
+    ".md": SweepFormat.MD,
+    ".txt": SweepFormat.TABLE,
+    ".parquet": SweepFormat.PARQUET,
+}
+
+
+def sweep(
+    models: Models,
+    device: Devices = None,
+    alpha: AlphaAxis = None,
+    rho: RhoAxis = None,
+    resolution: ResolutionAxis = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="In the place of a grid: what has a published checkpoint.", rich_help_panel=_GRID
+        ),
+    ] = False,
+    batch: BatchAxis = "1",
+    precision: PrecisionAxis = None,
+    threads: ThreadsAxis = None,
+    uncalibrated: Uncalibrated = False,
+    calibration: CalibrationFile = None,
+    unsupported: UnsupportedOption = Unsupported.REFUSE,
+    settings: Settings = None,
+    classes: Classes = None,
+    params: ParamsOption = Params.AFFINE,
+    macs: MacsOption = Macs.PRODUCTS,
+    format_: Annotated[
+        SweepFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write .csv, .json, .parquet, .md or .txt.", rich_help_panel=_REPORT
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    all_rows: Annotated[
+        bool, typer.Option("--all", help="List every row, not the front alone.", rich_help_panel=_REPORT)
+    ] = False,
+) -> None:
+    """Predict the latency of a grid of widths and resolutions, and show which ones nothing else beats."""
+    chosen = format_of(format_, output, SUFFIXES, SweepFormat.TABLE)
+    if chosen is SweepFormat.PARQUET and output is None:
+        fail("MB010", "Parquet goes to a file", hint="add -o FILE.parquet")
+    if published and (alpha, rho, resolution) != (None, None, None):
+        fail("MB010", "--published and a grid contradict each other", hint="leave out --alpha, --rho and --resolution")
+    if output is not None and output.exists() and not force:
+        fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
+    from mbcost.graph import ParamsConvention
+    from mbcost.search.sweep import sweep as run_sweep
+
+    arguments: dict[str, Any] = {
+        "points": "published" if published else None,
+        "alpha": 1.0 if alpha is None else alpha,
+        "rho": rho,
+        "resolution": resolution,
+        "batch": read_whole("--batch", batch),
+        "precision": precision.split(",") if precision else None,
+        "threads": read_whole("--threads", threads) if threads else None,
+        "options": read_settings(settings, classes),
+        "params": ParamsConvention(params.value),
+        "macs": macs.value,
+        "estimate_unsupported": unsupported is Unsupported.ESTIMATE,
+        "calibration": calibration_choice(uncalibrated, calibration),
+    }
+    with progress_bar("sweep") as progress:
+        result = run_sweep(models, required_devices(device), **arguments, progress=progress)
+    _deliver(result, chosen, output, force=force, all_rows=all_rows)
+
+
+def _deliver(result: SweepResult, chosen: SweepFormat, output: Path | None, *, force: bool, all_rows: bool) -> None:
+    from mbcost.report import sweep_export, sweep_screen
+
+    if chosen is SweepFormat.PARQUET:
+        assert output is not None
+        from mbcost.files import write_bytes
+
+        write_bytes(output, result.to_parquet(), force=force)
+        print_note(f"wrote {output}")
+    elif chosen is SweepFormat.TABLE:
+        deliver(lambda screen: sweep_screen.sweep_screen(result, screen, all_rows=all_rows), output, force=force)
+    elif chosen is SweepFormat.MD:
+        deliver(lambda _: sweep_export.to_markdown(result, all_rows=all_rows), output, force=force)
+    else:
+        to_text = sweep_export.to_json if chosen is SweepFormat.JSON else sweep_export.to_csv
+        deliver(lambda _: to_text(result), output, force=force)
+    if chosen in {SweepFormat.CSV, SweepFormat.PARQUET}:
+        for warning in result.warnings:
+            print_note(f"warning: {warning}")

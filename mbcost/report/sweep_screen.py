@@ -1,0 +1,92 @@
+"""The screen of ``mbcost sweep``: what was swept, then for each target what nothing else beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
+
+from mbcost.errors import printable
+from mbcost.report import numbers
+from mbcost.report.terminal import Column, Screen, bullets, facts, heading, section, table
+from mbcost.search.result import SweepResult
+
+_CASE: Final = ("target", "precision", "threads", "batch")
+
+
+def sweep_screen(result: SweepResult, screen: Screen, *, all_rows: bool = False) -> str:
+    """The whole screen as text: the front of every target and batch, or all rows."""
+    columns = result.columns
+    rows = np.arange(len(result)) if all_rows else result.front()
+    parts: list[RenderableType] = [_subject(result, screen)]
+    cases: dict[tuple[object, ...], list[int]] = {}
+    for row in rows.tolist():
+        cases.setdefault(tuple(columns[name][row] for name in _CASE), []).append(row)
+    for case, members in cases.items():
+        parts.append(section(_title(case), _table(result, members, mark_front=all_rows)))
+    if result.warnings:
+        parts.append(section(heading("Caveats"), bullets(result.warnings, screen)))
+    return screen.render(*parts)
+
+
+def _subject(result: SweepResult, screen: Screen) -> RenderableType:
+    columns = result.columns
+    networks = [printable(section.work.spec.title) for section in result.sections]
+    known = int((~np.isnan(columns["top1"])).sum())
+    trade = "latency and published top-1" if known else "latency and MACs: nobody published an accuracy of these"
+    low, high = (numbers.significant(value) for value in (columns["latency_ms"].min(), columns["latency_ms"].max()))
+    rows = [
+        ("networks", ", ".join(dict.fromkeys(networks))),
+        ("configurations", f"{len(result):,}, of which {known:,} with a published top-1"),
+        ("latency", f"{low} to {high} ms"),
+        ("front", f"{int(columns['on_front'].sum()):,} that no other beats in {trade}"),
+    ]
+    return section(Text("Sweep", style="bold"), facts(rows, screen))
+
+
+def _title(case: tuple[object, ...]) -> Text:
+    target, precision, threads, batch = case
+    count = "1 thread" if threads == 1 else f"{threads} threads"
+    return heading(str(target), f"{precision}, {count}, batch {batch}")
+
+
+def _table(result: SweepResult, rows: Iterable[int], *, mark_front: bool) -> RenderableType:
+    columns = result.columns
+    several = len(result.sections) > 1
+    measured = not np.isnan(columns["measured_ms"]).all()
+
+    def cells(row: int) -> list[str]:
+        low, high = (numbers.significant(columns[name][row]) for name in ("latency_low_ms", "latency_high_ms"))
+        return [
+            *([columns["architecture"][row]] if several else []),
+            f"{columns['alpha'][row]:g}",
+            str(columns["resolution"][row]),
+            numbers.significant(columns["latency_ms"][row]),
+            f"{low} to {high}",
+            *([_known(columns["measured_ms"][row])] if measured else []),
+            _known(columns["top1"][row]),
+            numbers.si(int(columns["macs"][row])),
+            numbers.si(int(columns["params"][row])),
+            *(["yes" if columns["on_front"][row] else ""] if mark_front else []),
+        ]
+
+    titles = [
+        *([Column("network", narrow="cut")] if several else []),
+        Column("alpha", "right"),
+        Column("resolution", "right"),
+        Column("ms", "right", "bold cyan"),
+        Column("90 % interval", "right"),
+        *([Column("measured", "right")] if measured else []),
+        Column("top-1 %", "right"),
+        Column("MACs", "right"),
+        Column("parameters", "right"),
+        *([Column("front")] if mark_front else []),
+    ]
+    return table(titles, [cells(row) for row in rows])
+
+
+def _known(value: float) -> str:
+    return numbers.NOTHING if value != value else f"{value:g}"
