@@ -4,93 +4,42 @@ python benchmarks/nn_meter_bench.py --data DIR --device cortexA76cpu_tflite21 --
     --seeds 5 --json OUT
 
 Protocols: S calibrates on N random networks and tests on all others; L leaves one family out, calibrates on N networks
-of the others and tests on it; H holds all inverted-residual families out together.
+of the others and tests on it; H holds all inverted-residual families out together; D is S with the N networks chosen
+D-optimally, before anything is measured, among 500 random ones. With N = 0 nothing is calibrated: priors and device
+facts alone. `--device`, `--protocol` and `--calibrate-on` take lists (`S,L,H`, `0,10,30,100`), and `--device all` is
+every device of the folder that mbcost has a target for: the networks are then read and built once.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from nn_meter_networks import Measurement, Row, network, read_measurements, read_rows
+from nn_meter_counts import Bench, BenchError, devices_of, load_benches
+from scipy.stats import kendalltau
 
 from mbcost.devices import resolve_target
-from mbcost.graph import build_graph
-from mbcost.kernels import map_to_kernels
+from mbcost.errors import MbcostError
+from mbcost.files import write_text
+from mbcost.latency.calibration import Calibration, Workload, interval_factor
 from mbcost.latency.calibration_file import calibration_text
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import calibrate, conformal_factor, fit, leave_one_out
+from mbcost.latency.design import d_optimal
+from mbcost.latency.fitting import calibrate
 from mbcost.pipeline import latency_model
 
 #: Device of the bench -> the target that its rates have their priors from.
 TARGETS: Final = {"cortexA76cpu_tflite21": "pixel4/cpu@tflite-2.1"}
 #: Families built of inverted residuals, which protocol H holds out together.
 INVERTED_RESIDUALS: Final = ("mnasnet", "mobilenetv2", "mobilenetv3", "proxylessnas")
-_PROCESSES: Final = 2
-_CHUNK: Final = 32
-
-
-class Bench(NamedTuple):
-    """Names, counts, MACs, measured latencies [s], families and configurations; the priors [s a count]."""
-
-    names: list[str]
-    macs: Any
-    counts: Any
-    measured_s: Any
-    families: Any
-    configs: Any
-    priors: Any
-
-
-def load_bench(folder: Path, device: str) -> Bench:
-    """The networks of a folder that were measured on a device, with their counts.
-
-    Raises
-    ------
-    SystemExit
-        For a device that has no target yet.
-    """
-    if device not in TARGETS:
-        raise SystemExit(f"no target for {device}; there are {', '.join(TARGETS)}")
-    rows = [row for row in read_measurements(folder, device) if row.measured_s > 0]
-    counts = count_networks(folder, TARGETS[device], {row.model for row in rows})
-    known: list[Measurement] = [row for row in rows if row.model in counts]
-    _, form, rates = latency_model(resolve_target(TARGETS[device]), calibration=False)
-    return Bench(
-        [row.model for row in known],
-        np.array([counts[row.model][0] for row in known]),
-        np.array([counts[row.model][1:] for row in known]),
-        np.array([row.measured_s for row in known]),
-        np.array([row.family for row in known]),
-        np.array([row.config or row.model for row in known]),
-        np.array([float(rates[term.name].seconds) for term in form.terms]),
-    )
-
-
-def count_networks(folder: Path, target: str, models: set[str]) -> dict[str, list[float]]:
-    """MACs of the named networks, then counts in the order of the form's terms."""
-    wanted = ((model, rows, target) for model, rows in read_rows(folder) if model in models)
-    found: dict[str, list[float]] = {}
-    with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
-        while block := list(islice(wanted, _PROCESSES * 4 * _CHUNK)):  # a block at a time bounds the memory
-            found.update(pool.map(_count, block, chunksize=_CHUNK))
-    return found
-
-
-def _count(job: tuple[str, list[Row], str]) -> tuple[str, list[float]]:
-    model, rows, target = job
-    runtime, form, _ = latency_model(resolve_target(target), calibration=False)
-    kernels = map_to_kernels(build_graph(network(model, rows)), runtime)
-    macs = float(sum(kernel.macs for kernel in kernels))
-    return model, [macs, *map(float, count_vector(kernels, form).values())]
+PROTOCOLS: Final = ("S", "L", "H", "D")
+#: Networks that protocol D chooses from.
+CANDIDATES: Final = 500
 
 
 class Split(NamedTuple):
@@ -100,125 +49,221 @@ class Split(NamedTuple):
     test: Any
 
 
+class Outcome(NamedTuple):
+    """Of the test networks of one split: predicted over measured, the factor of the interval, shares of the time."""
+
+    test: Any
+    ratios: Any
+    low: Any
+    high: Any
+    shares: Any
+
+
 def splits(bench: Bench, protocol: str, number: int, seed: int) -> Iterator[Split]:
     """The splits of a protocol for one seed; a network that was measured twice is never on both sides."""
     random = np.random.default_rng(seed)
-    if protocol == "S":
-        held_out = [np.ones(len(bench.measured_s), dtype=bool)]
+    everything = np.ones(len(bench.measured_s), dtype=bool)
+    if protocol in {"S", "D"}:
+        held_out = [everything]
     elif protocol == "L":
         held_out = [bench.families == family for family in np.unique(bench.families)]
     else:
         held_out = [np.isin(bench.families, INVERTED_RESIDUALS)]
     for test in held_out:
-        pool = np.flatnonzero(test if protocol == "S" else ~test)
-        train = random.permutation(pool)[:number]
+        pool = np.flatnonzero(test if protocol in {"S", "D"} else ~test)
+        train = random.permutation(pool)[: CANDIDATES if protocol == "D" else number]
+        if protocol == "D":
+            train = train[d_optimal(bench.counts[train], bench.priors, number)]
         allowed = test & ~np.isin(bench.configs, bench.configs[train])
         allowed[train] = False
-        if len(train) and allowed.any():
+        if len(train) == min(number, len(pool)) and allowed.any():
             yield Split(train, np.flatnonzero(allowed))
 
 
-def score(bench: Bench, protocol: str, number: int, seed: int) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Metrics of one seed (for L, means over families), and metrics by family."""
-    outcomes = [_predict(bench, split) for split in splits(bench, protocol, number, seed)]
-    families: dict[str, dict[str, float]] = {}
-    for split, ratios, _ in outcomes:
-        for family in np.unique(bench.families[split.test]):
-            chosen = ratios[bench.families[split.test] == family] - 1
-            families[str(family)] = {
-                "hit10": float((np.abs(chosen) <= 0.10).mean()),
-                "mape": float(np.abs(chosen).mean()),
-                "bias": float(chosen.mean()),
-                "networks": len(chosen),
-            }
-    parts = [_metrics(bench.measured_s[split.test], ratios, factor) for split, ratios, factor in outcomes]
-    return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}, families
+def calibration_of(bench: Bench, train: Any, source: str) -> Calibration:
+    """The library's calibration from some of the networks."""
+    return calibrate(
+        bench.target,
+        bench.form,
+        [bench.names[i] for i in train],
+        bench.counts[train],
+        bench.macs[train],
+        bench.measured_s[train],
+        dict(zip(bench.terms, map(float, bench.priors), strict=True)),
+        date=datetime.now(UTC).date().isoformat(),
+        source=source,
+        groups=bench.families[train],
+    )
 
 
-def _predict(bench: Bench, split: Split) -> tuple[Split, Any, float]:
-    """Calibrate on a split's networks: predicted over measured for the others, and the factor of the interval."""
+def predict(bench: Bench, split: Split) -> Outcome:
+    """Calibrate on a split's networks and predict the others, with their intervals."""
     train, test = split
-    counts, measured = bench.counts[train], bench.measured_s[train]
-    rates = fit(counts, measured, bench.priors).rates
-    factor = conformal_factor(leave_one_out(counts, measured, bench.priors))
-    return split, bench.counts[test] @ rates / bench.measured_s[test], factor
+    calibration = calibration_of(bench, train, "") if len(train) else None
+    rates = np.array([rate.seconds for rate in calibration.rates.values()]) if calibration else bench.priors
+    seconds = bench.counts[test] * rates
+    latency = seconds.sum(axis=1)
+    shares = seconds / latency[:, None]
+    ratios = latency / bench.measured_s[test]
+    if calibration is None:
+        low, high = bench.runtime.interval(bench.target.processor.model, bench.target.precision)
+        return Outcome(test, ratios, np.full(len(test), low.value), np.full(len(test), high.value), shares)
+    by_term = [dict(zip(bench.terms, values.T, strict=True)) for values in (shares, bench.counts[test])]
+    factor = interval_factor(calibration, Workload(bench.macs[test], latency, *by_term))
+    return Outcome(test, ratios, 1 / factor, factor, shares)
 
 
-def _metrics(measured_s: Any, ratios: Any, factor: float) -> dict[str, float]:
-    from scipy.stats import kendalltau
-
+def metrics(bench: Bench, outcome: Outcome) -> dict[str, float]:
+    """Of one split."""
+    ratios = outcome.ratios
     error = np.abs(ratios - 1)
+    measured = bench.measured_s[outcome.test]
     return {
         **{f"hit{limit}": float((error <= limit / 100).mean()) for limit in (5, 10, 20)},
         "mape": float(error.mean()),
+        "bias": float((ratios - 1).mean()),
         "rmspe": float(np.sqrt((error**2).mean())),
-        "kendall_tau": float(kendalltau(measured_s, measured_s * ratios).statistic),
-        "coverage90": float((np.abs(np.log(ratios)) <= np.log(factor)).mean()),
+        "kendall_tau": float(kendalltau(measured, measured * ratios).statistic),
+        "coverage90": float(((ratios * outcome.low <= 1) & (ratios * outcome.high >= 1)).mean()),
+        "interval": float(np.mean(outcome.high - outcome.low) / 2),
     }
 
 
-def result(bench: Bench, device: str, protocol: str, number: int, seeds: int) -> dict[str, Any]:
-    """One entry of the output: means over seeds."""
-    scores = [score(bench, protocol, number, seed) for seed in range(seeds)]
-    overall = {name: float(np.mean([one[name] for one, _ in scores])) for name in scores[0][0]}
-    families: dict[str, Any] = {}
-    for family in sorted({name for _, by_family in scores for name in by_family}):
-        parts = [by_family[family] for _, by_family in scores if family in by_family]
-        families[family] = {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
-        families[family]["networks"] = round(families[family]["networks"])
+def by_family(bench: Bench, outcomes: list[Outcome]) -> dict[str, dict[str, float]]:
+    """Metrics of the networks of each family."""
+    found: dict[str, dict[str, float]] = {}
+    for outcome in outcomes:
+        for family in np.unique(bench.families[outcome.test]):
+            chosen = bench.families[outcome.test] == family
+            one = metrics(bench, Outcome(*(part[chosen] for part in outcome)))
+            names = ("hit5", "hit10", "mape", "bias", "coverage90")
+            found[str(family)] = {**{name: one[name] for name in names}, "networks": int(chosen.sum())}
+    return found
+
+
+def by_term(bench: Bench, outcomes: list[Outcome]) -> dict[str, dict[str, float]]:
+    """Mean share of each term of the time, and the errors of networks weighted by it: which kernels carry the error."""
+    shares = np.concatenate([outcome.shares for outcome in outcomes])
+    errors = np.concatenate([outcome.ratios for outcome in outcomes]) - 1
+    found = {}
+    for name, share in zip(bench.terms, shares.T, strict=True):
+        weight = share.sum() or 1.0
+        found[name] = {
+            "share": float(share.mean()),
+            "bias": float((share * errors).sum() / weight),
+            "mape": float((share * np.abs(errors)).sum() / weight),
+        }
+    return found
+
+
+def result(bench: Bench, protocol: str, number: int, seeds: int) -> dict[str, Any]:
+    """One entry of the output: means over seeds (of means over families for L).
+
+    Raises
+    ------
+    BenchError
+        If there are too few networks for the protocol.
+    """
+    outcomes = [[predict(bench, split) for split in splits(bench, protocol, number, seed)] for seed in range(seeds)]
+    if not all(outcomes):
+        raise BenchError(f"{bench.device}: too few networks for protocol {protocol} with {number} to calibrate on")
+    scores = [_mean([metrics(bench, outcome) for outcome in of_seed]) for of_seed in outcomes]
+    families = [by_family(bench, of_seed) for of_seed in outcomes]
+    terms = [by_term(bench, of_seed) for of_seed in outcomes]
     return {
-        "device": device,
+        "device": bench.device,
         "protocol": protocol,
         "calibrate_on": number,
         "networks": len(bench.measured_s),
-        "parameters": len(bench.priors),
-        **overall,
-        "worst_hit10": min(one["hit10"] for one, _ in scores),
-        "families": families,
+        "parameters": int((bench.priors > 0).sum()) if number else 0,
+        **_mean(scores),
+        "worst_hit10": min(score["hit10"] for score in scores),
+        "seeds": seeds,
+        "families": {name: _mean([of[name] for of in families if name in of]) for name in _names(families)},
+        "terms": {name: _mean([of[name] for of in terms]) for name in _names(terms)},
     }
 
 
-def write_calibration(bench: Bench, device: str, path: Path) -> None:
+def _names(parts: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for part in parts for name in part))
+
+
+def _mean(parts: list[dict[str, float]]) -> dict[str, float]:
+    means = {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
+    return {name: round(value) if name == "networks" else value for name, value in means.items()}
+
+
+def write_calibration(bench: Bench, path: Path) -> None:
     """Fit the target's rates to all networks and write its calibration."""
-    target = resolve_target(TARGETS[device])
-    _, form, _ = latency_model(target, calibration=False)
-    priors = dict(zip([term.name for term in form.terms], map(float, bench.priors), strict=True))
-    calibration = calibrate(
-        target,
-        form,
-        bench.names,
-        bench.counts,
-        bench.macs,
-        bench.measured_s,
-        priors,
-        date=datetime.now(UTC).date().isoformat(),
-        source=f"nn-Meter bench (Zhang et al., MobiSys 2021), {device}: whole networks of {_families(bench)}",
-    )
-    path.write_text(calibration_text(calibration), encoding="utf-8")
+    families = ", ".join(map(str, np.unique(bench.families)))
+    source = f"nn-Meter bench (Zhang et al., MobiSys 2021), {bench.device}: whole networks of {families}"
+    write_text(path, calibration_text(calibration_of(bench, np.arange(len(bench.names)), source)), force=True)
 
 
-def _families(bench: Bench) -> str:
-    return ", ".join(map(str, np.unique(bench.families)))
+def models_of(devices: list[str]) -> dict[str, Any]:
+    """Device -> its target with runtime, form and rates from facts."""
+    targets = {device: resolve_target(TARGETS[device]) for device in devices}
+    return {device: (target, *latency_model(target, calibration=False)) for device, target in targets.items()}
 
 
-def main() -> None:
-    """Score a device and write the result."""
+def main() -> int:
+    """Score devices and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder in the layout of nn_meter_bench")
-    parser.add_argument("--device", required=True, choices=TARGETS)
-    parser.add_argument("--protocol", choices=("S", "L", "H"), default="S")
-    parser.add_argument("--calibrate-on", type=int, default=100, metavar="N")
+    parser.add_argument("--device", required=True, help=f"all, or some of {', '.join(TARGETS)}")
+    parser.add_argument("--protocol", default="S", help="some of S, L, H, D")
+    parser.add_argument("--calibrate-on", default="100", metavar="N")
     parser.add_argument("--seeds", type=int, default=5, metavar="K")
     parser.add_argument("--json", type=Path, required=True, metavar="OUT")
     parser.add_argument("--calibration", type=Path, metavar="FILE", help="also fit to all networks, and write that")
     arguments = parser.parse_args()
-    bench = load_bench(arguments.data, arguments.device)
-    found = result(bench, arguments.device, arguments.protocol, arguments.calibrate_on, arguments.seeds)
-    arguments.json.write_text(json.dumps({"results": [found]}, indent=2) + "\n", encoding="utf-8")
-    if arguments.calibration:
-        write_calibration(bench, arguments.device, arguments.calibration)
-    print(", ".join(f"{key} {value:.4g}" for key, value in found.items() if isinstance(value, float)))
+    try:
+        return _run(arguments)
+    except (BenchError, MbcostError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    devices = _chosen_devices(arguments.data, arguments.device)
+    protocols = arguments.protocol.split(",")
+    if not set(protocols) <= set(PROTOCOLS):
+        raise BenchError(f"--protocol {arguments.protocol}: there are {', '.join(PROTOCOLS)}")
+    numbers = [int(text) for text in arguments.calibrate_on.split(",") if text.isdigit()]
+    if len(numbers) != arguments.calibrate_on.count(",") + 1 or arguments.seeds < 1:
+        raise BenchError("--calibrate-on takes whole numbers with commas between them, --seeds one of at least 1")
+    if arguments.calibration and len(devices) > 1:
+        raise BenchError("--calibration is for one device")
+    results = []
+    for bench in load_benches(arguments.data, models_of(devices)):
+        for protocol in protocols:
+            for number in numbers:
+                found = result(bench, protocol, number, arguments.seeds)
+                results.append(found)
+                shown = ", ".join(f"{key} {value:.4g}" for key, value in found.items() if isinstance(value, float))
+                print(f"{bench.device} {protocol} {number}: {shown}")
+        if arguments.calibration:
+            write_calibration(bench, arguments.calibration)
+    write_text(arguments.json, json.dumps({"results": results}, indent=2) + "\n", force=True)
+    return 0
+
+
+def _chosen_devices(folder: Path, text: str) -> list[str]:
+    """The devices to score; those of the folder without a target are named."""
+    present = devices_of(folder)
+    if text == "all":
+        for device in present:
+            if device not in TARGETS:
+                print(f"no target for {device}: left out", file=sys.stderr)
+        return [device for device in present if device in TARGETS]
+    devices = text.split(",")
+    for device in devices:
+        if device not in TARGETS:
+            raise BenchError(f"no target for {device}; there are {', '.join(TARGETS)}")
+        if device not in present:
+            raise BenchError(f"no latency of {device} in {folder}; there are {', '.join(present)}")
+    return devices
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,8 @@ with the file's.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -58,38 +59,89 @@ class Row(NamedTuple):
     outputs: tuple[str, ...]
 
 
+class BenchError(Exception):
+    """A folder that cannot be used, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One network of the bench with its measured latency [s]."""
+    """A latency of one network on one device [s]; NaN where the file has no number."""
 
     model: str
+    device: str
     family: str
     config: str
     measured_s: float
 
 
-def read_measurements(folder: Path, device: str) -> list[Measurement]:
-    """The networks that were measured on a device, in the order of their names."""
-    with (folder / "networks.csv").open(encoding="utf-8", newline="") as stream:
-        networks = {row["model"]: row for row in csv.DictReader(stream)}
-    with (folder / "latencies.csv").open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["device"] == device and row["model"] in networks]
+def read_measurements(folder: Path) -> list[Measurement]:
+    """The latencies of a folder, in the order of the networks' names.
+
+    Raises
+    ------
+    BenchError
+        If a file or a column is missing.
+    """
+    networks = {row["model"]: row for row in _read_csv(folder / "networks.csv", ("model", "family", "config"))}
     return [
         Measurement(
             row["model"],
+            row["device"],
             networks[row["model"]]["family"],
             networks[row["model"]]["config"],
-            float(row["latency_ms"]) / 1e3,
+            _number(row["latency_ms"]) / 1e3,
         )
-        for row in sorted(rows, key=itemgetter("model"))
+        for row in sorted(
+            _read_csv(folder / "latencies.csv", ("model", "device", "latency_ms")), key=itemgetter("model")
+        )
+        if row["model"] in networks
     ]
 
 
+def _read_csv(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            _check_columns(path, columns, reader.fieldnames or ())
+            return list(reader)
+    except OSError as error:
+        raise BenchError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BenchError(f"{path} is not a CSV file: {error}") from None
+
+
+def _check_columns(path: Path, wanted: Iterable[str], present: Iterable[str]) -> None:
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise BenchError(f"{path} has no column {', '.join(missing)}")
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan
+
+
 def read_rows(folder: Path) -> Iterator[tuple[str, list[Row]]]:
-    """The rows of every network of the folder, one network at a time: a bench may hold tens of thousands."""
+    """The rows of every network of the folder, one network at a time: a bench may hold tens of thousands.
+
+    Raises
+    ------
+    BenchError
+        If the file or a column of it is missing.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(folder / "operators.parquet")
+    path = folder / "operators.parquet"
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise BenchError(f"{path}: no such file") from None
+    except (OSError, pa.ArrowException) as error:
+        raise BenchError(f"{path} is not a Parquet file: {error}") from None
+    _check_columns(path, _COLUMNS, file.schema_arrow.names)
     batches = file.iter_batches(batch_size=50_000, columns=list(_COLUMNS))
     rows = (row for batch in batches for row in zip(*(batch[name].to_pylist() for name in _COLUMNS), strict=True))
     for model, group in groupby(rows, key=itemgetter(0)):

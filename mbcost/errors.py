@@ -55,6 +55,7 @@ CODES: Final[dict[str, str]] = {
     # measurements and calibrations
     "MB600": "bad measurement",
     "MB601": "calibration of another target",
+    "MB602": "failed fit",
     # imported networks
     "MB500": "not a network of this format",
     "MB501": "operator not known to the importer",

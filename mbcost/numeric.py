@@ -9,6 +9,7 @@ The integers of one network are exact at any size; those of an array are int64.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -63,6 +64,15 @@ def minimum(a: Any, b: Any) -> Any:
     import numpy as np
 
     return np.minimum(a, b)
+
+
+def square_root(value: Any) -> Any:
+    """Square root of a number or an array, to the same bit."""
+    if isinstance(value, (int, float)):
+        return math.sqrt(value)
+    import numpy as np
+
+    return np.sqrt(value)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:

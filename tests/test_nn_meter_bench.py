@@ -81,13 +81,24 @@ def test_an_unknown_operator_is_refused() -> None:
 
 
 def synthetic() -> Any:
-    from nn_meter_bench import Bench  # type: ignore[import-not-found]
+    from nn_meter_counts import Bench  # type: ignore[import-not-found]
 
+    from mbcost.devices import resolve_target
+    from mbcost.pipeline import latency_model
+
+    target = resolve_target("pixel4")
+    runtime, form, rates = latency_model(target, calibration=False)
+    terms = [term.name for term in form.terms]
+    priors = np.array([float(rates[name].seconds) for name in terms])
     random = np.random.default_rng(0)
-    counts = np.exp(random.normal(0, 1, (120, 2)))
+    counts = np.exp(random.normal(0, 1, (120, len(terms)))) / priors / 1000
     families = np.array(["mobilenetv2", "vgg", "resnet"] * 40)
     configs = np.array([f"config{i // 2}" for i in range(120)])
-    return Bench([str(i) for i in range(120)], counts[:, 0], counts, counts.sum(axis=1), families, configs, np.ones(2))
+    names = [str(i) for i in range(120)]
+    measured = counts @ priors
+    return Bench(
+        "device", target, runtime, form, terms, priors, names, counts[:, 0], counts, measured, families, configs
+    )
 
 
 @pytest.mark.parametrize("protocol", ["S", "L", "H"])
@@ -102,7 +113,7 @@ def test_protocols_keep_calibration_and_test_apart(protocol: str) -> None:
         assert not set(bench.configs[train]) & set(bench.configs[test])
         if protocol != "S":
             assert not set(bench.families[train]) & set(bench.families[test])
-    scored = result(bench, "device", protocol, 20, 2)
+    scored = result(bench, protocol, 20, 2)
     assert scored["hit5"] == scored["hit10"] == 1.0  # the rates are known exactly
     assert scored["kendall_tau"] == pytest.approx(1)
     assert set(scored["families"]) == ({"mobilenetv2"} if protocol == "H" else {"mobilenetv2", "vgg", "resnet"})

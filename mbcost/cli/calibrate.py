@@ -13,7 +13,6 @@ from mbcost.cli.output import emit, print_note, print_problems
 from mbcost.errors import fail
 
 if TYPE_CHECKING:
-    from mbcost.devices import Target
     from mbcost.latency.calibration import Calibration, Residuals
     from mbcost.validation.measurements import Measurement
 
@@ -41,6 +40,8 @@ def calibrate(
 
     MEASUREMENTS.csv is laid out as hardware_profiles/measurements/README.md says.
     """
+    import numpy as np
+
     from mbcost.devices import resolve_target
     from mbcost.files import write_text
     from mbcost.latency.calibration_file import calibration_text
@@ -63,10 +64,12 @@ def calibrate(
         work.measured_s,
         {name: float(rate.seconds) for name, rate in rates.items()},
         date=datetime.now(UTC).date().isoformat(),
+        groups=[row.group for row in rows],
         noise=noise_of(rows),
+        scored=np.array([row.kind == "network" for row in rows]),
         source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
     )
-    emit(_summary(calibration, target))
+    emit(_summary(calibration))
     if output is not None:
         write_text(output, calibration_text(calibration), force=force)
         print_note(f"wrote {output}")
@@ -136,21 +139,41 @@ def _line(name: str, number: int, found: Residuals) -> str:
     )
 
 
-def _summary(calibration: Calibration, target: Target) -> str:
-    """The rates with what decided them, and the leave-one-out error."""
-    width = max(len(name) for name in calibration.rates)
-    lines = [f"{target.name}, {target.precision}: {calibration.networks} latencies, form {calibration.form}", ""]
-    lines.append(f"{'term':<{width}}  {'rate':>14}  {'of prior':>8}  decided by")
+def _summary(calibration: Calibration) -> str:
+    """The rates with what decided them, the held-out error and the interval."""
+    readings = {name: rate.reading for name, rate in calibration.rates.items()}
+    first, second = max(map(len, readings)), max(map(len, readings.values()))
+    target = f"{calibration.device}/{calibration.processor}@{calibration.runtime}, {calibration.precision}"
+    lines = [
+        f"{target}: {calibration.networks} latencies",
+        "",
+        f"{'term':<{first}}  {'rate':>{second}}  x prior  uncertainty  decided by",
+    ]
     for name, rate in calibration.rates.items():
-        ratio = rate.seconds / rate.prior
-        lines.append(f"{name:<{width}}  {rate.reading:>14}  {ratio:8.2f}  {rate.state}")
-    few = calibration.networks < len(calibration.rates)
-    note = "fewer latencies than rates: most stay near their prior\n" if few else ""
-    interval = f"90 % interval: a factor of {calibration.interval:.3f} up and down\n"
-    return (
-        "\n".join(lines)
-        + "\n\n"
-        + note
-        + _line("leave one out", calibration.networks, calibration.residuals)
-        + interval
-    )
+        ratio = rate.seconds / rate.prior if rate.prior else 1.0
+        decided = f"{rate.state}, at its peak" if rate.at_limit else rate.state
+        lines.append(f"{name:<{first}}  {readings[name]:>{second}}  {ratio:7.2f}  {rate.uncertainty:11.0%}  {decided}")
+    return "\n".join([*lines, "", *_remarks(calibration)]) + "\n"
+
+
+def _remarks(calibration: Calibration) -> list[str]:
+    """What the measurements leave open, and how good the fit is."""
+    lines = []
+    if calibration.networks < len(calibration.rates):
+        lines.append("fewer latencies than rates: most stay near their prior")
+    for state, text in (
+        ("prior", "hardly decided by the latencies, so near the prior"),
+        ("not covered", "no measured network has such a kernel"),
+    ):
+        names = [name for name, rate in calibration.rates.items() if rate.state == state]
+        if names:
+            lines.append(f"{text}: {', '.join(names)}")
+    peak = [name for name, rate in calibration.rates.items() if rate.at_limit]
+    if peak:
+        lines.append(f"at the peak of the processor, so that its form or its profile is in doubt: {', '.join(peak)}")
+    lines.append(_line("leave one out", calibration.networks, calibration.residuals)[:-1])
+    if calibration.unseen != calibration.residuals:
+        lines.append(_line("leave one architecture out", calibration.networks, calibration.unseen)[:-1])
+    factor = calibration.interval.factor
+    lines.append(f"90 % interval: a factor of at least {factor:.3f} up and down, wider for what was not measured")
+    return lines

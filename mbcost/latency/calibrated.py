@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
-from mbcost.latency.calibration import Calibration, Workload, interval_factor, is_unlike, matches, unlike
+from mbcost.latency.calibration import Calibration, Workload, interval_factor, matches, unlike
 from mbcost.latency.form import LatencyForm, Rate
 from mbcost.numeric import Real, add_up, where
 
@@ -51,7 +51,8 @@ def scale_to_threads(
     other
         The same for the calibration's threads.
     """
-    return {name: float(uncalibrated[name].seconds / other[name].seconds) for name in calibration.rates}
+    pairs = {name: (float(uncalibrated[name].seconds), float(other[name].seconds)) for name in calibration.rates}
+    return {name: wanted / measured if measured else 1.0 for name, (wanted, measured) in pairs.items()}
 
 
 def workload_of(kernels: Iterable[Kernel], counts: Mapping[str, Real], rates: Mapping[str, Rate]) -> Workload:
@@ -66,15 +67,12 @@ def workload_of(kernels: Iterable[Kernel], counts: Mapping[str, Real], rates: Ma
     latency_s = add_up(seconds.values())
     whole = where(latency_s > 0, latency_s, 1.0)
     shares = {name: value / whole for name, value in seconds.items()}
-    return Workload(add_up(kernel.macs for kernel in kernels), latency_s, shares)
+    return Workload(add_up(kernel.macs for kernel in kernels), latency_s, shares, counts)
 
 
 def interval_of(calibration: Calibration, target: Target, workload: Workload) -> Real:
-    """The factor of a network's 90 % interval [1], or those of an array of networks.
-
-    It is larger for a network unlike all that the calibration has seen, and for threads that it has not.
-    """
-    return interval_factor(calibration, is_unlike(calibration, workload) | (calibration.threads != target.threads))
+    """The factor of a network's 90 % interval [1], or those of an array of networks."""
+    return interval_factor(calibration, workload, calibration.threads != target.threads)
 
 
 def notes_on(calibration: Calibration, target: Target, workload: Workload) -> list[str]:

@@ -5,14 +5,14 @@ Made by :mod:`mbcost.latency.fitting`, kept as a file by :mod:`mbcost.latency.ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from mbcost.devices import Target
 from mbcost.kernels import Parameter
 from mbcost.latency.form import Rate
-from mbcost.numeric import Real, where
+from mbcost.numeric import Real, maximum, square_root, where
 
 if TYPE_CHECKING:
     from mbcost.numeric import Mask
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["data", "prior", "not covered"]
 STATES: Final = ("data", "prior", "not covered")
 
-#: How much wider the interval is, as a power of its factor, for a network unlike those of the calibration.
-WIDER_OUTSIDE: Final = 2.0
+#: How much wider the interval is for a network unlike those of the calibration.
+WIDER_OUTSIDE: Final = 1.25
+#: The same for a number of threads that was not measured.
+WIDER_THREADS: Final = 2.0
 #: How far beyond the range of the calibration's networks still counts as inside, as a factor of MACs and latency.
 RANGE_SLACK: Final = 1.5
 #: The same for a term's share of the time, as a difference.
@@ -36,6 +38,26 @@ class Range(NamedTuple):
 
     low: float
     high: float
+
+
+class Interval(NamedTuple):
+    """Bounds of a prediction: [latency / f, latency * f] with f = 1 + (factor - 1) * sqrt(1 + growth * variance).
+
+    Attributes
+    ----------
+    factor
+        f of a network whose time depends only on rates that are known exactly [1].
+    growth
+        How fast f grows with the posterior variance of a network's latency as a share of it; 0 for not at all [1].
+    """
+
+    factor: float
+    growth: float
+
+    def bounds(self, variance: Real) -> Real:
+        """f for a network, or for an array of them."""
+        f: Real = 1 + (self.factor - 1) * square_root(1 + self.growth * variance)
+        return f
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +74,9 @@ class FittedRate:
         Posterior over prior standard deviation: near 0, the data decided; 1, they said nothing [1].
     state
         What decided the rate.
+    limit
+        What the hardware can do: the peak of the arithmetic, or the bandwidth of the memory, which caches can exceed;
+        0 where there is no such number [s a unit].
     """
 
     seconds: float
@@ -59,20 +84,32 @@ class FittedRate:
     unit: str
     uncertainty: float
     state: State
+    limit: float = 0.0
 
     @property
     def reading(self) -> str:
-        """The rate the other way round, such as ``10.1 GMAC/s``."""
+        """The rate the other way round, such as ``10.1 GMAC/s, 45 % of peak``."""
         if self.seconds == 0:
             return "free"
         speed = 1.0 / self.seconds
         scale, prefix = next((pair for pair in _PREFIXES if speed >= pair[0]), (1.0, ""))
-        return f"{speed / scale:.3g} {prefix}{self.unit}/s"
+        share = f", {self.limit / self.seconds:.0%} of {self.limited_by}".replace("%", " %") if self.limit else ""
+        return f"{speed / scale:.3g} {prefix}{self.unit}/s{share}"
+
+    @property
+    def limited_by(self) -> str:
+        """What the limit is."""
+        return "peak" if self.unit == "MAC" else "bandwidth"
+
+    @property
+    def at_limit(self) -> bool:
+        """Whether the arithmetic runs at its peak, which says that the form lacks a term or counts too much."""
+        return self.unit == "MAC" and 0 < self.seconds <= self.limit * (1 + 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """Relative errors, predicted / measured - 1, each network predicted by a fit without it [1].
+    """Relative errors, predicted / measured - 1, of held-out predictions [1].
 
     Attributes
     ----------
@@ -104,9 +141,11 @@ class Calibration:
     networks
         How many latencies went in.
     interval
-        Factor of the 90 % interval: from latency / interval to latency * interval [1].
-    residuals
-        Of leave-one-out predictions.
+        Of 90 % of the latencies.
+    covariance
+        Posterior covariance of the rates over their priors, in the order of `rates`: a lower triangle [1].
+    residuals, unseen
+        Of leave-one-out predictions, and of whole groups (architectures, families) by a fit to the others.
     macs, latency_s, shares
         Range of the networks' MACs, latencies [s] and, by term, shares of the time.
     data_sha256
@@ -125,8 +164,10 @@ class Calibration:
     form: str
     rates: Mapping[str, FittedRate]
     networks: int
-    interval: float
+    interval: Interval
+    covariance: Sequence[Sequence[float]]
     residuals: Residuals
+    unseen: Residuals
     macs: Range
     latency_s: Range
     shares: Mapping[str, Range]
@@ -182,16 +223,19 @@ class Workload(NamedTuple):
         Of the network; latency in seconds.
     shares
         Term -> share of the network's time.
+    counts
+        Term -> its count.
     """
 
     macs: Real
     latency_s: Real
     shares: Mapping[str, Real]
+    counts: Mapping[str, Real]
 
 
 def unlike(calibration: Calibration, workload: Workload) -> list[str]:
     """In what one network differs from all that the calibration has seen, in words; empty if in nothing."""
-    macs, latency_s, shares = workload
+    macs, latency_s, shares, _ = workload
     found = []
     if _beyond(macs, calibration.macs):
         low, high = (value / 1e6 for value in calibration.macs)
@@ -208,17 +252,43 @@ def unlike(calibration: Calibration, workload: Workload) -> list[str]:
 
 def is_unlike(calibration: Calibration, workload: Workload) -> Mask:
     """Whether :func:`unlike` finds anything, for one network or an array of them."""
-    macs, latency_s, shares = workload
+    macs, latency_s, shares, _ = workload
     found: Mask = _beyond(macs, calibration.macs) | _beyond(latency_s, calibration.latency_s)
     for term, share in shares.items():
         found = found | (share > calibration.shares[term].high + SHARE_SLACK)
     return found
 
 
-def interval_factor(calibration: Calibration, is_unlike: Mask) -> Real:
-    """The factor of the 90 % interval of a network: wider where it is unlike those of the calibration [1]."""
-    factor: Real = where(is_unlike, calibration.interval**WIDER_OUTSIDE, calibration.interval)
-    return factor
+def posterior_variance(covariance: Sequence[Sequence[float]], relative: Sequence[Real]) -> Real:
+    """Variance of a network's latency as a share of it, from what the measurements leave open about the rates.
+
+    Parameters
+    ----------
+    covariance
+        Of the rates over their priors: a lower triangle.
+    relative
+        Each term's time at the prior as a share of the latency: a number, or an array with one entry a network.
+    """
+    variance: Real = 0.0
+    for i, row in enumerate(covariance):
+        for j, value in enumerate(row):
+            variance = variance + (1 if i == j else 2) * value * relative[i] * relative[j]
+    result: Real = maximum(variance, 0.0)
+    return result
+
+
+def interval_factor(calibration: Calibration, workload: Workload, other_threads: bool = False) -> Real:
+    """The factor f of a 90 % interval, [latency / f, latency * f], for one network or an array of them [1].
+
+    It is larger where the calibration leaves open the rates that a network depends on, for a network unlike all that it
+    has seen, and for threads that were not measured.
+    """
+    latency = where(workload.latency_s > 0, workload.latency_s, 1.0)
+    relative = [workload.counts[name] * rate.prior / latency for name, rate in calibration.rates.items()]
+    wider = where(is_unlike(calibration, workload), WIDER_OUTSIDE, 1.0) * (WIDER_THREADS if other_threads else 1.0)
+    f = calibration.interval.bounds(posterior_variance(calibration.covariance, relative))
+    result: Real = 1 + wider * (f - 1)
+    return result
 
 
 def matches(calibration: Calibration, target: Target) -> bool:

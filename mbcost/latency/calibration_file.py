@@ -13,16 +13,18 @@ from mbcost.devices import Target, user_folder
 from mbcost.document import Document
 from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
 from mbcost.files import load_yaml
-from mbcost.latency.calibration import STATES, Calibration, FittedRate, Range, Residuals, matches
+from mbcost.latency.calibration import STATES, Calibration, FittedRate, Interval, Range, Residuals, matches
 from mbcost.latency.forms import FORMS
 from mbcost.resources import hardware_profiles
 
 FOLDER: Final = "calibrations"
 _TARGET: Final = ("device", "processor", "runtime", "precision", "threads")
 _RESIDUALS: Final = ("mape", "bias", "hit5", "hit10", "hit20")
-_RATE: Final = ("seconds", "unit", "prior", "uncertainty", "state", "reading", "share")
+_INTERVAL: Final = ("factor", "growth")
+_RATE: Final = ("seconds", "unit", "prior", "limit", "uncertainty", "state", "reading", "share", "covariance")
 _KEYS: Final = (
-    "target", "form", "date", "source", "networks", "data_sha256", "interval", "residuals", "macs", "latency_s", "rates"
+    "target", "form", "date", "source", "networks", "data_sha256", "interval", "residuals", "unseen", "macs",
+    "latency_s", "rates",
 )  # fmt: skip
 _LARGEST: Final = 1e18
 
@@ -74,7 +76,7 @@ def _load(path: Path, modified_ns: int, size: int) -> Calibration:  # noqa: ARG0
 
 def calibration_text(calibration: Calibration) -> str:
     """The file of a calibration."""
-    c, residuals = calibration, calibration.residuals
+    c = calibration
     lines = [
         "# Written by `mbcost calibrate`; fit again rather than edit.",
         f"target: {_mapping((key, getattr(c, key)) for key in _TARGET)}",
@@ -83,15 +85,18 @@ def calibration_text(calibration: Calibration) -> str:
         f"source: {json.dumps(c.source)}",
         f"networks: {c.networks}",
         f"data_sha256: {json.dumps(c.data_sha256)}",
-        f"interval: {_number(c.interval)} # factor of the 90 % interval, leave-one-out",
-        f"residuals: {_mapping((key, getattr(residuals, key)) for key in _RESIDUALS)} # leave-one-out",
-        f"macs: {_pair(c.macs)} # range of the networks",
-        f"latency_s: {_pair(c.latency_s)}",
-        "rates: # seconds a unit; uncertainty is posterior over prior; share of the networks' time",
+        "# 90 % interval: [latency / f, latency * f], f = 1 + (factor - 1) * sqrt(1 + growth * posterior variance)",
+        f"interval: {_mapping(zip(_INTERVAL, c.interval, strict=True))}",
+        f"residuals: {_mapping((key, getattr(c.residuals, key)) for key in _RESIDUALS)} # leave-one-out",
+        f"unseen: {_mapping((key, getattr(c.unseen, key)) for key in _RESIDUALS)} # leave-one-group-out",
+        f"macs: {_list(c.macs)} # range of the networks",
+        f"latency_s: {_list(c.latency_s)}",
+        "# seconds a unit; uncertainty: posterior over prior; share: of the time; covariance: of rates over priors",
+        "rates:",
     ]
-    for name, rate in c.rates.items():
-        values = [(key, getattr(rate, key)) for key in _RATE[:-1]]
-        lines.append(f"  {name}: {_mapping(values)[:-1]}, share: {_pair(c.shares[name])}}}")
+    for (name, rate), row in zip(c.rates.items(), c.covariance, strict=True):
+        values = _mapping((key, getattr(rate, key)) for key in _RATE[:-2])[1:-1]
+        lines.append(f"  {name}: {{{values}, share: {_list(c.shares[name])}, covariance: {_list(row)}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -106,7 +111,9 @@ def read_calibration(document: Document) -> Calibration:
     reader = _Reader(document)
     reader.keys((), _KEYS)
     reader.keys(("target",), _TARGET)
-    reader.keys(("residuals",), _RESIDUALS)
+    reader.keys(("interval",), _INTERVAL)
+    for kind in ("residuals", "unseen"):
+        reader.keys((kind,), _RESIDUALS)
     form = reader.choice(("form",), tuple(FORMS))
     terms = [term.name for term in FORMS[form].terms] if form in FORMS else []
     reader.keys(("rates",), tuple(terms) if terms else None)
@@ -128,8 +135,10 @@ def _build(reader: _Reader, form: str, terms: list[str]) -> Calibration:
         form=form,
         rates={name: _rate(reader, name) for name in terms},
         networks=int(reader.number(("networks",), 1)),
-        interval=reader.number(("interval",), 1),
-        residuals=Residuals(*(reader.number(("residuals", key), -1) for key in _RESIDUALS)),
+        interval=Interval(reader.number(("interval", "factor"), 1), reader.number(("interval", "growth"), 0)),
+        covariance=tuple(reader.numbers(("rates", name, "covariance"), i + 1) for i, name in enumerate(terms)),
+        residuals=_residuals(reader, "residuals"),
+        unseen=_residuals(reader, "unseen"),
         macs=reader.pair(("macs",)),
         latency_s=reader.pair(("latency_s",)),
         shares={name: reader.pair(("rates", name, "share")) for name in terms},
@@ -138,6 +147,10 @@ def _build(reader: _Reader, form: str, terms: list[str]) -> Calibration:
         source=reader.text(("source",)),
         path=reader.document.path,
     )
+
+
+def _residuals(reader: _Reader, kind: str) -> Residuals:
+    return Residuals(*(reader.number((kind, key), -1) for key in _RESIDUALS))
 
 
 def _rate(reader: _Reader, name: str) -> FittedRate:
@@ -149,6 +162,7 @@ def _rate(reader: _Reader, name: str) -> FittedRate:
         reader.text((*at, "unit")),
         reader.number((*at, "uncertainty"), 0),
         state,
+        reader.number((*at, "limit"), 0),
     )
 
 
@@ -194,16 +208,19 @@ class _Reader:
         return self._number(path, self._at(path), low)
 
     def pair(self, path: tuple[str, ...]) -> Range:
-        value = self._at(path)
-        if value is None:
-            return Range(0, 0)
-        if not (isinstance(value, list) and len(value) == 2):
-            self._wrong(path, "a list of two numbers")
-            return Range(0, 0)
-        low, high = (self._number(path, item, 0) for item in value)
+        low, high = self.numbers(path, 2, 0)
         if low > high:
             self._wrong(path, "the smaller number, then the larger")
         return Range(low, high)
+
+    def numbers(self, path: tuple[str, ...], length: int, low: float = -_LARGEST) -> tuple[float, ...]:
+        """A list of so many numbers."""
+        value = self._at(path)
+        if isinstance(value, list) and len(value) == length:
+            return tuple(self._number(path, item, low) for item in value)
+        if value is not None:
+            self._wrong(path, f"a list of {length} number{'s' * (length > 1)}")
+        return (0.0,) * length
 
     def _number(self, path: tuple[str, ...], value: Any, low: float) -> float:
         if value is None:
@@ -235,8 +252,8 @@ def _value(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) else _number(value)
 
 
-def _pair(limits: Range) -> str:
-    return f"[{_number(limits.low)}, {_number(limits.high)}]"
+def _list(values: Iterable[float]) -> str:
+    return f"[{', '.join(map(_number, values))}]"
 
 
 def _number(value: float) -> str:

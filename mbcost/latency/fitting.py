@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from mbcost.errors import fail
-from mbcost.latency.calibration import Calibration, FittedRate, Range, Residuals, State
+from mbcost.latency.calibration import Calibration, FittedRate, Interval, Range, Residuals, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,13 +31,24 @@ NOISE: Final = 0.05
 #: The same of one kernel's latency: a form's errors of single kernels average out over a network [1].
 KERNEL_NOISE: Final = 0.15
 #: Standard deviation of a prior, as a share of its value [1].
-PRIOR_SD: Final = 1.0
+PRIOR_SD: Final = 0.5
 #: Below this ratio of posterior to prior standard deviation the data decide a rate [1].
 DETERMINED: Final = 0.5
 #: Coverage of the interval [1].
 COVERAGE: Final = 0.9
+#: Median of |log(predicted / measured)| of the fitted rows above which the fit failed [1].
+WORST_FIT: Final = 0.5
 #: Latencies that a fit takes at least.
 FEWEST: Final = 3
+#: At most so many folds in the place of leave-one-out.
+MOST_FOLDS: Final = 500
+#: How fast intervals may grow with the posterior variance, and how fast they do where all networks are of one group:
+#: what the nn-Meter bench (MobiSys 2021) chooses most often [1].
+GROWTHS: Final = tuple((k / NOISE) ** 2 for k in (0, 1, 2, 3, 4, 6, 8))
+GROWTH: Final = GROWTHS[2]
+#: Groups that it takes to choose.
+ENOUGH_GROUPS: Final = 5
+_LEAST: Final = 1e-6
 _ROUNDS: Final = 50
 _CONVERGED: Final = 1e-7
 
@@ -51,10 +62,13 @@ class Fit(NamedTuple):
         Seconds a count.
     uncertainty
         Posterior over prior standard deviation, 1 where the data say nothing.
+    covariance
+        Posterior covariance of the rates over their priors.
     """
 
     rates: Matrix
     uncertainty: Matrix
+    covariance: Matrix
 
 
 def fit(
@@ -75,7 +89,7 @@ def fit(
     measured_s
         Latency of each network [s].
     priors
-        Rate of each term before any measurement, above 0 [s a count].
+        Rate of each term before any measurement [s a count]; one of 0 stays 0.
     caps
         Smallest rate that the hardware allows for each term [s a count]; default: 0.
     noise
@@ -88,6 +102,11 @@ def fit(
     InputError
         MB011 if scipy is not installed.
     """
+    free = priors > 0
+    if not free.all():
+        kept = fit(counts[:, free], measured_s, priors[free], caps=None if caps is None else caps[free],
+                   noise=noise, prior_sd=prior_sd)  # fmt: skip
+        return _scattered(kept, free)
     relative = counts * priors / measured_s[:, None]
     lowest = np.zeros(len(priors)) if caps is None else caps / priors
     deviation = np.broadcast_to(noise, measured_s.shape)
@@ -101,50 +120,124 @@ def fit(
             break
         error = np.abs(relative @ rates - 1)
         weights = 1 / (deviation * np.maximum(error, deviation))
-    return Fit(rates * priors, np.sqrt(np.diag(np.linalg.inv(gram))) / prior_sd)
+    covariance: Matrix = np.linalg.inv(gram).astype(np.float64)
+    return Fit(rates * priors, np.sqrt(np.diag(covariance)) / prior_sd, covariance)
+
+
+def _scattered(kept: Fit, free: Any) -> Fit:
+    """A fit of some of the rates, with the others at 0, about which there is nothing to learn."""
+    rates, uncertainty, covariance = np.zeros(len(free)), np.ones(len(free)), np.zeros((len(free), len(free)))
+    rates[free], uncertainty[free], covariance[np.ix_(free, free)] = kept
+    return Fit(rates, uncertainty, covariance)
 
 
 def _bounded_solution(gram: Matrix, target: Matrix, lowest: Matrix) -> Matrix:
     """The x >= `lowest` that minimises x' gram x - 2 target' x."""
     root = np.linalg.cholesky(gram)
     rest = np.linalg.solve(root, target - gram @ lowest)
-    solution: Matrix = _scipy_optimize().nnls(root.T, rest)[0] + lowest
+    solution: Matrix = _scipy("scipy.optimize").nnls(root.T, rest)[0] + lowest
     return solution
 
 
-def _scipy_optimize() -> Any:
+def _scipy(module: str) -> Any:
     from importlib import import_module
 
     try:
-        return import_module("scipy.optimize")
+        return import_module(module)
     except ImportError:
         fail("MB011", "calibrating needs scipy", hint="python -m pip install 'mbcost[calibrate]'")
 
 
-def leave_one_out(
-    counts: Matrix, measured_s: Matrix, priors: Matrix, *, noise: float | Matrix = NOISE, **settings: Any
-) -> Matrix:
-    """Predicted over measured latency of each network, by a fit to all others [1]."""
-    noise = np.broadcast_to(noise, measured_s.shape)
-    keep = np.ones(len(measured_s), dtype=bool)
-    ratios = np.empty(len(measured_s))
-    for i in range(len(measured_s)):
-        keep[i] = False
-        rates = fit(counts[keep], measured_s[keep], priors, noise=noise[keep], **settings).rates
-        ratios[i] = counts[i] @ rates / measured_s[i]
-        keep[i] = True
-    return ratios
+class HeldOut(NamedTuple):
+    """Networks, each predicted by a fit without it.
 
-
-def conformal_factor(ratios: Matrix, coverage: float = COVERAGE) -> float:
-    """The factor f such that measured latencies lie within [predicted / f, predicted * f] as often as `coverage` says.
-
-    Split-conformal, on held-out ratios of predicted to measured (Vovk et al. 2005): the quantile of \\|log ratio\\| at
-    rank ceil((n + 1) * coverage), or the largest where there are too few networks for that rank.
+    Attributes
+    ----------
+    ratios
+        Predicted over measured latency [1].
+    variance
+        Posterior variance of the latency as a share of it [1].
     """
-    distances = np.sort(np.abs(np.log(ratios)))
-    rank = min(len(distances), math.ceil((len(distances) + 1) * coverage))
-    return float(np.exp(distances[rank - 1]))
+
+    ratios: Matrix
+    variance: Matrix
+
+
+def hold_out(
+    counts: Matrix,
+    measured_s: Matrix,
+    priors: Matrix,
+    groups: Any,
+    *,
+    noise: float | Matrix = NOISE,
+    **settings: Any,
+) -> HeldOut:
+    """Predict each group of networks by a fit to all others.
+
+    Parameters
+    ----------
+    groups
+        A label a network.
+    """
+    noise = np.broadcast_to(noise, measured_s.shape)
+    ratios, variance = np.empty(len(measured_s)), np.empty(len(measured_s))
+    for out in (groups == group for group in np.unique(groups)):
+        found = fit(counts[~out], measured_s[~out], priors, noise=noise[~out], **settings)
+        predicted = counts[out] @ found.rates
+        relative = counts[out] * priors / predicted[:, None]
+        ratios[out] = predicted / measured_s[out]
+        variance[out] = np.einsum("ij,jk,ik->i", relative, found.covariance, relative)
+    return HeldOut(ratios, variance)
+
+
+def leave_one_out(counts: Matrix, measured_s: Matrix, priors: Matrix, **settings: Any) -> Matrix:
+    """Predicted over measured latency of each network, by a fit to all others [1]."""
+    return hold_out(counts, measured_s, priors, _folds(len(measured_s)), **settings).ratios
+
+
+def _folds(networks: int) -> Any:
+    """A label a network: each its own, or the fold that it is in, where there are very many."""
+    return np.arange(networks) % MOST_FOLDS
+
+
+def conformal_interval(
+    one: HeldOut, group: HeldOut | None = None, groups: int = 1, coverage: float = COVERAGE
+) -> Interval:
+    """The interval that holds as many latencies as `coverage` says, for networks like those held out and for others.
+
+    Split-conformal with a width that depends on the network (Lei et al. 2018, Distribution-free predictive inference
+    for regression, section 5.2): held-out distances from 1 are divided by sqrt(1 + growth * posterior variance), and
+    the factor is their quantile at rank ceil((n + 1) * coverage). The growth is the one with which networks of groups
+    that the fit has not seen lie as far out as networks of groups that it has; a few groups cannot tell.
+
+    Parameters
+    ----------
+    one, group
+        Networks held out one by one, and group by group; None where they are of one group.
+    groups
+        How many groups there are.
+    """
+
+    def quantile(of: HeldOut, growth: float) -> float:
+        distances = np.maximum(of.ratios, 1 / of.ratios) - 1
+        return _quantile(distances / np.sqrt(1 + growth * of.variance), coverage)
+
+    if group is None:
+        return Interval(1 + quantile(one, GROWTH), GROWTH)
+    choices = GROWTHS if groups >= ENOUGH_GROUPS else (GROWTH,)
+    found = {growth: (quantile(one, growth), quantile(group, growth)) for growth in choices}
+    growth = min(choices, key=lambda growth: abs(math.log(found[growth][0] / found[growth][1])))
+    return Interval(1 + max(found[growth]), growth)
+
+
+def _quantile(distances: Matrix, coverage: float) -> float:
+    """The conformal quantile, never 0; a Student's t interval where there are too few networks for its rank."""
+    n, rank = len(distances), math.ceil((len(distances) + 1) * coverage)
+    if rank <= n:
+        return max(float(np.sort(distances)[rank - 1]), _LEAST)
+    spread = float(np.sqrt((distances**2).mean()))
+    factor = float(_scipy("scipy.stats").t.ppf((1 + coverage) / 2, n - 1))
+    return max(float(distances.max()), factor * spread, _LEAST)
 
 
 def residuals(ratios: Matrix) -> Residuals:
@@ -173,7 +266,9 @@ def calibrate(
     *,
     date: str,
     source: str,
+    groups: Sequence[str] | None = None,
     noise: float | Matrix = NOISE,
+    scored: Matrix | None = None,
     prior_sd: float = PRIOR_SD,
 ) -> Calibration:
     """The calibration of a target from latencies of whole networks, of kernels, or of both.
@@ -188,23 +283,35 @@ def calibrate(
         Rate of each term before any measurement [s a count].
     date, source
         When, and what was measured.
+    groups
+        A label for each row, such as its architecture or family; default: all are of one group.
     noise
         Relative error that is to be expected of each row [1].
+    scored
+        Which rows the residuals and the interval are about: the whole networks, where there are enough; default: all.
 
     Raises
     ------
     InputError
-        MB600 if there are fewer than :data:`FEWEST` latencies, MB011 if scipy is not installed.
+        MB600 if there are fewer than :data:`FEWEST` latencies, MB602 if the fit failed, MB011 without scipy.
     """
     if len(measured_s) < FEWEST:
         fail("MB600", f"{len(measured_s)} latencies are too few to fit, it takes at least {FEWEST}")
     terms = [term.name for term in form.terms]
     covered = np.count_nonzero(counts, axis=0)
     before = np.array([priors[name] for name in terms])
-    settings: dict[str, Any] = {"caps": _caps(target, form), "prior_sd": prior_sd, "noise": noise}
+    limits = _limits(target, form)
+    caps = np.where([term.unit == "MAC" for term in form.terms], limits, 0.0)
+    settings: dict[str, Any] = {"caps": caps, "prior_sd": prior_sd, "noise": noise}
     fitted = fit(counts, measured_s, before, **settings)
-    held_out = leave_one_out(counts, measured_s, before, **settings)
     predicted = counts @ fitted.rates
+    _check_fit(predicted / measured_s)
+    chosen = np.ones(len(measured_s), dtype=bool) if scored is None or scored.sum() < FEWEST else scored
+    one = _chosen(hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings), chosen)
+    labels = np.array(groups if groups is not None else [""] * len(measured_s))
+    number, group = len(np.unique(labels[chosen])), None
+    if number > 1:
+        group = _chosen(hold_out(counts, measured_s, before, labels, **settings), chosen)
     shares = counts * fitted.rates / predicted[:, None]
     return Calibration(
         device=target.device.name,
@@ -220,12 +327,15 @@ def calibrate(
                 term.unit,
                 float(fitted.uncertainty[i]),
                 _state(bool(covered[i]), float(fitted.uncertainty[i])),
+                float(limits[i]),
             )
             for i, term in enumerate(form.terms)
         },
         networks=len(measured_s),
-        interval=conformal_factor(held_out),
-        residuals=residuals(held_out),
+        interval=conformal_interval(one, group, number),
+        covariance=tuple(tuple(map(float, row[: i + 1])) for i, row in enumerate(fitted.covariance)),
+        residuals=residuals(one.ratios),
+        unseen=residuals((group or one).ratios),
         macs=_range(macs),
         latency_s=_range(measured_s),
         shares={name: _range(shares[:, i]) for i, name in enumerate(terms)},
@@ -235,14 +345,30 @@ def calibrate(
     )
 
 
-def _caps(target: Target, form: LatencyForm) -> Matrix:
-    """The fastest rate of each term: arithmetic at the peak of the threads in use; none for traffic: caches."""
-    peak = target.peak
-    if peak is None:
-        return np.zeros(len(form.terms))
+def _chosen(held_out: HeldOut, rows: Matrix) -> HeldOut:
+    return HeldOut(held_out.ratios[rows], held_out.variance[rows])
+
+
+def _check_fit(ratios: Matrix) -> None:
+    """Refuse a fit that does not describe what it was fitted to."""
+    error = float(np.median(np.abs(np.log(ratios))))
+    if not error <= WORST_FIT:
+        fail(
+            "MB602",
+            f"the fit failed: half of the latencies are off by a factor of {math.exp(error):.2g} or more",
+            hint="are the latencies in the unit of their column, and of this device, runtime and precision?",
+        )
+
+
+def _limits(target: Target, form: LatencyForm) -> Matrix:
+    """What the hardware can do [s a unit]: arithmetic at the peak of the threads in use, traffic at the bandwidth."""
     units = target.threads if target.processor.kind == "cpu" else 1
-    fastest = 1.0 / (peak.value * units)
-    return np.array([fastest if term.unit == "MAC" else 0.0 for term in form.terms])
+    bandwidth = target.processor.bandwidth or target.device.memory.bandwidth
+    limits = {
+        "MAC": 1.0 / (target.peak.value * units) if target.peak else 0.0,
+        "B": 1.0 / bandwidth.value if bandwidth else 0.0,
+    }
+    return np.array([limits.get(term.unit, 0.0) for term in form.terms])
 
 
 def _state(covered: bool, uncertainty: float) -> State:

@@ -82,6 +82,13 @@ class Measurement:
         size = "" if self.resolution is None else f" {self.resolution}"
         return f"{self.architecture} {self.alpha:g}{size}{batch}"
 
+    @property
+    def group(self) -> str:
+        """What it has in common with others: its architecture; of a kernel, its operator."""
+        if self.kind == "network":
+            return self.architecture
+        return f"op {self.architecture.rpartition('{op: ')[2].partition(',')[0]}"
+
     def spec(self) -> ArchitectureSpec:
         """The network, or the network of one kernel. A file is looked for beside the measurements first."""
         if self.kind == "kernel":
