@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import accuracy_nn_meter
 import accuracy_pixel
 
 REPORT = Path(__file__).parent.parent / "reports" / "accuracy.md"
-SECTIONS = (accuracy_pixel.section,)
+SECTIONS = (accuracy_nn_meter.section, accuracy_pixel.section)
 
 
 def report() -> str:

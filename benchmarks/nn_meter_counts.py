@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from nn_meter_features import features
 from nn_meter_networks import BenchError, Measurement, Row, network, read_measurements, read_rows
 
 from mbcost.devices import Target
@@ -38,6 +39,8 @@ class Bench(NamedTuple):
     names, macs, counts, measured_s, families, configs
         A row a network: counts in the order of the terms, latencies in seconds. Networks of one configuration are one
         network that was measured several times.
+    features
+        What simpler models than the form count, in the order of :data:`nn_meter_features.FEATURES`; empty unless asked.
     """
 
     device: str
@@ -52,6 +55,7 @@ class Bench(NamedTuple):
     measured_s: Any
     families: Any
     configs: Any
+    features: Any
 
 
 def devices_of(folder: Path) -> list[str]:
@@ -59,13 +63,15 @@ def devices_of(folder: Path) -> list[str]:
     return sorted({row.device for row in read_measurements(folder)})
 
 
-def load_benches(folder: Path, models: Mapping[str, Any]) -> Iterator[Bench]:
+def load_benches(folder: Path, models: Mapping[str, Any], *, with_features: bool = False) -> Iterator[Bench]:
     """The networks of a folder by device.
 
     Parameters
     ----------
     models
         Device -> its target, runtime, form and rates from facts.
+    with_features
+        Count what simpler models take, too.
 
     Raises
     ------
@@ -75,12 +81,14 @@ def load_benches(folder: Path, models: Mapping[str, Any]) -> Iterator[Bench]:
     rows = [row for row in read_measurements(folder) if row.device in models]
     good = [row for row in rows if row.measured_s > 0]
     _report([row.model for row in rows if not row.measured_s > 0], "without a latency above 0")
-    counts = count_networks(folder, {name: model[0] for name, model in models.items()}, {row.model for row in good})
+    targets = {name: model[0] for name, model in models.items()}
+    counts = count_networks(folder, targets, {row.model for row in good}, with_features)
     for device, (target, runtime, form, rates) in models.items():
         known: list[Measurement] = [row for row in good if row.device == device and row.model in counts]
         if not known:
             raise BenchError(f"no network of {device} can be used")
         vectors = [counts[row.model][device] for row in known]
+        last = 1 + len(form.terms)
         yield Bench(
             device,
             target,
@@ -90,24 +98,25 @@ def load_benches(folder: Path, models: Mapping[str, Any]) -> Iterator[Bench]:
             np.array([float(rates[term.name].seconds) for term in form.terms]),
             [row.model for row in known],
             np.array([vector[0] for vector in vectors]),
-            np.array([vector[1:] for vector in vectors]),
+            np.array([vector[1:last] for vector in vectors]),
             np.array([row.measured_s for row in known]),
             np.array([row.family for row in known]),
             np.array([row.config or row.model for row in known]),
+            np.array([vector[last:] for vector in vectors]),
         )
 
 
-#: Model -> device -> MACs, then counts in the order of the form's terms.
+#: Model -> device -> MACs, counts in the order of the form's terms, features.
 _Counts = dict[str, dict[str, list[float]]]
 
 
-def count_networks(folder: Path, targets: Mapping[str, Target], models: set[str]) -> _Counts:
+def count_networks(folder: Path, targets: Mapping[str, Target], models: set[str], with_features: bool) -> _Counts:
     """Counts of the named networks for each device; networks that cannot be read are named and left out."""
     wanted = ((model, rows) for model, rows in read_rows(folder) if model in models)
     found: _Counts = {}
     refused: dict[str, list[str]] = {}
     with ProcessPoolExecutor(
-        _PROCESSES, mp_context=get_context("spawn"), initializer=_remember, initargs=(targets,)
+        _PROCESSES, mp_context=get_context("spawn"), initializer=_remember, initargs=(targets, with_features)
     ) as pool:
         while block := list(islice(wanted, _PROCESSES * 4 * _CHUNK)):  # a block at a time bounds the memory
             for model, counts, problem in pool.map(_count, block, chunksize=_CHUNK):
@@ -122,10 +131,12 @@ def count_networks(folder: Path, targets: Mapping[str, Target], models: set[str]
 
 
 _models: dict[str, tuple[Runtime, LatencyForm]] = {}
+_more: list[bool] = []
 
 
-def _remember(targets: Mapping[str, Target]) -> None:
+def _remember(targets: Mapping[str, Target], with_features: bool) -> None:
     """Look up the runtimes and forms once a process."""
+    _more.append(with_features)
     for device, target in targets.items():
         _models[device] = latency_model(target, calibration=False)[:2]
 
@@ -143,6 +154,7 @@ def _count(job: tuple[str, list[Row]]) -> tuple[str, dict[str, list[float]], str
                 runtime, form = key
                 kernels = map_to_kernels(graph, runtime)
                 known = [float(sum(k.macs for k in kernels)), *map(float, count_vector(kernels, form).values())]
+                known += features(kernels) if _more[-1] else []
                 shared.append((key, known))
             counts[device] = known
     except (MbcostError, ValueError) as error:

@@ -97,8 +97,9 @@ def synthetic() -> Any:
     names = [str(i) for i in range(120)]
     measured = counts @ priors
     return Bench(
-        "device", target, runtime, form, terms, priors, names, counts[:, 0], counts, measured, families, configs
-    )
+        "device", target, runtime, form, terms, priors, names, counts[:, 0], counts, measured, families, configs,
+        np.empty((120, 0)),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("protocol", ["S", "L", "H"])
