@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mbcost.importers.pytorch import from_torch
     from mbcost.importers.tflite import read_tflite as from_tflite
     from mbcost.pipeline import analyze, load
+    from mbcost.search.pick import Pick, pick
     from mbcost.search.result import SweepResult
     from mbcost.search.sweep import sweep
 
@@ -35,6 +36,7 @@ _HOME: Final[dict[str, str]] = {
     "InputError": "mbcost.errors",
     "MbcostError": "mbcost.errors",
     "ParamsConvention": "mbcost.graph",
+    "Pick": "mbcost.search.pick",
     "SweepResult": "mbcost.search.result",
     "Target": "mbcost.devices",
     "analyze": "mbcost.pipeline",
@@ -46,6 +48,7 @@ _HOME: Final[dict[str, str]] = {
     "from_torch": "mbcost.importers.pytorch",
     "load": "mbcost.pipeline",
     "load_device": "mbcost.devices",
+    "pick": "mbcost.search.pick",
     "resolve_target": "mbcost.devices",
     "sweep": "mbcost.search.sweep",
 }
@@ -57,6 +60,7 @@ __all__ = [
     "InputError",
     "MbcostError",
     "ParamsConvention",
+    "Pick",
     "SweepResult",
     "Target",
     "__version__",
@@ -69,6 +73,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_device",
+    "pick",
     "resolve_target",
     "sweep",
 ]

@@ -83,8 +83,12 @@ def read_head(path: Path, size: int) -> bytes:
 
 
 def write_text(path: Path, text: str, *, force: bool = False) -> None:
-    """Write `text` to `path`; see :func:`write_bytes`."""
-    write_bytes(path, text.encode("utf-8"), force=force)
+    """Write `text` to `path`; see :func:`write_bytes`. MB008 for text that UTF-8 cannot encode."""
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        fail("MB008", f"cannot write {path}: {error}")
+    write_bytes(path, content, force=force)
 
 
 def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:

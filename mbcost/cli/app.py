@@ -13,6 +13,7 @@ from mbcost.cli.output import emit
 COMMANDS: Final[dict[str, str]] = {
     "analyze": "mbcost.cli.analyze",
     "sweep": "mbcost.cli.sweep",
+    "pick": "mbcost.cli.pick",
     "convert": "mbcost.cli.convert",
     "calibrate": "mbcost.cli.calibrate",
     "validate": "mbcost.cli.calibrate",

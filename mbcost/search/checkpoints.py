@@ -90,6 +90,37 @@ def published_points(spec: ArchitectureSpec, precision: str = "fp32") -> Points 
     return Points(np.array(alphas), None, np.array(sizes, dtype=np.int64))
 
 
+def interpolated_top1(known: tuple[Checkpoint, ...], alpha: Floats, resolution: Floats) -> Floats:
+    """Top-1 of configurations between published ones [%]; NaN where there is none on both sides.
+
+    Linear in the logarithms of alpha, then of the resolution, between neighbouring checkpoints: monotone in both where
+    the published figures are, and exact at them.
+    """
+    result = np.full(len(alpha), np.nan)
+    sizes = sorted({checkpoint.resolution for checkpoint in known})
+    lines = [_along_alpha([c for c in known if c.resolution == size], alpha) for size in sizes]
+    for size, line in zip(sizes, lines, strict=True):
+        here = resolution == size
+        result[here] = line[here]
+    for (low, below), (high, above) in zip(
+        zip(sizes[:-1], lines[:-1], strict=True), zip(sizes[1:], lines[1:], strict=True), strict=True
+    ):
+        here = (low < resolution) & (resolution < high)
+        share = np.log(resolution[here] / low) / np.log(high / low)
+        result[here] = (1 - share) * below[here] + share * above[here]
+    return result
+
+
+def _along_alpha(known: list[Checkpoint], alpha: Floats) -> Floats:
+    """Top-1 at one resolution [%]; NaN outside of the published widths."""
+    ordered = sorted(known)
+    widths, top1 = [c.alpha for c in ordered], [c.top1 for c in ordered]
+    values: Floats = np.interp(np.log(alpha), np.log(widths), top1, left=np.nan, right=np.nan)
+    for width, value in zip(widths, top1, strict=True):
+        values[alpha == width] = value
+    return values
+
+
 def top1_of(known: tuple[Checkpoint, ...], alpha: Floats, resolution: Floats) -> Floats:
     """Published top-1 of configurations [%]; NaN where there is no checkpoint."""
     result = np.full(len(alpha), np.nan)

@@ -80,7 +80,7 @@ def sweep(
     InputError
         With every problem of the axes and targets; MB010 or MB204 with the first configuration that cannot be built.
     """
-    specs = [_loaded(model, estimate_unsupported) for model in _several(models)]
+    specs = [loaded(model, estimate_unsupported) for model in several(models)]
     prepared = prepare_targets(devices, precision, threads, calibration)
     batches = check_batches(batch)
     if points is None:
@@ -95,7 +95,7 @@ def sweep(
         Work(spec, some, prepared, batches, options, params, macs, estimate_unsupported)
         for spec, some in zip(specs, chosen, strict=True)
     ]
-    return SweepResult(tuple(_evaluated(works, executor, progress)))
+    return SweepResult(tuple(evaluate_all(works, executor, progress)))
 
 
 def prepare_targets(
@@ -113,9 +113,9 @@ def prepare_targets(
     """
     found: dict[tuple[str, str, int], TargetModel] = {}
     problems: list[Problem] = []
-    for device in _several(devices):
-        for one_precision in _several(precision):
-            for count in _several(threads):
+    for device in several(devices):
+        for one_precision in several(precision):
+            for count in several(threads):
                 try:
                     target = _target(device, one_precision, count)
                     key = (target.name, target.precision, target.threads)
@@ -138,7 +138,7 @@ def check_batches(batch: int | Sequence[int]) -> tuple[int, ...]:
     InputError
         MB010 for every one that is out of range, or if there is none.
     """
-    batches = tuple(dict.fromkeys(_several(batch)))
+    batches = tuple(dict.fromkeys(several(batch)))
     bad = [
         size for size in batches if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_BATCH
     ]
@@ -151,7 +151,9 @@ def check_batches(batch: int | Sequence[int]) -> tuple[int, ...]:
     return batches
 
 
-def _evaluated(works: Sequence[Work], executor: Executor | None, progress: Progress | None) -> Iterable[Section]:
+def evaluate_all(
+    works: Sequence[Work], executor: Executor | None = None, progress: Progress | None = None
+) -> Iterable[Section]:
     """A section a network, its chunks put together again."""
     chunks = [(number, chunk) for number, work in enumerate(works) for chunk in work.chunks()]
     total, done = sum(work.points.size for work in works), 0
@@ -196,7 +198,8 @@ def _check_size(rows: int) -> None:
         fail("MB010", f"the sweep has {rows:,} rows, more than the {MAX_ROWS:,} that are kept in memory", hint=hint)
 
 
-def _loaded(model: Model, estimate_unsupported: bool) -> ArchitectureSpec:
+def loaded(model: Model, estimate_unsupported: bool = False) -> ArchitectureSpec:
+    """The architecture that a model is, or names; see :func:`mbcost.load`."""
     if isinstance(model, ArchitectureSpec):
         return model
     return load(model, unsupported="estimate" if estimate_unsupported else "refuse")
@@ -206,7 +209,7 @@ def _target(device: str | Target, precision: str | None, threads: int | None) ->
     return device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
 
 
-def _several(value: Any) -> list[Any]:
+def several(value: Any) -> list[Any]:
     """`value` as a list: a text, a number, a network or a target alone is one."""
     if isinstance(value, (list, tuple, range, np.ndarray, set, frozenset)):
         return list(value)

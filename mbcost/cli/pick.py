@@ -1,0 +1,112 @@
+"""``mbcost pick``: the best width and resolution under a budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mbcost.cli.options import (
+    CalibrationFile,
+    Classes,
+    Devices,
+    Models,
+    PrecisionAxis,
+    Settings,
+    ThreadsAxis,
+    Uncalibrated,
+    calibration_choice,
+    read_settings,
+    read_whole,
+    required_devices,
+)
+from mbcost.cli.output import Format, choose_format, deliver, print_note
+from mbcost.errors import fail
+
+_CHOICE = "Choice"
+_REPORT = "Report"
+
+
+def pick(
+    models: Models,
+    device: Devices = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--budget",
+            "-b",
+            metavar="LIMIT",
+            help="30ms, 25fps, '300M MACs', '3.5M params', or 6MiB of activations. Required; repeatable.",
+            rich_help_panel=_CHOICE,
+        ),
+    ] = None,
+    between: Annotated[
+        bool,
+        typer.Option(
+            "--between", help="Among unpublished widths and resolutions too, interpolated.", rich_help_panel=_CHOICE
+        ),
+    ] = False,
+    alpha: Annotated[
+        str | None,
+        typer.Option("--alpha", metavar="NUMBERS", help="Candidates of your own: 0.5:1:0.05.", rich_help_panel=_CHOICE),
+    ] = None,
+    resolution: Annotated[
+        str | None,
+        typer.Option("--resolution", metavar="NUMBERS", help="Likewise: 96:224:32.", rich_help_panel=_CHOICE),
+    ] = None,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="How probable a predicted latency has to keep the budget: 0.9.",
+            rich_help_panel=_CHOICE,
+        ),
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel="Target")] = 1,
+    precision: PrecisionAxis = None,
+    threads: ThreadsAxis = None,
+    uncalibrated: Uncalibrated = False,
+    calibration: CalibrationFile = None,
+    settings: Settings = None,
+    classes: Classes = None,
+    format_: Annotated[Format | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write .json, .csv, .md or .txt.", rich_help_panel=_REPORT),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    all_rows: Annotated[bool, typer.Option("--all", help="Show the whole front.", rich_help_panel=_REPORT)] = False,
+) -> None:
+    """Choose the most accurate width and resolution that keeps every budget on every target; exit with 1 if none."""
+    chosen = choose_format(format_, output)
+    if not budget:
+        fail("MB010", "`--budget` is missing", hint="such as --budget 30ms")
+    from mbcost.report import pick_screen
+    from mbcost.search.pick import pick as pick_one
+
+    arguments: dict[str, Any] = {
+        "budget": budget,
+        "between": between,
+        "alpha": alpha,
+        "resolution": resolution,
+        "batch": batch,
+        "precision": precision.split(",") if precision else None,
+        "threads": read_whole("--threads", threads) if threads else None,
+        "options": read_settings(settings, classes),
+        "calibration": calibration_choice(uncalibrated, calibration),
+        "min_probability": min_probability,
+    }
+    result = pick_one(models, required_devices(device), **arguments)
+    if chosen is Format.TABLE:
+        deliver(lambda screen: pick_screen.pick_screen(result, screen, all_rows=all_rows), output, force=force)
+    else:
+        to_text = {
+            Format.JSON: pick_screen.to_json,
+            Format.CSV: pick_screen.to_csv,
+            Format.MD: pick_screen.to_markdown,
+        }[chosen]
+        deliver(lambda _: to_text(result), output, force=force)
+    if result.pick is None:
+        print_note("check failed: nothing fits the budget")
+        raise typer.Exit(1)

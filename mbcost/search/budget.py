@@ -1,0 +1,101 @@
+"""Budgets: what a choice may cost, read with their units."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from mbcost.errors import InputError, Problem
+from mbcost.units import UNITS, UnitError, to_base
+
+Kind: TypeAlias = Literal["latency_ms", "frames_per_s", "macs", "params", "peak_activation_bytes"]
+
+_TEXT: Final = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+_PREFIXES: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_COUNT: Final = re.compile(r"([kMGT]?)\s*(macs?|params?|parameters?)", re.IGNORECASE)
+_FRAMES: Final = ("fps", "FPS", "frames/s", "images/s")
+_EXAMPLES: Final = "30ms, 25fps, `300M MACs`, `3.5M params` or 6MiB (of activations at the peak)"
+
+#: Kind of budget -> how it is called.
+NAMES: Final[dict[Kind, str]] = {
+    "latency_ms": "latency",
+    "frames_per_s": "frames a second",
+    "macs": "MACs",
+    "params": "parameters",
+    "peak_activation_bytes": "peak activation memory",
+}
+
+
+class Budget(NamedTuple):
+    """A limit: at most so much, for frames a second at least so many.
+
+    Attributes
+    ----------
+    kind
+        What is limited: ``latency_ms`` [ms], ``frames_per_s`` [1/s], ``macs`` and ``params`` of one image,
+        ``peak_activation_bytes`` [B].
+    limit
+        In the unit of the kind.
+    """
+
+    kind: Kind
+    limit: float
+
+    @property
+    def is_time(self) -> bool:
+        """Whether a latency decides it."""
+        return self.kind in {"latency_ms", "frames_per_s"}
+
+
+def read_budgets(texts: str | Budget | Sequence[str | Budget]) -> tuple[Budget, ...]:
+    """Budgets from texts such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` and ``6MiB``.
+
+    Raises
+    ------
+    InputError
+        MB010 for every one without a unit or with an unknown one, that is not above 0, or of a kind that another one
+        has; and if there is none.
+    """
+    given = [texts] if isinstance(texts, (str, Budget)) else list(texts)
+    budgets: dict[Kind, Budget] = {}
+    problems: list[Problem] = []
+    for item in given:
+        try:
+            budget = item if isinstance(item, Budget) else _read(item)
+        except UnitError as error:
+            problems.append(Problem("MB010", f"budget {error}", hint=f"such as {_EXAMPLES}"))
+            continue
+        if not 0 < budget.limit < math.inf:
+            problems.append(Problem("MB010", f"budget `{item}` is not above 0"))
+        elif budget.kind in budgets:
+            problems.append(Problem("MB010", f"two budgets of {NAMES[budget.kind]} were given"))
+        else:
+            budgets[budget.kind] = budget
+    if problems:
+        raise InputError(problems)
+    if not budgets:
+        raise InputError([Problem("MB010", "there is no budget", hint=f"such as {_EXAMPLES}")])
+    return tuple(budgets.values())
+
+
+def _read(text: str) -> Budget:
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise UnitError(f"`{text[:60]}` does not begin with a number")
+    number, unit = float(match[1]), match[2]
+    if not unit:
+        raise UnitError(f"`{text.strip()[:60]}` has no unit")
+    if unit in UNITS["time"]:
+        return Budget("latency_ms", to_base(number, unit, "time") * 1e3)
+    if unit in UNITS["size"]:
+        return Budget("peak_activation_bytes", to_base(number, unit, "size"))
+    if unit in _FRAMES:
+        return Budget("frames_per_s", number)
+    count = _COUNT.fullmatch(unit)
+    if count is None:
+        raise UnitError(f"`{text.strip()[:60]}` has the unknown unit `{unit[:30]}`")
+    prefix, word = count.groups()
+    kind: Kind = "macs" if word.lower().startswith("mac") else "params"
+    return Budget(kind, number * _PREFIXES["k" if prefix in {"k", "K"} else prefix.upper()])

@@ -1,0 +1,211 @@
+"""A configuration that could be chosen: its accuracy, and what it costs on each target."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mbcost.analysis import INTERVAL
+from mbcost.devices import Target
+from mbcost.search.budget import Budget
+from mbcost.search.candidates import Accuracy
+from mbcost.search.evaluate import Outcome
+from mbcost.search.measured import measured_ms
+from mbcost.search.result import Section
+
+LatencySource: TypeAlias = Literal["measured", "predicted"]
+Top1Source: TypeAlias = Literal["published", "interpolated"] | None
+
+
+class OnTarget(NamedTuple):
+    """A candidate on one target.
+
+    Attributes
+    ----------
+    latency_ms, source
+        What decides: the measured latency where somebody published one of this very configuration and target, else
+        the predicted one [ms].
+    predicted_ms, low_ms, high_ms
+        The prediction with its 90 % interval [ms].
+    needs_ms
+        What a budget of time has to allow: the latency, or the one that a prediction keeps with a wanted probability
+        [ms].
+    probability
+        That the budget of time holds, from the interval; None where the latency was measured or time is no budget.
+    peak_activation_bytes
+        Activations at the peak [B].
+    """
+
+    target: str
+    precision: str
+    threads: int
+    latency_ms: float
+    source: LatencySource
+    predicted_ms: float
+    low_ms: float
+    high_ms: float
+    needs_ms: float
+    probability: float | None
+    peak_activation_bytes: int
+
+
+class Candidate(NamedTuple):
+    """A configuration that could be chosen.
+
+    Attributes
+    ----------
+    top1, top1_source
+        Accuracy on ImageNet [%] and where it is from: ``published``, ``interpolated`` between published ones, or None
+        for both. With targets of several precisions the least of theirs.
+    macs, params
+        For one image.
+    targets
+        On each target; the slowest one's latency is the candidate's.
+    """
+
+    architecture: str
+    alpha: float
+    resolution: int
+    top1: float | None
+    top1_source: Top1Source
+    macs: int
+    params: int
+    targets: tuple[OnTarget, ...]
+
+    @property
+    def slowest(self) -> OnTarget:
+        return max(self.targets, key=lambda target: target.latency_ms)
+
+    @property
+    def probability(self) -> float | None:
+        """That the budget of time holds on each target, taken as independent; None if all were measured."""
+        known = [target.probability for target in self.targets if target.probability is not None]
+        return math.prod(known) if known else None
+
+    @property
+    def name(self) -> str:
+        """Such as ``mobilenet_v2 0.5 / 224``."""
+        return f"{self.architecture} {self.alpha:g} / {self.resolution}"
+
+    def cost(self, kind: str, batch: int) -> float:
+        """What a kind of budget limits, on the target where it is largest (frames a second: smallest)."""
+        if kind in {"latency_ms", "frames_per_s"}:
+            needs_ms = max(target.needs_ms for target in self.targets)
+            return needs_ms if kind == "latency_ms" else batch * 1e3 / needs_ms
+        if kind == "peak_activation_bytes":
+            return max(target.peak_activation_bytes for target in self.targets)
+        return float(self.macs if kind == "macs" else self.params)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of the JSON; the latency is that of the slowest target."""
+        slowest = self.slowest
+        return {
+            "architecture": self.architecture,
+            "alpha": self.alpha,
+            "resolution": self.resolution,
+            "latency_ms": slowest.latency_ms,
+            "latency_source": slowest.source,
+            "predicted_ms": slowest.predicted_ms,
+            "probability": self.probability,
+            "top1": self.top1,
+            "top1_source": self.top1_source,
+            "macs": self.macs,
+            "params": self.params,
+            "targets": [target._asdict() for target in self.targets],
+        }
+
+
+def make_candidates(
+    section: Section, accuracy: Accuracy, budgets: tuple[Budget, ...], min_probability: float | None
+) -> list[Candidate]:
+    """A candidate for every configuration of a section that was evaluated at one batch size.
+
+    Parameters
+    ----------
+    min_probability
+        With which a prediction has to keep a budget of time; None for the prediction itself.
+    """
+    work, outcome = section
+    (batch,) = work.batches
+    targets = [model.target for model in work.models]
+    measured = [measured_ms(work, outcome, target, batch) for target in targets]
+    limit = time_limit_ms(budgets, batch)
+    found = []
+    for i in range(work.points.size):
+        on_targets = tuple(
+            _on_target(outcome, target, (row, i), float(measured[row][i]), limit, min_probability)
+            for row, target in enumerate(targets)
+        )
+        top1 = None if np.isnan(accuracy.top1[i]) else float(accuracy.top1[i])
+        source: Top1Source = None
+        if top1 is not None:
+            source = "published" if accuracy.published[i] else "interpolated"
+        found.append(
+            Candidate(
+                work.spec.name,
+                float(work.points.alpha[i]),
+                int(outcome.height[i]),
+                top1,
+                source,
+                int(outcome.macs[i]),
+                int(outcome.params[i]),
+                on_targets,
+            )
+        )
+    return found
+
+
+def _on_target(
+    outcome: Outcome,
+    target: Target,
+    place: tuple[int, int],
+    measured: float,
+    limit: float | None,
+    min_probability: float | None,
+) -> OnTarget:
+    """One configuration on one target; `measured` is NaN where nobody measured it."""
+    times = (outcome.latency_s, outcome.latency_low_s, outcome.latency_high_s)
+    predicted, low, high = (float(time[place]) * 1e3 for time in times)
+    is_predicted = math.isnan(measured)
+    latency = predicted if is_predicted else measured
+    spread = _spread(low, high)
+    return OnTarget(
+        target.name,
+        target.precision,
+        target.threads,
+        latency,
+        "predicted" if is_predicted else "measured",
+        predicted,
+        low,
+        high,
+        math.exp(spread.inv_cdf(min_probability)) if is_predicted and min_probability and spread else latency,
+        probability_below(limit, low, high) if is_predicted and limit is not None else None,
+        int(outcome.peak_bytes[place]),
+    )
+
+
+def time_limit_ms(budgets: tuple[Budget, ...], batch: int) -> float | None:
+    """The latency that all budgets of time together allow [ms]; None if there is none."""
+    limits = [
+        budget.limit if budget.kind == "latency_ms" else batch * 1e3 / budget.limit
+        for budget in budgets
+        if budget.is_time
+    ]
+    return min(limits) if limits else None
+
+
+def probability_below(limit: float, low: float, high: float) -> float:
+    """How probable a latency is below a limit, if its logarithm is normal with this 90 % interval [ms]."""
+    spread = _spread(low, high)
+    return float(high <= limit) if spread is None else spread.cdf(math.log(limit))
+
+
+def _spread(low: float, high: float) -> NormalDist | None:
+    """Distribution of a latency's logarithm; None for an interval without width."""
+    if not 0 < low < high:
+        return None
+    z = NormalDist().inv_cdf((1 + INTERVAL) / 2)
+    return NormalDist(math.log(low * high) / 2, math.log(high / low) / (2 * z))

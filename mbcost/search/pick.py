@@ -1,0 +1,280 @@
+"""``mbcost.pick``: the best width and resolution under a budget, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+from mbcost._version import __version__
+from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.spec import OptionValue
+from mbcost.devices import Target
+from mbcost.errors import fail
+from mbcost.latency.calibrated import CalibrationChoice
+from mbcost.pipeline import TargetModel, analyze
+from mbcost.search.budget import Budget, read_budgets
+from mbcost.search.candidate import Candidate, make_candidates
+from mbcost.search.candidates import candidates_of, grid_of, unknown_accuracy
+from mbcost.search.evaluate import Work
+from mbcost.search.grid import Numbers
+from mbcost.search.pareto import on_front
+from mbcost.search.result import Section
+from mbcost.search.sweep import Model, check_batches, evaluate_all, loaded, prepare_targets, several
+
+SCHEMA: Final = "mbcost/pick/1"
+
+
+class Binding(NamedTuple):
+    """A budget that a candidate misses.
+
+    Attributes
+    ----------
+    budget
+        The budget that it misses most.
+    needs
+        What the candidate needs of it.
+    candidate
+        Which one.
+    """
+
+    budget: Budget
+    needs: float
+    candidate: Candidate
+
+
+class Pick(NamedTuple):
+    """The choice under a budget.
+
+    Attributes
+    ----------
+    pick, runner_up
+        The best candidate that fits, and the next best; None where there is none.
+    front
+        Candidates that no other beats in latency and accuracy (in latency and MACs where no accuracy is known).
+    binds
+        What keeps a better candidate out: the budget that the next better one misses; None if the best one fits.
+    nearest
+        If nothing fits: the candidate that misses the budgets least, with the one that it misses most.
+    would_fit
+        If nothing fits: the largest width and resolution beyond the candidates that does; nobody published its
+        accuracy.
+    by
+        What was maximised: ``top1``, or ``macs`` where no accuracy is known.
+    """
+
+    budgets: tuple[Budget, ...]
+    batch: int
+    pick: Candidate | None
+    runner_up: Candidate | None
+    front: tuple[Candidate, ...]
+    binds: Binding | None
+    nearest: Binding | None
+    would_fit: Candidate | None
+    by: Literal["top1", "macs"]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``mbcost pick --format json``, schema ``mbcost/pick/1``."""
+
+        def shown(candidate: Candidate | None) -> dict[str, Any] | None:
+            return None if candidate is None else candidate.to_dict()
+
+        def missed(binding: Binding | None) -> dict[str, Any] | None:
+            if binding is None:
+                return None
+            return {
+                "budget": binding.budget.kind,
+                "limit": binding.budget.limit,
+                "needs": binding.needs,
+                "candidate": binding.candidate.to_dict(),
+            }
+
+        return {
+            "schema": SCHEMA,
+            "mbcost_version": __version__,
+            "budget": {budget.kind: budget.limit for budget in self.budgets},
+            "batch": self.batch,
+            "by": self.by,
+            "pick": shown(self.pick),
+            "runner_up": shown(self.runner_up),
+            "front": [candidate.to_dict() for candidate in self.front],
+            "binds": missed(self.binds),
+            "nearest": missed(self.nearest),
+            "would_fit": shown(self.would_fit),
+            "notes": list(self.notes),
+        }
+
+
+def pick(
+    models: Model | Sequence[Model],
+    devices: str | Target | Sequence[str | Target] = "pixel1",
+    *,
+    budget: str | Budget | Sequence[str | Budget],
+    between: bool = False,
+    alpha: Numbers | None = None,
+    resolution: Numbers | None = None,
+    batch: int = 1,
+    precision: str | Sequence[str] | None = None,
+    threads: int | Sequence[int] | None = None,
+    options: Mapping[str, OptionValue] | None = None,
+    calibration: CalibrationChoice = None,
+    min_probability: float | None = None,
+) -> Pick:
+    """Choose the most accurate configuration that keeps every budget on every target.
+
+    Candidates are the configurations with a published checkpoint; of a network without any, a grid of widths and
+    resolutions, among which the one with the most MACs is chosen: nobody knows their accuracy.
+
+    Parameters
+    ----------
+    models, devices
+        One or several, as :func:`mbcost.analyze` takes them.
+    budget
+        Such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` or ``6MiB`` of activations at the peak; one or
+        several of different kinds.
+    between
+        Consider configurations between published ones too, with their accuracy interpolated.
+    alpha, resolution
+        Candidates from this grid in the place of the usual ones; accuracy where it is published.
+    batch, precision, threads, options, calibration
+        As for :func:`mbcost.analyze`.
+    min_probability
+        How probable it has to be that a predicted latency keeps the budget; by default the prediction itself has to.
+
+    Raises
+    ------
+    InputError
+        MB010 for bad budgets and arguments; what :func:`mbcost.analyze` raises.
+    """
+    budgets = read_budgets(budget)
+    if min_probability is not None and not 0 < min_probability < 1:
+        fail("MB010", f"the probability is {min_probability:g}, it has to be between 0 and 1")
+    if between and (alpha is not None or resolution is not None):
+        fail("MB010", "a grid and `between` contradict each other", hint="leave out alpha and resolution")
+    specs = [loaded(model) for model in several(models)]
+    if not specs:
+        fail("MB010", "there is no network to pick from")
+    prepared = prepare_targets(devices, precision, threads, calibration)
+    (batch,) = check_batches(batch)
+    found: list[Candidate] = []
+    for spec in specs:
+        points, accuracy = candidates_of(spec, prepared, options, between, alpha, resolution)
+        section = _evaluated(Work(spec, points, prepared, (batch,), options))
+        found += make_candidates(section, accuracy, budgets, min_probability)
+
+    def largest_that_fits() -> Candidate | None:
+        fitting = []
+        for spec in specs:
+            points = grid_of(spec, options)
+            section = _evaluated(Work(spec, points, prepared, (batch,), options))
+            others = make_candidates(section, unknown_accuracy(points.size), budgets, min_probability)
+            fitting += [candidate for candidate in others if chooser.fits(candidate)]
+        return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
+
+    chooser = _Chooser(budgets, batch)
+    chosen = chooser.choose(found, largest_that_fits)
+    by_name = {spec.name: spec for spec in specs}
+    best = chosen.pick
+    predicted = () if best is None else _warnings(by_name[best.architecture], best, prepared, batch, options)
+    return chosen._replace(notes=(*_about_accuracy(chosen.by, found, prepared), *predicted))
+
+
+def _evaluated(work: Work) -> Section:
+    (section,) = evaluate_all([work])
+    return section
+
+
+def _about_accuracy(by: str, candidates: Sequence[Candidate], prepared: Sequence[TargetModel]) -> list[str]:
+    """What to know about the accuracy that decided."""
+    unknown = [candidate.architecture for candidate in candidates if candidate.top1 is None]
+    names = ", ".join(dict.fromkeys(unknown))
+    if by == "macs":
+        return [f"nobody published an accuracy of {names}: more MACs count as better, which they need not be"]
+    notes = [f"left out, since nobody published their accuracy: configurations of {names}"] if unknown else []
+    if any(model.target.precision == "fp16" for model in prepared):
+        notes.append("accuracy is that of fp32 checkpoints; what fp16 changes nobody published")
+    return notes
+
+
+def _warnings(
+    spec: ArchitectureSpec,
+    best: Candidate,
+    prepared: Sequence[TargetModel],
+    batch: int,
+    options: Mapping[str, OptionValue] | None,
+) -> list[str]:
+    """What to know about the pick's predictions, where they decided."""
+    square = spec.input_shape.height == spec.input_shape.width
+    return [
+        f"{model.target.name}: {warning}"
+        for model, on_target in zip(prepared, best.targets, strict=True)
+        if on_target.source == "predicted"
+        for warning in analyze(
+            spec,
+            model.target,
+            alpha=best.alpha,
+            resolution=best.resolution if square else None,
+            batch=batch,
+            options=options,
+            calibration=model.calibration or False,
+        ).warnings
+    ]
+
+
+class _Chooser(NamedTuple):
+    """Who fits, and who is best."""
+
+    budgets: tuple[Budget, ...]
+    batch: int
+
+    def excess(self, candidate: Candidate) -> tuple[float, Budget]:
+        """By which factor a candidate goes beyond the budget that it keeps least, and that budget."""
+        return max(((self._ratio(candidate, budget), budget) for budget in self.budgets), key=lambda pair: pair[0])
+
+    def _ratio(self, candidate: Candidate, budget: Budget) -> float:
+        cost = candidate.cost(budget.kind, self.batch)
+        return budget.limit / cost if budget.kind == "frames_per_s" else cost / budget.limit
+
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether a candidate keeps every budget on every target."""
+        return self.excess(candidate)[0] <= 1
+
+    def choose(self, candidates: list[Candidate], beyond: Callable[[], Candidate | None]) -> Pick:
+        """The pick among candidates; `beyond` finds what would fit where none of them does."""
+        by: Literal["top1", "macs"] = "top1" if any(c.top1 is not None for c in candidates) else "macs"
+        ranked = sorted(candidates, key=lambda c: _rank(c, by))
+        if by == "top1":
+            ranked = [candidate for candidate in ranked if candidate.top1 is not None]
+        fitting = [candidate for candidate in ranked if self.fits(candidate)]
+        best = fitting[0] if fitting else None
+        better = ranked[: ranked.index(best)] if best is not None else []
+        binds = self._binding(better[-1]) if better else None
+        nearest = None if best is not None else self._binding(min(ranked, key=lambda c: self.excess(c)[0]))
+        return Pick(
+            self.budgets,
+            self.batch,
+            best,
+            fitting[1] if len(fitting) > 1 else None,
+            _front(ranked, by),
+            binds,
+            nearest,
+            None if best is not None else beyond(),
+            by,
+        )
+
+    def _binding(self, candidate: Candidate) -> Binding:
+        _, budget = self.excess(candidate)
+        return Binding(budget, candidate.cost(budget.kind, self.batch), candidate)
+
+
+def _rank(candidate: Candidate, by: str) -> tuple[float, ...]:
+    """Best first: the most accurate (else the one with the most MACs), then the fastest, then the smallest."""
+    quality = candidate.macs if by == "macs" else candidate.top1 or 0.0
+    return (-quality, candidate.slowest.latency_ms, candidate.macs, candidate.params)
+
+
+def _front(candidates: list[Candidate], by: str) -> tuple[Candidate, ...]:
+    quality = [c.macs if by == "macs" else c.top1 for c in candidates]
+    mask = on_front([c.slowest.latency_ms for c in candidates], quality)
+    found = [candidate for candidate, here in zip(candidates, mask, strict=True) if here]
+    return tuple(sorted(found, key=lambda c: c.slowest.latency_ms))
