@@ -73,7 +73,8 @@ def splits(bench: Bench, protocol: str, number: int, seed: int) -> Iterator[Spli
         pool = np.flatnonzero(test if protocol in {"S", "D"} else ~test)
         train = random.permutation(pool)[: CANDIDATES if protocol == "D" else number]
         if protocol == "D":
-            train = train[d_optimal(bench.counts[train], bench.priors, number)]
+            times = bench.counts[train] * bench.priors
+            train = train[d_optimal(times / times.sum(axis=1, keepdims=True), number)]
         allowed = test & ~np.isin(bench.configs, bench.configs[train])
         allowed[train] = False
         if len(train) == min(number, len(pool)) and allowed.any():

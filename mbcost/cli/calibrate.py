@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from mbcost.errors import fail
 if TYPE_CHECKING:
     from mbcost.latency.calibration import Calibration, Residuals
     from mbcost.validation.measurements import Measurement
+    from mbcost.validation.suggestions import Suggestion
 
 TargetOption = Annotated[
     str,
@@ -24,8 +24,8 @@ _ONE: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
 
 
 def calibrate(
-    measurements: Annotated[list[Path], _ONE],
     device: TargetOption,
+    measurements: Annotated[list[Path] | None, _ONE] = None,
     precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     networks: Annotated[
@@ -35,42 +35,38 @@ def calibrate(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    suggestions: Annotated[
+        int, typer.Option("--suggest", metavar="N", help="Name N networks worth measuring next.", min=0, max=1000)
+    ] = 0,
+    candidates: Annotated[
+        list[str] | None, typer.Option("--candidates", metavar="MODEL", help="To choose from; default: all that ship.")
+    ] = None,
 ) -> None:
     """Fit a target's rates to latencies of networks, of kernels or of both (several files); print the held-out error.
 
-    MEASUREMENTS.csv is laid out as hardware_profiles/measurements/README.md says.
+    MEASUREMENTS.csv is laid out as hardware_profiles/measurements/README.md says. --suggest also goes without it, and
+    says what to begin with.
     """
-    import numpy as np
-
     from mbcost.devices import resolve_target
     from mbcost.files import write_text
     from mbcost.latency.calibration_file import calibration_text
-    from mbcost.latency.fitting import calibrate as fit_calibration
-    from mbcost.pipeline import latency_model
-    from mbcost.validation.measurements import noise_of, of_target, work_of
+    from mbcost.validation.calibrating import calibrate_on
+    from mbcost.validation.measurements import of_target
+    from mbcost.validation.suggestions import suggest
 
     target = resolve_target(device, precision=precision, threads=threads)
-    rows = [row for row in of_target(_read(measurements), target) if not networks or row.architecture in networks]
-    work = work_of(rows, target)
-    _, form, rates = latency_model(target, calibration=False)
-    if form.overlap != "none":
-        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
-    calibration = fit_calibration(
-        target,
-        form,
-        [row.name for row in rows],
-        work.counts,
-        work.macs,
-        work.measured_s,
-        {name: float(rate.seconds) for name, rate in rates.items()},
-        date=datetime.now(UTC).date().isoformat(),
-        groups=[row.group for row in rows],
-        noise=noise_of(rows),
-        scored=np.array([row.kind == "network" for row in rows]),
-        source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
-    )
-    emit(_summary(calibration))
-    if output is not None:
+    calibration = None
+    if measurements:
+        rows = [row for row in of_target(_read(measurements), target) if not networks or row.architecture in networks]
+        calibration, warnings = calibrate_on(rows, target)
+        if warnings:
+            print_problems(warnings)
+        emit(_summary(calibration))
+    elif not suggestions or output is not None:
+        fail("MB010", "no measurements to calibrate on", hint="name a CSV file; `--suggest 12` says what to measure")
+    if suggestions:
+        emit(_suggested(suggest(target, suggestions, calibration, candidates)))
+    if output is not None and calibration is not None:
         write_text(output, calibration_text(calibration), force=force)
         print_note(f"wrote {output}")
 
@@ -120,6 +116,22 @@ def _read(paths: list[Path]) -> list[Measurement]:
         if warnings:
             print_problems(warnings)
     return rows
+
+
+def _suggested(found: list[Suggestion]) -> str:
+    """A line a suggestion."""
+    width = max(12, *(len(one.architecture) for one in found))
+    lines = [
+        "most worth measuring next, best first",
+        "",
+        f"{'architecture':<{width}}  alpha  resolution  predicted ms  tells",
+    ]
+    for one in found:
+        time = f"{one.latency_s * 1e3:.4g} ± {one.uncertainty:.0%}"
+        lines.append(
+            f"{one.architecture:<{width}}  {one.alpha:5g}  {one.resolution:10}  {time:>12}  {', '.join(one.tells)}"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _comparison(rows: list[Measurement], ratios: Any) -> str:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 
 def d_optimal(
-    counts: Matrix,
-    rates: Matrix,
+    relative: Matrix,
     number: int,
     *,
     covariance: Matrix | None = None,
@@ -30,21 +29,17 @@ def d_optimal(
 
     Parameters
     ----------
-    counts
-        A row a candidate, a column a term.
-    rates
-        What is known of the rates so far, all above 0 [s a count]: shares of a network's time follow from them.
+    relative
+        A row a candidate, a column a term: the term's time at the prior as a share of the predicted latency.
     covariance
-        Of the rates over `rates`, from what was measured; default: that of the prior.
+        Of the rates over their priors, from what was measured; default: that of the priors.
     """
-    times = counts * rates
-    shares = times / times.sum(axis=1, keepdims=True)
-    left = np.eye(len(rates)) * prior_sd**2 if covariance is None else np.array(covariance, dtype=float)
+    left = np.eye(relative.shape[1]) * prior_sd**2 if covariance is None else np.array(covariance, dtype=float)
     chosen: list[int] = []
-    available: Any = np.ones(len(counts), dtype=bool)
-    for _ in range(min(number, len(counts))):
-        reached = shares @ left
-        variance = np.where(available, np.einsum("ij,ij->i", reached, shares), -1.0)
+    available: Any = np.ones(len(relative), dtype=bool)
+    for _ in range(min(number, len(relative))):
+        reached = relative @ left
+        variance = np.where(available, np.einsum("ij,ij->i", reached, relative), -1.0)
         best = int(variance.argmax())
         chosen.append(best)
         available[best] = False

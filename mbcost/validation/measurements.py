@@ -31,6 +31,8 @@ NETWORK_LIMITS_S: Final = (1e-5, 1e3)
 KERNEL_LIMITS_S: Final = (1e-8, 1e2)
 #: Standard deviation of a latency that is no measurement any more, as a share of it [1].
 WILDEST: Final = 1.0
+#: Predicted over measured latency, either way round, from which on a row is named as one that a fit cannot describe.
+STRANGE: Final = {"network": 2.0, "kernel": 4.0}
 MAX_RESOLUTION: Final = 100_000
 MAX_THREADS: Final = 4096
 
@@ -257,16 +259,39 @@ def _latency(row: CsvRow, unit: str, a_second: float, limits_s: tuple[float, flo
 
 
 def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
-    """A warning for each row whose configuration stands in an earlier row too."""
-    first: dict[tuple[Any, ...], int] = {}
+    """A warning for each row whose configuration stands in an earlier row too, with both latencies."""
+    first: dict[tuple[Any, ...], Measurement] = {}
     warnings = []
     for row in rows:
         key = (row.architecture, row.name, row.target)
         if key in first:
-            message = f"row {row.location.line} repeats row {first[key]}: {row.name}"
+            other = first[key]
+            times = f"{_latency_text(other.measured_s)} there, {_latency_text(row.measured_s)} here"
+            message = f"row {row.location.line} repeats row {other.location.line}: {row.name}, {times}"
             warnings.append(Problem("MB600", message, row.location, severity="warning"))
-        first.setdefault(key, row.location.line)
+        first.setdefault(key, row)
     return warnings
+
+
+def strangers(rows: Iterable[Measurement], ratios: Iterable[float]) -> list[Problem]:
+    """A warning for each row that a fit cannot describe, which therefore hardly weighs in it.
+
+    Parameters
+    ----------
+    ratios
+        Predicted over measured latency of each row [1].
+    """
+    warnings = []
+    for row, ratio in zip(rows, ratios, strict=True):
+        if not 1 / STRANGE[row.kind] < ratio < STRANGE[row.kind]:
+            times = f"{_latency_text(row.measured_s)} measured, {_latency_text(row.measured_s * ratio)} by the fit"
+            message = f"row {row.location.line}: {times}, so that it hardly weighs: {row.name}"
+            warnings.append(Problem("MB600", message, row.location, "is it right?", "warning"))
+    return warnings
+
+
+def _latency_text(seconds: float) -> str:
+    return f"{seconds * 1e3:.4g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.4g} us"
 
 
 def target_key(target: Target) -> _TargetKey:

@@ -161,7 +161,52 @@ def test_all_bad_rows_are_shown_at_once(cli, tmp_path):
 def test_repeated_rows_are_a_warning(cli, tmp_path):
     outcome = cli("calibrate", write(tmp_path / "m.csv", *GOOD, GOOD[1]), "-d", "pixel1")
     assert outcome.code == 0
-    assert "warning[MB600]: row 6 repeats row 3: mobilenet_v2 1 160" in outcome.err
+    assert "warning[MB600]: row 6 repeats row 3: mobilenet_v2 1 160, 40.2 ms there, 40.2 ms here" in outcome.err
+
+
+def test_a_row_that_the_fit_cannot_describe_is_a_warning(cli, tmp_path):
+    odd = (
+        "mobilenet_v2,0.75,224,1,fp32,pixel1,cpu,tflite-2018,1,5580,,"  # microseconds / 10 in a column of milliseconds
+    )
+    outcome = cli("calibrate", write(tmp_path / "m.csv", *GOOD, *PUBLISHED, odd), "-d", "pixel1")
+    assert outcome.code == 0
+    assert f"warning[MB600]: row {len(GOOD) + len(PUBLISHED) + 2}: 5580 ms measured, " in outcome.err
+
+
+def test_latencies_in_another_unit_are_no_calibration(cli, tmp_path):
+    rows = [row.replace(cell, f"{float(cell) * 1000:g}") for row in GOOD for cell in (row.split(",")[9],)]
+    outcome = cli("calibrate", write(tmp_path / "m.csv", *rows), "-d", "pixel1", "-o", "c.yaml")
+    assert outcome.code == 2
+    assert "MB602" in outcome.err
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_suggestions(cli, tmp_path):
+    """With nothing measured; then what was measured does not come first any more."""
+    models = [text for name in ("mobilenet_v2", "resnet18", "alexnet") for text in ("--candidates", name)]
+    first = cli("calibrate", "-d", "pixel1", "--suggest", "3", *models)
+    assert first.code == 0, first.err
+    lines = first.out.splitlines()[3:]
+    assert len(lines) == 3
+    name, alpha, size, latency = lines[0].split()[:4]
+    row = f"{name},{alpha},{size},1,fp32,pixel1,cpu,tflite-2018,1,{latency},,"
+    file = write(tmp_path / "m.csv", *GOOD, row)
+    again = cli("calibrate", file, "-d", "pixel1", "--suggest", "1", *models)
+    assert "leave one out: 5 latencies" in again.out
+    assert again.out.splitlines()[-1].split()[:3] != [name, alpha, size]
+    assert (
+        "no architecture or file `nothing`"
+        in cli("calibrate", "-d", "pixel1", "--suggest", "3", "--candidates", "nothing").err
+    )
+    assert "no measurements to calibrate on" in cli("calibrate", "-d", "pixel1").err
+    assert cli("calibrate", "-d", "pixel1", "--suggest", "-1").code == 2
+
+
+PUBLISHED = [
+    f"mobilenet_v2,{alpha},{size},1,fp32,pixel1,cpu,tflite-2018,1,{ms},,hand"
+    for alpha, size, ms in ((1.4, 224, 138), (1.3, 224, 123), (0.75, 192, 41.6), (0.75, 160, 30.4), (0.5, 192, 21.1),
+                            (0.5, 160, 14.9), (0.35, 224, 19.7), (0.35, 192, 14.6))
+]  # fmt: skip  # tensorflow/models, research/slim/nets/mobilenet/README.md
 
 
 def test_files_that_cannot_be_used(cli, tmp_path):

@@ -1,0 +1,48 @@
+"""A calibration from measured rows: what `mbcost calibrate` does between reading a file and writing one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from mbcost.devices import Target
+from mbcost.errors import Problem, fail
+from mbcost.latency.calibration import Calibration
+from mbcost.latency.fitting import calibrate
+from mbcost.pipeline import latency_model
+from mbcost.validation.measurements import Measurement, noise_of, strangers, work_of
+
+
+def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibration, list[Problem]]:
+    """The calibration of a target from latencies of networks, of kernels, or of both, and warnings about rows.
+
+    Networks of one architecture, and kernels of one operator, are held out together to see how far the fit carries.
+
+    Raises
+    ------
+    InputError
+        MB600 if there are too few rows, MB602 if the fit failed, MB010 if the target's form has nothing to fit, and the
+        problems of every row whose network cannot be built or run.
+    """
+    _, form, rates = latency_model(target, calibration=False)
+    if form.overlap != "none":
+        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
+    work = work_of(rows, target)
+    calibration = calibrate(
+        target,
+        form,
+        [row.name for row in rows],
+        work.counts,
+        work.macs,
+        work.measured_s,
+        {name: float(rate.seconds) for name, rate in rates.items()},
+        date=datetime.now(UTC).date().isoformat(),
+        source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
+        groups=[row.group for row in rows],
+        noise=noise_of(rows),
+        scored=np.array([row.kind == "network" for row in rows]),
+    )
+    predicted = work.counts @ np.array([rate.seconds for rate in calibration.rates.values()])
+    return calibration, strangers(rows, predicted / work.measured_s)
