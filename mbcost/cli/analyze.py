@@ -32,8 +32,9 @@ from mbcost.cli.options import (
     read_settings,
     required_devices,
 )
-from mbcost.cli.output import Format, choose_format, deliver, print_note
+from mbcost.cli.output import Format, choose_format, command_line, deliver, print_note
 from mbcost.errors import InputError, Problem, fail
+from mbcost.report.provenance import Origin
 
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
@@ -53,6 +54,7 @@ class GroupBy(StrEnum):
 
 
 def analyze(
+    context: typer.Context,
     model: Model,
     device: Devices = None,
     precision: Annotated[
@@ -77,7 +79,9 @@ def analyze(
     format_: Annotated[Format | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write .json, .csv, .md or .txt.", rich_help_panel=_REPORT),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
     top: Annotated[int, typer.Option(metavar="N", help="Slowest layers to list.", min=1, rich_help_panel=_REPORT)] = 10,
@@ -115,7 +119,9 @@ def analyze(
         calibration=fitted,
     )
     limit = None if all_layers else top
-    deliver(_renderer(chosen, spec, analyses, limit, group_by), output, force=force)
+    deliver(
+        _renderer(chosen, spec, analyses, limit, group_by, Origin(command_line(context), model)), output, force=force
+    )
     if chosen is Format.CSV:
         _print_warnings(analyses)
     if max_ms is not None:
@@ -139,7 +145,12 @@ def _analyze_all(spec: ArchitectureSpec, targets: Sequence[str], **configuration
 
 
 def _renderer(
-    chosen: Format, spec: ArchitectureSpec, analyses: Sequence[Analysis], limit: int | None, group_by: GroupBy
+    chosen: Format,
+    spec: ArchitectureSpec,
+    analyses: Sequence[Analysis],
+    limit: int | None,
+    group_by: GroupBy,
+    origin: Origin,
 ) -> Callable[[Screen], str]:
     if chosen is Format.TABLE:
         from mbcost.report.screens import analysis_screen
@@ -147,6 +158,10 @@ def _renderer(
         return lambda screen: "\n".join(
             analysis_screen(analysis, spec, screen, limit=limit, group_by=group_by.value) for analysis in analyses
         )
+    if chosen is Format.HTML:
+        from mbcost.report.html.analysis import analysis_page
+
+        return lambda _: analysis_page(analyses, spec, origin)
     from mbcost.report import export
 
     if chosen is Format.MD:

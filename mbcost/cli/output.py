@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -29,6 +30,7 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     MD = "md"
+    HTML = "html"
 
 
 class ListFormat(StrEnum):
@@ -42,6 +44,7 @@ _SUFFIXES: Final[dict[str, Format]] = {
     ".json": Format.JSON,
     ".csv": Format.CSV,
     ".md": Format.MD,
+    ".html": Format.HTML,
     ".txt": Format.TABLE,
 }
 
@@ -70,6 +73,11 @@ def format_of(given: _F | None, output: Path | None, suffixes: Mapping[str, _F],
     if given is not None and by_suffix not in {None, given}:
         fail("MB010", f"--format is {given}, the output {output.name}", hint="give one of them, or the same")
     return given or by_suffix or usual
+
+
+def command_line(context: typer.Context) -> str:
+    """The command line of a command, as a shell takes it."""
+    return shlex.join(["mbcost", *(context.obj or ())])
 
 
 def deliver(render: Callable[[Screen], str], output: Path | None, *, force: bool = False) -> None:

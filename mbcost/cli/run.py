@@ -52,7 +52,7 @@ def _dispatch(arguments: list[str]) -> int:
     from mbcost.cli.app import make_app
 
     command = typer.main.get_command(make_app(arguments[0] if arguments else None))
-    code = command.main(arguments, prog_name="mbcost", standalone_mode=False)
+    code = command.main(arguments, prog_name="mbcost", standalone_mode=False, obj=tuple(arguments))
     return code if isinstance(code, int) else DONE
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from mbcost.analysis import Analysis
 from mbcost.devices import Quantity
 from mbcost.kernels import Kernel, KernelKind, Parameter
-from mbcost.latency import KernelEstimate
+from mbcost.latency import KernelEstimate, LatencyForm
 from mbcost.operators import Activation, BatchNorm, Conv2d, DepthwiseConv2d, Operator, TransposedConv2d
 
 GroupBy: TypeAlias = Literal["op", "block", "layer"]
@@ -67,6 +67,8 @@ class TimeShare:
     ----------
     count
         Kernels.
+    split_s
+        The time by what it is spent on, in the order of :data:`mbcost.latency.form.GROUPS` [s]; see :func:`spent`.
     share, cumulative
         Of the network's time: of this entry, and of all down to it [1].
     """
@@ -74,9 +76,7 @@ class TimeShare:
     label: str
     count: int
     latency_s: float
-    compute_s: float
-    memory_s: float
-    overhead_s: float
+    split_s: tuple[float, ...]
     share: float
     cumulative: float
 
@@ -116,23 +116,27 @@ def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
     result: list[TimeShare] = []
     cumulative = 0.0
     for name, rows in ordered:
-        estimates = [row.estimate for row in rows]
-        latency = sum(estimate.latency_s for estimate in estimates)
+        latency = sum(row.latency_s for row in rows)
+        split = tuple(map(sum, zip(*(spent(row.estimate, analysis.form) for row in rows), strict=True)))
         share = latency / analysis.latency_s
         cumulative += share
-        result.append(
-            TimeShare(
-                name,
-                len(rows),
-                latency,
-                sum(estimate.compute_s for estimate in estimates),
-                sum(estimate.memory_s for estimate in estimates),
-                sum(estimate.overhead_s for estimate in estimates),
-                share,
-                cumulative,
-            )
-        )
+        result.append(TimeShare(name, len(rows), latency, split, share, cumulative))
     return result
+
+
+def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
+    """A kernel's time by what it is spent on [s], in the order of :data:`mbcost.latency.form.GROUPS`.
+
+    The parts add up to the kernel's time: where compute and memory run at once, the shorter of the two is hidden and
+    counts nothing.
+    """
+    compute, activation, weight, lowering, overhead = estimate[1:]
+    if form.overlap == "full":
+        if compute >= estimate.memory_s:
+            activation = weight = lowering = 0.0
+        else:
+            compute = 0.0
+    return compute, activation, weight, lowering, overhead
 
 
 def operator_class(kernel: Kernel) -> str:

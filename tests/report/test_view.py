@@ -26,9 +26,10 @@ def test_time_adds_up(model, target, group_by):
     assert sum(share.count for share in shares) == len(view.kernel_times(analysis))
 
 
-def test_split_adds_up(analysis):
-    for share in view.time_by(analysis, "op"):
-        assert share.compute_s + share.memory_s + share.overhead_s == pytest.approx(share.latency_s)
+@pytest.mark.parametrize("target", TARGETS)
+def test_split_adds_up(target):
+    for share in view.time_by(mbcost.analyze("mobilenet_v3_large", target), "op"):
+        assert sum(share.split_s) == pytest.approx(share.latency_s)
 
 
 def test_groups_are_sorted_and_layers_are_not(analysis):

@@ -1,0 +1,239 @@
+"""The page of one network on one or more targets: everything that its script draws, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mbcost.analysis import INTERVAL, Analysis
+from mbcost.architectures import ArchitectureSpec
+from mbcost.errors import InputError, fail, printable
+from mbcost.kernels import Kernel
+from mbcost.latency import GROUPS, LatencyForm, Rate
+from mbcost.report import numbers
+from mbcost.report.figures import CHARTS, MARKERS, PALETTE, PART_COLOURS, block_names, class_names, live_bytes
+from mbcost.report.hints import find_hints
+from mbcost.report.html.page import render
+from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
+from mbcost.report.view import caveats, interval_source, kernel_times, operator_class, peak_macs_per_s, spent, time_by
+from mbcost.report.what_if import Variant, variant
+
+
+def analysis_page(analyses: Sequence[Analysis], spec: ArchitectureSpec, origin: Origin = NO_ORIGIN) -> str:
+    """The report of an architecture on one or more targets, as HTML.
+
+    Parameters
+    ----------
+    spec
+        The architecture of the analyses, for the hints.
+    origin
+        For the provenance at the foot of the page.
+
+    Raises
+    ------
+    InputError
+        MB010 if there is nothing to show.
+    """
+    if not analyses:
+        fail("MB010", "there is no analysis to report")
+    title = f"{analyses[0].layer_graph.title} on {', '.join(dict.fromkeys(a.target.device.title for a in analyses))}"
+    views = [view_of(analysis, spec, origin) for analysis in analyses]
+    data = {
+        "palette": PALETTE,
+        "markers": MARKERS,
+        "groups": [{"name": group, "colour": PART_COLOURS[group]} for group in GROUPS],
+        "views": views,
+    }
+    summary = [(card["label"], card["value"]) for view in views for card in view["cards"]]
+    return render("analysis", printable(title), data, summary)
+
+
+def view_of(analysis: Analysis, spec: ArchitectureSpec, origin: Origin) -> dict[str, Any]:
+    """All that the page shows of one analysis."""
+    return {
+        "name": analysis.target.name,
+        "device": analysis.target.device.title,
+        "subject": subject(analysis),
+        "analysis": analysis.to_dict(),
+        "cards": cards(analysis),
+        "verdict": verdict(analysis),
+        "classes": class_names(analysis),
+        "blocks": block_names(analysis),
+        "rows": _rows(analysis),
+        "kernels": [kernel.main.position for kernel in analysis.kernels],
+        "form": _form(analysis.form),
+        "rates": [_rate(term.name, analysis) for term in analysis.form.terms],
+        "variants": _variants(analysis),
+        "hints": [asdict(hint) for hint in find_hints(analysis, spec, most=8)],
+        "caveats": caveats(analysis),
+        "charts": {name: asdict(make(analysis)) for name, make in CHARTS.items()},
+        "provenance": provenance(analysis, origin),
+    }
+
+
+def subject(analysis: Analysis) -> str:
+    """What was analysed, in a line."""
+    graph, target = analysis.layer_graph, analysis.target
+    threads = f", {target.threads} thread{'s' if target.threads > 1 else ''}" if target.processor.kind == "cpu" else ""
+    hardware = f"{target.processor.model}, {analysis.runtime.title}, {target.precision}{threads}"
+    return (
+        f"alpha {graph.alpha:g}, input {graph.input_shape}, batch {analysis.batch}; {len(graph.layers)} layers in "
+        f"{len(analysis.kernels)} kernels; {hardware}"
+    )
+
+
+def cards(analysis: Analysis) -> list[dict[str, str]]:
+    """The answers, as the terminal prints them."""
+    totals = analysis.totals
+    low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
+    return [
+        {
+            "label": "latency",
+            "value": numbers.milliseconds(analysis.latency_s),
+            "note": f"{INTERVAL:.0%} interval {low} to {high} ms",
+            "detail": interval_source(analysis),
+        },
+        {
+            "label": "throughput",
+            "value": f"{numbers.significant(analysis.frames_per_s)} frames/s",
+            "note": "",
+            "detail": "",
+        },
+        {"label": "MACs", "value": numbers.si(totals.macs), "note": _achieved(analysis), "detail": ""},
+        {
+            "label": "parameters",
+            "value": numbers.si(totals.params),
+            "note": f"{numbers.size(totals.weight_bytes)} of weights",
+            "detail": "",
+        },
+        {
+            "label": "activations",
+            "value": numbers.size(totals.peak_activation_bytes),
+            "note": "alive at the peak",
+            "detail": "",
+        },
+    ]
+
+
+def _achieved(analysis: Analysis) -> str:
+    if not analysis.latency_s or not analysis.totals.macs:
+        return ""
+    rate = analysis.totals.macs / analysis.latency_s
+    peak = peak_macs_per_s(analysis)
+    return f"{numbers.si(rate, 3)}MAC/s" + (f", {rate / peak:.0%} of peak" if peak else "")
+
+
+def verdict(analysis: Analysis) -> str:
+    """Where the time goes, in a sentence."""
+    shares = time_by(analysis, "op")
+    if not shares:
+        return "Nothing in this network takes time on this target."
+    parts = [sum(values) for values in zip(*(share.split_s for share in shares), strict=True)]
+    group = max(range(len(parts)), key=parts.__getitem__)
+    return (
+        f"{shares[0].share:.0%} of the time is {shares[0].label}; "
+        f"{parts[group] / analysis.latency_s:.0%} is spent on {GROUPS[group]}."
+    )
+
+
+def _rows(analysis: Analysis) -> list[dict[str, Any]]:
+    """What a layer has beside the JSON's keys: its class, its kernel, when it starts, what is alive, and the split."""
+    classes = {name: number for number, name in enumerate(class_names(analysis))}
+    blocks = {name: number for number, name in enumerate(block_names(analysis))}
+    times = {row.kernel.main.position: row for row in kernel_times(analysis)}
+    kernel_of = {layer: number for number, kernel in enumerate(analysis.kernels) for layer in kernel.layers}
+    alive = live_bytes(analysis)
+    rows: list[dict[str, Any]] = []
+    clock = 0.0
+    for layer in analysis.layer_graph.layers:
+        row = times.get(layer.position)
+        entry: dict[str, Any] = {
+            "kernel": kernel_of[layer.position],
+            "class": None,
+            "block": blocks.get(layer.block),
+            "start_ms": clock * 1e3,
+            "live_bytes": alive[layer.position],
+            "split_ms": [0.0] * len(GROUPS),
+            "macs_per_s": None,
+            "peak_share": None,
+        }
+        if row is not None:
+            entry["class"] = classes[operator_class(row.kernel)]
+            entry["split_ms"] = [part * 1e3 for part in spent(row.estimate, analysis.form)]
+            entry["macs_per_s"], entry["peak_share"] = row.macs_per_s, row.peak_share
+            clock += row.latency_s
+        rows.append(entry)
+    return rows
+
+
+def _form(form: LatencyForm) -> dict[str, Any]:
+    return {
+        "title": form.title,
+        "overlap": form.overlap,
+        "source": form.source,
+        "terms": [
+            {
+                "name": term.name,
+                "unit": term.unit,
+                "group": GROUPS.index(term.group),
+                "counts": " ".join((term.count.__doc__ or "").split("\n\n")[0].split()),
+            }
+            for term in form.terms
+        ],
+    }
+
+
+def _rate(term: str, analysis: Analysis) -> dict[str, Any]:
+    rate: Rate = analysis.rates[term]
+    references = analysis.target.device.provenance.references
+    inputs = [
+        {
+            "name": place,
+            "value": quantity.text,
+            "source": quantity.source,
+            "reference": "; ".join(references.get(key, key) for key in quantity.reference),
+            "note": "; ".join(part for part in (quantity.formula, quantity.note) if part),
+        }
+        for place, quantity in rate.quantities.items()
+    ]
+    inputs += [
+        {
+            "name": parameter.name,
+            "value": f"{parameter.value:g}" + (f" {parameter.unit}" if parameter.unit != "1" else ""),
+            "source": parameter.source,
+            "reference": parameter.reference,
+            "note": "",
+        }
+        for parameter in rate.parameters
+    ]
+    return {"formula": rate.formula, "source": rate.source, "inputs": inputs}
+
+
+def _variants(analysis: Analysis) -> list[dict[str, Any]]:
+    """The terms of every kernel at each precision of the target; that of the analysis comes first."""
+    own = analysis.target.precision
+    result = []
+    for precision in (own, *(name for name in analysis.target.processor.precisions if name != own)):
+        try:
+            found = variant(analysis, precision)
+        except InputError:  # the profile has no numbers for it
+            continue
+        result.append(_variant(analysis.form, found))
+    return result
+
+
+def _variant(form: LatencyForm, found: Variant) -> dict[str, Any]:
+    places = {term.name: number for number, term in enumerate(form.terms)}
+    powers = found.powers
+    return {
+        "precision": found.precision,
+        "rates": [found.rates_s[term.name] for term in form.terms],
+        "powers": [powers[term.name] for term in form.terms] if powers is not None else None,
+        "counts": [_counts(form, kernel, places) for kernel in found.kernels],
+        "kernels": [kernel.main.position for kernel in found.kernels],
+    }
+
+
+def _counts(form: LatencyForm, kernel: Kernel, places: dict[str, int]) -> list[tuple[int, float]]:
+    return [(places[term.name], count) for term, count in form.explain(kernel) if count]

@@ -1,0 +1,558 @@
+// The page of one network on one or more targets.
+
+const views = page.views;
+const view = () => views[state.view];
+const layersOf = (number) => views[number].analysis.layers;
+/** The kernel that computes a layer, and the position of its main layer. */
+const kernelOf = (layer) => view().rows[layer].kernel;
+const mainOf = (layer) => view().kernels[kernelOf(layer)];
+
+// -- layer table ------------------------------------------------------------------------------------------------------
+
+/** A row of the table: the JSON's layer beside what the page knows of it. */
+function tableRows() {
+  return layersOf(state.view).map((layer, position) => ({ position, layer, extra: view().rows[position] }));
+}
+
+const ms = (value) => value.toFixed(tableDecimals);
+let tableDecimals = 2;
+
+function chooseDecimals() {
+  const total = view().analysis.latency_ms;
+  tableDecimals = total > 0 ? Math.min(6, Math.max(1, 3 - Math.floor(Math.log10(total)))) : 3;
+}
+
+function layerColumns() {
+  const part = (number) => (row) => row.extra.split_ms[number];
+  const time = (value) => ms(value);
+  const count = (value) => value.toLocaleString("en-US");
+  return [
+    { key: "position", title: "#", numeric: true, hidden: true, value: (row) => row.position },
+    { key: "name", title: "layer", value: (row) => row.layer.name },
+    { key: "class", title: "class", value: (row) => classOf(row) },
+    { key: "op", title: "operator", hidden: true, value: (row) => row.layer.op },
+    { key: "block", title: "block", hidden: true, value: (row) => cut(row.layer.block, 60) },
+    { key: "input_shape", title: "input", numeric: true, hidden: true, value: (row) => row.layer.input_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.input_shape) },
+    { key: "output_shape", title: "output", numeric: true, hint: "Sorted by its number of elements", value: (row) => row.layer.output_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.output_shape) },
+    { key: "latency_ms", title: "ms", numeric: true, sum: true, value: (row) => row.layer.latency_ms, text: time },
+    { key: "share", title: "%", numeric: true, sum: true, hint: "Of the network's time", value: shareOf, text: (value) => (value * 100).toFixed(1), decorate: bar },
+    { key: "cumulative", title: "cum. %", numeric: true, cumulative: true, text: (value) => (value * 100).toFixed(1) },
+    { key: "bound", title: "bound by", value: (row) => row.layer.bound },
+    ...page.groups.map((group, number) => ({ key: group.name, title: `${group.name} ms`, numeric: true, sum: true, hidden: true, value: part(number), text: time })),
+    { key: "macs", title: "MACs", numeric: true, sum: true, value: (row) => row.layer.macs, text: (value) => si(value) },
+    { key: "params", title: "params", numeric: true, sum: true, hidden: true, value: (row) => row.layer.params, text: count },
+    { key: "traffic", title: "traffic", numeric: true, sum: true, hint: "Bytes of input, weights and output", value: (row) => row.layer.input_bytes + row.layer.weight_bytes + row.layer.output_bytes, text: (value) => bytes(value) },
+    { key: "weight_bytes", title: "weights", numeric: true, sum: true, hidden: true, value: (row) => row.layer.weight_bytes, text: (value) => bytes(value) },
+    { key: "im2col_bytes", title: "im2col", numeric: true, sum: true, hidden: true, value: (row) => row.layer.im2col_bytes, text: (value) => bytes(value) },
+    { key: "arithmetic_intensity", title: "MAC/B", numeric: true, value: (row) => row.layer.arithmetic_intensity || null, text: (value) => significant(value) },
+    { key: "macs_per_s", title: "GMAC/s", numeric: true, value: (row) => row.extra.macs_per_s, text: (value) => significant(value / 1e9) },
+    { key: "peak_share", title: "of peak", numeric: true, value: (row) => row.extra.peak_share, text: (value) => percent(value) },
+    { key: "live_bytes", title: "alive", numeric: true, hidden: true, hint: "Activations alive while it runs", value: (row) => row.extra.live_bytes, text: (value) => bytes(value) },
+  ];
+}
+
+const classOf = (row) => (row.extra.class === null ? row.layer.bound : view().classes[row.extra.class]);
+const shareOf = (row) => (view().analysis.latency_ms ? row.layer.latency_ms / view().analysis.latency_ms : 0);
+
+function bar(cell, row) {
+  const longest = Math.max(...layersOf(state.view).map((layer) => layer.latency_ms)) || 1;
+  cell.style.setProperty("--bar", `${(100 * row.layer.latency_ms) / longest}%`);
+  cell.classList.add("barred");
+}
+
+function layerFacets() {
+  const bounds = [...new Set(layersOf(state.view).map((layer) => layer.bound))];
+  return [
+    { key: "class", title: "Class", choices: view().classes, of: (row) => row.extra.class },
+    { key: "block", title: "Block", choices: view().blocks, of: (row) => row.extra.block },
+    { key: "bound", title: "Bound by", choices: bounds, of: (row) => bounds.indexOf(row.layer.bound) },
+  ];
+}
+
+const table = new DataTable({
+  label: "Layers in the order they run",
+  columns: layerColumns(),
+  facets: layerFacets(),
+  id: (row) => row.position,
+  share: shareOf,
+  words: (row) => `${row.layer.name} ${classOf(row)} ${row.layer.op} ${row.layer.block} ${row.layer.bound}`,
+  quiet: (row) => row.layer.latency_ms === 0,
+  pick: (row) => update({ layer: state.layer === row.position ? null : row.position }),
+  buttons: [
+    element("button", { type: "button", id: "save-csv", onclick: () => saveCsv() }, "CSV"),
+    element("button", { type: "button", id: "save-json", onclick: () => saveJson() }, "JSON"),
+  ],
+});
+
+/** The rows that are shown, with the columns and the bytes of `mbcost analyze --format csv`. */
+function saveCsv() {
+  const floats = new Set(["arithmetic_intensity", "latency_ms", "compute_ms", "memory_ms", "overhead_ms"]);
+  const keys = Object.keys(layersOf(state.view)[0]);
+  const cell = (key, value) => {
+    if (key === "inputs") return csvCell(value.join(" "));
+    if (Array.isArray(value)) return csvCell(shape(value));
+    return floats.has(key) ? pythonFloat(value) : csvCell(String(value));
+  };
+  const lines = [keys.join(","), ...table.shown.map(({ layer }) => keys.map((key) => cell(key, layer[key])).join(","))];
+  download(`${fileName(document.title)}.csv`, `${lines.join("\n")}\n`, "text/csv");
+}
+
+function saveJson() {
+  download(`${fileName(document.title)}.json`, `${JSON.stringify(view().analysis, null, 2)}\n`, "application/json");
+}
+
+// -- explain this number ----------------------------------------------------------------------------------------------
+
+const explanation = element("div", { "aria-live": "polite" });
+
+/** Formula, counts, rates and their sources: of the selected layer's kernel, or of the whole network. */
+function explain() {
+  const { form, analysis } = view();
+  const own = view().variants[0];
+  const kernel = state.layer === null ? null : kernelOf(state.layer);
+  const counts = new Map();
+  for (const list of kernel === null ? own.counts : [own.counts[kernel]]) {
+    for (const [term, count] of list) counts.set(term, (counts.get(term) ?? 0) + count);
+  }
+  const terms = [...counts.keys()].sort((a, b) => a - b);
+  explanation.replaceChildren(...explainHead(kernel), formulaOf(form, terms), termTable(terms, counts, own, analysis), ...rateDetails(terms));
+}
+
+function explainHead(kernel) {
+  const { analysis } = view();
+  if (kernel === null) {
+    return [
+      element("h3", {}, "The whole network"),
+      element("p", {}, element("strong", {}, milliseconds(analysis.latency_ms)), ". Select a layer in any view to see how its time comes about."),
+    ];
+  }
+  const layer = analysis.layers[state.layer];
+  const main = analysis.layers[mainOf(state.layer)];
+  const time = element("p", {}, element("strong", {}, milliseconds(main.latency_ms)), `, ${percent(main.latency_ms / analysis.latency_ms || 0)} of the network; bound by ${main.bound}.`);
+  const fused = mainOf(state.layer) !== state.layer;
+  return [
+    element("h3", {}, cut(layer.name, 120)),
+    element("p", { class: "note" }, `${layer.op}, ${shape(layer.input_shape)} to ${shape(layer.output_shape)}, block ${cut(layer.block, 60)}`),
+    fused ? element("p", {}, `Computed by the kernel of ${cut(main.name, 120)}; it takes no time of its own. That kernel:`) : null,
+    time,
+  ].filter(Boolean);
+}
+
+function formulaOf(form, terms) {
+  const names = (test) => terms.filter((term) => test(page.groups[form.terms[term].group].name)).map((term) => form.terms[term].name);
+  const sum = (list) => list.join(" + ") || "0";
+  if (form.overlap === "none") return element("p", { class: "formula" }, `time = ${sum(names(() => true))}`);
+  const compute = sum(names((group) => group === "compute"));
+  const memory = sum(names((group) => group !== "compute" && group !== "overhead"));
+  const overhead = names((group) => group === "overhead");
+  const whole = state.layer === null ? "time = sum over kernels of " : "time = ";
+  return element("p", { class: "formula" }, `${whole}max(${compute}, ${memory})${overhead.length ? ` + ${sum(overhead)}` : ""}`);
+}
+
+function termTable(terms, counts, own) {
+  const { form, rates } = view();
+  const lines = terms.map((term) => {
+    const { name, unit, group } = form.terms[term];
+    const count = counts.get(term);
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      element("td", { class: "number" }, `${count.toLocaleString("en-US", { maximumFractionDigits: 1 })} ${unit}`),
+      element("td", { class: "number" }, `${seconds(own.rates[term])} a ${unit}`),
+      element("td", { class: "number" }, seconds(count * own.rates[term])),
+      element("td", {}, page.groups[group].name),
+      element("td", {}, sourceMark(rates[term].source)),
+    );
+  });
+  const head = ["term", "count", "× rate", "= time", "is", "source"].map((title, number) =>
+    element("th", { scope: "col", class: number && number < 4 ? "number" : "" }, title),
+  );
+  return element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Terms" }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines)));
+}
+
+const sourceMark = (source) => element("span", { class: `source ${source}` }, source);
+
+/** What a term counts, how its rate was computed, and every number that went in. */
+function rateDetails(terms) {
+  const { form, rates } = view();
+  return terms.map((term) => {
+    const rate = rates[term];
+    const inputs = rate.inputs.map((input) =>
+      element(
+        "li",
+        {},
+        element("code", {}, input.name),
+        ` ${input.value} `,
+        sourceMark(input.source),
+        input.note ? ` ${input.note}.` : "",
+        input.reference ? element("span", { class: "note" }, ` ${input.reference}`) : null,
+      ),
+    );
+    return element(
+      "details",
+      {},
+      element("summary", {}, `Where ${form.terms[term].name} comes from`),
+      form.terms[term].counts ? element("p", {}, `Count: ${form.terms[term].counts}`) : null,
+      element("p", {}, `Rate: ${rate.formula}`),
+      element("ul", {}, ...inputs),
+    );
+  });
+}
+
+// -- what if ----------------------------------------------------------------------------------------------------------
+
+/** The form's own arithmetic: the time of every kernel and of the network [s], in the order Python adds them up. */
+function predict(variant, clock, bandwidth) {
+  const { form } = view();
+  const rates = variant.rates.map((rate, term) => {
+    const [withClock, withBandwidth] = variant.powers?.[term] ?? [0, 0];
+    return rate * clock ** withClock * bandwidth ** withBandwidth;
+  });
+  const groups = page.groups.map(() => 0);
+  const times = variant.counts.map((terms) => {
+    const parts = page.groups.map(() => 0);
+    for (const [term, count] of terms) parts[form.terms[term].group] += count * rates[term];
+    const [compute, activations, weights, lowering, overhead] = parts;
+    const memory = activations + weights + lowering;
+    const hidden = form.overlap === "full" && (compute >= memory ? "memory" : "compute");
+    parts.forEach((part, group) => {
+      const isMemory = group > 0 && group < 4;
+      if (!(hidden === "memory" && isMemory) && !(hidden === "compute" && group === 0)) groups[group] += part;
+    });
+    return (form.overlap === "full" ? Math.max(compute, memory) : compute + memory) + overhead;
+  });
+  return { latency: times.reduce((sum, time) => sum + time, 0), groups, times };
+}
+
+const whatIf = {
+  clock: element("input", { type: "range", id: "clock", min: "-1", max: "1", step: "0.01", value: "0" }),
+  bandwidth: element("input", { type: "range", id: "bandwidth", min: "-1", max: "1", step: "0.01", value: "0" }),
+  precision: element("select", { id: "precision" }),
+  clockText: element("output", { for: "clock" }),
+  bandwidthText: element("output", { for: "bandwidth" }),
+  answer: element("p", { id: "what-if-answer", role: "status" }),
+  bars: element("div"),
+  note: element("p", { class: "note" }),
+};
+
+function whatIfSection() {
+  const reset = () => {
+    whatIf.clock.value = whatIf.bandwidth.value = "0";
+    whatIf.precision.value = "0";
+    answerWhatIf();
+  };
+  for (const control of [whatIf.clock, whatIf.bandwidth, whatIf.precision]) control.addEventListener("input", answerWhatIf);
+  return section(
+    "what-if",
+    "What if",
+    element("div", { class: "controls" },
+      element("label", {}, "Clock ", whatIf.clock, " ", whatIf.clockText),
+      element("label", {}, "Memory bandwidth ", whatIf.bandwidth, " ", whatIf.bandwidthText),
+      element("label", {}, "Precision ", whatIf.precision),
+      element("button", { type: "button", onclick: reset }, "Reset"),
+    ),
+    whatIf.answer,
+    whatIf.bars,
+    whatIf.note,
+  );
+}
+
+function prepareWhatIf() {
+  const { variants } = view();
+  whatIf.precision.replaceChildren(...variants.map((variant, number) => element("option", { value: number }, variant.precision)));
+  whatIf.clock.value = whatIf.bandwidth.value = "0";
+  answerWhatIf();
+}
+
+function answerWhatIf() {
+  const { analysis, variants } = view();
+  const chosen = variants[Number(whatIf.precision.value) || 0];
+  const moves = (place) => Boolean(chosen?.powers?.some((powers) => powers[place] !== 0));
+  whatIf.clock.disabled = !moves(0);
+  whatIf.bandwidth.disabled = !moves(1);
+  const [clock, bandwidth] = [whatIf.clock, whatIf.bandwidth].map((slider) => (slider.disabled ? 1 : 2 ** Number(slider.value)));
+  whatIf.clockText.textContent = `× ${significant(clock)}`;
+  whatIf.bandwidthText.textContent = `× ${significant(bandwidth)}`;
+  if (!chosen || !analysis.latency_ms) {
+    whatIf.answer.textContent = "There is nothing to change.";
+    whatIf.bars.replaceChildren();
+    return;
+  }
+  const before = predict(variants[0], 1, 1);
+  const after = predict(chosen, clock, bandwidth);
+  const change = after.latency / before.latency - 1;
+  const words = Math.abs(change) < 5e-5 ? "as it is" : `${change > 0 ? "+" : "−"}${percent(Math.abs(change))}`;
+  whatIf.answer.replaceChildren(element("strong", {}, milliseconds(after.latency * 1e3)), ` (${words}), ${significant(analysis.batch / after.latency)} frames/s`);
+  whatIf.answer.dataset.seconds = String(after.latency);
+  whatIf.bars.replaceChildren(splitBar("now", before, before), splitBar("then", after, before), groupLegend(before, after));
+  whatIf.note.textContent = chosen.powers
+    ? "Recomputed here from the same counts and rates; no interval is known for a changed target."
+    : "Clock and bandwidth cannot be moved: a rate of this target is the smaller of two limits.";
+}
+
+/** One bar, split into what the time is spent on, at the scale of the longer of the two. */
+function splitBar(label, { latency, groups }, reference) {
+  const scale = Math.max(latency, reference.latency * 2.2);
+  const parts = groups.map((time, number) => element("span", { class: "part", style: `width:${(100 * time) / scale}%;background:${page.groups[number].colour}` }));
+  return element("div", { class: "split", "aria-hidden": "true" }, element("span", { class: "split-label" }, label), element("span", { class: "split-bar" }, ...parts));
+}
+
+function groupLegend(before, after) {
+  const lines = page.groups.map(({ name, colour: fill }, number) =>
+    before.groups[number] || after.groups[number]
+      ? element("tr", {}, element("th", { scope: "row" }, element("span", { class: "swatch", style: `background:${fill}` }), name), element("td", { class: "number" }, seconds(before.groups[number])), element("td", { class: "number" }, seconds(after.groups[number])))
+      : null,
+  );
+  const head = ["spent on", "now", "then"].map((title, number) => element("th", { scope: "col", class: number ? "number" : "" }, title));
+  return element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines));
+}
+
+// -- graph ------------------------------------------------------------------------------------------------------------
+
+const graphBox = element("div", { class: "scroller graph", tabindex: "0", role: "region", "aria-label": "Graph of kernels" });
+const NODE = { width: 230, height: 30, gapX: 24, gapY: 18 };
+
+/** Kernels with what they read from each other. */
+function kernelGraph() {
+  const { analysis, kernels, rows } = view();
+  const maker = new Map(analysis.layers.map((layer, position) => [layer.name, rows[position].kernel]));
+  const edges = new Set();
+  analysis.layers.forEach((layer, position) => {
+    for (const input of layer.inputs) {
+      const from = maker.get(input);
+      const to = rows[position].kernel;
+      if (from !== undefined && from !== to) edges.add(`${from} ${to}`);
+    }
+  });
+  return { count: kernels.length, edges: [...edges].map((edge) => edge.split(" ").map(Number)) };
+}
+
+/** Places by rank (the longest way from the start) and, within a rank, under the middle of what they read. */
+function layOut({ count, edges }) {
+  const before = Array.from({ length: count }, () => []);
+  for (const [from, to] of edges) before[to].push(from);
+  const rank = new Array(count).fill(0);
+  const order = Array.from({ length: count }, (_, kernel) => kernel).sort((a, b) => view().kernels[a] - view().kernels[b]);
+  for (let pass = 0, moved = true; moved && pass < count; pass += 1) {
+    moved = false;
+    for (const kernel of order) {
+      const wanted = Math.max(0, ...before[kernel].map((from) => rank[from] + 1));
+      if (wanted > rank[kernel]) [rank[kernel], moved] = [wanted, true];
+    }
+  }
+  const lanes = [];
+  for (const kernel of order) (lanes[rank[kernel]] ??= []).push(kernel);
+  const column = new Array(count).fill(0);
+  for (const lane of lanes) {
+    const wish = (kernel) => (before[kernel].length ? before[kernel].reduce((sum, from) => sum + column[from], 0) / before[kernel].length : 0);
+    lane.sort((a, b) => wish(a) - wish(b) || a - b);
+    lane.forEach((kernel, number) => (column[kernel] = number - (lane.length - 1) / 2));
+  }
+  return { rank, column, widest: Math.max(1, ...lanes.map((lane) => lane.length)), depth: lanes.length };
+}
+
+let graphNodes = [];
+
+function drawGraph() {
+  const { analysis, kernels, rows } = view();
+  const graph = kernelGraph();
+  const { rank, column, widest, depth } = layOut(graph);
+  const stepX = NODE.width + NODE.gapX;
+  const stepY = NODE.height + NODE.gapY;
+  const side = 90;
+  const width = widest * stepX + 2 * side;
+  const height = depth * stepY + NODE.gapY;
+  const x = (kernel) => width / 2 + column[kernel] * stepX;
+  const y = (kernel) => NODE.gapY + rank[kernel] * stepY;
+  const longest = Math.max(...kernels.map((main) => analysis.layers[main].latency_ms)) || 1;
+  const paths = graph.edges.map(([from, to]) => {
+    const [x0, y0, x1, y1] = [x(from), y(from) + NODE.height, x(to), y(to)];
+    const span = rank[to] - rank[from];
+    const bow = NODE.width / 2 + Math.min(80, 16 * span);
+    const way = span === 1 ? `M${x0} ${y0}C${x0} ${y0 + 9} ${x1} ${y1 - 9} ${x1} ${y1}` : `M${x0 + NODE.width / 2} ${y0 - NODE.height / 2}C${x0 + bow} ${y0} ${x1 + bow} ${y1} ${x1 + NODE.width / 2} ${y1 + NODE.height / 2}`;
+    return element("path", { d: way, class: "edge" });
+  });
+  graphNodes = kernels.map((main, kernel) => {
+    const layer = analysis.layers[main];
+    const kind = rows[main].class;
+    const fill = kind === null ? "none" : page.palette[Math.min(kind, page.palette.length - 1)];
+    return element(
+      "g",
+      { class: "node", transform: `translate(${x(kernel) - NODE.width / 2} ${y(kernel)})`, onclick: () => update({ layer: main }) },
+      element("title", {}, `${cut(layer.name, 200)}: ${layer.op}, ${shape(layer.output_shape)}, ${milliseconds(layer.latency_ms)}`),
+      element("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 4 }),
+      element("rect", { width: 6, height: NODE.height, fill, rx: 2 }),
+      element("rect", { class: "heat", x: 6, y: NODE.height - 4, width: (NODE.width - 6) * (layer.latency_ms / longest), height: 4, fill }),
+      element("text", { x: 14, y: 18 }, cut(layer.name, 24)),
+      element("text", { x: NODE.width - 8, y: 18, class: "cost" }, layer.latency_ms ? ms(layer.latency_ms) : ""),
+    );
+  });
+  const svg = element("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${graph.count} kernels, ${graph.edges.length} connections` }, ...paths, ...graphNodes);
+  graphBox.replaceChildren(svg);
+}
+
+function markGraph() {
+  const kernel = state.layer === null ? -1 : kernelOf(state.layer);
+  graphNodes.forEach((node, number) => node.classList.toggle("selected", number === kernel));
+  if (kernel >= 0) {
+    const box = graphNodes[kernel].getBoundingClientRect();
+    const frame = graphBox.getBoundingClientRect();
+    if (box.top < frame.top || box.bottom > frame.bottom) graphBox.scrollTop += box.top - frame.top - frame.height / 2;
+    if (box.left < frame.left || box.right > frame.right) graphBox.scrollLeft += box.left - frame.left - frame.width / 2;
+  }
+}
+
+// -- charts -----------------------------------------------------------------------------------------------------------
+
+const pickPoint = (point) => Number.isInteger(point.customdata) && update({ layer: point.customdata });
+const pickFacet = (facet) => (point) => update({ facets: { ...state.facets, [facet]: state.facets[facet] === String(point.pointNumber) ? "" : String(point.pointNumber) } });
+
+function drawCharts() {
+  const clicks = { roofline: pickPoint, timeline: pickPoint, memory: pickPoint, by_class: pickFacet("class"), by_block: pickFacet("block") };
+  for (const [name, chart] of Object.entries(view().charts)) drawChart(name, name === "roofline" ? withSelection(chart) : chart, clicks[name]);
+  markCharts();
+}
+
+/** The roofline with a ring for the selected kernel as its last trace. */
+function withSelection(chart) {
+  if (!chart.data.length) return chart;
+  const ring = { type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "skip", showlegend: false, marker: { symbol: "circle-open", size: 34, color: colour("mark"), line: { width: 3 } } };
+  return { ...chart, data: [...chart.data, ring] };
+}
+
+function markCharts() {
+  if (!window.Plotly) return;
+  const main = state.layer === null ? null : mainOf(state.layer);
+  const extra = main === null ? null : view().rows[main];
+  const line = { color: colour("mark"), width: 2 };
+  const band = (axis, middle) => ({ type: "rect", [`${axis}ref`]: axis, [`${axis}0`]: middle - 0.45, [`${axis}1`]: middle + 0.45, [axis === "x" ? "yref" : "xref"]: "paper", [axis === "x" ? "y0" : "x0"]: 0, [axis === "x" ? "y1" : "x1"]: 1, line });
+  const time = (start, length) => ({ type: "rect", xref: "x", x0: start, x1: start + length, yref: "paper", y0: 0, y1: 1, line, fillcolor: colour("mark"), opacity: 0.35 });
+  markChart("by_class", extra?.class != null ? [band("y", extra.class)] : []);
+  markChart("by_block", extra?.block != null ? [band("x", extra.block)] : []);
+  markChart("timeline", extra ? [time(extra.start_ms, view().analysis.layers[main].latency_ms)] : []);
+  markChart("memory", state.layer === null ? [] : [{ type: "line", x0: state.layer, x1: state.layer, yref: "paper", y0: 0, y1: 1, line }]);
+  const { node, chart } = charts.get("roofline");
+  if (!chart?.data.length) return;
+  const layer = main === null ? null : view().analysis.layers[main];
+  const ring = chart.data.at(-1);
+  [ring.x, ring.y] = extra?.macs_per_s ? [[layer.arithmetic_intensity], [extra.macs_per_s]] : [[], []];
+  Plotly.restyle(node, { x: [ring.x], y: [ring.y] }, [chart.data.length - 1]);
+}
+
+// -- the page ---------------------------------------------------------------------------------------------------------
+
+const cards = element("div", { class: "cards" });
+const verdict = element("p", { class: "verdict" });
+const subject = element("p", { class: "note" });
+const caveats = element("ul");
+const hints = element("div");
+const provenance = element("dl");
+
+function drawAnswer() {
+  const { analysis } = view();
+  subject.textContent = `${view().name}: ${view().subject}`;
+  verdict.textContent = view().verdict;
+  cards.replaceChildren(
+    ...view().cards.map(({ label, value, note, detail }) =>
+      element("div", { class: "card", title: detail || null, "data-card": label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), element("span", { class: "note" }, note)),
+    ),
+  );
+  cards.dataset.latency = analysis.latency_ms;
+  caveats.replaceChildren(...view().caveats.map((text) => element("li", {}, text)));
+  caveats.closest("details").hidden = !view().caveats.length;
+  provenance.replaceChildren(...view().provenance.flatMap(([label, text]) => [element("dt", {}, label), element("dd", {}, text)]));
+}
+
+function drawHints() {
+  const { analysis } = view();
+  if (!view().hints.length) {
+    hints.replaceChildren(element("p", {}, "No change that mbcost knows saves 2 % or more."));
+    return;
+  }
+  const lines = view().hints.map(({ change, latency_s: latency, saving }) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, change),
+      element("td", { class: "number" }, milliseconds(latency * 1e3)),
+      element("td", { class: "number barred", style: `--bar:${saving * 100}%` }, `−${percent(saving)}`),
+    ),
+  );
+  const head = ["change", "latency", "saving"].map((title, number) => element("th", { scope: "col", class: number ? "number" : "" }, title));
+  hints.replaceChildren(
+    element("p", { class: "note" }, `The model was run again with one change at a time; now it takes ${milliseconds(analysis.latency_ms)}. Accuracy is not considered.`),
+    element("table", { class: "hints" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines)),
+  );
+}
+
+/** One button a target, with its latency. */
+function targetSwitch() {
+  if (views.length === 1) return null;
+  const slowest = Math.max(...views.map(({ analysis }) => analysis.latency_ms)) || 1;
+  const buttons = views.map(({ name, analysis }, number) =>
+    element(
+      "button",
+      { type: "button", class: "target", "aria-pressed": "false", style: `--bar:${(100 * analysis.latency_ms) / slowest}%`, onclick: () => update({ view: number, layer: null, facets: {} }) },
+      element("span", {}, `${name}, ${analysis.target.precision}`),
+      element("strong", {}, milliseconds(analysis.latency_ms)),
+    ),
+  );
+  const group = element("div", { class: "targets", role: "group", "aria-label": "Target" }, ...buttons);
+  const press = () => buttons.forEach((button, number) => button.setAttribute("aria-pressed", String(number === state.view)));
+  listeners.push((changes) => "view" in changes && press());
+  press();
+  return group;
+}
+
+function drawView() {
+  chooseDecimals();
+  drawAnswer();
+  table.show(tableRows(), layerFacets());
+  table.mark(true);
+  explain();
+  prepareWhatIf();
+  drawHints();
+  drawGraph();
+  markGraph();
+}
+
+function start() {
+  Object.assign(state, readHash(views.length, (number) => layersOf(number).length));
+  const sections = [
+    ["answer", "Answer"], ["time", "Time"], ["roofline", "Roofline"], ["schedule", "Schedule"], ["layers", "Layers"], ["explain", "Explain"],
+    ["hints", "Hints"], ["what-if", "What if"], ["graph", "Graph"],
+  ];
+  document.getElementById("head").append(subject, navigation(sections), themeButton());
+  const answer = section("answer", "Answer", targetSwitch(), cards, verdict, element("details", { open: true }, element("summary", {}, "Caveats"), caveats));
+  document.getElementById("main").append(
+    answer,
+    section("time", "Where the time goes", element("div", { class: "pair" }, chartFigure("by_class", "Time by operator class"), chartFigure("by_block", "Time by block"))),
+    section("roofline", "Roofline", chartFigure("roofline", "Roofline", "tall")),
+    section("schedule", "Schedule", element("div", { class: "pair" }, chartFigure("timeline", "Timeline"), chartFigure("memory", "Activation memory"))),
+    section("layers", "Layers", table.node),
+    section("explain", "Explain this number", explanation),
+    element("div", { class: "pair" }, section("hints", "Hints", hints), whatIfSection()),
+    section("graph", "Graph", element("p", { class: "note" }, "A box is a kernel, its bar the time; the table above has all of it."), graphBox),
+  );
+  document.getElementById("foot").prepend(element("h2", {}, "Provenance"), provenance);
+  drawView();
+  listeners.push((changes) => {
+    if ("view" in changes) {
+      drawView();
+      drawCharts();
+      return;
+    }
+    if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
+    if ("layer" in changes) {
+      table.mark(true);
+      explain();
+      markGraph();
+      markCharts();
+    }
+  });
+  addEventListener("hashchange", () => update(readHash(views.length, (number) => layersOf(number).length)));
+  startCharts(drawCharts);
+}
+
+start();

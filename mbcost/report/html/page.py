@@ -1,0 +1,116 @@
+"""A self-contained page: data as escaped JSON, our own script and style, Plotly compressed, and no way to the network.
+
+The Content-Security-Policy names the hashes of the two scripts that may run (ours and Plotly's) and allows no
+connection at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from mbcost._version import __version__
+
+_FOLDER: Final = Path(__file__).parent / "assets"
+#: Characters that could end a script block or a line of it, as JSON escapes.
+_ESCAPES: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tuple[str, str]]) -> str:
+    """A page.
+
+    Parameters
+    ----------
+    kind
+        Which of the scripts under ``assets`` draws it: ``analysis``, ``comparison``.
+    title
+        Of the page.
+    data
+        What the script draws.
+    summary
+        Labels and values for a reader without scripts.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _script(kind)
+    packed, library = _plotly()
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        policy=_policy(script, library),
+        style=_asset("report.css"),
+        data=to_json(data),
+        plotly=packed,
+        script=script,
+        summary=summary,
+        version=__version__,
+        made=_time(),
+    )
+
+
+def to_json(data: Mapping[str, Any]) -> str:
+    """JSON that is safe inside a script block; infinite numbers become null."""
+    return json.dumps(_finite(data), allow_nan=False, separators=(",", ":"), ensure_ascii=False).translate(_ESCAPES)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _script(kind: str) -> str:
+    """The parts that all pages share, then those of this kind, in one function of their own."""
+    parts = ["core.js", "table.js", "charts.js", f"{kind}.js"]
+    return '(() => {\n"use strict";\n' + "\n".join(_asset(part) for part in parts) + "\n})();\n"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly() -> tuple[str, str]:
+    """Plotly's script, compressed and as text; from the installed package."""
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii"), text
+
+
+def _policy(*scripts: str) -> str:
+    """No source but this file; images are what a chart is turned into when it is saved."""
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _time() -> str:
+    """Now, or the time that SOURCE_DATE_EPOCH asks for, in UTC."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isascii() and epoch.isdigit() else datetime.now(UTC)
+    return now.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,145 @@
+"""A browser for the tests of the pages: Debian's Chromium through Playwright, shared by all of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mbcost
+from mbcost.analysis import Analysis
+from mbcost.report.html.analysis import analysis_page
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+COME = """hash => new Promise(done => {
+    addEventListener("hashchange", () => setTimeout(done), {once: true});
+    location = hash;
+})"""
+DRAWN = "document.documentElement.dataset.drawn"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the test extra brings")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Opened:
+    """A page with all that went wrong in it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.visits = 0
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("dialog", lambda dialog: (self.errors.append(dialog.message), dialog.dismiss()))
+
+    def check(self) -> None:
+        """Nothing went wrong, and nothing was asked of a network."""
+        assert self.errors == []
+        assert [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+    def texts(self, selector: str) -> list[str]:
+        return list(self.page.locator(selector).all_inner_texts())
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Open]:
+    """Open a file, offline, and wait until its charts are drawn; at the end nothing may have gone wrong."""
+    contexts = []
+    pages: list[Opened] = []
+
+    def open_page(
+        path: Path, hash_: str = "", *, width: int = 1280, drawn: bool = True, init: str = "", **context: Any
+    ) -> Opened:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True, **context))
+        page = contexts[-1].new_page()
+        if init:
+            page.add_init_script(init)
+        pages.append(Opened(page))
+        page.goto(f"{path.as_uri()}{hash_}")
+        if drawn:
+            page.wait_for_function(DRAWN)
+        return pages[-1]
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    for page in pages:
+        page.check()
+
+
+@pytest.fixture(scope="session")
+def _pages(browser: Any) -> dict[Path, Opened]:
+    return {}
+
+
+@pytest.fixture
+def visited(browser: Any, _pages: dict[Path, Opened]) -> Iterator[Open]:
+    """As `opened`, but the page is one that earlier tests used too, brought back to its beginning by its hash."""
+
+    def visit(path: Path, hash_: str = "") -> Opened:
+        if path not in _pages:
+            context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+            _pages[path] = Opened(context.new_page())
+            _pages[path].page.goto(path.as_uri())
+            _pages[path].page.wait_for_function(DRAWN)
+        page = _pages[path]
+        page.visits += 1
+        page.page.evaluate(COME, f"{hash_ or '#'}&visit={page.visits}")
+        return page
+
+    yield visit
+    for page in _pages.values():
+        page.check()
+
+
+@pytest.fixture(scope="session")
+def targets() -> tuple[Analysis, ...]:
+    """MobileNet V2 with a calibrated CPU, a GPU with caches, and a roofline, which overlaps."""
+    return tuple(mbcost.analyze("mobilenet_v2", target) for target in ("pixel1", "pixel4/gpu", "zcu102"))
+
+
+@pytest.fixture(scope="session")
+def one(targets: tuple[Analysis, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "one.html"
+    path.write_text(analysis_page(targets[:1], mbcost.load("mobilenet_v2")), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def three(targets: tuple[Analysis, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "three.html"
+    path.write_text(analysis_page(targets, mbcost.load("mobilenet_v2")), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which a package of the test extra brings."""
+    package = pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python of the test extra")
+    return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")

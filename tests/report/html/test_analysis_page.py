@@ -1,0 +1,425 @@
+"""The page of an analysis in a real browser: it opens offline, and every view does what it says."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mbcost
+from mbcost.errors import InputError
+from mbcost.report import export
+from mbcost.report.html.analysis import analysis_page
+from mbcost.report.html.page import to_json
+from mbcost.report.what_if import what_if
+
+CHARTS = ["by_class", "by_block", "roofline", "timeline", "memory"]
+NAMES = "#layers tbody button.name"
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+
+
+def row(name: str) -> str:
+    return f'#layers tbody tr:has(button.name:text-is("{name}"))'
+
+
+# -- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_small_and_points_nowhere(one: Path) -> None:
+    text = one.read_text(encoding="utf-8")
+    assert len(text.encode()) <= 2_500_000
+    own = re.sub(r'<script type="application/gzip".*?</script>', "", text, flags=re.DOTALL)
+    assert not re.search(r'(src|href)="(?!data:|#)', own)
+    assert 'http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;' in own
+
+
+def test_the_same_analysis_makes_the_same_bytes(targets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = mbcost.load("mobilenet_v2")
+    first = analysis_page(targets, spec)
+    again = analysis_page([mbcost.analyze(spec, target.target) for target in targets], spec)
+    strip = re.compile(r"<time>.*?</time>")
+    assert strip.sub("", first) == strip.sub("", again)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert "<time>1970-01-01 00:00:00 UTC</time>" in analysis_page(targets, spec)
+
+
+def test_no_analysis_is_an_error() -> None:
+    with pytest.raises(InputError, match="there is no analysis to report"):
+        analysis_page([], mbcost.load("mobilenet_v2"))
+
+
+def test_json_in_a_script_block_cannot_end_it() -> None:
+    text = to_json({HOSTILE: float("inf"), "line": "\u2028"})
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {HOSTILE: None, "line": "\u2028"}
+
+
+# -- offline ----------------------------------------------------------------------------------------------------------
+
+
+def test_opens_offline_and_draws_everything(opened: Any, one: Path) -> None:
+    page = opened(one)
+    assert page.requests == [one.as_uri()]
+    for name in CHARTS:
+        assert page.page.locator(f"#chart-{name} svg.main-svg").count() > 0, name
+        assert page.page.locator(f"#figure-{name} figcaption").inner_text()
+    assert page.page.locator("a[href^=http], .modebar-btn").count() == 0
+
+
+def test_the_policy_is_in_force(opened: Any, one: Path) -> None:
+    page = opened(one)
+    add = "s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.head.append(s);"
+    page.page.evaluate(f"() => {{ const {add} }}")
+    assert page.page.evaluate("window.ran") is None
+    assert page.page.evaluate("fetch('data:text/plain,x').then(() => 'fetched', () => 'refused')") == "refused"
+    assert all("Content Security Policy" in error for error in page.errors)
+    page.errors.clear()
+
+
+def test_a_browser_that_cannot_unpack_says_so(opened: Any, one: Path) -> None:
+    page = opened(one, drawn=False, init="delete window.DecompressionStream")
+    assert "lacks DecompressionStream" in page.page.get_by_role("alert").inner_text()
+    assert page.page.locator(NAMES).count() == 151
+    assert page.page.locator(".card").count() == 5
+
+
+def test_without_scripts_the_answers_are_there(opened: Any, one: Path) -> None:
+    page = opened(one, drawn=False, java_script_enabled=False)
+    assert "75.0 ms" in page.page.locator("noscript").inner_text()
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def test_rows_total_cards_and_json_agree(visited: Any, three: Path, targets: Any) -> None:
+    page = visited(three)
+    for number, analysis in enumerate(targets):
+        page.page.locator(".target").nth(number).click()
+        result = analysis.to_dict()
+        total = page.page.locator('#layers tfoot [data-key="latency_ms"]')
+        assert float(total.get_attribute("data-value")) == pytest.approx(result["latency_ms"], rel=1e-12)
+        assert sum(layer["latency_ms"] for layer in result["layers"]) == pytest.approx(result["latency_ms"], rel=1e-12)
+        macs = page.page.locator('#layers tfoot [data-key="macs"]').get_attribute("data-value")
+        assert int(macs) == result["totals"]["macs"]
+        card = page.page.locator('[data-card="latency"] .value').inner_text()
+        assert f"{float(card.split()[0]):.2g}" == f"{result['latency_ms']:.2g}"
+        ends = page.page.evaluate(
+            "document.getElementById('chart-timeline').data.flatMap(t => t.x.map((x, i) => t.base[i] + x))"
+        )
+        assert max(ends) == pytest.approx(result["latency_ms"], rel=1e-12)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_what_if_is_what_python_says(visited: Any, three: Path, targets: Any, number: int) -> None:
+    page = visited(three, f"#view={number}").page
+    analysis = targets[number]
+    for precision in range(len(analysis.target.processor.precisions)):
+        for clock, bandwidth in [("0", "0"), ("0.7", "0"), ("0", "-0.5"), ("-1", "1")]:
+            for name, value in [("clock", clock), ("bandwidth", bandwidth), ("precision", str(precision))]:
+                script = "(node, value) => { node.value = value; node.dispatchEvent(new Event('input')); }"
+                page.locator(f"#{name}").evaluate(script, value)
+            expected = what_if(
+                analysis,
+                clock=2 ** float(clock),
+                bandwidth=2 ** float(bandwidth),
+                precision=page.locator("#precision option").nth(precision).inner_text(),
+            )
+            shown = float(page.locator("#what-if-answer").get_attribute("data-seconds"))
+            assert shown == pytest.approx(expected, rel=1e-9)
+
+
+def test_explain_adds_up(visited: Any, one: Path, targets: Any) -> None:
+    page = visited(one, "#layer=0").page
+    assert page.locator("#explain h3").first.inner_text() == "conv2d_1"
+    # the stem of MobileNet V2: 112 x 112 x 32 outputs of 3 x 3 x 3 inputs, 10,838,016 MACs; no padding of tiles
+    assert "10,838,016 MAC" in page.locator("#explain tbody tr").first.inner_text()
+    assert "2.59 ms" in page.locator("#explain").inner_text()
+    page.locator("#explain summary").first.click()
+    assert "fitted to 38 latencies" in page.locator("#explain details").first.inner_text()
+
+
+# -- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_sort(visited: Any, one: Path, targets: Any) -> None:
+    page = visited(one)
+    header = page.page.locator('#layers th[data-key="latency_ms"]')
+    layers = targets[0].layers
+    by_time = [layer.name for layer in sorted(layers, key=lambda layer: layer.latency_s, reverse=True)]
+    header.locator("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    assert page.texts(NAMES)[:64] == by_time[:64]
+    cumulative = [float(text) for text in page.texts("#layers tbody tr td:nth-child(6)")]
+    assert cumulative == sorted(cumulative)
+    assert cumulative[-1] == 100
+    header.locator("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert page.texts(NAMES)[-1] == by_time[0]
+    header.locator("button").click()
+    assert page.texts(NAMES) == [layer.name for layer in layers]
+
+
+def test_filter_and_facets_change_the_total(visited: Any, one: Path, targets: Any) -> None:
+    page = visited(one)
+    page.page.locator("#filter").fill("BOTTLENECK_1/ depthwise")
+    expected = [layer for layer in targets[0].layers if "bottleneck_1/" in layer.name and "depthwise" in layer.name]
+    assert page.texts(NAMES) == [layer.name for layer in expected]
+    total = float(page.page.locator('#layers tfoot [data-key="latency_ms"]').get_attribute("data-value"))
+    assert total == pytest.approx(sum(layer.latency_s for layer in expected) * 1e3)
+    page.page.locator("#filter").fill("")
+    page.page.locator('[data-facet="class"]').select_option(label="dense")
+    assert page.texts(NAMES) == ["dense_1"]
+    page.page.locator('[data-facet="class"]').select_option(label="all")
+    assert page.page.locator(".count").inner_text() == "151 of 151 shown"
+
+
+def test_columns(visited: Any, one: Path) -> None:
+    page = visited(one)
+    page.page.locator(".chooser summary").click()
+    page.page.locator('.chooser input[value="params"]').check()
+    page.page.locator('.chooser input[value="bound"]').uncheck()
+    heads = page.texts("#layers thead th")
+    assert "params" in heads
+    assert "bound by" not in heads
+    assert "columns=" in page.page.evaluate("location.hash")
+
+
+# -- linked views -----------------------------------------------------------------------------------------------------
+
+
+def assert_selected(page: Any, position: int, name: str) -> None:
+    """Every view shows this layer."""
+    assert page.locator("#layers tr.selected").get_attribute("data-id") == str(position)
+    assert page.locator("#explain h3").first.inner_text() == name
+    assert name in page.locator("#graph .node.selected title").text_content()
+    ring = page.evaluate("document.getElementById('chart-roofline').data.at(-1).x.length")
+    shapes = [
+        page.evaluate(f"document.getElementById('chart-{chart}').layout.shapes.length")
+        for chart in CHARTS[:2] + CHARTS[3:]
+    ]
+    assert (ring, shapes) == (1, [1, 1, 1, 1])
+    assert f"layer={position}" in page.evaluate("location.hash")
+
+
+def test_a_selection_is_seen_in_all_views(visited: Any, one: Path, targets: Any) -> None:
+    page = visited(one).page
+    names = [layer.name for layer in targets[0].layers]
+    page.locator(f"{row('bottleneck_2/expand')} button").click()
+    assert_selected(page, names.index("bottleneck_2/expand"), "bottleneck_2/expand")
+    page.locator("#graph .node").nth(1).click()
+    assert_selected(page, names.index("bottleneck_1/depthwise"), "bottleneck_1/depthwise")
+    for chart in ("roofline", "timeline", "memory"):
+        position = names.index("conv2d_2" if chart == "roofline" else "bottleneck_3/expand")
+        event = (
+            f"document.getElementById('chart-{chart}').emit('plotly_click', {{points: [{{customdata: {position}}}]}})"
+        )
+        page.evaluate(event)
+        assert_selected(page, position, names[position])
+
+
+def test_a_bar_cuts_the_table_down(visited: Any, one: Path) -> None:
+    page = visited(one)
+    click = "document.getElementById('chart-by_class').emit('plotly_click', {points: [{pointNumber: 1}]})"
+    page.page.evaluate(click)
+    assert page.page.locator('[data-facet="class"]').evaluate("node => node.selectedOptions[0].text") == "depthwise 3x3"
+    assert page.page.locator(NAMES).count() == 17
+    page.page.evaluate(click)
+    assert page.page.locator(NAMES).count() == 151
+
+
+def test_a_point_can_be_clicked(visited: Any, one: Path) -> None:
+    page = visited(one).page
+    page.locator("#chart-timeline .point path").first.scroll_into_view_if_needed()
+    box = page.locator("#chart-timeline .point path").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#layers tr.selected")
+
+
+def test_a_link_restores_the_state(opened: Any, three: Path, targets: Any) -> None:
+    first = opened(three).page
+    first.locator(".target").nth(1).click()
+    first.locator('#layers th[data-key="macs"] button').click()
+    first.locator("#filter").fill("expand")
+    first.locator("#layers tbody button.name").nth(2).click()
+    first.locator("#theme").click()
+    again = opened(three, first.evaluate("location.hash")).page
+    for question in (
+        "document.querySelector('.target[aria-pressed=true]').innerText",
+        "[...document.querySelectorAll('#layers tbody button.name')].map(node => node.innerText).join()",
+        "document.querySelector('#layers tr.selected').dataset.id",
+        "document.querySelector('#explain h3').innerText",
+        "document.documentElement.dataset.theme",
+    ):
+        assert first.evaluate(question) == again.evaluate(question), question
+
+
+@pytest.mark.parametrize(
+    "words", ["view=9&layer=9999", "layer=-1&sort=nothing&columns=x", "%%%", "is-class=77&theme=x"]
+)
+def test_a_broken_link_opens_the_page(visited: Any, one: Path, words: str) -> None:
+    assert visited(one, f"#{words}").page.locator("#layers tr.selected").count() == 0
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def saved(page: Any, selector: str) -> bytes:
+    with page.expect_download() as download:
+        page.locator(selector).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_saved_files_hold_what_the_command_line_writes(visited: Any, three: Path, targets: Any) -> None:
+    page = visited(three).page
+    for number, analysis in enumerate(targets):
+        page.locator(".target").nth(number).click()
+        assert saved(page, "#save-csv").decode() == export.to_csv([analysis])
+        assert json.loads(saved(page, "#save-json")) == json.loads(export.to_json([analysis]))
+    page.locator("#filter").fill("conv2d_2")
+    assert saved(page, "#save-csv").decode().count("\n") == 4
+
+
+def test_pictures(visited: Any, one: Path) -> None:
+    page = visited(one).page
+    assert saved(page, '#figure-roofline [data-save="png"]').startswith(b"\x89PNG\r\n")
+    picture = saved(page, '#figure-by_class [data-save="svg"]').decode()
+    assert picture.startswith("<svg")
+    assert "pointwise" in picture
+
+
+# -- for everybody ----------------------------------------------------------------------------------------------------
+
+
+def background(page: Any) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def test_dark_mode(opened: Any, one: Path) -> None:
+    page = opened(one).page
+    light = background(page)
+    page.locator("#theme").click()
+    assert background(page) != light
+    assert page.locator("#theme").inner_text() == "Light theme"
+    font = "document.getElementById('chart-roofline').layout.font.color"
+    assert page.evaluate(font) == page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--text')")
+    dark = background(page)
+    assert background(opened(one, color_scheme="dark").page) == dark
+
+
+def test_print(opened: Any, one: Path) -> None:
+    page = opened(one, color_scheme="dark").page
+    page.emulate_media(media="print")
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    assert background(page) == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+    assert not page.locator("#layers .controls").is_visible()
+    table = page.locator("#layers .scroller")
+    assert table.evaluate("node => node.scrollHeight <= node.clientHeight")
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_keyboard_only(opened: Any, one: Path, targets: Any) -> None:
+    page = opened(one).page
+    names = [layer.name for layer in targets[0].layers]
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('name')"):
+            break
+    assert page.evaluate("document.activeElement.innerText") == names[0]
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    assert_selected(page, 3, names[3])
+    assert page.evaluate("document.activeElement.innerText") == names[3]
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.innerText") == names[-1]
+
+
+@pytest.mark.parametrize("width", [640, 320])
+def test_zoom(opened: Any, three: Path, width: int) -> None:
+    """1280 pixels at 200 % zoom are 640, at 400 % 320: nothing is cut off, nothing scrolls sideways."""
+    page = opened(three, "#layer=3", width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visited: Any, three: Path, axe: str, theme: str) -> None:
+    page = visited(three, f"#layer=3&theme={theme}").page
+    page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    bad = {
+        rule["id"]: [node["html"][:200] for node in rule["nodes"]][:3]
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+    }
+    assert bad == {}
+
+
+# -- hostile names, large and empty networks --------------------------------------------------------------------------
+
+
+def renamed(analysis: mbcost.Analysis, names: dict[int, str]) -> mbcost.Analysis:
+    """The same analysis with other names of some layers, which are the names of their blocks too."""
+
+    def rename(layer: Any) -> Any:
+        name = names.get(layer.position)
+        return layer if name is None else layer._replace(name=name, block=name)
+
+    graph = analysis.layer_graph
+    layers = tuple(map(rename, graph.layers))
+    kernels = tuple(kernel._replace(main=layers[kernel.main.position]) for kernel in analysis.kernels)
+    title = names.get(-1, graph.title)
+    return dataclasses.replace(
+        analysis, layer_graph=dataclasses.replace(graph, layers=layers, title=title), kernels=kernels
+    )
+
+
+def test_hostile_names_do_no_harm(opened: Any, targets: Any, tmp_path: Path) -> None:
+    names = {-1: HOSTILE, 0: HOSTILE, 3: "x" * 10_000, 6: '<a href="https://example.com">go</a>', 9: "\u202e\x1b[31m"}
+    path = tmp_path / "hostile.html"
+    path.write_text(analysis_page([renamed(targets[0], names)], mbcost.load("mobilenet_v2")), encoding="utf-8")
+    page = opened(path, "#layer=0", width=1280)
+    assert page.page.locator("img[src=x], main a").count() == 0
+    assert page.texts(NAMES)[0] == HOSTILE
+    assert page.page.locator("#explain h3").first.inner_text() == HOSTILE
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.page.locator(NAMES).nth(3).click()
+    assert page.page.locator("#explain h3").first.inner_text().startswith("xxx")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """500 convolutions on three targets."""
+    folder = tmp_path_factory.mktemp("large")
+    rows = "".join(f"  - {{name: layer_{number}, op: conv2d, out: 16, kernel: 3}}\n" for number in range(500))
+    (folder / "large.yaml").write_text(f"name: large\nsource: made up\ninput: 32x32x3\nlayers:\n{rows}")
+    spec = mbcost.load(folder / "large.yaml")
+    path = folder / "large.html"
+    analyses = [mbcost.analyze(spec, target) for target in ("pixel1", "pixel4/gpu", "zcu102")]
+    path.write_text(analysis_page(analyses, spec), encoding="utf-8")
+    return path
+
+
+def test_500_layers_on_three_targets(opened: Any, large: Path) -> None:
+    page = opened(large)
+    assert page.page.locator(NAMES).count() == 500
+    page.page.locator(".target").nth(2).click()
+    assert page.page.locator("#graph .node").count() == 500
+
+
+def test_a_network_without_work(opened: Any, tmp_path: Path) -> None:
+    table = tmp_path / "nothing.yaml"
+    table.write_text("name: nothing\nsource: made up\ninput: 8x8x3\nlayers:\n  - {op: flatten}\n")
+    path = tmp_path / "nothing.html"
+    path.write_text(analysis_page([mbcost.analyze(table, "pixel1")], mbcost.load(table)), encoding="utf-8")
+    page = opened(path, "#layer=0").page
+    assert page.locator(NAMES).count() == 1
+    assert "Nothing in this network takes time" in page.locator(".verdict").inner_text()
