@@ -26,6 +26,7 @@ from mbcost.latency.calibration import Calibration
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
+    import plotly.graph_objects as go
 
 SCHEMA: Final = "mbcost/analysis/1"
 #: Coverage of the interval around a latency.
@@ -324,6 +325,18 @@ class Analysis:
             f"({self.latency_low_s * 1e3:.3g} to {self.latency_high_s * 1e3:.3g}), "
             f"{totals.macs / 1e6:.1f} M MACs, {totals.params / 1e6:.2f} M params>"
         )
+
+    def figure(self, name: str) -> go.Figure:
+        """A chart as a Plotly figure: ``roofline``, ``by_class``, ``by_block``, ``timeline`` or ``memory``.
+
+        Raises
+        ------
+        InputError
+            MB010 for any other name.
+        """
+        from mbcost.report.figures import figure
+
+        return figure(self, name)
 
     def _repr_html_(self) -> str:
         slowest = sorted(self.layers, key=lambda layer: layer.latency_s, reverse=True)[:10]

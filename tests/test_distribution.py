@@ -68,3 +68,7 @@ def test_package_is_complete(installed: Path) -> None:
         wanted = {path.name for path in shipped.glob("*.yaml")}
         assert {path.name for path in (package / folder).glob("*.yaml")} == wanted
         assert wanted
+    assets = ROOT / "mbcost" / "report" / "html" / "assets"
+    assert {path.name for path in (package / "report" / "html" / "assets").iterdir()} == {
+        path.name for path in assets.iterdir()
+    }

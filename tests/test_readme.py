@@ -50,11 +50,14 @@ def test_two_commands_come_first() -> None:
 
 
 @pytest.mark.parametrize("command", MBCOST)
-def test_command(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def test_command(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = shlex.split(command)
+    monkeypatch.chdir(tmp_path if "-o" in words else ROOT)
     code, out, err = run(command, capsys)
     assert code == 0, err
-    assert out
+    assert (tmp_path / words[words.index("-o") + 1]).exists() if "-o" in words else out
 
 
 @pytest.fixture

@@ -80,7 +80,11 @@ def analyze(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write .html, .json, .csv, .parquet, .md, .txt, .trace.json, .graphml or .dot.",
+            rich_help_panel=_REPORT,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
@@ -151,7 +155,7 @@ def _renderer(
     limit: int | None,
     group_by: GroupBy,
     origin: Origin,
-) -> Callable[[Screen], str]:
+) -> Callable[[Screen], str | bytes]:
     if chosen is Format.TABLE:
         from mbcost.report.screens import analysis_screen
 
@@ -162,14 +166,31 @@ def _renderer(
         from mbcost.report.html.analysis import analysis_page
 
         return lambda _: analysis_page(analyses, spec, origin)
+    if chosen in {Format.GRAPHML, Format.DOT}:
+        return _graph_renderer(chosen, analyses)
+    if chosen is Format.TRACE:
+        from mbcost.report.trace import to_trace
+
+        return lambda _: to_trace(analyses)
     from mbcost.report import export
 
     if chosen is Format.MD:
         return lambda _: "\n".join(
             export.to_markdown(analysis, limit=limit, group_by=group_by.value) for analysis in analyses
         )
+    if chosen is Format.PARQUET:
+        return lambda _: export.to_parquet(analyses)
     to_text = export.to_json if chosen is Format.JSON else export.to_csv
     return lambda _: to_text(analyses)
+
+
+def _graph_renderer(chosen: Format, analyses: Sequence[Analysis]) -> Callable[[Screen], str | bytes]:
+    from mbcost.report.graph_export import annotated, to_dot, to_graphml
+
+    if len(analyses) > 1:
+        fail("MB010", "a graph holds the latencies of one target", hint="give one --device")
+    graph = annotated(analyses[0].layer_graph, analyses[0])
+    return lambda _: (to_dot if chosen is Format.DOT else to_graphml)(graph)
 
 
 def _print_warnings(analyses: Sequence[Analysis]) -> None:

@@ -31,6 +31,10 @@ class Format(StrEnum):
     CSV = "csv"
     MD = "md"
     HTML = "html"
+    TRACE = "trace"
+    GRAPHML = "graphml"
+    DOT = "dot"
+    PARQUET = "parquet"
 
 
 class ListFormat(StrEnum):
@@ -40,11 +44,16 @@ class ListFormat(StrEnum):
     JSON = "json"
 
 
+#: Suffix -> format; the longest that fits counts.
 _SUFFIXES: Final[dict[str, Format]] = {
+    ".trace.json": Format.TRACE,
     ".json": Format.JSON,
     ".csv": Format.CSV,
     ".md": Format.MD,
     ".html": Format.HTML,
+    ".graphml": Format.GRAPHML,
+    ".dot": Format.DOT,
+    ".parquet": Format.PARQUET,
     ".txt": Format.TABLE,
 }
 
@@ -67,7 +76,7 @@ def format_of(given: _F | None, output: Path | None, suffixes: Mapping[str, _F],
     """
     if output is None:
         return given or usual
-    by_suffix = suffixes.get(output.suffix.lower())
+    by_suffix = next((kind for suffix, kind in suffixes.items() if output.name.lower().endswith(suffix)), None)
     if by_suffix is None and given is None:
         fail("MB006", f"`{output.name}` does not say its format", hint=f"end it in {or_list(list(suffixes))}")
     if given is not None and by_suffix not in {None, given}:
@@ -80,16 +89,29 @@ def command_line(context: typer.Context) -> str:
     return shlex.join(["mbcost", *(context.obj or ())])
 
 
-def deliver(render: Callable[[Screen], str], output: Path | None, *, force: bool = False) -> None:
-    """Write what `render` makes to a file, or print it as the terminal or pipe at stdout can show it."""
+def deliver(render: Callable[[Screen], str | bytes], output: Path | None, *, force: bool = False) -> None:
+    """Write what `render` makes to a file, or print it as the terminal or pipe at stdout can show it.
+
+    Raises
+    ------
+    InputError
+        MB010 for bytes without a file to take them.
+    """
     from mbcost.report.terminal import PLAIN, Screen
 
     if output is None:
-        emit(render(Screen.of(sys.stdout)))
+        text = render(Screen.of(sys.stdout))
+        if isinstance(text, bytes):
+            fail("MB010", "this format is no text", hint="name a file: -o FILE")
+        emit(text)
         return
-    from mbcost.files import write_text
+    from mbcost.files import write_bytes, write_text
 
-    write_text(output, render(PLAIN), force=force)
+    content = render(PLAIN)
+    if isinstance(content, bytes):
+        write_bytes(output, content, force=force)
+    else:
+        write_text(output, content, force=force)
     print_note(f"wrote {output}")
 
 

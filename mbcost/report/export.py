@@ -1,4 +1,4 @@
-"""An analysis as a file for other programs (JSON, CSV) or for a pull request (Markdown)."""
+"""An analysis as a file for other programs (JSON, CSV, Parquet) or for a pull request (Markdown)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mbcost.analysis import Analysis
-from mbcost.errors import printable
+from mbcost.errors import fail, printable
 from mbcost.report import numbers
 from mbcost.report.view import GroupBy, slowest, time_by
 
@@ -51,6 +51,30 @@ def _csv_cell(item: tuple[str, Any]) -> Any:
     if key == "inputs":
         return " ".join(value)
     return numbers.shape(value) if isinstance(value, list) else value
+
+
+def to_parquet(analyses: Sequence[Analysis]) -> bytes:
+    """Parquet with the rows and columns of :func:`to_csv`; shapes and inputs are lists.
+
+    Raises
+    ------
+    InputError
+        MB011 if pyarrow is missing.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        fail("MB011", "Parquet needs pyarrow", hint="install it with: pip install 'mbcost[parquet]'")
+    several = len(analyses) > 1
+    rows = [
+        {**({"target": analysis.target.name} if several else {}), **layer.to_dict()}
+        for analysis in analyses
+        for layer in analysis.layers
+    ]
+    stream = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), stream)
+    return stream.getvalue()
 
 
 def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy = "op") -> str:

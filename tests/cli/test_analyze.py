@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 import os
+import re
 import stat
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -201,14 +205,53 @@ def test_max_ms(cli, limit, code):
     assert ("check failed: pixel1/cpu@tflite-2018 takes" in outcome.err) == bool(code)
 
 
-@pytest.mark.parametrize("suffix", [".json", ".csv", ".md", ".txt"])
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".md", ".txt", ".trace.json", ".dot", ".graphml"])
 def test_output_takes_its_format_from_the_suffix(cli, tmp_path, suffix):
     path = tmp_path / f"out{suffix}"
     outcome = cli(*ANALYZE, "-o", str(path))
     assert (outcome.code, outcome.out) == (0, "")
     assert f"wrote {path}" in outcome.err
-    name = {".txt": "table"}.get(suffix, suffix[1:])
+    name = {".txt": "table", ".trace.json": "trace"}.get(suffix, suffix[1:])
     assert path.read_text() == cli(*ANALYZE, "--format", name).out
+
+
+def test_html_is_a_page_with_its_provenance(cli, tiny, tmp_path):
+    path = tmp_path / "out.html"
+    outcome = cli("analyze", tiny, "-d", "pixel1", "-d", "zcu102", "-o", str(path))
+    assert (outcome.code, outcome.out) == (0, "")
+    text = path.read_text()
+    assert text.startswith("<!doctype html>")
+    data = json.loads(re.search('id="data">(.*?)</script>', text)[1])
+    provenance = dict(data["views"][0]["provenance"])
+    assert provenance["command"] == f"mbcost analyze {tiny} -d pixel1 -d zcu102 -o {path}"
+    digest = hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
+    assert provenance["model"] == f"{tiny} (sha256 {digest[:32]})"
+    assert "38 latencies" in provenance["calibration"]
+    assert data["views"][1]["name"] == "zcu102/fpga@vitis-ai-2.5"
+    assert cli("analyze", tiny, "-d", "pixel1", "-o", str(path)).err.startswith("error[MB007]")
+    assert path.read_text() == text
+
+
+def test_parquet_has_the_rows_and_columns_of_the_json(cli, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
+    assert cli(*ANALYZE, "-o", "out.parquet").code == 0
+    table = parquet.read_table(tmp_path / "out.parquet")
+    assert table.to_pylist() == json.loads(cli(*ANALYZE, "--format", "json").out)["layers"]
+    assert cli(*ANALYZE, "-d", "pixel4", "-o", "both.parquet").code == 0
+    assert parquet.read_table(tmp_path / "both.parquet").column_names == ["target", *LAYER_KEYS]
+    assert "name a file: -o FILE" in cli(*ANALYZE, "--format", "parquet").err
+
+
+def test_parquet_without_pyarrow(cli, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    outcome = cli(*ANALYZE, "-o", "out.parquet")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error[MB011]: Parquet needs pyarrow")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_graph_is_of_one_target(cli):
+    assert "a graph holds the latencies of one target" in cli(*ANALYZE, "-d", "pixel4", "-o", "out.dot").err
 
 
 def test_output_keeps_an_existing_file_unless_forced(cli, tmp_path):

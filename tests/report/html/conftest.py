@@ -27,7 +27,7 @@ COME = """hash => new Promise(done => {
     addEventListener("hashchange", () => setTimeout(done), {once: true});
     location = hash;
 })"""
-DRAWN = "document.documentElement.dataset.drawn"
+DRAWN = "() => document.documentElement.dataset.drawn"
 
 
 @pytest.fixture(scope="session")

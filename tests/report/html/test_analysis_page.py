@@ -313,7 +313,7 @@ def test_dark_mode(opened: Any, one: Path) -> None:
 def test_print(opened: Any, one: Path) -> None:
     page = opened(one, color_scheme="dark").page
     page.emulate_media(media="print")
-    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'light'")
     assert background(page) == "rgb(255, 255, 255)"
     assert not page.locator("nav").is_visible()
     assert not page.locator("#layers .controls").is_visible()

@@ -1,0 +1,91 @@
+"""Charts: what they show adds up, and names stay text."""
+
+from __future__ import annotations
+
+import pytest
+
+import mbcost
+from mbcost.errors import InputError
+from mbcost.report.figures import CHARTS, arithmetic_roofs, figure, memory_roofs, short
+from mbcost.report.what_if import variant, what_if
+
+TARGETS = ["pixel1", "pixel4/gpu", "zcu102", "raspberry_pi_4", "iphone_x"]
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def analysis(request: pytest.FixtureRequest) -> mbcost.Analysis:
+    return mbcost.analyze("mobilenet_v2", request.param)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_plotly_takes_every_chart(analysis: mbcost.Analysis, name: str) -> None:
+    made = analysis.figure(name)
+    assert made.layout.title.text == CHARTS[name](analysis).title
+    assert len(made.data) > 0
+
+
+@pytest.mark.parametrize("name", ["by_class", "by_block", "timeline"])
+def test_bars_add_up_to_the_latency(analysis: mbcost.Analysis, name: str) -> None:
+    value = "y" if name == "by_block" else "x"
+    total = sum(sum(trace[value]) for trace in figure(analysis, name).data)
+    assert total == pytest.approx(analysis.latency_s * 1e3)
+
+
+def test_the_highest_point_of_the_memory_is_the_peak(analysis: mbcost.Analysis) -> None:
+    (trace,) = figure(analysis, "memory").data
+    assert max(trace.y) * 2**20 == analysis.totals.peak_activation_bytes
+
+
+def test_the_roofs_of_a_pixel_4_gpu() -> None:
+    analysis = mbcost.analyze("mobilenet_v2", "pixel4/gpu")
+    # hardware_profiles/pixel4.yaml: archprobe measured 30.1 GB/s of memory, 96 of L2, 194.5 of texture cache
+    roofs = {roof.label: roof.value for roof in memory_roofs(analysis)}
+    assert roofs["memory 30.1 GB/s"] == 30.1e9
+    assert roofs["L2 96 GB/s"] == 96e9
+    assert roofs["texture cache 194.5 GB/s"] == 194.5e9
+    assert {roof.label for roof in arithmetic_roofs(analysis)} == {"fp32 peak", "fp16 peak"}
+
+
+def test_no_roofline_point_is_above_a_datasheet_roofline() -> None:
+    analysis = mbcost.analyze("mobilenet_v2", "zcu102")
+    peak, memory = arithmetic_roofs(analysis)[0].value, memory_roofs(analysis)[0].value
+    for trace in figure(analysis, "roofline").data:
+        if trace.mode == "markers":
+            assert all(y <= min(peak, x * memory) * (1 + 1e-9) for x, y in zip(trace.x, trace.y, strict=True))
+
+
+def test_an_unknown_figure() -> None:
+    with pytest.raises(InputError, match="has no figure `roofine`") as error:
+        mbcost.analyze("mobilenet_v2").figure("roofine")
+    assert "roofline" in str(error.value)
+
+
+def test_names_are_short_and_escaped() -> None:
+    assert short("<b>&") == "&lt;b&gt;&amp;"
+    assert len(short("x" * 10_000)) == 48
+    assert short("a\x1b\nb") == "a\\x1b\\nb"
+
+
+def test_what_if_nothing_changes(analysis: mbcost.Analysis) -> None:
+    assert what_if(analysis) == pytest.approx(analysis.latency_s, rel=1e-12)
+
+
+def test_what_if_all_is_twice_as_fast(analysis: mbcost.Analysis) -> None:
+    fixed = sum(estimate.overhead_s for estimate in analysis.estimates)
+    twice = what_if(analysis, clock=2, bandwidth=2)
+    assert twice == pytest.approx((analysis.latency_s - fixed) / 2 + fixed)
+
+
+def test_what_if_of_a_precision_is_its_analysis() -> None:
+    analysis = mbcost.analyze("mobilenet_v2", "pixel4/gpu")
+    half = mbcost.analyze("mobilenet_v2", "pixel4/gpu", precision="fp16")
+    assert what_if(analysis, precision="fp16") == pytest.approx(half.latency_s, rel=1e-12)
+    with pytest.raises(InputError, match="does not compute in `int4`"):
+        what_if(analysis, precision="int4")
+
+
+def test_every_rate_follows_powers_of_clock_and_bandwidth(analysis: mbcost.Analysis) -> None:
+    for precision in analysis.target.processor.precisions:
+        found = variant(analysis, precision)
+        assert found.powers is not None
+        assert set(found.powers) == {term.name for term in analysis.form.terms}
