@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from mbcost.analysis import Analysis
-from mbcost.errors import fail, printable
+from mbcost.errors import printable
 from mbcost.report import numbers
 from mbcost.report.view import GroupBy, slowest, time_by
+from mbcost.search.parquet import parquet_bytes
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*[]<>|"})
 
@@ -61,20 +62,13 @@ def to_parquet(analyses: Sequence[Analysis]) -> bytes:
     InputError
         MB011 if pyarrow is missing.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        fail("MB011", "Parquet needs pyarrow", hint="install it with: pip install 'mbcost[parquet]'")
-    several = len(analyses) > 1
-    rows = [
-        {**({"target": analysis.target.name} if several else {}), **layer.to_dict()}
-        for analysis in analyses
-        for layer in analysis.layers
-    ]
-    stream = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(rows), stream)
-    return stream.getvalue()
+    import pandas as pd
+
+    frames = [analysis.to_frame() for analysis in analyses]
+    if len(analyses) > 1:
+        for frame, analysis in zip(frames, analyses, strict=True):
+            frame.insert(0, "target", analysis.target.name)
+    return parquet_bytes(pd.concat(frames, ignore_index=True))
 
 
 def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy = "op") -> str:
