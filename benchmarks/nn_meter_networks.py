@@ -98,6 +98,18 @@ def read_measurements(folder: Path) -> list[Measurement]:
     ]
 
 
+def read_spreads(folder: Path, device: str) -> dict[str, float]:
+    """Standard deviation of each network's latency on a device [s].
+
+    Raises
+    ------
+    BenchError
+        If the file or a column is missing.
+    """
+    rows = _read_csv(folder / "latencies.csv", ("model", "device", "latency_std_ms"))
+    return {row["model"]: _number(row["latency_std_ms"]) / 1e3 for row in rows if row["device"] == device}
+
+
 def _read_csv(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
