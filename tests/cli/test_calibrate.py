@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from pathlib import Path
 
 import pytest
+
+import mbcost
 
 pytest.importorskip("scipy")
 
@@ -207,6 +210,22 @@ PUBLISHED = [
     for alpha, size, ms in ((1.4, 224, 138), (1.3, 224, 123), (0.75, 192, 41.6), (0.75, 160, 30.4), (0.5, 192, 21.1),
                             (0.5, 160, 14.9), (0.35, 224, 19.7), (0.35, 192, 14.6))
 ]  # fmt: skip  # tensorflow/models, research/slim/nets/mobilenet/README.md
+
+
+def test_a_hundred_networks_of_200_layers_take_10_seconds(cli, tmp_path):
+    """Processor time, reading and building included; latencies that follow the resolution."""
+    at_224 = {"densenet121": 500.0, "efficientnet_b0": 110.0}  # [ms], about what 2.9 and 0.4 GMACs take
+    assert all(len(mbcost.build_graph(mbcost.load(name)).layers) >= 200 for name in at_224)
+    rows = [
+        f"{name},1,{size},1,fp32,pixel1,cpu,tflite-2018,1,{ms * (size / 224) ** 2:g},,"
+        for name, ms in at_224.items()
+        for size in range(64, 264, 4)
+    ]
+    file = write(tmp_path / "m.csv", *rows)
+    begin = time.process_time()
+    outcome = cli("calibrate", file, "-d", "pixel1")
+    assert time.process_time() - begin < 10
+    assert "leave one out: 100 latencies" in outcome.out, outcome.err
 
 
 def test_files_that_cannot_be_used(cli, tmp_path):
