@@ -150,7 +150,7 @@ def _latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, R
     if target.processor.kind not in runtime.processors:
         kinds = " and ".join(runtime.processors)
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
-    runtime = runtime.carried_to(target.processor.model, target.precision)
+    runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
     form = find_form(runtime.form)
     return runtime, form, form.rates(target, runtime)
 
@@ -279,7 +279,7 @@ def _caveats(target: Target, runtime: Runtime, fitted: Calibration | None) -> li
         )
     elif fitted is None:
         notes.append(f"not calibrated on {target.device.name}: {_origin(target, runtime)}")
-    if runtime.form == "cpu_gemm" and target.precision != "fp32" and fitted is None:
+    if runtime.form in {"cpu_eigen", "cpu_gemm"} and not runtime.knows(target.precision) and fitted is None:
         notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
     return notes
 

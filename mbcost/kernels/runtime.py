@@ -89,6 +89,19 @@ class Runtime:
     parameters: Mapping[str, Parameter]
     fitted_on: tuple[str, str] | None = None
 
+    def at_precision(self, precision: str) -> Runtime:
+        """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
+        own = {
+            name: self.parameters[f"{precision}_{name}"]
+            for name in self.parameters
+            if f"{precision}_{name}" in self.parameters
+        }
+        return replace(self, parameters={**self.parameters, **own}) if own else self
+
+    def knows(self, precision: str) -> bool:
+        """Whether it has parameters for a precision: all are for fp32 unless they say otherwise."""
+        return precision == "fp32" or any(name.startswith(f"{precision}_") for name in self.parameters)
+
     def was_fitted_on(self, processor: str, precision: str) -> bool:
         """Whether the parameters come from this very model of a processor, at this precision."""
         return self.fitted_on == (processor, precision)

@@ -30,7 +30,7 @@ Matrix: TypeAlias = "NDArray[np.float64]"
 NOISE: Final = 0.05
 #: The same of one kernel's latency: a form's errors of single kernels average out over a network [1].
 KERNEL_NOISE: Final = 0.15
-#: Standard deviation of a prior, as a share of its value [1].
+#: Standard deviation of a prior, as a share of its value, where a form says nothing else [1].
 PRIOR_SD: Final = 0.5
 #: Below this ratio of posterior to prior standard deviation the data decide a rate [1].
 DETERMINED: Final = 0.5
@@ -61,7 +61,7 @@ class Fit(NamedTuple):
     rates
         Seconds a count.
     uncertainty
-        Posterior over prior standard deviation, 1 where the data say nothing.
+        Posterior over prior standard deviation of what is each rate's own, 1 where the data say nothing about it.
     covariance
         Posterior covariance of the rates over their priors.
     """
@@ -79,6 +79,7 @@ def fit(
     caps: Matrix | None = None,
     noise: float | Matrix = NOISE,
     prior_sd: float = PRIOR_SD,
+    shared: Matrix | None = None,
 ) -> Fit:
     """Rates by robust relative non-negative least squares.
 
@@ -96,6 +97,8 @@ def fit(
         Relative error of one measurement, or of each, which is also where Huber's loss turns linear.
     prior_sd
         Standard deviation of each prior as a share of its value.
+    shared
+        Covariance of the priors beyond that, in shares of their values: of factors that several rates share.
 
     Raises
     ------
@@ -105,23 +108,25 @@ def fit(
     free = priors > 0
     if not free.all():
         kept = fit(counts[:, free], measured_s, priors[free], caps=None if caps is None else caps[free],
-                   noise=noise, prior_sd=prior_sd)  # fmt: skip
+                   noise=noise, prior_sd=prior_sd,
+                   shared=None if shared is None else shared[np.ix_(free, free)])  # fmt: skip
         return _scattered(kept, free)
     relative = counts * priors / measured_s[:, None]
     lowest = np.zeros(len(priors)) if caps is None else caps / priors
     deviation = np.broadcast_to(noise, measured_s.shape)
+    precision = np.linalg.inv(np.eye(len(priors)) * prior_sd**2 + (0.0 if shared is None else shared))
     weights = 1 / deviation**2
     rates = np.ones(len(priors))
     for _ in range(_ROUNDS):
-        gram = (relative.T * weights) @ relative + np.eye(len(priors)) / prior_sd**2
-        target = relative.T @ weights + 1 / prior_sd**2
+        gram = (relative.T * weights) @ relative + precision
+        target = relative.T @ weights + precision.sum(axis=1)
         before, rates = rates, _bounded_solution(gram, target, lowest)
         if np.abs(rates - before).max() < _CONVERGED:
             break
         error = np.abs(relative @ rates - 1)
         weights = 1 / (deviation * np.maximum(error, deviation))
     covariance: Matrix = np.linalg.inv(gram).astype(np.float64)
-    return Fit(rates * priors, np.sqrt(np.diag(covariance)) / prior_sd, covariance)
+    return Fit(rates * priors, np.minimum(np.sqrt(np.diag(covariance)) / prior_sd, 1.0), covariance)
 
 
 def _scattered(kept: Fit, free: Any) -> Fit:
@@ -129,6 +134,16 @@ def _scattered(kept: Fit, free: Any) -> Fit:
     rates, uncertainty, covariance = np.zeros(len(free)), np.ones(len(free)), np.zeros((len(free), len(free)))
     rates[free], uncertainty[free], covariance[np.ix_(free, free)] = kept
     return Fit(rates, uncertainty, covariance)
+
+
+def prior_of(form: LatencyForm) -> dict[str, Any]:
+    """The prior of a form's rates, as :func:`fit` takes it.
+
+    A core that is slower than its facts say at one computation mostly is so at all, and the same holds for its memory:
+    a few latencies decide one factor for all rates of a kind where they cannot decide each.
+    """
+    computes = np.array([term.group == "compute" for term in form.terms])
+    return {"prior_sd": form.prior_sd, "shared": form.shared_sd**2 * (computes[:, None] == computes)}
 
 
 def _bounded_solution(gram: Matrix, target: Matrix, lowest: Matrix) -> Matrix:
@@ -269,7 +284,6 @@ def calibrate(
     groups: Sequence[str] | None = None,
     noise: float | Matrix = NOISE,
     scored: Matrix | None = None,
-    prior_sd: float = PRIOR_SD,
 ) -> Calibration:
     """The calibration of a target from latencies of whole networks, of kernels, or of both.
 
@@ -302,7 +316,7 @@ def calibrate(
     before = np.array([priors[name] for name in terms])
     limits = _limits(target, form)
     caps = np.where([term.unit == "MAC" for term in form.terms], limits, 0.0)
-    settings: dict[str, Any] = {"caps": caps, "prior_sd": prior_sd, "noise": noise}
+    settings: dict[str, Any] = {"caps": caps, "noise": noise, **prior_of(form)}
     fitted = fit(counts, measured_s, before, **settings)
     predicted = counts @ fitted.rates
     _check_fit(predicted / measured_s)

@@ -107,6 +107,9 @@ class LatencyForm:
         The rates of a target from its facts and its runtime's parameters.
     source
         Where the form comes from.
+    prior_sd, shared_sd
+        How far a fit may take each rate from what the profile says, as a standard deviation in shares of it: on its
+        own, and together with the other rates of its kind (compute, or memory), for one factor that they share [1].
     """
 
     name: str
@@ -115,6 +118,8 @@ class LatencyForm:
     overlap: Literal["none", "full"]
     rates: Callable[[Target, Runtime], Mapping[str, Rate]]
     source: str
+    prior_sd: float = 0.5
+    shared_sd: float = 0.0
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

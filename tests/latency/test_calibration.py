@@ -24,7 +24,7 @@ from mbcost.latency.calibration import (
 )
 from mbcost.latency.calibration_file import calibration_text, find_calibration, load_calibration, read_calibration
 from mbcost.latency.design import d_optimal
-from mbcost.latency.fitting import HeldOut, calibrate, conformal_interval, fit, hold_out, residuals
+from mbcost.latency.fitting import HeldOut, calibrate, conformal_interval, fit, hold_out, prior_of, residuals
 
 pytest.importorskip("scipy")
 
@@ -77,6 +77,29 @@ def test_what_the_data_do_not_say_stays_at_the_prior() -> None:
     assert found.rates[5] == pytest.approx(2 * TRUE[5])
     assert found.uncertainty[5] == pytest.approx(1)
     assert np.delete(found.uncertainty, 5).max() < 0.5
+
+
+def test_a_shared_factor_reaches_the_rates_that_the_data_do_not_cover() -> None:
+    """All rates are twice their priors; two of them have no counts, and only one of those shares the factor."""
+    counts, _ = synthetic(60)
+    counts[:, [5, 6]] = 0
+    shared = np.ones((8, 8))
+    shared[6, :] = shared[:, 6] = 0
+    shared[6, 6] = 1
+    found = fit(counts, counts @ TRUE, TRUE / 2, prior_sd=0.2, shared=shared)
+    assert found.rates / TRUE * 2 == pytest.approx([2, 2, 2, 2, 2, 2, 1, 2], rel=0.1)
+    assert found.uncertainty[[5, 6]] == pytest.approx([1, 1])
+
+
+def test_a_form_says_what_its_rates_share() -> None:
+    assert prior_of(find_form("cpu_gemm"))["shared"].max() == 0
+    form = find_form("cpu_eigen")
+    prior = prior_of(form)
+    place = {term.name: i for i, term in enumerate(form.terms)}
+    assert prior["prior_sd"] == 0.5
+    assert prior["shared"][place["gemm"], place["depthwise"]] == 1
+    assert prior["shared"][place["weights"], place["im2col"]] == 1
+    assert prior["shared"][place["gemm"], place["weights"]] == 0
 
 
 def test_a_rate_is_never_faster_than_its_cap() -> None:
