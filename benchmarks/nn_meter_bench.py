@@ -30,7 +30,7 @@ from mbcost.files import write_text
 from mbcost.latency.calibration import Calibration, Workload, interval_factor
 from mbcost.latency.calibration_file import calibration_text
 from mbcost.latency.design import d_optimal
-from mbcost.latency.fitting import calibrate
+from mbcost.latency.fitting import calibrate, prior_covariance
 from mbcost.pipeline import latency_model
 
 #: Device of the bench -> the target that its rates have their priors from.
@@ -74,7 +74,7 @@ def splits(bench: Bench, protocol: str, number: int, seed: int) -> Iterator[Spli
         train = random.permutation(pool)[: CANDIDATES if protocol == "D" else number]
         if protocol == "D":
             times = bench.counts[train] * bench.priors
-            train = train[d_optimal(times / times.sum(axis=1, keepdims=True), number)]
+            train = train[d_optimal(times / times.sum(axis=1, keepdims=True), number, prior_covariance(bench.form))]
         allowed = test & ~np.isin(bench.configs, bench.configs[train])
         allowed[train] = False
         if len(train) == min(number, len(pool)) and allowed.any():

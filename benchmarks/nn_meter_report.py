@@ -21,7 +21,7 @@ from nn_meter_counts import Bench, BenchError, devices_of, load_benches
 from nn_meter_features import LADDER, predict
 
 from mbcost.files import write_text
-from mbcost.latency.fitting import fit
+from mbcost.latency.fitting import fit, prior_of
 
 FOLDER: Final = Path(__file__).parent.parent / "reports" / "nn_meter"
 SEEDS: Final = 5
@@ -78,11 +78,8 @@ def _without(bench: Bench, dropped: int) -> Callable[[Any, Any], Any]:
     priors = np.where(np.arange(len(bench.priors)) == dropped, 0.0, bench.priors)
 
     def ratios(train: Any, test: Any) -> Any:
-        return (
-            bench.counts[test]
-            @ fit(bench.counts[train], bench.measured_s[train], priors).rates
-            / bench.measured_s[test]
-        )
+        rates = fit(bench.counts[train], bench.measured_s[train], priors, **prior_of(bench.form)).rates
+        return bench.counts[test] @ rates / bench.measured_s[test]
 
     return ratios
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from mbcost.latency.fitting import NOISE, PRIOR_SD
+from mbcost.latency.fitting import NOISE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,14 +14,7 @@ if TYPE_CHECKING:
     Matrix: TypeAlias = "NDArray[np.float64]"
 
 
-def d_optimal(
-    relative: Matrix,
-    number: int,
-    *,
-    covariance: Matrix | None = None,
-    noise: float = NOISE,
-    prior_sd: float = PRIOR_SD,
-) -> list[int]:
+def d_optimal(relative: Matrix, number: int, covariance: Matrix, *, noise: float = NOISE) -> list[int]:
     """Positions of the candidates whose relative latencies say most about the rates, best first.
 
     Each step takes the candidate that raises the determinant of the information matrix most, which is the one whose
@@ -32,9 +25,9 @@ def d_optimal(
     relative
         A row a candidate, a column a term: the term's time at the prior as a share of the predicted latency.
     covariance
-        Of the rates over their priors, from what was measured; default: that of the priors.
+        Of the rates over their priors, from what was measured or before that.
     """
-    left = np.eye(relative.shape[1]) * prior_sd**2 if covariance is None else np.array(covariance, dtype=float)
+    left = np.array(covariance, dtype=float)
     chosen: list[int] = []
     available: Any = np.ones(len(relative), dtype=bool)
     for _ in range(min(number, len(relative))):

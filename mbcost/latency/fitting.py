@@ -146,6 +146,13 @@ def prior_of(form: LatencyForm) -> dict[str, Any]:
     return {"prior_sd": form.prior_sd, "shared": form.shared_sd**2 * (computes[:, None] == computes)}
 
 
+def prior_covariance(form: LatencyForm) -> Matrix:
+    """Covariance of a form's rates over their priors, before any measurement."""
+    prior = prior_of(form)
+    covariance: Matrix = np.eye(len(form.terms)) * prior["prior_sd"] ** 2 + prior["shared"]
+    return covariance
+
+
 def _bounded_solution(gram: Matrix, target: Matrix, lowest: Matrix) -> Matrix:
     """The x >= `lowest` that minimises x' gram x - 2 target' x."""
     root = np.linalg.cholesky(gram)

@@ -15,7 +15,7 @@ from mbcost.kernels import map_to_kernels
 from mbcost.latency.calibration import Calibration
 from mbcost.latency.counts import count_vector
 from mbcost.latency.design import d_optimal
-from mbcost.latency.fitting import PRIOR_SD
+from mbcost.latency.fitting import prior_covariance
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.pipeline import latency_model, load
 
@@ -68,7 +68,7 @@ def suggest(
         fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
     names = [term.name for term in form.terms]
     priors = np.array([float(rates[name].seconds) for name in names])
-    known, covariance = priors, np.eye(len(priors)) * PRIOR_SD**2
+    known, covariance = priors, prior_covariance(form)
     if calibration is not None:
         known = np.array([calibration.rates[name].seconds for name in names])
         lower = np.array([[*row, *[0.0] * (len(priors) - len(row))] for row in calibration.covariance])
@@ -79,7 +79,7 @@ def suggest(
     relative = counts * priors / latency[:, None]
     parts = (relative @ covariance) * relative
     spread = np.sqrt(np.maximum(parts.sum(axis=1), 0.0))
-    chosen = d_optimal(relative, number, covariance=covariance)
+    chosen = d_optimal(relative, number, covariance)
     return [
         Suggestion(*candidates[i][0], float(latency[i]), float(spread[i]), _largest(names, parts[i])) for i in chosen
     ]

@@ -155,10 +155,11 @@ def test_intervals_by_hand() -> None:
 def test_the_design_takes_what_is_least_certain() -> None:
     """Two terms: after a network of the first alone, one of the second alone."""
     shares = np.array([[1.0, 0.0], [0.999, 0.001], [0.0, 1.0], [0.5, 0.5]])
-    assert d_optimal(shares, 2) in ([0, 2], [2, 0])
-    assert sorted(d_optimal(shares, 9)) == [0, 1, 2, 3]
+    open_ = np.eye(2) / 4
+    assert d_optimal(shares, 2, open_) in ([0, 2], [2, 0])
+    assert sorted(d_optimal(shares, 9, open_)) == [0, 1, 2, 3]
     known = np.diag([1e-6, 0.25])  # the first is known
-    assert d_optimal(shares, 1, covariance=known) == [2]
+    assert d_optimal(shares, 1, known) == [2]
 
 
 def test_a_rate_that_is_0_before_stays_0() -> None:
