@@ -107,8 +107,8 @@ def analyze(
     from mbcost.pipeline import load
 
     spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported.value)
-    analyses = _analyze_all(
-        spec,
+    analyses = analyze_all(
+        [spec],
         required_devices(device),
         alpha=alpha,
         rho=rho,
@@ -132,17 +132,18 @@ def analyze(
         _check_budget(analyses, max_ms)
 
 
-def _analyze_all(spec: ArchitectureSpec, targets: Sequence[str], **configuration: Any) -> list[Analysis]:
-    """An analysis a target; the problems of all of them are raised together."""
+def analyze_all(specs: Sequence[ArchitectureSpec], targets: Sequence[str], **configuration: Any) -> list[Analysis]:
+    """An analysis for each architecture on each target; the problems of all of them are raised together."""
     from mbcost.pipeline import analyze as analyze_one
 
     analyses: list[Analysis] = []
     problems: list[Problem] = []
-    for target in targets:
-        try:
-            analyses.append(analyze_one(spec, target, **configuration))
-        except InputError as error:
-            problems += [problem for problem in error.problems if problem not in problems]
+    for spec in specs:
+        for target in targets:
+            try:
+                analyses.append(analyze_one(spec, target, **configuration))
+            except InputError as error:
+                problems += [problem for problem in error.problems if problem not in problems]
     if problems:
         raise InputError(problems)
     return analyses

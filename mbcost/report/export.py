@@ -20,15 +20,20 @@ _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*[]<
 
 def to_json(analyses: Sequence[Analysis]) -> str:
     """The object of :meth:`Analysis.to_dict`, or a list of them where there are several."""
-    objects = [finite(analysis.to_dict()) for analysis in analyses]
-    return f"{json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, allow_nan=False)}\n"
+    objects = [analysis.to_dict() for analysis in analyses]
+    return json_text(objects[0] if len(objects) == 1 else objects)
+
+
+def json_text(value: Any) -> str:
+    """JSON to read: indented, with null for what it has no number for."""
+    return f"{json.dumps(finite(value), indent=2, allow_nan=False)}\n"
 
 
 def finite(value: Any) -> Any:
     """`value` with null for what JSON has no number for: a network without work has infinite frames a second."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -111,7 +116,8 @@ def _summary(analysis: Analysis) -> str:
     )
 
 
-def markdown_table(head: list[str], align: str, rows: list[list[Any]]) -> str:
+def markdown_table(head: Sequence[str], align: str, rows: Sequence[Sequence[Any]]) -> str:
+    """A table of Markdown; `align` has an ``r`` for a column to the right, else a ``-``."""
     rule = ["---:" if letter == "r" else "---" for letter in align]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, rule, *rows])
 
@@ -121,4 +127,5 @@ def _share(share: float) -> str:
 
 
 def escaped(text: str) -> str:
+    """A text from a file as Markdown shows it: its characters are no markup."""
     return printable(text).translate(_MARKDOWN)

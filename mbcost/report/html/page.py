@@ -10,7 +10,6 @@ import base64
 import gzip
 import hashlib
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mbcost._version import __version__
+from mbcost.report.export import finite
 
 _FOLDER: Final = Path(__file__).parent / "assets"
 #: Characters that could end a script block or a line of it, as JSON escapes.
@@ -65,15 +65,7 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
 
 def to_json(data: Mapping[str, Any]) -> str:
     """JSON that is safe inside a script block; infinite numbers become null."""
-    return json.dumps(_finite(data), allow_nan=False, separators=(",", ":"), ensure_ascii=False).translate(_ESCAPES)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(finite(data), allow_nan=False, separators=(",", ":"), ensure_ascii=False).translate(_ESCAPES)
 
 
 def _script(kind: str) -> str:

@@ -1,0 +1,140 @@
+"""``mbcost compare``: two to six networks or targets side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from mbcost.cli.analyze import analyze_all
+from mbcost.cli.options import (
+    Alpha,
+    Devices,
+    Models,
+    Resolution,
+    Rho,
+    Settings,
+    Uncalibrated,
+    calibration_choice,
+    read_settings,
+    required_devices,
+)
+from mbcost.cli.output import command_line, deliver, format_of
+from mbcost.errors import InputError, Problem
+from mbcost.report.provenance import Origin
+
+if TYPE_CHECKING:
+    from mbcost.architectures import ArchitectureSpec
+    from mbcost.report.comparison import Comparison
+    from mbcost.report.terminal import Screen
+
+_TARGET: Final = "Target"
+_REPORT: Final = "Report"
+
+
+class CompareFormat(StrEnum):
+    """Formats of a comparison."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+    HTML = "html"
+
+
+_SUFFIXES: Final[dict[str, CompareFormat]] = {
+    ".html": CompareFormat.HTML,
+    ".json": CompareFormat.JSON,
+    ".csv": CompareFormat.CSV,
+    ".md": CompareFormat.MD,
+    ".txt": CompareFormat.TABLE,
+}
+
+
+def compare(
+    context: typer.Context,
+    models: Models,
+    device: Devices = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8", rich_help_panel=_TARGET)] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
+    batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
+    uncalibrated: Uncalibrated = False,
+    alpha: Alpha = 1.0,
+    rho: Rho = None,
+    resolution: Resolution = None,
+    settings: Settings = None,
+    format_: Annotated[
+        CompareFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    top: Annotated[
+        int, typer.Option(metavar="N", help="Layers that moved most to list.", min=1, rich_help_panel=_REPORT)
+    ] = 10,
+    all_layers: Annotated[bool, typer.Option("--all", help="List every layer.", rich_help_panel=_REPORT)] = False,
+) -> None:
+    """Compare networks on a target, or a network on several targets: ratio, difference, what moved and why."""
+    chosen = format_of(format_, output, _SUFFIXES, CompareFormat.TABLE)
+    targets = required_devices(device)
+    configuration: dict[str, Any] = {
+        "alpha": alpha,
+        "rho": rho,
+        "resolution": resolution,
+        "batch": batch,
+        "precision": precision,
+        "threads": threads,
+        "options": read_settings(settings, None),
+        "calibration": calibration_choice(uncalibrated, None),
+    }
+    from mbcost.report.comparison import compare as put_side_by_side
+    from mbcost.report.comparison import require_number
+
+    require_number(len(models) * len(targets))
+    comparison = put_side_by_side(analyze_all(_load_all(models), targets, **configuration))
+    limit = None if all_layers else top
+    origin = Origin(command_line(context), ", ".join(models))
+    deliver(_renderer(chosen, comparison, limit, origin), output, force=force)
+
+
+def _load_all(models: list[str]) -> list[ArchitectureSpec]:
+    """The architectures; the problems of all of them are raised together."""
+    from mbcost.pipeline import load
+
+    specs: list[ArchitectureSpec] = []
+    problems: list[Problem] = []
+    for model in models:
+        try:
+            specs.append(load(model))
+        except InputError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise InputError(problems)
+    return specs
+
+
+def _renderer(
+    chosen: CompareFormat, comparison: Comparison, limit: int | None, origin: Origin
+) -> Callable[[Screen], str]:
+    if chosen is CompareFormat.HTML:
+        from mbcost.report.html.comparison import comparison_page
+
+        return lambda _: comparison_page(comparison, origin)
+    if chosen is CompareFormat.JSON:
+        from mbcost.report.export import json_text
+
+        return lambda _: json_text(comparison.to_dict())
+    from mbcost.report import comparison_text
+
+    if chosen is CompareFormat.MD:
+        return lambda _: comparison_text.to_markdown(comparison, limit=limit)
+    if chosen is CompareFormat.CSV:
+        return lambda _: comparison_text.to_csv(comparison)
+    return lambda screen: comparison_text.comparison_screen(comparison, screen, limit=limit)

@@ -1,0 +1,305 @@
+"""Two to six analyses side by side: ratios, what moved and why. The first is what the others are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from mbcost._version import __version__
+from mbcost.analysis import Analysis
+from mbcost.errors import fail
+from mbcost.latency import GROUPS
+from mbcost.report import numbers
+from mbcost.report.view import KernelTime, kernel_times, operator_class, spent
+
+SCHEMA: Final = "mbcost/comparison/1"
+FEWEST: Final = 2
+MOST: Final = 6
+#: A ratio within this of 1 has not moved.
+_SAME: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A kernel of the first analysis and the one that stands in its place in another; None where there is none.
+
+    Attributes
+    ----------
+    how
+        What matched them: ``name``, or ``place`` (same class and output shape, in the order they run).
+    """
+
+    first: KernelTime | None
+    other: KernelTime | None
+    how: str = ""
+
+    @property
+    def name(self) -> str:
+        shown = self.first or self.other
+        assert shown is not None
+        return shown.name
+
+    @property
+    def difference_s(self) -> float:
+        """Time that the other takes more [s]."""
+        return (self.other.latency_s if self.other else 0.0) - (self.first.latency_s if self.first else 0.0)
+
+    @property
+    def ratio(self) -> float | None:
+        """The other's time of the first's [1]."""
+        if self.first is None or self.other is None:
+            return None
+        return self.other.latency_s / self.first.latency_s
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Analyses with their labels; labels differ where the analyses do."""
+
+    analyses: tuple[Analysis, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def first(self) -> Analysis:
+        return self.analyses[0]
+
+    def ratio(self, number: int) -> float:
+        """Latency of the first's [1]."""
+        return _ratio(self.analyses[number].latency_s, self.first.latency_s)
+
+    def macs_ratio(self, number: int) -> float:
+        """MACs of the first's [1]."""
+        return _ratio(self.analyses[number].totals.macs, self.first.totals.macs)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Operator classes of all analyses, by the longest time that one of them spends in it."""
+        longest: dict[str, float] = {}
+        for times in self.class_times:
+            for name, (latency, _) in times.items():
+                longest[name] = max(longest.get(name, 0.0), latency)
+        return tuple(sorted(longest, key=lambda name: longest[name], reverse=True))
+
+    @cached_property
+    def class_times(self) -> tuple[Mapping[str, tuple[float, int]], ...]:
+        """For every analysis: class -> time [s] and MACs."""
+        result = []
+        for analysis in self.analyses:
+            times: dict[str, tuple[float, int]] = {}
+            for row in kernel_times(analysis):
+                name = operator_class(row.kernel)
+                latency, macs = times.get(name, (0.0, 0))
+                times[name] = (latency + row.latency_s, macs + row.kernel.macs)
+            result.append(times)
+        return tuple(result)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[float, ...], ...]:
+        """For every analysis its time by what it is spent on [s], in the order of the groups of a latency form."""
+        result = []
+        for analysis in self.analyses:
+            splits = [spent(row.estimate, analysis.form) for row in kernel_times(analysis)]
+            result.append(tuple(map(sum, zip(*splits, strict=True))) or (0.0,) * len(GROUPS))
+        return tuple(result)
+
+    def pairs(self, number: int) -> list[Pair]:
+        """The kernels of the first analysis beside those of another, in the order they run; what is new comes last."""
+        return match(kernel_times(self.first), kernel_times(self.analyses[number]))
+
+    def moved(self, number: int) -> list[Pair]:
+        """The same, by the size of the difference."""
+        return sorted(self.pairs(number), key=lambda pair: abs(pair.difference_s), reverse=True)
+
+    def reason(self, pair: Pair) -> str:
+        """Why a pair's times differ, in words."""
+        if pair.other is None:
+            return f"only in {self.labels[0]}"
+        if pair.first is None:
+            return "only in the other"
+        before, after = pair.first, pair.other
+        found = []
+        if before.estimate.bound != after.estimate.bound:
+            found.append(f"bound by {after.estimate.bound}, was {before.estimate.bound}")
+        for what, old, new in (
+            ("MACs", before.kernel.macs, after.kernel.macs),
+            ("traffic", _traffic(before), _traffic(after)),
+            ("MAC/s", before.macs_per_s or 0, after.macs_per_s or 0),
+        ):
+            if old and new and abs(new / old - 1) > _SAME:
+                found.append(f"{what} x {numbers.significant(new / old)}")
+        return ", ".join(found) or "unchanged"
+
+    def verdicts(self, number: int) -> list[str]:
+        """What one analysis does against the first, and what its MACs promise, in sentences."""
+        analysis, label = self.analyses[number], self.labels[number]
+        if not analysis.latency_s or not self.first.latency_s:
+            return ["One of the two takes no time."]
+        ratio, macs = self.ratio(number), self.macs_ratio(number)
+        faster = ratio <= 1
+        times = numbers.significant(1 / ratio if faster else ratio)
+        here, there = numbers.milliseconds(analysis.latency_s), numbers.milliseconds(self.first.latency_s)
+        speed = "fast" if faster else "slow"
+        parts = [f"{label} takes {here}, {self.labels[0]} {there}: {times} times as {speed}."]
+        if self.first.totals.macs and abs(macs - 1) > _SAME:
+            promised = self.first.latency_s * macs
+            rest = analysis.latency_s - promised
+            parts.append(
+                f"It has {numbers.significant(macs)} times the MACs; at the same rate that would be "
+                f"{numbers.milliseconds(promised)}. It takes {numbers.milliseconds(abs(rest))} "
+                f"{'more' if rest > 0 else 'less'}: {self._rest(number)}"
+            )
+        deepest = max(self.classes, key=lambda name: abs(self._class_difference(number, name)), default=None)
+        if deepest is not None:
+            change = self._class_difference(number, deepest)
+            parts.append(
+                f"Most of the difference is {deepest}: {'+' if change > 0 else '-'}{numbers.milliseconds(abs(change))}."
+            )
+        return parts
+
+    def _class_difference(self, number: int, name: str) -> float:
+        return self.class_times[number].get(name, (0.0, 0))[0] - self.class_times[0].get(name, (0.0, 0))[0]
+
+    def _rest(self, number: int) -> str:
+        """The classes whose time a MAC lies most above or below the first's average, as addends of what is left."""
+        first_rate = self.first.latency_s / self.first.totals.macs
+
+        def excess(index: int) -> dict[str, float]:
+            return {name: latency - macs * first_rate for name, (latency, macs) in self.class_times[index].items()}
+
+        here, there = excess(number), excess(0)
+        scale = self.macs_ratio(number)
+        found = {name: here.get(name, 0.0) - scale * there.get(name, 0.0) for name in {*here, *there}}
+        largest = sorted(found, key=lambda name: (-abs(found[name]), name))[:3]
+        words = [
+            f"{name} {'+' if found[name] >= 0 else '-'}{numbers.milliseconds(abs(found[name]))}" for name in largest
+        ]
+        return f"{', '.join(words)} against {self.labels[0]}'s share of time for as many MACs."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``mbcost compare --format json``, schema ``mbcost/comparison/1``."""
+        return {
+            "schema": SCHEMA,
+            "mbcost_version": __version__,
+            "subjects": [self._subject(number) for number in range(len(self.analyses))],
+            "classes": [
+                {
+                    "class": name,
+                    "latency_ms": [times.get(name, (0.0, 0))[0] * 1e3 for times in self.class_times],
+                    "macs": [times.get(name, (0.0, 0))[1] for times in self.class_times],
+                }
+                for name in self.classes
+            ],
+            "comparisons": [
+                {
+                    "label": self.labels[number],
+                    "verdicts": self.verdicts(number),
+                    "layers": [self._pair(pair) for pair in self.pairs(number)],
+                }
+                for number in range(1, len(self.analyses))
+            ],
+        }
+
+    def _subject(self, number: int) -> dict[str, Any]:
+        analysis = self.analyses[number]
+        content = analysis.to_dict()
+        keys = ("architecture", "alpha", "resolution", "batch", "target", "totals", "latency_ms", "latency_low_ms")
+        return {
+            "label": self.labels[number],
+            **{key: content[key] for key in (*keys, "latency_high_ms", "interval")},
+            "latency_ratio": self.ratio(number),
+            "macs_ratio": self.macs_ratio(number),
+            "split_ms": {name: part * 1e3 for name, part in zip(GROUPS, self.parts[number], strict=True)},
+            "warnings": content["warnings"],
+        }
+
+    def _pair(self, pair: Pair) -> dict[str, Any]:
+        def side(row: KernelTime | None) -> dict[str, Any] | None:
+            if row is None:
+                return None
+            return {
+                "name": row.name,
+                "class": operator_class(row.kernel),
+                "output_shape": list(row.kernel.main.output_shape),
+                "latency_ms": row.latency_s * 1e3,
+                "macs": row.kernel.macs,
+                "traffic_bytes": _traffic(row),
+                "bound": row.estimate.bound or "none",
+            }
+
+        return {
+            "first": side(pair.first),
+            "other": side(pair.other),
+            "matched_by": pair.how,
+            "difference_ms": pair.difference_s * 1e3,
+            "reason": self.reason(pair),
+        }
+
+
+def compare(analyses: Sequence[Analysis]) -> Comparison:
+    """Put analyses side by side.
+
+    Raises
+    ------
+    InputError
+        MB010 if there are fewer than two or more than six.
+    """
+    require_number(len(analyses))
+    return Comparison(tuple(analyses), _labels(analyses))
+
+
+def require_number(subjects: int) -> None:
+    """Refuse fewer than two subjects and more than six, as :func:`compare`."""
+    if not FEWEST <= subjects <= MOST:
+        hint = "give several models, or --device several times"
+        fail("MB010", f"there are {subjects} to compare, and it takes {FEWEST} to {MOST}", hint=hint)
+
+
+def _labels(analyses: Sequence[Analysis]) -> tuple[str, ...]:
+    """What tells the analyses apart: the network, the target, or both."""
+    networks = [f"{analysis.architecture}" for analysis in analyses]
+    targets = [f"{analysis.target.name}" for analysis in analyses]
+    if len(set(targets)) == 1 and len(set(networks)) == len(networks):
+        return tuple(networks)
+    if len(set(networks)) == 1 and len(set(targets)) == len(targets):
+        return tuple(targets)
+    labels = [f"{network} on {target}" for network, target in zip(networks, targets, strict=True)]
+    return tuple(f"{label} ({number})" if labels.count(label) > 1 else label for number, label in enumerate(labels, 1))
+
+
+def match(first: Sequence[KernelTime], other: Sequence[KernelTime]) -> list[Pair]:
+    """Kernels of two networks by name, then by class and output shape in the order they run."""
+    by_name = {row.name: row for row in other}
+    partners: dict[int, tuple[KernelTime, str]] = {}
+    for number, row in enumerate(first):
+        same = by_name.get(row.name)
+        if same is not None and operator_class(same.kernel) == operator_class(row.kernel):
+            partners[number] = (same, "name")
+            del by_name[row.name]
+    waiting: dict[tuple[str, tuple[int, ...]], list[KernelTime]] = {}
+    for row in by_name.values():
+        waiting.setdefault(_place(row), []).append(row)
+    for number, row in enumerate(first):
+        queue = waiting.get(_place(row), [])
+        if number not in partners and queue:
+            partners[number] = (queue.pop(0), "place")
+    pairs = [Pair(row, *partners.get(number, (None, ""))) for number, row in enumerate(first)]
+    taken = {partner.name for partner, _ in partners.values()}
+    return pairs + [Pair(None, row) for row in other if row.name not in taken]
+
+
+def _place(row: KernelTime) -> tuple[str, tuple[int, ...]]:
+    return operator_class(row.kernel), tuple(row.kernel.main.output_shape)
+
+
+def _traffic(row: KernelTime) -> int:
+    """Bytes of input, output and weights."""
+    kernel = row.kernel
+    return (kernel.input_elements + kernel.output_elements + kernel.weight_elements) * kernel.element_bytes
+
+
+def _ratio(value: float, of: float) -> float:
+    if of:
+        return value / of
+    return 1.0 if value == of else float("inf")
