@@ -17,11 +17,15 @@ import numpy as np
 
 import mbcost
 from mbcost.graph.build import build_one
+from mbcost.search import CompiledSpace, compile_space, load_space, space_names
+from mbcost.search.space import Candidates
 
 #: What is swept, configurations, most milliseconds that --check allows (None: no limit), rounds.
 SIZES = (("published", 22, 10.0, 20), ("grid", 50, None, 20), ("grid", 1000, None, 5), ("grid", 100_000, 1500.0, 3))
 #: Configurations of the loop at most.
 LOOP = 50
+#: Candidates of a compiled search space a second.
+LEAST_RATE = 5e6
 #: From this many configurations up, one of a sweep costs at most a tenth of an analysis.
 TENTH_FROM = 50
 
@@ -75,6 +79,21 @@ def main() -> int:
             missed.append(f"{count:,} configurations took {swept * 1e3:.1f} ms, at most {limit_ms:g}")
         if count >= TENTH_FROM and looped < 10 * swept:
             missed.append(f"one of {count:,} configurations costs more than a tenth of an analysis")
+    for name in space_names():
+        compiled = compile_space(load_space(name), target)
+        candidates = compiled.space.sample(1_000_000, np.random.default_rng(0))
+
+        def look_up(compiled: CompiledSpace = compiled, candidates: Candidates = candidates) -> None:
+            assert len(compiled.latency_s(candidates)) == len(candidates)
+
+        def analyze(compiled: CompiledSpace = compiled, candidates: Candidates = candidates) -> None:
+            assert all(compiled.analysis(candidate).latency_s for candidate in candidates[:5])
+
+        looked_up, analyzed = best([look_up, analyze], 5)
+        rate, ratio = len(candidates) / looked_up, analyzed / 5 * len(candidates) / looked_up
+        print(f"{name}: {rate / 1e6:.1f} million candidates a second, {ratio:,.0f} times a loop over analyze")
+        if rate < LEAST_RATE:
+            missed.append(f"{name}: {rate / 1e6:.1f} million candidates a second, at least {LEAST_RATE / 1e6:g}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.2f} GiB")
     if peak > 1:

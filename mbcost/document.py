@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -68,6 +68,25 @@ class Document:
         while path and path not in self._values:
             path = path[:-1]
         return self.source.location(self._values.get(path, Span(0, 0, 1)))
+
+    def rearranged(self, data: Any, key: str, origins: Sequence[tuple[Path_, Mapping[str, str]]]) -> Document:
+        """Other data out of the same text: `data[key]` is a list whose items stand elsewhere in this document.
+
+        Parameters
+        ----------
+        origins
+            For each item the path of where it stands, and names of its keys that stand there under another one.
+        """
+        keys, values = dict(self._keys), dict(self._values)
+        for i, (origin, renamed) in enumerate(origins):
+            back = {old: new for new, old in renamed.items()}
+            for given, made in ((self._keys, keys), (self._values, values)):
+                for path, span in given.items():
+                    if path[: len(origin)] == origin:
+                        rest = path[len(origin) :]
+                        first = (back.get(str(rest[0]), rest[0]),) if rest else ()
+                        made[(key, i, *first, *rest[1:])] = span
+        return Document(data, self.source, keys, values)
 
     def inside(self, location: Location, start: int, length: int) -> Location:
         """`length` characters from `start` on within the scalar at `location`."""

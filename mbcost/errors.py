@@ -56,6 +56,9 @@ CODES: Final[dict[str, str]] = {
     "MB600": "bad measurement",
     "MB601": "calibration of another target",
     "MB602": "failed fit",
+    # search spaces
+    "MB700": "bad search space",
+    "MB701": "kernels reach across blocks",
     # imported networks
     "MB500": "not a network of this format",
     "MB501": "operator not known to the importer",

@@ -61,7 +61,7 @@ def test_roofline_by_hand() -> None:
     traffic = 112 * 112 * (16 + 96) + 16 * 96 + 96  # int8: one byte an element
     assert layer.compute_s == pytest.approx(operations / peak)
     assert layer.memory_s == pytest.approx(traffic / bandwidth)
-    assert layer.latency_s == max(layer.compute_s, layer.memory_s)
+    assert layer.latency_s == pytest.approx(max(layer.compute_s, layer.memory_s))
     assert layer.bound == "activations"
 
 
