@@ -34,7 +34,10 @@ from mbcost.latency.fitting import calibrate, prior_covariance
 from mbcost.pipeline import latency_model
 
 #: Device of the bench -> the target that its rates have their priors from.
-TARGETS: Final = {"cortexA76cpu_tflite21": "pixel4/cpu@tflite-2.1"}
+TARGETS: Final = {
+    "cortexA76cpu_tflite21": "pixel4/cpu@tflite-2.1",
+    "myriadvpu_openvino2019r2": "intel_ncs2/npu@openvino-2019r2",
+}
 #: Families built of inverted residuals, which protocol H holds out together.
 INVERTED_RESIDUALS: Final = ("mnasnet", "mobilenetv2", "mobilenetv3", "proxylessnas")
 PROTOCOLS: Final = ("S", "L", "H", "D")

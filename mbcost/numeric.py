@@ -169,6 +169,27 @@ def by_value(function: Callable[[float], float], values: Any) -> Any:
     return np.array([function(value) for value in distinct.tolist()])[places]
 
 
+def for_each(function: Callable[..., tuple[int, ...]], *values: Dim) -> tuple[Dim, ...]:
+    """A function of integers that returns several of them, for numbers or for arrays of configurations.
+
+    Configurations that agree in all values are computed once.
+    """
+    if all(is_scalar(value) for value in values):
+        return function(*values)
+    import numpy as np
+
+    columns = np.broadcast_arrays(*values)
+    codes = np.zeros(columns[0].shape, dtype=np.int64)
+    for column in columns:
+        distinct, places = np.unique(column, return_inverse=True)
+        codes = np.unique(codes * len(distinct) + places.reshape(codes.shape), return_inverse=True)[1]
+        codes = codes.reshape(columns[0].shape)
+    _, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    rows = zip(*(column.flat[first].tolist() for column in columns), strict=True)
+    results = np.array([function(*row) for row in rows], dtype=np.int64)
+    return tuple(result[places.reshape(columns[0].shape)] for result in results.T)
+
+
 def truncated(channels: Real, minimum_channels: int) -> Dim:
     """Channel rule of MobileNet V1: ``max(int(channels), minimum)``; no rounding to a multiple.
 

@@ -163,6 +163,13 @@ def _dsp_peak(processor: Processor, precision: Precision) -> _Product | None:
     return product, f"clock x contexts x vector_width / 8 bit = {clock.text} x {contexts.text} x {width.text} / 8 bit"
 
 
+def _npu_peak(processor: Processor, precision: Precision) -> _Product | None:
+    clock, lanes = processor.clock, processor.lanes
+    if clock is None or lanes is None or precision != processor.precisions[0]:
+        return None
+    return clock.value * lanes.value, f"clock x lanes = {clock.text} x {lanes.text}"
+
+
 def _fpga_peak(processor: Processor, precision: Precision) -> _Product | None:
     dpu = processor.dpu
     if dpu is None or precision != "int8":
@@ -179,5 +186,6 @@ _PEAK: Final[dict[str, Callable[[Processor, Precision], _Product | None]]] = {
     "cpu": _cpu_peak,
     "gpu": _gpu_peak,
     "dsp": _dsp_peak,
+    "npu": _npu_peak,
     "fpga": _fpga_peak,
 }

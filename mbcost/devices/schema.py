@@ -120,7 +120,11 @@ class NpuSection(ProcessorSection):
 
     kind: Literal["npu"] = Field(description="`npu`")
     name: Text = Field(description="marketing name")
+    lanes: Count | None = optional("multiply-adds a cycle of its matrix engine, at the default precision")
+    contexts: Count | None = optional("vector cores beside the engine")
+    vector_width: Width | None = optional("of one vector register of those")
     sram: Size | None = optional("on-chip memory")
+    local_memory_bandwidth: Bandwidth | None = optional("of the on-chip memory")
 
 
 class DpuSection(Section):

@@ -94,6 +94,14 @@ class LayerGraph:
             result[output] += 1
         return result[:-1]
 
+    def readers(self) -> list[list[str]]:
+        """For every layer the operators that read its output."""
+        result: list[list[str]] = [[] for _ in range(len(self.layers) + 1)]  # the last: NETWORK_INPUT is -1
+        for layer in self.layers:
+            for producer in layer.inputs:
+                result[producer].append(layer.operator.op)
+        return result[:-1]
+
     def __str__(self) -> str:
         return (
             f"{self.title}: alpha {self.alpha:g}, input {self.input_shape}, {len(self.layers)} layers, "

@@ -56,6 +56,8 @@ class Kernel(NamedTuple):
         Size of the lowering buffer; 0 for kinds that build none.
     element_bytes
         Bytes of an activation or weight [B].
+    read_by
+        Operators that read the output, which some compilers look at.
     """
 
     position: int
@@ -70,6 +72,7 @@ class Kernel(NamedTuple):
     weight_elements: Dim
     im2col_elements: Dim
     element_bytes: int
+    read_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

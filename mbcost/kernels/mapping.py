@@ -76,7 +76,10 @@ def map_to_kernels(
         drafts.append(_Draft(layer, kind, [layer.position]))
     if problems:
         raise InputError(problems)
-    return tuple([_finish(i, draft, graph, batch, element_bytes) for i, draft in enumerate(drafts)])
+    readers = graph.readers()
+    return tuple(
+        [_finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]]) for i, draft in enumerate(drafts)]
+    )
 
 
 def unsupported_layers(graph: LayerGraph, runtime: Runtime) -> tuple[Layer, ...]:
@@ -119,7 +122,7 @@ def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -
     return None
 
 
-def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_bytes: int) -> Kernel:
+def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_bytes: int, readers: list[str]) -> Kernel:
     main, cost = draft.main, draft.main.cost
     last = graph.layers[draft.layers[-1]]
     read = cost.input_elements
@@ -140,6 +143,7 @@ def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_by
         cost.weight_elements + bias,
         cost.im2col_elements * batch if draft.kind == "im2col_gemm" else 0,
         element_bytes,
+        tuple(readers),
     )
 
 
