@@ -40,6 +40,7 @@ def shipped(name: str) -> DeviceProfile:
 
 def test_the_shipped_devices():
     assert device_names() == (
+        "intel_ncs2",
         "iphone_x",
         "pixel1",
         "pixel2",
@@ -147,6 +148,7 @@ NUMBERS = [
     ("raspberry_pi_4", "processors.cpu.bandwidth", 4.33e9, "measured"),
     ("iphone_x", "processors.cpu.peak.fp32", 28.68e9, "derived"),  # 114.7 GFLOP/s / 2 cores / 2
     ("iphone_x", "processors.gpu.peak.fp16", 409.344e9, "derived"),  # 819 GFLOP/s / 2
+    ("intel_ncs2", "processors.npu.peak.fp16", 179_200_000_000.0, "derived"),  # 256 * 700 MHz
     ("zcu102", "processors.fpga.bram", 4_202_496.0, "derived"),  # 1824 * 18 * 1024 / 8
     ("zcu102", "processors.fpga.peak.int8", 1_726_464_000_000.0, "derived"),  # 3.453 TOP/s / 2
     ("zcu102", "processors.fpga.dpu.pixel_parallelism", 8.0, "datasheet"),
