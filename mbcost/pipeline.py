@@ -151,7 +151,7 @@ def _latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, R
         kinds = " and ".join(runtime.processors)
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
     runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
-    form = find_form(runtime.form)
+    form = find_form(runtime.form).on(target)
     return runtime, form, form.rates(target, runtime)
 
 
@@ -237,7 +237,7 @@ def _warnings(graph: LayerGraph, model: TargetModel, predicted: Prediction, esti
     warnings = _caveats(target, runtime, fitted)
     if fitted is not None and predicted.workload is not None:
         warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
-    warnings += [*outside_layers(predicted.kernels, target), *unknown_operators(graph)]
+    warnings += [*outside_layers(predicted.kernels, predicted.estimates, target), *unknown_operators(graph)]
     if estimated:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
@@ -259,7 +259,9 @@ def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
     return (f"{what} not known; what stands in is memory traffic alone: {', '.join(names[:10])}{more}",)
 
 
-def outside_layers(kernels: tuple[Kernel, ...], target: Target) -> tuple[str, ...]:
+def outside_layers(
+    kernels: tuple[Kernel, ...], estimates: tuple[KernelEstimate, ...], target: Target
+) -> tuple[str, ...]:
     """A warning about the layers that the runtime hands back to another processor, if there are any."""
     names = [kernel.name for kernel in kernels if kernel.kind == "outside"]
     if not names:
@@ -267,7 +269,15 @@ def outside_layers(kernels: tuple[Kernel, ...], target: Target) -> tuple[str, ..
     what = "1 layer runs" if len(names) == 1 else f"{len(names)} layers run"
     more = ", ..." if len(names) > 10 else ""
     where = f"outside of the {target.processor.kind.upper()} part"
-    return (f"{what} {where}, whose time this is; what they take comes on top: {', '.join(names[:10])}{more}",)
+    charged = any(
+        item.latency_s > 0 for kernel, item in zip(kernels, estimates, strict=True) if kernel.kind == "outside"
+    )
+    how = (
+        "on the host's processor: their time and the transfer there and back are assumed"
+        if charged
+        else "whose time this is; what they take comes on top"
+    )
+    return (f"{what} {where}, {how}: {', '.join(names[:10])}{more}",)
 
 
 def _caveats(target: Target, runtime: Runtime, fitted: Calibration | None) -> list[str]:

@@ -175,10 +175,11 @@ def _fpga_peak(processor: Processor, precision: Precision) -> _Product | None:
     if dpu is None or precision != "int8":
         return None
     factors = (dpu.cores, dpu.pixel_parallelism, dpu.input_channel_parallelism, dpu.output_channel_parallelism)
-    product = dpu.clock.value
+    clock = dpu.array_clock or dpu.clock
+    product = clock.value
     for factor in factors:
         product *= factor.value
-    text = " x ".join(factor.text for factor in (*factors, dpu.clock))
+    text = " x ".join(factor.text for factor in (*factors, clock))
     return product, f"cores x parallelism x clock = {text}"
 
 

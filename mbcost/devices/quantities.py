@@ -9,20 +9,33 @@ from mbcost.devices.types import Quantity
 from mbcost.units import UnitError, parse_quantity, to_base
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "frequency": ("clock",),
+    "frequency": ("clock", "array_clock"),
     "throughput": ("peak", "measured_peak"),
     "throughput_per_cycle": ("throughput",),
     "transfer_rate": ("transfer_rate",),
     "time": ("call", "kernel"),
-    "width": ("simd_width", "vector_width", "width"),
+    "width": ("simd_width", "vector_width", "weight_width", "width"),
     "bandwidth": (
         *("bandwidth", "measured_bandwidth", "l2_bandwidth", "texture_bandwidth", "local_memory_bandwidth"),
         "system_cache_bandwidth",
     ),
-    "size": ("l1d", "l2", "l3", "local_memory", "tile_memory", "sram", "bram", "uram", "capacity", "system_cache"),
+    "size": (
+        "l1d",
+        "l2",
+        "l3",
+        "local_memory",
+        "tile_memory",
+        "feature_memory",
+        "sram",
+        "bram",
+        "uram",
+        "capacity",
+        "system_cache",
+    ),
     "count": (
         *("cores", "shader_processors", "lanes", "contexts", "scalar_threads", "dsp_slices", "lut", "channels"),
         *("pixel_parallelism", "input_channel_parallelism", "output_channel_parallelism"),
+        "depthwise_parallelism",
     ),
 }
 #: Key of a profile -> dimension of its number, or of its number for each precision.

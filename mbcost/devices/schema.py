@@ -136,6 +136,10 @@ class DpuSection(Section):
     pixel_parallelism: Count = Field(description="output pixels a cycle")
     input_channel_parallelism: Count = Field(description="input channels a cycle")
     output_channel_parallelism: Count = Field(description="output channels a cycle")
+    depthwise_parallelism: Count = Field(description="output pixels a cycle of the depthwise engine")
+    feature_memory: Size = Field(description="on-chip memory for feature maps of one core")
+    weight_width: Width = Field(description="weights that arrive in a cycle")
+    array_clock: Frequency | None = optional("of the multiplier array, where it is not `clock`")
 
 
 class FpgaSection(ProcessorSection):

@@ -45,7 +45,19 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Dpu:
-    """A Xilinx deep-learning processing unit: `cores` engines, each a three-dimensional array of multipliers."""
+    """A Xilinx deep-learning processing unit: `cores` engines, each a three-dimensional array of multipliers.
+
+    Attributes
+    ----------
+    depthwise_parallelism
+        Output pixels a cycle of the engine for depthwise convolutions, which takes as many channels as the array.
+    feature_memory
+        On-chip memory for feature maps of one core [B].
+    weight_width
+        Weights that arrive in a cycle [bit].
+    array_clock
+        Of the multiplier array, where it is not `clock`.
+    """
 
     config: str
     cores: Quantity
@@ -53,6 +65,10 @@ class Dpu:
     pixel_parallelism: Quantity
     input_channel_parallelism: Quantity
     output_channel_parallelism: Quantity
+    depthwise_parallelism: Quantity
+    feature_memory: Quantity
+    weight_width: Quantity
+    array_clock: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ its equation; the rates come from a device's profile, the runtime's parameters o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from mbcost.devices import Quantity, Target
@@ -115,6 +115,9 @@ class LatencyForm:
     prior_sd, shared_sd
         How far a fit may take each rate from what the profile says, as a standard deviation in shares of it: on its
         own, and together with the other rates of its kind (compute, or memory), for one factor that they share [1].
+    terms_for
+        The same terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms`
+        are then those of the form's reference device.
     """
 
     name: str
@@ -125,6 +128,7 @@ class LatencyForm:
     source: str
     prior_sd: float = 0.5
     shared_sd: float = 0.0
+    terms_for: Callable[[Target], tuple[Term, ...]] | None = None
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -133,6 +137,16 @@ class LatencyForm:
             kind: tuple((term, GROUPS.index(term.group)) for term in self.terms if kind in term.kinds) for kind in kinds
         }
         object.__setattr__(self, "_terms_of", table)
+
+    def on(self, target: Target) -> LatencyForm:
+        """The form with the counts of a target.
+
+        Raises
+        ------
+        InputError
+            MB401 if its profile lacks a number that the counts need.
+        """
+        return self if self.terms_for is None else replace(self, terms=self.terms_for(target))
 
     def counts(self, kernels: Iterable[Kernel]) -> tuple[tuple[Real, ...], ...]:
         """For every kernel the counts of its kind's terms, in the order of the form.

@@ -47,8 +47,11 @@ def test_the_shipped_devices():
         "pixel3",
         "pixel4",
         "raspberry_pi_4",
+        "ultra96",
+        "vck190",
         "xiaomi_mi9",
         "zcu102",
+        "zcu104",
     )
 
 

@@ -53,12 +53,12 @@ def test_cpu_form_by_hand() -> None:
 
 
 def test_roofline_by_hand() -> None:
-    analysis = mbcost.analyze("mobilenet_v2", device="zcu102")
+    analysis = mbcost.analyze("mobilenet_v2", device="iphone_x/gpu", precision="fp16")
     layer = next(layer for layer in analysis.layers if layer.name == "bottleneck_2/expand")
-    peak = 3 * 2048 * 281e6  # three B4096 cores of 2048 MAC a cycle at 281 MHz
-    bandwidth = 19.2e9
+    peak = 2 * 192 * 1066e6  # 192 lanes at 1066 MHz, two fp16 MAC each
+    bandwidth = 34.1e9
     operations = 112 * 112 * 96 * 16
-    traffic = 112 * 112 * (16 + 96) + 16 * 96 + 96  # int8: one byte an element
+    traffic = 2 * (112 * 112 * (16 + 96) + 16 * 96 + 96)  # fp16: two bytes an element
     assert layer.compute_s == pytest.approx(operations / peak)
     assert layer.memory_s == pytest.approx(traffic / bandwidth)
     assert layer.latency_s == pytest.approx(max(layer.compute_s, layer.memory_s))
