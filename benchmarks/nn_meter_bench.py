@@ -35,6 +35,8 @@ from mbcost.pipeline import latency_model
 
 #: Device of the bench -> the target that its rates have their priors from.
 TARGETS: Final = {
+    "adreno630gpu_tflite21": "pixel3/gpu@tflite-gpu-2020",
+    "adreno640gpu_tflite21": "xiaomi_mi9/gpu@tflite-gpu-2020",
     "cortexA76cpu_tflite21": "pixel4/cpu@tflite-2.1",
     "myriadvpu_openvino2019r2": "intel_ncs2/npu@openvino-2019r2",
 }

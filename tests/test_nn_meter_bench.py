@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import mbcost
 from mbcost.graph import build_graph
+from mbcost.kernels import load_runtime, map_to_kernels
+from mbcost.latency.counts import count_vector
+from mbcost.latency.fitting import fit
 
 pytest.importorskip("scipy")
 ROOT = Path(__file__).parent.parent
@@ -118,6 +122,25 @@ def test_protocols_keep_calibration_and_test_apart(protocol: str) -> None:
     assert scored["hit5"] == scored["hit10"] == 1.0  # the rates are known exactly
     assert scored["kendall_tau"] == pytest.approx(1)
     assert set(scored["families"]) == ({"mobilenetv2"} if protocol == "H" else {"mobilenetv2", "vgg", "resnet"})
+
+
+@pytest.mark.parametrize("device", ["adreno630gpu_tflite21", "adreno640gpu_tflite21"])
+def test_an_adreno_is_calibrated_on_its_own_latencies(device: str) -> None:
+    """Latencies made of other rates than the profile's: the rates that carry the time are found again."""
+    from nn_meter_bench import models_of
+
+    ((_, _, form, rates),) = models_of([device]).values()
+    names = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "resnet18", "resnet50", "densenet121", "vgg16")
+    graphs = [build_graph(mbcost.load(name), resolution=size) for name in names for size in (128, 160, 192, 224)]
+    runtime = load_runtime("tflite-gpu-2020")
+    counts = np.array([[*count_vector(map_to_kernels(graph, runtime), form).values()] for graph in graphs], dtype=float)
+    priors = np.array([float(rate.seconds) for rate in rates.values()])
+    true = priors * np.linspace(0.7, 1.5, len(priors))
+    fitted = fit(counts, counts @ true, priors, prior_sd=10).rates
+    assert np.count_nonzero(priors) == len(priors) - 1 <= 15  # fully connected layers take no time of the GPU
+    assert counts @ fitted == pytest.approx(counts @ true, rel=0.02)
+    decided = [list(rates).index(name) for name in ("texture_conv", "pointwise_conv", "latency")]
+    assert fitted[decided] == pytest.approx(true[decided], rel=0.05)
 
 
 @pytest.mark.skipif(not BENCH.exists(), reason="the bench is not here")

@@ -118,6 +118,25 @@ def seconds_each(time: Parameter) -> Rate:
     return Rate(time.value, f"{time.name} {time.value:g} s", {}, (time,))
 
 
+def whole(name: str, quantity: Quantity, unit: str) -> Rate:
+    """One over all of a peak or a bandwidth, by its place in the profile."""
+    return Rate(1.0 / quantity.value, f"1 / {name} {quantity.text} a {unit}", {name: quantity})
+
+
+def slower(one: Rate, other: Rate) -> Rate:
+    """The rate that takes longer: what is bound by both."""
+    return one if one.seconds >= other.seconds else other
+
+
+def kernel_overhead(target: Target, fallback: Parameter) -> Rate:
+    """What the profile says of a kernel's launch, else a runtime's parameter [s]."""
+    quantity = target.overheads.kernel
+    if quantity is None:
+        return seconds_each(fallback)
+    name = f"overheads.{target.processor.name}.kernel"
+    return Rate(quantity.value, f"{name} {quantity.text}", {name: quantity})
+
+
 def parameter(runtime: Runtime, name: str) -> Parameter:
     """A parameter that the runtime's rules file has to have."""
     if name not in runtime.parameters:

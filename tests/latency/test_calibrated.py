@@ -143,6 +143,7 @@ def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
         "pixel2-cpu-tflite-2019-fp32",
         "pixel3-cpu-tflite-2019-fp32",
         "pixel4-cpu-tflite-2.1-fp32",
+        "xiaomi_mi9-gpu-tflite-gpu-2020-fp32",
     ]
     for path in paths:
         calibration = read_calibration(load_yaml(path))

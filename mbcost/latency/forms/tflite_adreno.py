@@ -1,14 +1,20 @@
 """Adreno GPUs under the TFLite GPU delegate of early 2020: OpenCL kernels that read textures.
 
-    t = texture_conv + pointwise_conv + constant_conv + depthwise_3x3 + depthwise + squeeze + pool + max_pool
-        + copy + memory + weights + launch + outside
+    t = texture_conv + pointwise_conv + latency + depthwise_3x3 + depthwise + squeeze + pool + max_pool + copy + memory
+        + launch + outside
 
-without overlap. Four channels make a slice, which is one texel; D are the slices of the output, S those of the input.
-Counts are what the launched threads do, idle lanes of padded work groups included. Found on the nn-Meter bench (Zhang
-et al., MobiSys 2021): Adreno 640, TFLite 2.1, fp32. Kernels and work groups are those of
-tensorflow/lite/delegates/gpu/cl of December 2019 to January 2020 (convolution_selector, conv_texture, conv_constants,
-depth_wise_conv, depth_wise_conv_3x3, pooling, concat_z, inference_context); the padding of work groups to (8, 4) and
-(8, 1) and the least numbers of threads are empirical. This version has no Winograd kernel.
+without overlap. Four channels make a slice, which is one texel. Counts are what the launched threads do, idle lanes of
+padded work groups included. A loop step of a convolution takes as long as a read waits, however few threads there are:
+`latency` counts the steps by the share of that time which too few threads leave open, and its rate is a time, which no
+arithmetic peak scales.
+
+Kernels and work groups are those of tensorflow/lite/delegates/gpu/cl of December 2019 to January 2020 (conv_texture,
+depth_wise_conv, depth_wise_conv_3x3, pooling, concat_z, inference_context); the padding of work groups and the other
+constants are empirical. They were chosen on one half of the nn-Meter bench's networks (Zhang et al., MobiSys 2021;
+Adreno 640, TFLite 2.1, fp32), by cross-validation inside that half, from what an earlier study of the whole bench
+suggested; reports/ablations/adreno.csv has what each of them brings, and what was dropped. This version has no Winograd
+kernel, weights cost nothing beside the arithmetic, and its kernel for small weights (conv_constants) takes the time of
+the others.
 """
 
 from __future__ import annotations
@@ -17,9 +23,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from mbcost.devices import Target
-from mbcost.kernels import Kernel, KernelKind, Runtime
+from mbcost.kernels import Kernel, KernelKind, Parameter, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term
-from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, peak, per_second, seconds_each
+from mbcost.latency.rates import (
+    ELEMENT_BYTES,
+    bandwidth,
+    kernel_overhead,
+    parameter,
+    peak,
+    per_second,
+    seconds_each,
+    slower,
+    whole,
+)
 from mbcost.numeric import Dim, Real, by_value, ceil_div, round_up, where
 from mbcost.operators import Conv2d
 
@@ -27,34 +43,31 @@ from mbcost.operators import Conv2d
 SLICE: Final = 4
 #: MACs of a pair of an input and an output texel.
 TEXEL_MACS: Final = SLICE * SLICE
-#: Pixels x slices that keep the GPU busy: fewer take as long. Eight a thread: 500 threads, and 300 in 1x1 kernels.
-LEAST_TEXTURE_TEXELS: Final = 8 * 500
-LEAST_POINTWISE_TEXELS: Final = 8 * 300
-#: How sharply occupancy turns from latency to throughput.
+#: Pixels x slices of a thread of the convolutions: 2 x 2 pixels, 2 slices.
+TEXELS_A_THREAD: Final = 8
+#: Threads that hide a step's latency behind one another.
+ENOUGH_THREADS: Final = 700
+#: How sharply the time of a step turns from latency to throughput.
 OCCUPANCY_EXPONENT: Final = 1.5
 #: What a stride costs a texture kernel, whose neighbours then share fewer texels.
-STRIDED_FACTOR: Final = 1.22
-#: Constant memory that a convolution's weights may take [B], and its output slices.
-CONSTANT_BYTES: Final = 3.5 * 1024
-CONSTANT_SLICES: Final = 8
+STRIDED_FACTOR: Final = 1.25
 #: Taps' worth of work that a thread of the plain depthwise kernel starts with.
 DEPTHWISE_START: Final = 4
 #: Slices' worth of threads that walk a map in the time of one.
-SQUEEZE_START: Final = 128
-#: Texels that an operator moves for each texel of its output: x * gate(x) reads x twice; the product of a map and a
-#: vector (squeeze-and-excite) costs what four do.
-SELF_GATED_TEXELS: Final = 3
-BROADCAST_TEXELS: Final = 4
+SQUEEZE_START: Final = 64
+#: Time of a byte of an element-wise operator, in units of a convolution's: the threads of a convolution store and read
+#: texels that lie two apart, those of an element-wise operator neighbours.
+ELEMENTWISE_SHARE: Final = 0.5
 
 _CONVOLUTIONS: Final = frozenset[KernelKind]({"direct_conv", "pointwise"})
 _ELEMENTWISE: Final = frozenset[KernelKind]({"elementwise", "softmax"})
 _LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | frozenset[KernelKind]({"matmul", "depthwise", "pool", "copy"})
 
 
-def occupied(texels: Real, least: Real) -> Real:
-    """What the GPU spends on `texels`: at least the time of `least`, with a soft corner, (n^q + n0^q)^(1/q)."""
-    q = OCCUPANCY_EXPONENT
-    result: Real = by_value(lambda number: (number**q + least**q) ** (1 / q), texels)
+def waiting(texels: Real) -> Real:
+    """Share of a step's latency that stays open: 1 for hardly a thread, 0 for many; ((n^q + n0^q)^(1/q) - n) / n0."""
+    q, enough = OCCUPANCY_EXPONENT, ENOUGH_THREADS * TEXELS_A_THREAD
+    result: Real = by_value(lambda number: ((number**q + enough**q) ** (1 / q) - number) / enough, texels)
     return result
 
 
@@ -77,43 +90,26 @@ def _is_3x3(kernel: Kernel) -> bool:
     return kernel.window == 9 and not _strided(kernel) and getattr(operator, "dilation", (1, 1)) == (1, 1)
 
 
-def in_constant_memory(kernel: Kernel) -> bool:
-    """Whether conv_constants.cc takes a convolution: few weights and few output slices. A mask for arrays."""
-    if not isinstance(kernel.main.operator, Conv2d):
-        return False
-    slices = _slices(kernel.main.output_shape.channels)
-    weight_bytes = _channels_read(kernel) * slices * SLICE * kernel.window * kernel.element_bytes
-    return (weight_bytes <= CONSTANT_BYTES) & (slices <= CONSTANT_SLICES)
-
-
 def texture_macs(kernel: Kernel) -> Real:
-    """KxK or strided convolution: threads of 2x2 pixels x 2 slices in work groups of (8, 4)."""
+    """KxK or strided convolution: work groups of (8, 4) threads."""
     if not isinstance(kernel.main.operator, Conv2d):  # transposed and of three dimensions
         return kernel.macs
-    height, width, channels = kernel.main.output_shape
-    texels = round_up(width, 16) * round_up(height, 8) * _slices(channels) * kernel.batch
-    steps = kernel.window * _slices(_channels_read(kernel))
-    macs = steps * occupied(texels, LEAST_TEXTURE_TEXELS) * TEXEL_MACS * (STRIDED_FACTOR if _strided(kernel) else 1)
-    result: Real = where(in_constant_memory(kernel), 0, macs)
-    return result
+    return _steps(kernel) * _texture_texels(kernel) * TEXEL_MACS * (STRIDED_FACTOR if _strided(kernel) else 1)
 
 
 def pointwise_macs(kernel: Kernel) -> Real:
-    """1x1 convolution: the same threads in work groups of (8, 1)."""
+    """1x1 convolution: work groups of (8, 1) threads."""
     if kernel.kind == "matmul":
         return kernel.macs
-    height, width, channels = kernel.main.output_shape
-    texels = round_up(width, 16) * height * _slices(channels) * kernel.batch
-    macs = _slices(_channels_read(kernel)) * occupied(texels, LEAST_POINTWISE_TEXELS) * TEXEL_MACS
-    result: Real = where(in_constant_memory(kernel), 0, macs)
-    return result
+    return _steps(kernel) * _pointwise_texels(kernel) * TEXEL_MACS
 
 
-def constant_macs(kernel: Kernel) -> Real:
-    """Small convolution with its weights in constant memory: a pixel and all slices a thread, no padding of pixels."""
-    macs = _texels(kernel) * SLICE * kernel.window * _channels_read(kernel)
-    result: Real = where(in_constant_memory(kernel), macs, 0)
-    return result
+def waiting_steps(kernel: Kernel) -> Real:
+    """Loop steps of a convolution, each by the share of its latency that its threads leave open."""
+    if not isinstance(kernel.main.operator, Conv2d):
+        return 0
+    texels = _pointwise_texels(kernel) if kernel.kind == "pointwise" else _texture_texels(kernel)
+    return _steps(kernel) * waiting(texels)
 
 
 def depthwise_3x3_macs(kernel: Kernel) -> Real:
@@ -141,20 +137,14 @@ def squeeze_steps(kernel: Kernel) -> Real:
     return result
 
 
-def pool_reads(kernel: Kernel) -> Real:
-    """Texels read by all windows, work groups of (8, 8) padded."""
-    height, width, channels = kernel.main.output_shape
-    reads = _window_reads(kernel) * round_up(width, 8) * round_up(height, 8) * _slices(channels) * kernel.batch
-    result: Real = where(height * width == 1, 0, reads)
-    return result
+def pool_bytes(kernel: Kernel) -> Real:
+    """What all windows read, in whole texels."""
+    return _pool_texels(kernel) * SLICE * kernel.element_bytes
 
 
 def max_pool_reads(kernel: Kernel) -> Real:
     """Texels compared by the windows of a max pooling."""
-    if not kernel.op.startswith("max_pool"):
-        return 0
-    result: Real = where(kernel.main.output_shape.pixels == 1, 0, _window_reads(kernel) * _texels(kernel))
-    return result
+    return _pool_texels(kernel) if kernel.op.startswith("max_pool") else 0
 
 
 def copy_bytes(kernel: Kernel) -> Real:
@@ -163,17 +153,10 @@ def copy_bytes(kernel: Kernel) -> Real:
 
 
 def memory_bytes(kernel: Kernel) -> Real:
-    """Outputs of convolutions, all tensors of element-wise operators of their own, second inputs of linked ones."""
+    """Outputs of convolutions, second inputs of linked operators, tensors of element-wise ones by their share."""
     output, main = kernel.main.output_shape, kernel.main
     linked = (kernel.input_elements - main.cost.input_elements * kernel.batch) // output.channels
     return (_own_texels(kernel) + linked * _slices(output.channels)) * SLICE * kernel.element_bytes
-
-
-def weight_bytes(kernel: Kernel) -> Real:
-    """Weights of texture kernels, in whole texels on both sides."""
-    texels = kernel.window * _slices(_channels_read(kernel)) * _slices(kernel.main.output_shape.channels)
-    result: Real = where(in_constant_memory(kernel), 0, texels * TEXEL_MACS * kernel.element_bytes)
-    return result
 
 
 def one(_: Kernel) -> Real:
@@ -181,9 +164,22 @@ def one(_: Kernel) -> Real:
     return 1
 
 
-def _channels_read(kernel: Kernel) -> Dim:
-    """Input channels that each output reads: those of one group."""
-    return kernel.main.input_shapes[0].channels // getattr(kernel.main.operator, "groups", 1)
+def _steps(kernel: Kernel) -> Dim:
+    """Input texels that each output texel of a convolution is computed from: those of one group."""
+    channels = kernel.main.input_shapes[0].channels // getattr(kernel.main.operator, "groups", 1)
+    return kernel.window * _slices(channels)
+
+
+def _texture_texels(kernel: Kernel) -> Dim:
+    """Texels of the output, threads of 2x2 pixels padded to groups of (8, 4)."""
+    height, width, channels = kernel.main.output_shape
+    return round_up(width, 16) * round_up(height, 8) * _slices(channels) * kernel.batch
+
+
+def _pointwise_texels(kernel: Kernel) -> Dim:
+    """Texels of the output, threads of 2x2 pixels padded to groups of (8, 1)."""
+    height, width, channels = kernel.main.output_shape
+    return round_up(width, 16) * height * _slices(channels) * kernel.batch
 
 
 def _window_reads(kernel: Kernel) -> Dim:
@@ -191,26 +187,28 @@ def _window_reads(kernel: Kernel) -> Dim:
     return ceil_div(kernel.elementwise_ops, kernel.main.output_shape.elements * kernel.batch)
 
 
-def _own_texels(kernel: Kernel) -> Dim:
+def _pool_texels(kernel: Kernel) -> Dim:
+    """Texels that the windows of a pooling read; none where the output is one pixel, which is a squeeze."""
+    result: Dim = where(kernel.main.output_shape.pixels == 1, 0, _window_reads(kernel) * _texels(kernel))
+    return result
+
+
+def _own_texels(kernel: Kernel) -> Real:
     """Texels that the main layer moves, where no other term has them."""
     texels = _texels(kernel)
     if kernel.kind in _CONVOLUTIONS or kernel.kind == "matmul":
         return texels
-    if kernel.kind not in _ELEMENTWISE:
-        return 0
-    main = kernel.main
-    if main.op in {"hard_swish", "swish"}:
-        return SELF_GATED_TEXELS * texels
-    inputs = len(main.inputs)
-    broadcast = main.cost.input_elements < inputs * main.output_shape.elements
-    result: Dim = texels * where(broadcast, BROADCAST_TEXELS, 1 + inputs)
-    return result
+    if kernel.kind in _ELEMENTWISE:
+        return ELEMENTWISE_SHARE * (1 + len(kernel.main.inputs)) * texels
+    return 0
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """Rates of the Adreno 640, scaled by a GPU's arithmetic peak (lanes x clock), clock and bandwidth.
+    """Rates of the Adreno 640, scaled by a GPU's arithmetic peak (lanes x clock) and bandwidth where these bound them.
 
-    A launch takes the same time on all of them until somebody calibrates it.
+    Latencies stay times. A 1x1 convolution is bound by its reads, at the same rate on the Adreno 630 and 640, but is
+    not faster than the arithmetic of the other convolutions. Activations pass through the system cache where there is
+    one. A launch takes what the profile says, else what it takes on the Adreno 640.
     """
     arithmetic, memory = peak(target), bandwidth(target)
 
@@ -220,21 +218,30 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     def of_bandwidth(name: str) -> Rate:
         return per_second(memory, parameter(runtime, name), "byte")
 
+    cache = target.device.memory.system_cache_bandwidth
+    cached = None if cache is None else whole("memory.system_cache_bandwidth", cache, "byte")
+    texture = of_peak("texture_conv_efficiency")
     return {
-        "texture_conv": of_peak("texture_conv_efficiency"),
-        "pointwise_conv": of_peak("pointwise_conv_efficiency"),
-        "constant_conv": of_peak("constant_conv_efficiency"),
+        "texture_conv": texture,
+        "pointwise_conv": slower(_of_reads(target, parameter(runtime, "pointwise_mac_time")), texture),
+        "latency": seconds_each(parameter(runtime, "step_latency")),
         "depthwise_3x3": of_peak("depthwise_3x3_efficiency"),
         "depthwise": of_peak("depthwise_efficiency"),
-        "squeeze": cycles_each(clock(target), parameter(runtime, "squeeze_cycles")),
-        "pool": of_peak("pool_reads_of_peak", "texel read"),
+        "squeeze": seconds_each(parameter(runtime, "squeeze_step_time")),
+        "pool": of_bandwidth("pool_bandwidth_ratio"),
         "max_pool": of_peak("max_pool_reads_of_peak", "texel read"),
         "copy": of_bandwidth("copy_bandwidth_ratio"),
-        "memory": of_bandwidth("memory_bandwidth_ratio"),
-        "weights": of_bandwidth("weight_bandwidth_ratio"),
-        "launch": seconds_each(parameter(runtime, "launch_time")),
+        "memory": cached or of_bandwidth("memory_bandwidth_ratio"),
+        "launch": kernel_overhead(target, parameter(runtime, "launch_time")),
         "outside": seconds_each(parameter(runtime, "outside_time")),
     }
+
+
+def _of_reads(target: Target, time: Parameter) -> Rate:
+    """A time at fp32; texels of fewer bytes are read in proportion."""
+    wide, bytes_each = ELEMENT_BYTES["fp32"], ELEMENT_BYTES[target.precision]
+    formula = f"{time.name} {time.value:g} s x {bytes_each} / {wide} bytes an element"
+    return Rate(time.value * bytes_each / wide, formula, {}, (time,))
 
 
 def _kinds(*kinds: KernelKind) -> frozenset[KernelKind]:
@@ -247,19 +254,18 @@ TFLITE_ADRENO: Final = LatencyForm(
     terms=(
         Term("texture_conv", "MAC", "compute", _kinds("direct_conv"), texture_macs),
         Term("pointwise_conv", "MAC", "compute", _kinds("pointwise", "matmul"), pointwise_macs),
-        Term("constant_conv", "MAC", "compute", _CONVOLUTIONS, constant_macs),
+        Term("latency", "step", "overhead", _CONVOLUTIONS, waiting_steps),
         Term("depthwise_3x3", "MAC", "compute", _kinds("depthwise"), depthwise_3x3_macs),
         Term("depthwise", "MAC", "compute", _kinds("depthwise"), depthwise_macs),
         Term("squeeze", "step", "compute", _kinds("pool"), squeeze_steps),
-        Term("pool", "texel read", "compute", _kinds("pool"), pool_reads),
+        Term("pool", "B", "activations", _kinds("pool"), pool_bytes),
         Term("max_pool", "texel read", "compute", _kinds("pool"), max_pool_reads),
         Term("copy", "B", "activations", _kinds("copy"), copy_bytes),
         Term("memory", "B", "activations", _LAUNCHED, memory_bytes),
-        Term("weights", "B", "weights", _CONVOLUTIONS, weight_bytes),
         Term("launch", "kernel", "overhead", _LAUNCHED, one),
         Term("outside", "kernel", "overhead", _kinds("outside"), one),
     ),
     overlap="none",
     rates=rates,
-    source="fitted on the nn-Meter bench (MobiSys 2021), Adreno 640, TFLite 2.1",
+    source="found and fitted on one half of the nn-Meter bench (MobiSys 2021), Adreno 640, TFLite 2.1",
 )
