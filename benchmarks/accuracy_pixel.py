@@ -25,6 +25,7 @@ TABLES: Final = (
     ("pixel2/cpu@tflite-2018", "int8", "pixel2_tflite_2018_int8.csv"),
     *((f"pixel{n}/cpu@tflite-2019", "fp32", f"pixel{n}_tflite_2019.csv") for n in (1, 2, 3)),
     *((f"pixel{n}/cpu@tflite-2019", "int8", f"pixel{n}_tflite_2019_int8.csv") for n in (1, 2, 3)),
+    *((f"pixel{n}/cpu@xnnpack-2020", "fp32", f"pixel{n}_xnnpack_2020.csv") for n in ("1", "2", "3a")),
 )
 #: Latencies that a small set has.
 SMALL: Final = 6
@@ -33,12 +34,12 @@ _ERRORS: Final = "mean abs. error | mean error"
 
 _ABOUT = (
     "One large core, TensorFlow Lite, against the latencies that tensorflow/models, tensorflow/tensorflow and",
-    "mingxingtan/mnasnet published (`hardware_profiles/measurements`). **Not calibrated**: the rates are those of",
-    "another phone's core (Cortex-A76, TFLite 2.1), scaled by clock, vector width and bandwidth; none of the",
-    "latencies below went into them. MobileNet V3 was published a year and a half after V1 and V2 and runs 15 %",
-    "faster than they would have it: its rows are a runtime of their own (`tflite-2019`). The int8 latency of",
-    "MobileNet V2 on the Pixel 2 is larger than that of V1, which has twice the MACs: it is shown, and not fitted",
-    "to.",
+    "mingxingtan/mnasnet and google/XNNPACK published (`hardware_profiles/measurements`). **Not calibrated**: the",
+    "rates are those of another phone's core (Cortex-A76, TFLite 2.1), scaled by clock, vector width and",
+    "bandwidth; none of the latencies below went into them. MobileNet V3 was published a year and a half after V1",
+    "and V2 and runs 15 % faster than they would have it: its rows are a runtime of their own (`tflite-2019`).",
+    "The int8 latency of MobileNet V2 on the Pixel 2 is larger than that of V1, which has twice the MACs: it is",
+    "shown, and not fitted to.",
 )
 _CALIBRATED = (
     "**Calibrated.** Every row is predicted by a fit without it (leave one out), without all rows of its width, or",

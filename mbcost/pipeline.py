@@ -289,7 +289,7 @@ def _caveats(target: Target, runtime: Runtime, fitted: Calibration | None) -> li
         )
     elif fitted is None:
         notes.append(f"not calibrated on {target.device.name}: {_origin(target, runtime)}")
-    if runtime.form in {"cpu_eigen", "cpu_gemm"} and not runtime.knows(target.precision) and fitted is None:
+    if runtime.form.startswith("cpu_") and not runtime.knows(target.precision) and fitted is None:
         notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
     return notes
 

@@ -55,7 +55,7 @@ def test_precision_and_threads():
 @pytest.mark.parametrize(
     ("text", "options", "code", "says"),
     [
-        ("pixel", {}, "MB300", "`pixel2`"),
+        ("pixel", {}, "MB300", "`pixel4`"),
         ("pixel", {}, "MB300", "mbcost devices list"),
         ("nothing like it", {}, "MB300", "mbcost devices list"),
         ("", {}, "MB300", "device/processor@runtime"),
@@ -64,8 +64,8 @@ def test_precision_and_threads():
         ("pixel1/cpu/gpu", {}, "MB300", "device/processor@runtime"),
         ("nowhere/phone.yaml", {}, "MB001", "nowhere/phone.yaml"),
         ("pixel1/npu", {}, "MB304", "cpu, gpu or dsp"),
-        ("pixel1/cpu@xnnpack", {}, "MB304", "tflite-2018, tflite-2019 or tflite-2.1"),
-        ("pixel1@xnnpack", {}, "MB304", "tflite-2018, tflite-2019 or tflite-2.1"),
+        ("pixel1/cpu@xnnpack", {}, "MB304", "tflite-2018, tflite-2019, tflite-2.1 or xnnpack-2020"),
+        ("pixel1@xnnpack", {}, "MB304", "tflite-2018, tflite-2019, tflite-2.1 or xnnpack-2020"),
         ("pixel1", {"precision": "fp16"}, "MB305", "it has fp32 or int8"),
         ("pixel4/cpu", {"precision": "fp64"}, "MB305", "fp32, fp16 or int8"),
         ("pixel4/cpu", {"threads": 0}, "MB305", "1 to 4 threads"),

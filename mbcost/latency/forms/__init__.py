@@ -8,13 +8,14 @@ from mbcost.errors import DefectError
 from mbcost.latency.form import LatencyForm
 from mbcost.latency.forms.cpu_eigen import CPU_EIGEN
 from mbcost.latency.forms.cpu_gemm import CPU_GEMM
+from mbcost.latency.forms.cpu_indirect import CPU_INDIRECT
 from mbcost.latency.forms.dpu import DPU
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD
 from mbcost.latency.forms.roofline import ROOFLINE
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 
 FORMS: Final[dict[str, LatencyForm]] = {
-    form.name: form for form in (CPU_EIGEN, CPU_GEMM, DPU, OPENVINO_MYRIAD, ROOFLINE, TFLITE_ADRENO)
+    form.name: form for form in (CPU_EIGEN, CPU_GEMM, CPU_INDIRECT, DPU, OPENVINO_MYRIAD, ROOFLINE, TFLITE_ADRENO)
 }
 
 
@@ -25,4 +26,14 @@ def find_form(name: str) -> LatencyForm:
     return FORMS[name]
 
 
-__all__ = ["CPU_EIGEN", "CPU_GEMM", "DPU", "FORMS", "OPENVINO_MYRIAD", "ROOFLINE", "TFLITE_ADRENO", "find_form"]
+__all__ = [
+    "CPU_EIGEN",
+    "CPU_GEMM",
+    "CPU_INDIRECT",
+    "DPU",
+    "FORMS",
+    "OPENVINO_MYRIAD",
+    "ROOFLINE",
+    "TFLITE_ADRENO",
+    "find_form",
+]
