@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -22,7 +21,7 @@ from mbcost.cli.options import (
     read_settings,
     required_devices,
 )
-from mbcost.cli.output import command_line, deliver, format_of
+from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of
 from mbcost.errors import InputError, Problem
 from mbcost.report.provenance import Origin
 
@@ -33,25 +32,6 @@ if TYPE_CHECKING:
 
 _TARGET: Final = "Target"
 _REPORT: Final = "Report"
-
-
-class CompareFormat(StrEnum):
-    """Formats of a comparison."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MD = "md"
-    HTML = "html"
-
-
-_SUFFIXES: Final[dict[str, CompareFormat]] = {
-    ".html": CompareFormat.HTML,
-    ".json": CompareFormat.JSON,
-    ".csv": CompareFormat.CSV,
-    ".md": CompareFormat.MD,
-    ".txt": CompareFormat.TABLE,
-}
 
 
 def compare(
@@ -67,7 +47,7 @@ def compare(
     resolution: Resolution = None,
     settings: Settings = None,
     format_: Annotated[
-        CompareFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
+        ReportFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
     ] = None,
     output: Annotated[
         Path | None,
@@ -82,7 +62,7 @@ def compare(
     all_layers: Annotated[bool, typer.Option("--all", help="List every layer.", rich_help_panel=_REPORT)] = False,
 ) -> None:
     """Compare networks on a target, or a network on several targets: ratio, difference, what moved and why."""
-    chosen = format_of(format_, output, _SUFFIXES, CompareFormat.TABLE)
+    chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
     targets = required_devices(device)
     configuration: dict[str, Any] = {
         "alpha": alpha,
@@ -121,20 +101,20 @@ def _load_all(models: list[str]) -> list[ArchitectureSpec]:
 
 
 def _renderer(
-    chosen: CompareFormat, comparison: Comparison, limit: int | None, origin: Origin
+    chosen: ReportFormat, comparison: Comparison, limit: int | None, origin: Origin
 ) -> Callable[[Screen], str]:
-    if chosen is CompareFormat.HTML:
+    if chosen is ReportFormat.HTML:
         from mbcost.report.html.comparison import comparison_page
 
         return lambda _: comparison_page(comparison, origin)
-    if chosen is CompareFormat.JSON:
+    if chosen is ReportFormat.JSON:
         from mbcost.report.export import json_text
 
         return lambda _: json_text(comparison.to_dict())
     from mbcost.report import comparison_text
 
-    if chosen is CompareFormat.MD:
+    if chosen is ReportFormat.MD:
         return lambda _: comparison_text.to_markdown(comparison, limit=limit)
-    if chosen is CompareFormat.CSV:
+    if chosen is ReportFormat.CSV:
         return lambda _: comparison_text.to_csv(comparison)
     return lambda screen: comparison_text.comparison_screen(comparison, screen, limit=limit)

@@ -37,6 +37,16 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+class ReportFormat(StrEnum):
+    """Formats of a comparison or a choice."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+    HTML = "html"
+
+
 class ListFormat(StrEnum):
     """Formats of a list."""
 
@@ -55,6 +65,15 @@ _SUFFIXES: Final[dict[str, Format]] = {
     ".dot": Format.DOT,
     ".parquet": Format.PARQUET,
     ".txt": Format.TABLE,
+}
+
+
+REPORT_SUFFIXES: Final[dict[str, ReportFormat]] = {
+    ".html": ReportFormat.HTML,
+    ".json": ReportFormat.JSON,
+    ".csv": ReportFormat.CSV,
+    ".md": ReportFormat.MD,
+    ".txt": ReportFormat.TABLE,
 }
 
 

@@ -21,14 +21,16 @@ from mbcost.cli.options import (
     read_whole,
     required_devices,
 )
-from mbcost.cli.output import Format, choose_format, deliver, print_note
+from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of, print_note
 from mbcost.errors import fail
+from mbcost.report.provenance import Origin
 
 _CHOICE = "Choice"
 _REPORT = "Report"
 
 
 def pick(
+    context: typer.Context,
     models: Models,
     device: Devices = None,
     budget: Annotated[
@@ -70,16 +72,20 @@ def pick(
     calibration: CalibrationFile = None,
     settings: Settings = None,
     classes: Classes = None,
-    format_: Annotated[Format | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)] = None,
+    format_: Annotated[
+        ReportFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write .json, .csv, .md or .txt.", rich_help_panel=_REPORT),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
     all_rows: Annotated[bool, typer.Option("--all", help="Show the whole front.", rich_help_panel=_REPORT)] = False,
 ) -> None:
     """Choose the most accurate width and resolution that keeps every budget on every target; exit with 1 if none."""
-    chosen = choose_format(format_, output)
+    chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
     if not budget:
         fail("MB010", "`--budget` is missing", hint="such as --budget 30ms")
     from mbcost.report import pick_screen
@@ -98,13 +104,17 @@ def pick(
         "min_probability": min_probability,
     }
     result = pick_one(models, required_devices(device), **arguments)
-    if chosen is Format.TABLE:
+    if chosen is ReportFormat.TABLE:
         deliver(lambda screen: pick_screen.pick_screen(result, screen, all_rows=all_rows), output, force=force)
+    elif chosen is ReportFormat.HTML:
+        from mbcost.report.html.sweep import pick_page
+
+        deliver(lambda _: pick_page(result, Origin(command_line(context))), output, force=force)
     else:
         to_text = {
-            Format.JSON: pick_screen.to_json,
-            Format.CSV: pick_screen.to_csv,
-            Format.MD: pick_screen.to_markdown,
+            ReportFormat.JSON: pick_screen.to_json,
+            ReportFormat.CSV: pick_screen.to_csv,
+            ReportFormat.MD: pick_screen.to_markdown,
         }[chosen]
         deliver(lambda _: to_text(result), output, force=force)
     if result.pick is None:

@@ -32,9 +32,10 @@ from mbcost.cli.options import (
     read_whole,
     required_devices,
 )
-from mbcost.cli.output import deliver, format_of, print_note
+from mbcost.cli.output import command_line, deliver, format_of, print_note
 from mbcost.cli.progress import progress_bar
 from mbcost.errors import fail
+from mbcost.report.provenance import Origin
 
 if TYPE_CHECKING:
     from mbcost.search.result import SweepResult
@@ -51,6 +52,7 @@ class SweepFormat(StrEnum):
     CSV = "csv"
     MD = "md"
     PARQUET = "parquet"
+    HTML = "html"
 
 
 SUFFIXES: Final = {
@@ -59,10 +61,12 @@ SUFFIXES: Final = {
     ".md": SweepFormat.MD,
     ".txt": SweepFormat.TABLE,
     ".parquet": SweepFormat.PARQUET,
+    ".html": SweepFormat.HTML,
 }
 
 
 def sweep(
+    context: typer.Context,
     models: Models,
     device: Devices = None,
     alpha: AlphaAxis = None,
@@ -90,7 +94,11 @@ def sweep(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .csv, .json, .parquet, .md or .txt.", rich_help_panel=_REPORT
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write .html, .csv, .json, .parquet, .md or .txt.",
+            rich_help_panel=_REPORT,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
@@ -125,7 +133,12 @@ def sweep(
     }
     with progress_bar("sweep") as progress:
         result = run_sweep(models, required_devices(device), **arguments, progress=progress)
-    _deliver(result, chosen, output, force=force, all_rows=all_rows)
+    if chosen is SweepFormat.HTML:
+        from mbcost.report.html.sweep import sweep_page
+
+        deliver(lambda _: sweep_page(result, Origin(command_line(context))), output, force=force)
+    else:
+        _deliver(result, chosen, output, force=force, all_rows=all_rows)
 
 
 def _deliver(result: SweepResult, chosen: SweepFormat, output: Path | None, *, force: bool, all_rows: bool) -> None:

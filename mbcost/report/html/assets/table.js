@@ -3,6 +3,7 @@
 /**
  * columns: {key, title, value(row), text?(value, row), numeric?, sum?, hidden?, hint?}
  * facets: {key, title, choices: [text], of(row)} with the number of a choice or null
+ * most: rows that are drawn at once, the first in the order asked for; all by default
  * share(row): what the cumulative column adds up; pick(row): a row was chosen; id(row): its number in the state.
  */
 class DataTable {
@@ -88,15 +89,17 @@ class DataTable {
     const whole = this.rows.reduce((sum, row) => sum + this.share(row), 0);
     let running = 0;
     this.lines = new Map();
-    const lines = this.shown.map((row) => {
+    const drawn = this.shown.slice(0, this.most ?? this.shown.length);
+    const lines = drawn.map((row) => {
       running += this.share(row);
       const line = this.line(row, columns, whole ? running / whole : 0);
       this.lines.set(this.id(row), line);
       return line;
     });
     this.body.replaceChildren(...lines);
-    this.foot.replaceChildren(this.total(columns, whole));
-    this.count.textContent = `${this.shown.length} of ${this.rows.length} shown`;
+    this.foot.replaceChildren(...(columns.some((column) => column.sum) ? [this.total(columns)] : []));
+    const cutOff = drawn.length < this.shown.length ? `, the first ${drawn.length} drawn` : "";
+    this.count.textContent = `${this.shown.length} of ${this.rows.length} shown${cutOff}`;
     this.drawChooser();
     this.mark();
   }
@@ -140,7 +143,7 @@ class DataTable {
     return element("tr", { "data-id": this.id(row), class: this.quiet?.(row) ? "quiet" : "" }, ...cells);
   }
 
-  total(columns, whole) {
+  total(columns) {
     const sum = (column) => this.shown.reduce((total, row) => total + (column.value(row) ?? 0), 0);
     const cells = columns.map((column) => {
       if (column.key === "name") return element("th", { scope: "row" }, "Total of what is shown");

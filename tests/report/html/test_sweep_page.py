@@ -1,0 +1,104 @@
+"""The pages of a sweep and of a pick in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mbcost
+from mbcost.errors import InputError
+from mbcost.report.html import sweep as pages
+
+NAMES = "#layers tbody button.name"
+
+
+@pytest.fixture(scope="module")
+def result() -> Any:
+    return mbcost.sweep(
+        ["mobilenet_v2", "mobilenet_v1"], ["pixel1", "pixel4"], alpha="0.5:1:0.25", resolution="96:224:32"
+    )
+
+
+@pytest.fixture(scope="module")
+def sweep_file(result: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "sweep.html"
+    path.write_text(pages.sweep_page(result), encoding="utf-8")
+    return path
+
+
+def test_heat_map_and_front_are_those_of_the_sweep(visited: Any, sweep_file: Path, result: Any) -> None:
+    page = visited(sweep_file).page
+    frame = result.to_frame()
+    frame = frame[frame.target == "pixel1/cpu@tflite-2018"]
+    grid = frame[frame.architecture == "mobilenet_v2"].pivot_table(
+        index="resolution", columns="alpha", values="latency_ms"
+    )
+    assert page.evaluate("document.getElementById('chart-heat').data[0].z") == grid.values.tolist()
+    front = page.evaluate("document.getElementById('chart-front').data.at(-1).x")
+    assert front == sorted(frame[frame.on_front].latency_ms)
+    assert page.locator(NAMES).count() == len(frame)
+
+
+def test_a_budget_is_answered_as_a_loop_over_the_rows_answers_it(visited: Any, sweep_file: Path, result: Any) -> None:
+    page = visited(sweep_file).page
+    page.locator("#budget").fill("30")
+    page.locator("#budget").press("Enter")
+    rows = [row for row in result.to_dict()["rows"] if row["target"] == "pixel1/cpu@tflite-2018" and row["top1"]]
+    best = max((row for row in rows if row["latency_ms"] <= 30), key=lambda row: row["top1"])
+    name = f"{best['architecture']} {best['alpha']:g} / {best['resolution']}"
+    assert name in page.locator(".verdict").inner_text()
+    assert page.evaluate("document.getElementById('chart-heat').data[1].contours.start") == 30
+    page.locator('[data-facet="fits"]').select_option(label="kept")
+    expected = sum(
+        row["latency_ms"] <= 30 for row in result.to_dict()["rows"] if row["target"] == "pixel1/cpu@tflite-2018"
+    )
+    assert page.locator(NAMES).count() == expected
+    again = visited(sweep_file, page.evaluate("location.hash")).page
+    assert again.locator("#budget").input_value() == "30"
+
+
+def test_a_selection_is_seen_in_both_charts(visited: Any, sweep_file: Path) -> None:
+    page = visited(sweep_file).page
+    page.evaluate("document.getElementById('chart-heat').emit('plotly_click', {points: [{customdata: 3}]})")
+    assert page.locator("#layers tr.selected").get_attribute("data-id") == "3"
+    assert page.evaluate("document.getElementById('chart-heat').layout.shapes.length") == 1
+    page.locator(".target").nth(1).click()
+    assert page.locator("#layers tr.selected").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visited: Any, sweep_file: Path, axe: str, theme: str) -> None:
+    page = visited(sweep_file, f"#is-budget=30&theme={theme}").page
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+
+
+@pytest.mark.parametrize("width", [640, 320])
+def test_zoom(opened: Any, sweep_file: Path, width: int) -> None:
+    page = opened(sweep_file, width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_pick_says_what_the_pick_is(opened: Any, tmp_path: Path) -> None:
+    path = tmp_path / "pick.html"
+    found = mbcost.pick("mobilenet_v2", "pixel1", budget="30ms")
+    path.write_text(pages.pick_page(found), encoding="utf-8")
+    page = opened(path).page
+    name = f"{found.pick.architecture} {found.pick.alpha:g} / {found.pick.resolution}"
+    assert name in page.locator("h1").inner_text()
+    assert name in page.locator(".verdict").inner_text()
+
+
+def test_a_pick_of_nothing(opened: Any, tmp_path: Path) -> None:
+    path = tmp_path / "pick.html"
+    path.write_text(pages.pick_page(mbcost.pick("mobilenet_v2", "pixel1", budget="0.001ms")), encoding="utf-8")
+    assert opened(path).page.locator("h1").inner_text() == "Nothing fits the budget"
+
+
+def test_too_many_rows(result: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST_ROWS", 10)
+    with pytest.raises(InputError, match="a page takes 10 configurations, there are 60"):
+        pages.sweep_page(result)
