@@ -136,6 +136,7 @@ def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
 
     paths = sorted((hardware_profiles() / "calibrations").glob("*.yaml"))
     assert [path.stem for path in paths] == [
+        "intel_ncs2-npu-openvino-2019r2-fp16",
         "pixel1-cpu-tflite-2018-fp32",
         "pixel1-cpu-tflite-2019-fp32",
         "pixel2-cpu-tflite-2018-fp32",
