@@ -144,7 +144,9 @@ def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
         "pixel2-cpu-tflite-2019-fp32",
         "pixel3-cpu-tflite-2019-fp32",
         "pixel4-cpu-tflite-2.1-fp32",
+        "vck190-fpga-vitis-ai-2.5-versal-int8",
         "xiaomi_mi9-gpu-tflite-gpu-2020-fp32",
+        "zcu102-fpga-vitis-ai-2.5-int8",
     ]
     for path in paths:
         calibration = read_calibration(load_yaml(path))
