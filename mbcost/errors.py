@@ -59,6 +59,9 @@ CODES: Final[dict[str, str]] = {
     # search spaces
     "MB700": "bad search space",
     "MB701": "kernels reach across blocks",
+    # sweeps elsewhere
+    "MB800": "executor failed",
+    "MB801": "scheduler not reachable",
     # imported networks
     "MB500": "not a network of this format",
     "MB501": "operator not known to the importer",

@@ -42,6 +42,15 @@ if TYPE_CHECKING:
 
 _GRID = "Grid"
 _REPORT = "Report"
+_ELSEWHERE = "Beyond one machine"
+
+
+class Engine(StrEnum):
+    """Where a sweep is computed."""
+
+    LOCAL = "local"
+    PROCESSES = "processes"
+    DASK = "dask"
 
 
 class SweepFormat(StrEnum):
@@ -102,6 +111,22 @@ def sweep(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    parts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write Parquet files into FOLDER part by part; goes on where an earlier run stopped.",
+            rich_help_panel=_ELSEWHERE,
+        ),
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="Where it is computed.", rich_help_panel=_ELSEWHERE)] = Engine.LOCAL,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes; default: one a core.", rich_help_panel=_ELSEWHERE)
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler: tcp://host:8786.", rich_help_panel=_ELSEWHERE),
+    ] = None,
     all_rows: Annotated[
         bool, typer.Option("--all", help="List every row, not the front alone.", rich_help_panel=_REPORT)
     ] = False,
@@ -114,11 +139,12 @@ def sweep(
         fail("MB010", "--published and a grid contradict each other", hint="leave out --alpha, --rho and --resolution")
     if output is not None and output.exists() and not force:
         fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
+    if parts is not None and (published or output is not None or format_ is not None or all_rows):
+        fail("MB010", "--parts writes Parquet files of a grid: --published, -o, --format and --all do not go with it")
     from mbcost.graph import ParamsConvention
-    from mbcost.search.sweep import sweep as run_sweep
+    from mbcost.search.engines import executor_of
 
     arguments: dict[str, Any] = {
-        "points": "published" if published else None,
         "alpha": 1.0 if alpha is None else alpha,
         "rho": rho,
         "resolution": resolution,
@@ -131,9 +157,24 @@ def sweep(
         "estimate_unsupported": unsupported is Unsupported.ESTIMATE,
         "calibration": calibration_choice(uncalibrated, calibration),
     }
-    with progress_bar("sweep") as progress:
-        result = run_sweep(models, required_devices(device), **arguments, progress=progress)
-    if chosen is SweepFormat.HTML:
+    devices = required_devices(device)
+    with (
+        executor_of(engine.value, workers=workers, scheduler=scheduler) as executor,
+        progress_bar("sweep") as progress,
+    ):
+        arguments |= {"executor": executor, "progress": progress}
+        if parts is not None:
+            from mbcost.search.parts import sweep_to_parts
+
+            made = sweep_to_parts(models, devices, folder=parts, **arguments)
+        else:
+            from mbcost.search.sweep import sweep as run_sweep
+
+            result = run_sweep(models, devices, points="published" if published else None, **arguments)
+    if parts is not None:
+        kept = f", {made.found} of them found" if made.found else ""
+        print_note(f"wrote {made.rows:,} rows in {len(made.paths)} parts{kept}, and {made.front}")
+    elif chosen is SweepFormat.HTML:
         from mbcost.report.html.sweep import sweep_page
 
         deliver(lambda _: sweep_page(result, Origin(command_line(context))), output, force=force)

@@ -14,10 +14,12 @@ R = TypeVar("R")
 IN_FLIGHT: Final = 64
 
 
-def run(function: Callable[[T], R], pieces: Iterable[T], executor: Executor | None = None) -> Iterator[R]:
+def run(
+    function: Callable[[T], R], pieces: Iterable[T], executor: Executor | None = None, *, in_flight: int = IN_FLIGHT
+) -> Iterator[R]:
     """The results of `function`, in the order of the pieces; here if there is no executor.
 
-    At most :data:`IN_FLIGHT` pieces are under way at once. If one fails, those that wait are cancelled.
+    At most `in_flight` pieces are under way at once. If one fails, those that wait are cancelled.
     """
     if executor is None:
         yield from map(function, pieces)
@@ -26,7 +28,7 @@ def run(function: Callable[[T], R], pieces: Iterable[T], executor: Executor | No
     try:
         for piece in pieces:
             waiting.append(executor.submit(function, piece))
-            if len(waiting) >= IN_FLIGHT:
+            if len(waiting) >= in_flight:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

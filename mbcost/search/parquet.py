@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mbcost.errors import fail
@@ -24,6 +25,13 @@ def require_pyarrow() -> Any:
         return import_module("pyarrow")
     except ImportError:
         fail("MB011", "Parquet needs pyarrow", hint="python -m pip install 'mbcost[parquet]'")
+
+
+def read_columns(path: Path) -> pd.DataFrame:
+    """A Parquet file as a frame."""
+    import pandas as pd
+
+    return pd.read_parquet(path, engine="pyarrow")
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

@@ -96,7 +96,7 @@ class SweepResult:
     @cached_property
     def columns(self) -> Mapping[str, Any]:
         """Column -> array, as in :data:`COLUMNS`; times in ms, accuracy in %, NaN where nobody published any."""
-        parts = [_columns(section) for section in self.sections]
+        parts = [section_columns(section) for section in self.sections]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         columns["on_front"] = self._fronts(columns, "top1" if _any_known(columns["top1"]) else "macs")
         return columns
@@ -205,7 +205,7 @@ class SweepResult:
         return f"<p>{html.escape(repr(self)[1:-1])}; the front:</p>{text}"
 
 
-def _columns(section: Section) -> dict[str, Any]:
+def section_columns(section: Section) -> dict[str, Any]:
     """The columns of one network, all but the front."""
     work, outcome = section.work, section.outcome
     points, count, cases = work.points, work.points.size, len(work.cases)

@@ -164,10 +164,11 @@ def evaluate_all(
         if progress is not None:
             progress(done, total)
     for work, outcomes in zip(works, parts, strict=True):
-        yield Section(work, outcomes[0] if len(outcomes) == 1 else _joined(outcomes))
+        yield Section(work, outcomes[0] if len(outcomes) == 1 else joined(outcomes))
 
 
-def _joined(outcomes: Sequence[Outcome]) -> Outcome:
+def joined(outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcomes of chunks of configurations as one."""
     return Outcome(*(np.concatenate(columns, axis=-1) for columns in zip(*outcomes, strict=True)))
 
 
@@ -194,7 +195,7 @@ def _points(
 
 def _check_size(rows: int) -> None:
     if rows > MAX_ROWS:
-        hint = "write it to a folder of Parquet parts: `mbcost sweep ... -o FOLDER`, or mbcost.search.sweep_to_parts"
+        hint = "write it to a folder, part by part: `mbcost sweep ... --parts FOLDER`, mbcost.search.sweep_to_parts"
         fail("MB010", f"the sweep has {rows:,} rows, more than the {MAX_ROWS:,} that are kept in memory", hint=hint)
 
 

@@ -139,3 +139,33 @@ def test_parquet_without_its_package(cli, monkeypatch, tmp_path):
     assert result.code == 2
     assert "mbcost[parquet]" in result.err
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_parts(cli, tmp_path):
+    pytest.importorskip("pyarrow")
+    arguments = (*SWEEP, "--alpha", "0.5,1", "--resolution", "96:224:32", "--parts", "grid")
+    result = cli(*arguments)
+    assert (result.code, result.out) == (0, "")
+    assert "wrote 10 rows in 1 parts, and grid/front.parquet" in result.err
+    assert sorted(path.name for path in (tmp_path / "grid").iterdir()) == [
+        "front.parquet", "part-00000.parquet", "sweep.json",
+    ]  # fmt: skip
+    assert "1 of them found" in cli(*arguments).err
+    other = cli(*SWEEP, "--alpha", "0.7", "--parts", "grid")
+    assert other.code == 2
+    assert "grid holds another sweep" in other.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--parts", "x", "--published"), "do not go with it"),
+        (("--parts", "x", "-o", "x.csv"), "do not go with it"),
+        (("--scheduler", "tcp://127.0.0.1:1"), "add --engine dask"),
+        (("--workers", "2"), "--workers is a number of processes"),
+    ],
+)
+def test_bad_options_beyond_one_machine(cli, arguments, message):
+    result = cli(*SWEEP, *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err

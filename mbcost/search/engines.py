@@ -1,0 +1,81 @@
+"""Where chunks of a sweep are evaluated: here, in processes of this machine, or on Dask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any, Final, Literal, TypeAlias
+
+from mbcost.errors import fail
+
+Engine: TypeAlias = Literal["local", "processes", "dask"]
+ENGINES: Final[tuple[Engine, ...]] = ("local", "processes", "dask")
+#: How long a scheduler may take to answer [s].
+PATIENCE_S: Final = 10
+#: How often a task is tried again when its worker dies.
+RETRIES: Final = 3
+
+
+@contextmanager
+def executor_of(
+    engine: Engine = "local", *, workers: int | None = None, scheduler: str | None = None
+) -> Iterator[Executor | None]:
+    """An executor for sweeps; None for this process alone.
+
+    Parameters
+    ----------
+    workers
+        Processes of ``processes``, or of a local Dask cluster; by default one a core.
+    scheduler
+        Address of a Dask scheduler that runs already, such as ``tcp://10.0.0.1:8786``; by default a cluster is started
+        on this machine, and ended afterwards.
+
+    Raises
+    ------
+    InputError
+        MB010 for options that the engine does not have, MB011 if Dask is not installed, MB801 if the scheduler does not
+        answer.
+    """
+    if engine not in ENGINES:
+        fail("MB010", f"there is no engine `{engine}`", hint=f"there are {', '.join(ENGINES)}")
+    if scheduler is not None and engine != "dask":
+        fail("MB010", "--scheduler is an option of the engine dask", hint="add --engine dask")
+    if workers is not None and (workers < 1 or engine == "local" or scheduler is not None):
+        fail("MB010", "--workers is a number of processes on this machine, for the engines processes and dask")
+    if engine == "local":
+        yield None
+    elif engine == "processes":
+        with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as executor:
+            yield executor
+    else:
+        with _client(workers, scheduler) as client:
+            yield client.get_executor(retries=RETRIES, pure=False)
+
+
+@contextmanager
+def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        fail("MB011", "the engine dask needs Dask", hint="python -m pip install 'mbcost[distributed]'")
+    if scheduler is None:
+        count = workers or os.cpu_count() or 1
+        with (
+            distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = distributed.Client(scheduler, timeout=f"{PATIENCE_S}s")
+    except (OSError, TimeoutError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        fail(
+            "MB801", f"the scheduler {scheduler} does not answer: {reason[:200]}", hint="is it started, and reachable?"
+        )
+    with client:
+        yield client
