@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     "compare": "mbcost.cli.compare",
     "sweep": "mbcost.cli.sweep",
     "pick": "mbcost.cli.pick",
+    "stream": "mbcost.cli.stream",
     "convert": "mbcost.cli.convert",
     "calibrate": "mbcost.cli.calibrate",
     "validate": "mbcost.cli.calibrate",

@@ -236,10 +236,10 @@ def test_files_that_cannot_be_used(cli, tmp_path):
     assert "no column `latency_ms`" in cli("calibrate", write(file, header="architecture,alpha"), "-d", "pixel1").err
     assert "not a CSV file" in cli("calibrate", write(file, "x" * 200_000), "-d", "pixel1").err
     assert cli("calibrate", "none.csv", "-d", "pixel1").code == 2
-    assert "nothing to fit" in cli("calibrate", write(file, *ROOFLINE), "-d", "zcu102").err
+    assert "nothing to fit" in cli("calibrate", write(file, *ROOFLINE), "-d", "iphone_x/gpu").err
 
 
-ROOFLINE = ["mobilenet_v2,1,224,1,int8,zcu102,fpga,vitis-ai-2.5,1,5,,x"]
+ROOFLINE = ["mobilenet_v2,1,224,1,fp32,iphone_x,gpu,coreml-gpu,1,5,,x"]
 
 
 def test_validate_the_measurements_that_ship(cli):

@@ -219,10 +219,10 @@ def test_a_closed_stdout():
     ("words", "expected"),
     [
         ("mbcost analyze mobilenet_v3_s", ["mobilenet_v3_small", "mobilenet_v3_small_minimalistic"]),
-        ("mbcost analyze x --device pix", ["pixel1", "pixel3", "pixel4"]),
+        ("mbcost analyze x --device pix", ["pixel1", "pixel2", "pixel3", "pixel4"]),
         ("mbcost analyze x --device pixel4/g", ["pixel4/gpu", "pixel4/gpu@tflite-gpu-2020"]),
         ("mbcost analyze x --device nothing/g", []),
-        ("mbcost devices show zcu", ["zcu102"]),
+        ("mbcost devices show zcu", ["zcu102", "zcu104"]),
     ],
 )
 def test_completion(words, expected):

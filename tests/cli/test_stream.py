@@ -1,0 +1,57 @@
+"""``mbcost stream`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ARGUMENTS = ("stream", "mobilenet_v2", "-d", "pixel4/gpu", "--preprocess", "3ms", "--buffers", "1,2,3")
+
+
+def test_screen(cli):
+    outcome = cli(*ARGUMENTS)
+    assert outcome.code == 0
+    for title in ("Stream", "Stages", "Buffers", "Timeline"):
+        assert title in outcome.out
+
+
+def test_json_compares_buffers(cli):
+    data = json.loads(cli(*ARGUMENTS, "--format", "json").out)
+    assert data["schema"] == "mbcost/stream/1"
+    one, two, three = data["results"]
+    total = sum(stage["ms"] for stage in data["stages"])
+    assert one["frames_per_s"] == pytest.approx(1e3 / total)
+    slowest = max(stage["ms"] for stage in data["stages"])
+    assert two["frames_per_s"] == pytest.approx(1e3 / slowest, rel=0.2)  # the memory is shared
+    assert three["frames_per_s"] >= two["frames_per_s"] * 0.99
+
+
+def test_trace_has_a_track_a_unit(cli):
+    events = json.loads(cli(*ARGUMENTS, "--format", "trace").out)["traceEvents"]
+    assert {e["args"]["name"] for e in events if e["name"] == "thread_name"} == {"cpu", "gpu"}
+    assert all(e["dur"] > 0 for e in events if e["ph"] == "X")
+
+
+def test_several_processors_make_a_plan(cli):
+    arguments = ("stream", "mobilenet_v2", "-d", "pixel4", "-d", "pixel4/gpu", "--format", "json")
+    data = json.loads(cli(*arguments, "--plan", "latency").out)
+    assert 1 <= len(data["plan"]["targets"]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (("--buffers", "0"), "0 buffers are impossible"),
+        (("--rate", "0"), "has to be more than 0"),
+        (("--preprocess", "3"), "--preprocess 3"),
+        (("--preprocess", "0ms"), "has to be more than 0"),
+        (("--format", "csv"), "stream has no csv format"),
+        (("-d", "pixel1"), "different devices"),
+    ],
+)
+def test_bad_input(cli, extra, message):
+    outcome = cli("stream", "mobilenet_v2", "-d", "pixel4", *extra)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.out == ""
