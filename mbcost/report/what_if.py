@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
 from mbcost.devices import Quantity, Target
@@ -15,9 +15,23 @@ from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import add_up
 from mbcost.pipeline import TargetModel, prepare
 
-#: Factors on clock and bandwidth at which a rate has to follow its powers of the two.
-_PROBES: Final = ((0.5, 1.0), (3.0, 1.0), (1.0, 0.5), (1.0, 3.0), (0.7, 2.3), (2.3, 0.7))
-_TOLERANCE: Final = 1e-12
+#: Factors on clock and bandwidth at which a rate has to be what its limits say.
+_PROBES: Final = ((1.0, 1.0), (0.5, 1.0), (3.0, 1.0), (1.0, 0.5), (1.0, 3.0), (0.7, 2.3), (2.3, 0.7), (0.6, 0.55))
+#: Places, far from each other, where one limit of a rate is the longest.
+_CORNERS: Final = tuple((clock, bandwidth) for clock in (1.0, 1e-4, 1e4) for bandwidth in (1.0, 1e-4, 1e4))
+_TOLERANCE: Final = 1e-11
+
+
+class Limit(NamedTuple):
+    """A part of a rate: `factor` x clock^clock_power x bandwidth^bandwidth_power, in units of the rate as it is."""
+
+    factor: float
+    clock_power: int
+    bandwidth_power: int
+
+    def at(self, clock: float, bandwidth: float) -> float:
+        """Its value for factors on the clock and the bandwidth."""
+        return float(self.factor * clock**self.clock_power * bandwidth**self.bandwidth_power)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +46,15 @@ class Variant:
         What the runtime launches.
     rates_s
         Seconds a count of every term of the form [s].
-    powers
-        Term -> powers of the clock and of the bandwidth that its rate follows, such as (-1, 0); None where a rate of
-        this target follows none (it is the smaller of two limits).
+    limits
+        Term -> limits of its rate, the longest of which holds: one for a rate that follows the clock or the bandwidth,
+        several for one that is the slower of two; None where a rate of this target is nothing of the kind.
     """
 
     precision: str
     kernels: tuple[Kernel, ...]
     rates_s: Mapping[str, float]
-    powers: Mapping[str, tuple[int, int]] | None
+    limits: Mapping[str, tuple[Limit, ...]] | None
 
 
 def variant(analysis: Analysis, precision: str) -> Variant:
@@ -56,7 +70,7 @@ def variant(analysis: Analysis, precision: str) -> Variant:
         precision,
         _kernels(analysis, model),
         {name: float(rate.seconds) for name, rate in model.rates.items()},
-        _powers(model),
+        _limits(model),
     )
 
 
@@ -109,16 +123,24 @@ def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[st
     return {name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()}
 
 
-def _powers(model: TargetModel) -> dict[str, tuple[int, int]] | None:
-    """Term -> the powers of clock and bandwidth that its rate follows at every probe."""
-    by_clock, by_bandwidth = _rate_factors(model, 2.0, 1.0), _rate_factors(model, 1.0, 2.0)
-    powers = {name: (round(math.log2(by_clock[name])), round(math.log2(by_bandwidth[name]))) for name in by_clock}
+def _limits(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
+    """Term -> limits of its rate, found far from each other and confirmed at every probe."""
+    found: dict[str, set[Limit]] = {term: set() for term in model.rates}
+    for clock, bandwidth in _CORNERS:
+        here = _rate_factors(model, clock, bandwidth)
+        by_clock = _rate_factors(model, 2 * clock, bandwidth)
+        by_bandwidth = _rate_factors(model, clock, 2 * bandwidth)
+        for term, value in here.items():
+            powers = [round(math.log2(there[term] / value)) for there in (by_clock, by_bandwidth)]
+            scale = Limit(1.0, powers[0], powers[1]).at(clock, bandwidth)
+            found[term].add(Limit(float(f"{value / scale:.13g}"), *powers))
+    limits = {term: tuple(sorted(parts)) for term, parts in found.items()}
     for clock, bandwidth in _PROBES:
-        for name, factor in _rate_factors(model, clock, bandwidth).items():
-            with_clock, with_bandwidth = powers[name]
-            if not math.isclose(factor, clock**with_clock * bandwidth**with_bandwidth, rel_tol=_TOLERANCE):
+        for term, value in _rate_factors(model, clock, bandwidth).items():
+            longest = max(limit.at(clock, bandwidth) for limit in limits[term])
+            if not math.isclose(value, longest, rel_tol=_TOLERANCE):
                 return None
-    return powers
+    return limits
 
 
 def _scaled(target: Target, clock: float, bandwidth: float) -> Target:

@@ -225,11 +225,11 @@ def _variants(analysis: Analysis) -> list[dict[str, Any]]:
 
 def _variant(form: LatencyForm, found: Variant) -> dict[str, Any]:
     places = {term.name: number for number, term in enumerate(form.terms)}
-    powers = found.powers
+    limits = found.limits
     return {
         "precision": found.precision,
         "rates": [found.rates_s[term.name] for term in form.terms],
-        "powers": [powers[term.name] for term in form.terms] if powers is not None else None,
+        "limits": [limits[term.name] for term in form.terms] if limits is not None else None,
         "counts": [_counts(form, kernel, places) for kernel in found.kernels],
         "kernels": [kernel.main.position for kernel in found.kernels],
     }

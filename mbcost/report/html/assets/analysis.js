@@ -206,8 +206,8 @@ function rateDetails(terms) {
 function predict(variant, clock, bandwidth) {
   const { form } = view();
   const rates = variant.rates.map((rate, term) => {
-    const [withClock, withBandwidth] = variant.powers?.[term] ?? [0, 0];
-    return rate * clock ** withClock * bandwidth ** withBandwidth;
+    const limits = variant.limits?.[term] ?? [[1, 0, 0]];
+    return rate * Math.max(...limits.map(([factor, withClock, withBandwidth]) => factor * clock ** withClock * bandwidth ** withBandwidth));
   });
   const groups = page.groups.map(() => 0);
   const times = variant.counts.map((terms) => {
@@ -268,7 +268,7 @@ function prepareWhatIf() {
 function answerWhatIf() {
   const { analysis, variants } = view();
   const chosen = variants[Number(whatIf.precision.value) || 0];
-  const moves = (place) => Boolean(chosen?.powers?.some((powers) => powers[place] !== 0));
+  const moves = (place) => Boolean(chosen?.limits?.some((limits) => limits.some((limit) => limit[place + 1] !== 0)));
   whatIf.clock.disabled = !moves(0);
   whatIf.bandwidth.disabled = !moves(1);
   const [clock, bandwidth] = [whatIf.clock, whatIf.bandwidth].map((slider) => (slider.disabled ? 1 : 2 ** Number(slider.value)));
@@ -286,9 +286,9 @@ function answerWhatIf() {
   whatIf.answer.replaceChildren(element("strong", {}, milliseconds(after.latency * 1e3)), ` (${words}), ${significant(analysis.batch / after.latency)} frames/s`);
   whatIf.answer.dataset.seconds = String(after.latency);
   whatIf.bars.replaceChildren(splitBar("now", before, before), splitBar("then", after, before), groupLegend(before, after));
-  whatIf.note.textContent = chosen.powers
+  whatIf.note.textContent = chosen.limits
     ? "Recomputed here from the same counts and rates; no interval is known for a changed target."
-    : "Clock and bandwidth cannot be moved: a rate of this target is the smaller of two limits.";
+    : "Clock and bandwidth cannot be moved: no rule is known that the rates of this target follow.";
 }
 
 /** One bar, split into what the time is spent on, at the scale of the longer of the two. */
