@@ -56,6 +56,8 @@ CODES: Final[dict[str, str]] = {
     "MB600": "bad measurement",
     "MB601": "calibration of another target",
     "MB602": "failed fit",
+    "MB603": "failed measurement",
+    "MB604": "measured on another machine",
     # search spaces
     "MB700": "bad search space",
     "MB701": "kernels reach across blocks",

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, str]] = {
     "pick": "mbcost.cli.pick",
     "stream": "mbcost.cli.stream",
     "convert": "mbcost.cli.convert",
+    "bench": "mbcost.cli.bench",
     "calibrate": "mbcost.cli.calibrate",
     "validate": "mbcost.cli.calibrate",
     "devices": "mbcost.cli.devices",

@@ -12,6 +12,7 @@ from mbcost.cli.output import emit, print_note, print_problems
 from mbcost.errors import fail
 
 if TYPE_CHECKING:
+    from mbcost.devices import Target
     from mbcost.latency.calibration import Calibration, Residuals
     from mbcost.validation.measurements import Measurement
     from mbcost.validation.suggestions import Suggestion
@@ -24,8 +25,14 @@ _ONE: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
 
 
 def calibrate(
-    device: TargetOption,
     measurements: Annotated[list[Path] | None, _ONE] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make a device of this machine, from files of `mbcost bench`.")
+    ] = None,
     precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     networks: Annotated[
@@ -34,7 +41,9 @@ def calibrate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite what is there; take a bench of another machine.")
+    ] = False,
     suggestions: Annotated[
         int, typer.Option("--suggest", metavar="N", help="Name N networks worth measuring next.", min=0, max=1000)
     ] = 0,
@@ -54,6 +63,12 @@ def calibrate(
     from mbcost.validation.measurements import of_target
     from mbcost.validation.suggestions import suggest
 
+    if (device is None) == (name is None):
+        fail("MB010", "give either --device, a target that there is, or --name, for files of `mbcost bench`")
+    if name is not None:
+        _calibrate_machine(_read(measurements or []), name, force=force)
+        return
+    assert device is not None
     target = resolve_target(device, precision=precision, threads=threads)
     calibration = None
     if measurements:
@@ -71,12 +86,35 @@ def calibrate(
         print_note(f"wrote {output}")
 
 
+def _calibrate_machine(rows: list[Measurement], name: str, *, force: bool) -> None:
+    """A profile and a calibration of the machine that was benched."""
+    from mbcost.runner.profile import named_machine, write_machine
+    from mbcost.validation.calibrating import calibrate_on
+    from mbcost.validation.measurements import of_target
+
+    if not rows:
+        fail("MB010", "no measurements to calibrate on", hint="`mbcost bench` makes them")
+    machine = named_machine(rows, name, force=force)
+    calibration, warnings = calibrate_on(of_target(machine.rows, machine.target), machine.target)
+    if warnings:
+        print_problems(warnings)
+    written = write_machine(machine, calibration, force=force)
+    emit(_summary(calibration))
+    for path in written:
+        print_note(f"wrote {path}")
+    where = f"{name}@{machine.target.runtime}" if machine.target.runtime != "pytorch-eager" else name
+    print_note(f"use it with --device {where}")
+
+
 def validate(
     device: TargetOption,
     measurements: Annotated[list[Path] | None, _ONE] = None,
     precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Go without the target's calibration.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure this machine now: networks that its calibration has not seen.")
+    ] = False,
     min_hit: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Exit with 1 if fewer are within 10 %: 0.9.", min=0, max=1)
     ] = None,
@@ -87,13 +125,10 @@ def validate(
     from mbcost.devices import resolve_target
     from mbcost.latency.fitting import residuals
     from mbcost.pipeline import latency_model
-    from mbcost.validation.measurements import bundled, of_target, work_of
+    from mbcost.validation.measurements import work_of
 
     target = resolve_target(device, precision=precision, threads=threads)
-    paths = measurements or bundled(target)
-    if not paths:
-        fail("MB010", f"no measurements of {target.name} ship with mbcost", hint="name a file of your own")
-    rows = of_target(_read(paths), target)
+    rows = _measured_now(target, measurements) if measure else _published(target, measurements)
     work = work_of(rows, target)
     _, form, rates = latency_model(target, calibration=False if uncalibrated else None)
     if form.overlap != "none":
@@ -104,6 +139,41 @@ def validate(
     if min_hit is not None and found.hit10 < min_hit:
         print_note(f"check failed: {found.hit10:.1%} within 10 %, --min-hit is {min_hit:.1%}")
         raise typer.Exit(1)
+
+
+def _published(target: Target, measurements: list[Path] | None) -> list[Measurement]:
+    """The measurements of a target in the files given, else in those that ship."""
+    from mbcost.validation.measurements import bundled, of_target
+
+    paths = measurements or bundled(target)
+    if not paths:
+        hint = "name a file of your own; --measure runs networks on this machine"
+        fail("MB010", f"no measurements of {target.name} ship with mbcost", hint=hint)
+    return of_target(_read(paths), target)
+
+
+def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:
+    """Latencies of this machine, which the target's profile has to be of."""
+    from mbcost.cli.bench import progress
+    from mbcost.runner.measure import UNSEEN, measure_networks, settings_of
+    from mbcost.runner.profile import check_bench_of
+    from mbcost.runner.settings import Source
+    from mbcost.validation.measurements import measured_here
+
+    if measurements:
+        fail("MB010", "give either files of measurements or --measure")
+    settings = settings_of(target)
+    check_bench_of(target)
+    sources = [
+        (f"{name} {alpha:g} {size}", Source("table", name, alpha=alpha, resolution=size))
+        for name, alpha, size in UNSEEN
+    ]
+    with progress() as on_progress:
+        timings = measure_networks(settings, sources, on_progress=on_progress)
+    return [
+        measured_here(target, source.name, source.alpha, source.resolution, timings[name].latency_s)
+        for name, source in sources
+    ]
 
 
 def _read(paths: list[Path]) -> list[Measurement]:

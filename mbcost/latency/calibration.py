@@ -179,11 +179,17 @@ class Calibration:
     @property
     def name(self) -> str:
         """The name of its file without the suffix."""
-        return f"{self.device}-{self.processor}-{self.runtime}-{self.precision}"
+        return calibration_name(self.device, self.processor, self.runtime, self.precision, self.threads)
 
     def by_state(self, state: State) -> tuple[str, ...]:
         """Terms whose rate was decided so."""
         return tuple(name for name, rate in self.rates.items() if rate.state == state)
+
+
+def calibration_name(device: str, processor: str, runtime: str, precision: str, threads: int) -> str:
+    """The name of a calibration's file without the suffix: with the threads where there are several."""
+    name = f"{device}-{processor}-{runtime}-{precision}"
+    return name if threads == 1 else f"{name}-{threads}threads"
 
 
 def calibrated_rates(

@@ -13,7 +13,16 @@ from mbcost.devices import Target, user_folder
 from mbcost.document import Document
 from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
 from mbcost.files import load_yaml
-from mbcost.latency.calibration import STATES, Calibration, FittedRate, Interval, Range, Residuals, matches
+from mbcost.latency.calibration import (
+    STATES,
+    Calibration,
+    FittedRate,
+    Interval,
+    Range,
+    Residuals,
+    calibration_name,
+    matches,
+)
 from mbcost.latency.forms import FORMS
 from mbcost.resources import hardware_profiles
 
@@ -32,6 +41,8 @@ _LARGEST: Final = 1e18
 def find_calibration(target: Target) -> Calibration | None:
     """The calibration of a target: the user's own, else the one that ships with the profile; None if there is neither.
 
+    One with the target's number of threads comes before one with a single thread, whose rates are then scaled.
+
     A shipped calibration is of the shipped profile: one of the same name in another file may say something else.
 
     Raises
@@ -39,12 +50,12 @@ def find_calibration(target: Target) -> Calibration | None:
     InputError
         With every problem of the file.
     """
-    name = f"{target.device.name}-{target.processor.name}-{target.runtime}-{target.precision}.yaml"
+    key = (target.device.name, target.processor.name, target.runtime, target.precision)
+    names = dict.fromkeys(calibration_name(*key, threads) for threads in (target.threads, 1))
     folders = [user_folder() / FOLDER]
     if target.device.origin == "shipped":
         folders.append(hardware_profiles() / FOLDER)
-    for folder in folders:
-        path = folder / name
+    for path in (folder / f"{name}.yaml" for folder in folders for name in names):
         try:
             status = path.stat()
         except OSError:

@@ -139,6 +139,15 @@ def bundled(target: Target) -> list[Path]:
     ]
 
 
+def measured_here(
+    target: Target, architecture: str, alpha: float, resolution: int | None, measured_s: float
+) -> Measurement:
+    """A latency of a target that was measured just now."""
+    where = Location("measured", 0, 0)
+    key = target_key(target)
+    return Measurement("network", architecture, alpha, resolution, 1, key, measured_s, 0.0, "measured now", where)
+
+
 def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
     """The rows that were measured on a target.
 

@@ -11,11 +11,13 @@ from mbcost.latency.forms.cpu_gemm import CPU_GEMM
 from mbcost.latency.forms.cpu_indirect import CPU_INDIRECT
 from mbcost.latency.forms.dpu import DPU
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD
+from mbcost.latency.forms.pytorch_cpu import PYTORCH_CPU
 from mbcost.latency.forms.roofline import ROOFLINE
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 
 FORMS: Final[dict[str, LatencyForm]] = {
-    form.name: form for form in (CPU_EIGEN, CPU_GEMM, CPU_INDIRECT, DPU, OPENVINO_MYRIAD, ROOFLINE, TFLITE_ADRENO)
+    form.name: form
+    for form in (CPU_EIGEN, CPU_GEMM, CPU_INDIRECT, DPU, OPENVINO_MYRIAD, PYTORCH_CPU, ROOFLINE, TFLITE_ADRENO)
 }
 
 
@@ -33,6 +35,7 @@ __all__ = [
     "DPU",
     "FORMS",
     "OPENVINO_MYRIAD",
+    "PYTORCH_CPU",
     "ROOFLINE",
     "TFLITE_ADRENO",
     "find_form",

@@ -31,12 +31,13 @@ def head(channels: int, classes: int = 1000) -> nn.Sequential:
 class MobileNetV1(nn.Sequential):
     """Howard et al. 2017, arXiv:1704.04861, Table 1, with the code's last stride."""
 
-    def __init__(self) -> None:
+    def __init__(self, alpha: float = 1.0) -> None:
         rows = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
-        layers, channels = [conv(3, 32, 3, 2)], 32
+        channels = int(32 * alpha)
+        layers = [conv(3, channels, 3, 2)]
         for out, stride in rows:
-            layers += [conv(channels, channels, 3, stride, channels), conv(channels, out)]
-            channels = out
+            layers += [conv(channels, channels, 3, stride, channels), conv(channels, int(out * alpha))]
+            channels = int(out * alpha)
         super().__init__(*layers, head(channels), nn.Softmax(1))
 
 
@@ -59,7 +60,7 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """Sandler et al. 2018, arXiv:1801.04381, Table 2."""
 
-    def __init__(self) -> None:
+    def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         rows = [
             (1, 16, 1, 1),
@@ -70,13 +71,14 @@ class MobileNetV2(nn.Module):
             (6, 160, 3, 2),
             (6, 320, 1, 1),
         ]
-        layers, channels = [conv(3, 32, 3, 2)], 32
+        channels, last = divisible(32 * alpha), divisible(1280 * max(1.0, alpha))
+        layers = [conv(3, channels, 3, 2)]
         for expand, out, repeats, stride in rows:
             for i in range(repeats):
-                layers.append(InvertedResidual(channels, out, stride if i == 0 else 1, expand))
-                channels = out
-        self.features = nn.Sequential(*layers, conv(channels, 1280))
-        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 1000))
+                layers.append(InvertedResidual(channels, divisible(out * alpha), stride if i == 0 else 1, expand))
+                channels = divisible(out * alpha)
+        self.features = nn.Sequential(*layers, conv(channels, last))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, 1000))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(F.adaptive_avg_pool2d(self.features(x), (1, 1)).flatten(1))
@@ -107,10 +109,28 @@ class BneckV3(nn.Module):
         return self.block(x) + x if self.residual else self.block(x)
 
 
-class MobileNetV3Large(nn.Sequential):
-    """Howard et al. 2019, arXiv:1905.02244, Table 1. The head's pointwise layers are convolutions, as printed."""
+class MobileNetV3(nn.Sequential):
+    """Howard et al. 2019, arXiv:1905.02244. The head's pointwise layers are convolutions, as printed.
 
-    def __init__(self) -> None:
+    `rows` are kernel, expanded and output channels, squeeze-and-excite, activation and stride of each bottleneck.
+    """
+
+    def __init__(self, rows: Sequence[tuple[int, int, int, int, Activation, int]], wide: int, last: int, alpha: float):
+        channels = divisible(16 * alpha)
+        layers: list[nn.Module] = [conv(3, channels, 3, 2, act=nn.Hardswish)]
+        for kernel, exp, out, se, act, stride in rows:
+            hidden, narrow = divisible(exp * alpha), divisible(out * alpha)
+            layers.append(BneckV3(channels, kernel, hidden, narrow, bool(se), act, stride))
+            channels = narrow
+        wide = divisible(wide * alpha)
+        head = [nn.Conv2d(wide, last, 1), nn.Hardswish(), nn.Conv2d(last, 1000, 1)]
+        super().__init__(*layers, conv(channels, wide, act=nn.Hardswish), nn.AdaptiveAvgPool2d(1), *head)
+
+
+class MobileNetV3Large(MobileNetV3):
+    """Its Table 1."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
         hs, re = nn.Hardswish, nn.ReLU
         rows = [
             (3, 16, 16, 0, re, 1), (3, 64, 24, 0, re, 2), (3, 72, 24, 0, re, 1), (5, 72, 40, 1, re, 2),
@@ -118,13 +138,20 @@ class MobileNetV3Large(nn.Sequential):
             (3, 184, 80, 0, hs, 1), (3, 184, 80, 0, hs, 1), (3, 480, 112, 1, hs, 1), (3, 672, 112, 1, hs, 1),
             (5, 672, 160, 1, hs, 2), (5, 960, 160, 1, hs, 1), (5, 960, 160, 1, hs, 1),
         ]  # fmt: skip
-        layers: list[nn.Module] = [conv(3, 16, 3, 2, act=hs)]
-        channels = 16
-        for kernel, exp, out, se, act, stride in rows:
-            layers.append(BneckV3(channels, kernel, exp, out, bool(se), act, stride))
-            channels = out
-        last = [nn.Conv2d(960, 1280, 1), nn.Hardswish(), nn.Conv2d(1280, 1000, 1)]
-        super().__init__(*layers, conv(160, 960, act=hs), nn.AdaptiveAvgPool2d(1), *last)
+        super().__init__(rows, 960, 1280, alpha)
+
+
+class MobileNetV3Small(MobileNetV3):
+    """Its Table 2."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        hs, re = nn.Hardswish, nn.ReLU
+        rows = [
+            (3, 16, 16, 1, re, 2), (3, 72, 24, 0, re, 2), (3, 88, 24, 0, re, 1), (5, 96, 40, 1, hs, 2),
+            (5, 240, 40, 1, hs, 1), (5, 240, 40, 1, hs, 1), (5, 120, 48, 1, hs, 1), (5, 144, 48, 1, hs, 1),
+            (5, 288, 96, 1, hs, 2), (5, 576, 96, 1, hs, 1), (5, 576, 96, 1, hs, 1),
+        ]  # fmt: skip
+        super().__init__(rows, 576, 1024, alpha)
 
 
 class BasicBlock(nn.Module):
@@ -221,12 +248,12 @@ class ShuffleUnit(nn.Module):
 
 
 class ShuffleNetV2(nn.Module):
-    """Ma et al. 2018, arXiv:1807.11164, Table 5, 1x."""
+    """Ma et al. 2018, arXiv:1807.11164, Table 5; 1x unless other widths are given."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: tuple[int, int, int] = (116, 232, 464)) -> None:
         super().__init__()
         layers, channels = [conv(3, 24, 3, 2, act=nn.ReLU), nn.MaxPool2d(3, 2, 1)], 24
-        for out, repeats in ((116, 4), (232, 8), (464, 4)):
+        for out, repeats in zip(widths, (4, 8, 4), strict=True):
             for i in range(repeats):
                 layers.append(ShuffleUnit(channels, out, 2 if i == 0 else 1))
                 channels = out

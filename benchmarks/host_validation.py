@@ -1,0 +1,126 @@
+"""Calibrate this machine and predict networks that the calibration has not seen.
+
+python benchmarks/host_validation.py --nets benchmarks.host_networks:networks --suite quick --json OUT
+
+measures the suite's random networks (or kernels) with PyTorch, calibrates, then measures and predicts the networks
+that the function returns, ``{name: (nn.Module, example_input)}``. They are measured twice, in two processes, each time
+with as many visits as the calibration's networks: the difference is the machine's noise, the mean is what predictions
+are compared with. Run it in the root of the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import itertools
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path[:0] = [str(Path.cwd()), str(Path(__file__).parent.parent)]
+
+import mbcost  # noqa: E402
+from mbcost.cli.run import run  # noqa: E402
+from mbcost.devices import resolve_target  # noqa: E402
+from mbcost.importers.pytorch import from_torch  # noqa: E402
+from mbcost.latency.fitting import residuals  # noqa: E402
+from mbcost.runner.measure import measure_networks  # noqa: E402
+from mbcost.runner.settings import Settings, Source, checked_settings  # noqa: E402
+
+NAME = "this-host"
+
+
+def calibrated(folder: Path, arguments: argparse.Namespace, settings: Settings) -> float:
+    """Bench and calibrate; what that took [s]."""
+    started = time.monotonic()
+    csv = folder / "bench.csv"
+    options = [
+        f"--device={settings.device}",
+        f"--threads={settings.threads}",
+        f"--mode={settings.mode}",
+        *(["--channels-last"] if settings.channels_last else []),
+    ]
+    for command in (
+        ["bench", "-o", str(csv), "--suite", arguments.suite, *options],
+        ["calibrate", str(csv), "--name", NAME],
+    ):
+        code = run(command)
+        if code:
+            sys.exit(code)
+    return time.monotonic() - started
+
+
+def predicted(networks: dict[str, Any], settings: Settings) -> dict[str, tuple[float, float, float]]:
+    """Latency and its interval [s], by name."""
+    target = resolve_target(f"{NAME}@{settings.runtime}", threads=settings.threads)
+    found = {}
+    for name, (module, example) in networks.items():
+        analysis = mbcost.analyze(from_torch(module, example, name="network"), target)
+        found[name] = (analysis.latency_s, analysis.latency_low_s, analysis.latency_high_s)
+    return found
+
+
+def kendall_tau(first: list[float], second: list[float]) -> float:
+    """Share of pairs in the same order, minus that of pairs in the other one [1]."""
+    pairs = list(itertools.combinations(range(len(first)), 2))
+    signs = [np.sign(first[i] - first[j]) * np.sign(second[i] - second[j]) for i, j in pairs]
+    return float(np.mean(signs))
+
+
+def main() -> None:
+    """Print the table and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nets", default="benchmarks.host_networks:networks", metavar="MODULE:FUNCTION")
+    parser.add_argument("--suite", default="quick", choices=["quick", "full", "kernels"])
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--mode", default="eager", choices=["eager", "compile"])
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the bench and the calibration there")
+    arguments = parser.parse_args()
+    settings = checked_settings("cpu", arguments.threads, arguments.channels_last, arguments.mode, "fp32")
+    home, _, function = arguments.nets.partition(":")
+    networks = getattr(importlib.import_module(home), function)()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.keep or Path(scratch)
+        (folder / "devices").mkdir(parents=True, exist_ok=True)
+        os.environ["MBCOST_DEVICES"] = str(folder / "devices")
+        calibration_s = calibrated(folder, arguments, settings)
+        predictions = predicted(networks, settings)
+    sources = [(name, Source("callable", arguments.nets, name)) for name in networks]
+    passes = [measure_networks(settings, sources, seconds=45.0) for _ in range(2)]
+    measured = {name: sum(timings[name].latency_s for timings in passes) / 2 for name in networks}
+    noise = [abs(passes[0][name].latency_s / passes[1][name].latency_s - 1) for name in networks]
+    ratios = np.array([predictions[name][0] / measured[name] for name in networks])
+    found = residuals(ratios)
+    covered = [predictions[name][1] <= measured[name] <= predictions[name][2] for name in networks]
+    report = {
+        "mape": found.mape,
+        "hit5": found.hit5,
+        "hit10": found.hit10,
+        "hit20": found.hit20,
+        "kendall_tau": kendall_tau(list(measured.values()), [predictions[name][0] for name in networks]),
+        "coverage90": float(np.mean(covered)),
+        "calibration_s": calibration_s,
+        "bias": found.bias,
+        "noise": float(np.mean(noise)),
+        "worst_noise": max(noise),
+        "networks": {
+            name: {"measured_ms": measured[name] * 1e3, "predicted_ms": predictions[name][0] * 1e3} for name in networks
+        },
+    }
+    for name, ratio in zip(networks, ratios, strict=True):
+        print(f"{name:<28} {measured[name] * 1e3:8.2f} ms  {predictions[name][0] * 1e3:8.2f} ms  {ratio - 1:+6.1%}")
+    print({key: round(value, 4) for key, value in report.items() if key != "networks"})
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""``mbcost bench``: measures this machine with PyTorch, for ``mbcost calibrate --name``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mbcost.cli.output import emit, print_note
+from mbcost.errors import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mbcost.runner.bench import Bench, OnProgress
+
+
+class SuiteName(StrEnum):
+    """What to measure, and for how long."""
+
+    QUICK = "quick"
+    FULL = "full"
+    KERNELS = "kernels"
+
+
+class ModeName(StrEnum):
+    """How PyTorch runs a network."""
+
+    EAGER = "eager"
+    COMPILE = "compile"
+    GRAPH = "graph"
+
+
+def bench(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV file.")] = Path("bench.csv"),
+    suite: Annotated[
+        SuiteName,
+        typer.Option(help="Random networks for 3 minutes (quick) or 15 (full), or single kernels for 3 (kernels)."),
+    ] = SuiteName.QUICK,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="What PyTorch calls it.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="Threads on a CPU.", min=1)] = 1,
+    channels_last: Annotated[bool, typer.Option("--channels-last", help="NHWC instead of NCHW.")] = False,
+    mode: Annotated[ModeName, typer.Option(help="graph: replay of a CUDA graph.")] = ModeName.EAGER,
+    precision: Annotated[str, typer.Option(metavar="fp32|tf32|fp16|bf16")] = "fp32",
+    force: Annotated[bool, typer.Option("--force", help="Measure anew and overwrite FILE.")] = False,
+) -> None:
+    """Measure random small networks, or single kernels, on this machine with PyTorch.
+
+    A run that was interrupted goes on when the same command is given again.
+    """
+    from mbcost.runner.bench import run_bench
+    from mbcost.runner.settings import checked_settings
+
+    if output.suffix.lower() != ".csv":
+        fail("MB006", f"`{output.name}` does not end in .csv")
+    settings = checked_settings(device, threads, channels_last, mode.value, precision)
+    with progress() as on_progress:
+        found = run_bench(output, suite.value, settings, force=force, on_progress=on_progress)
+    emit(_summary(found))
+    for name, reason in found.failed.items():
+        print_note(f"left out {name}: {reason}")
+    print_note(f"wrote {found.output}; next: mbcost calibrate {found.output} --name my-laptop")
+
+
+def _summary(found: Bench) -> str:
+    share = f", {len(found.failed)} left out" if found.failed else ""
+    return (
+        f"{found.measured} measured in {found.seconds:.0f} s{share}; "
+        f"{found.rejected} of {found.visits} visits rejected because something disturbed the machine\n"
+    )
+
+
+@contextmanager
+def progress() -> Iterator[OnProgress]:
+    """A bar with the time left, on a terminal only."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("measuring", total=1.0)
+        yield lambda share, what: progress.update(task, completed=share, description=f"measuring {what}"[:60])

@@ -1,0 +1,322 @@
+"""PyTorch on a CPU: MKL's matrix products, oneDNN's convolutions with blocked channels, and plain loops for the rest.
+
+    t = gemm + vector + conv + depthwise + lowering + traffic + weights + spill + pool + transcendental + calls
+
+without overlap. Which convolution takes which way is in aten/src/ATen/native/Convolution.cpp (use_mkldnn): on one
+thread a 1x1 convolution with stride 1 is a matrix product of the input as it is; one without groups, with a window of
+at most 3x3 and an input of at most 20,480 elements is lowered to one; every other one is oneDNN's, which reorders
+input, weights and output to and from blocks of channels at each call. Batch norm and activations are passes of their
+own. Found on whole random networks and their layers (PyTorch 2.13, AVX2, one thread).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mbcost.devices import Target
+from mbcost.kernels import Kernel, KernelKind, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.latency.rates import bandwidth, parameter, peak, per_second, seconds_each
+from mbcost.numeric import Dim, Real, maximum, round_up, where
+from mbcost.operators import Conv2d, Dense
+
+#: Input elements up to which a convolution is lowered to a matrix product instead (Convolution.cpp, use_mkldnn).
+NATIVE_ELEMENTS: Final = 20_480
+#: Channels of a block: a vector of AVX2.
+BLOCK: Final = 8
+#: Rows (pixels) of the tile of MKL's matrix product: three vectors of AVX2.
+GEMM_ROWS: Final = 24
+#: Channels of an image, which oneDNN does not pad to a block.
+IMAGE_CHANNELS: Final = 4
+#: What starting a pooling window costs, in reads.
+MAX_POOL_START: Final = 8
+AVG_POOL_START: Final = 12
+#: A max pooling with stride 1, whose windows overlap, against a strided one: its comparisons are foreseen more often.
+OVERLAPPING: Final = 0.8
+#: Elements of a plane that lies at the same place of a page as the next one.
+PAGE_ELEMENTS: Final = 1024
+#: What a kernel moves without leaving the caches near the core [B].
+NEAR_BYTES: Final = 2 * 2**20
+
+_TRANSCENDENTAL: Final = frozenset(
+    {"swish", "sigmoid", "tanh", "gelu", "mish", "softplus", "elu", "softmax", "log_softmax"}
+)
+_GLOBAL: Final = frozenset({"global_avg_pool", "global_max_pool", "reduce"})
+
+
+def _bytes(elements: Dim, kernel: Kernel) -> Dim:
+    return elements * kernel.element_bytes
+
+
+def _moved(kernel: Kernel) -> Dim:
+    """Input and output [B]."""
+    return _bytes(kernel.input_elements + kernel.output_elements, kernel)
+
+
+def is_native(kernel: Kernel) -> Real:
+    """Whether a convolution is a matrix product rather than oneDNN's; a mask for arrays."""
+    if kernel.kind in {"pointwise", "dense", "matmul"}:
+        return True
+    operator = kernel.main.operator
+    if not isinstance(operator, Conv2d) or max(operator.kernel) > 3 or operator.dilation != (1, 1):
+        return False
+    elements = kernel.main.input_shapes[0].elements
+    small = (elements * kernel.batch <= NATIVE_ELEMENTS) & (kernel.batch == 1)
+    return small & (operator.groups == 1)
+
+
+def is_vector(kernel: Kernel) -> Real:
+    """Whether a product has a single row: a matrix times a vector, which reads each weight once. A mask for arrays."""
+    return kernel.kind != "direct_conv" and kernel.gemm().rows == 1
+
+
+def gemm_macs(kernel: Kernel) -> Real:
+    """MACs of matrix products with more than one row, rows in whole tiles."""
+    if not isinstance(kernel.main.operator, (Conv2d, Dense)):
+        return 0 if kernel.kind == "direct_conv" else kernel.macs
+    rows, columns, depth, groups = kernel.gemm()
+    macs = round_up(rows, GEMM_ROWS) * columns * depth * groups
+    return where(is_native(kernel), where(is_vector(kernel), 0, macs), 0)  # type: ignore[no-any-return]
+
+
+def gemm_bytes(kernel: Kernel) -> Real:
+    """Input and output of matrix products."""
+    return where(is_native(kernel), where(is_vector(kernel), 0, _moved(kernel)), 0)  # type: ignore[no-any-return]
+
+
+def gemm_weight_bytes(kernel: Kernel) -> Real:
+    """Weights of matrix products with more than one row."""
+    weights = _bytes(kernel.weight_elements, kernel)
+    return where(is_native(kernel), where(is_vector(kernel), 0, weights), 0)  # type: ignore[no-any-return]
+
+
+def vector_bytes(kernel: Kernel) -> Real:
+    """Weights of products with a single row."""
+    return where(is_vector(kernel), _bytes(kernel.weight_elements, kernel), 0)  # type: ignore[no-any-return]
+
+
+def lowered_bytes(kernel: Kernel) -> Real:
+    """The lowering buffer of small convolutions."""
+    buffer = _bytes(kernel.main.cost.im2col_elements * kernel.batch, kernel)
+    return where(is_native(kernel), buffer, 0)  # type: ignore[no-any-return]
+
+
+def conv_macs(kernel: Kernel) -> Real:
+    """MACs of oneDNN's convolutions, output and input channels of a group in whole blocks."""
+    if not isinstance(kernel.main.operator, Conv2d):
+        return kernel.macs
+    gemm, groups = kernel.gemm(), kernel.main.operator.groups
+    channels = kernel.main.input_shapes[0].channels // groups
+    padded = where(channels <= IMAGE_CHANNELS, channels, round_up(channels, BLOCK))
+    blocked = gemm.rows * round_up(gemm.columns, BLOCK) * kernel.window * padded
+    macs = where(groups == 1, blocked, kernel.macs)
+    return where(is_native(kernel), 0, macs)  # type: ignore[no-any-return]
+
+
+def conv_bytes(kernel: Kernel) -> Real:
+    """Input and output of oneDNN's convolutions, which are reordered."""
+    return where(is_native(kernel), 0, _moved(kernel))  # type: ignore[no-any-return]
+
+
+def conv_weight_bytes(kernel: Kernel) -> Real:
+    """Weights of oneDNN's convolutions, which are reordered at each call."""
+    return where(is_native(kernel), 0, _bytes(kernel.weight_elements, kernel))  # type: ignore[no-any-return]
+
+
+def depthwise_macs(kernel: Kernel) -> Real:
+    """Pixels x window x channels in whole blocks."""
+    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, BLOCK)
+
+
+def aliased_bytes(kernel: Kernel) -> Real:
+    """Input and output in planes of whole pages, whose channels compete for the same lines of the cache."""
+    total: Real = 0
+    for shape in (kernel.main.input_shapes[0], kernel.main.output_shape):
+        total = total + where(shape.pixels % PAGE_ELEMENTS == 0, shape.elements, 0)
+    return total * kernel.batch * kernel.element_bytes
+
+
+def spilled_bytes(kernel: Kernel) -> Real:
+    """Input and output beyond what stays near the core."""
+    return maximum(0, _moved(kernel) - NEAR_BYTES)  # type: ignore[no-any-return]
+
+
+def norm_bytes(kernel: Kernel) -> Real:
+    """Input and output of normalisations."""
+    return _moved(kernel) if _is_norm(kernel) else 0
+
+
+def norm_channels(kernel: Kernel) -> Real:
+    """Channels of normalisations, whose scale and shift are computed at each call."""
+    return kernel.main.output_shape.channels if _is_norm(kernel) else 0
+
+
+def stream_bytes(kernel: Kernel) -> Real:
+    """Input and output of every other pass."""
+    return 0 if _is_norm(kernel) else _moved(kernel)
+
+
+def transcendental_elements(kernel: Kernel) -> Real:
+    """Elements of functions with an exponential."""
+    return kernel.output_elements if kernel.op in _TRANSCENDENTAL else 0
+
+
+def max_pool_reads(kernel: Kernel) -> Real:
+    """Elements read by the windows of a max pooling, and what starting each costs: a scalar loop."""
+    if not kernel.op.startswith("max_pool"):
+        return 0
+    reads = kernel.elementwise_ops + MAX_POOL_START * kernel.output_elements
+    return reads * (OVERLAPPING if max(getattr(kernel.main.operator, "stride", (2, 2))) == 1 else 1.0)
+
+
+def avg_pool_reads(kernel: Kernel) -> Real:
+    """The same of an average pooling."""
+    if _is_global(kernel) or kernel.op.startswith("max_pool"):
+        return 0
+    return kernel.elementwise_ops + AVG_POOL_START * kernel.output_elements
+
+
+def reduced_bytes(kernel: Kernel) -> Real:
+    """What means and sums read."""
+    return _bytes(kernel.input_elements, kernel) if _is_global(kernel) else 0
+
+
+def reduced_elements(kernel: Kernel) -> Real:
+    """Outputs of means and sums: a loop is started for each."""
+    return kernel.output_elements if _is_global(kernel) else 0
+
+
+def _is_norm(kernel: Kernel) -> bool:
+    return kernel.op.endswith("_norm")
+
+
+def _is_global(kernel: Kernel) -> bool:
+    return kernel.op in _GLOBAL
+
+
+def gemm_call(kernel: Kernel) -> Real:
+    """Calls of matrix products."""
+    return where(is_native(kernel), 1, 0)  # type: ignore[no-any-return]
+
+
+def conv_call(kernel: Kernel) -> Real:
+    """Calls of oneDNN's convolutions."""
+    return where(is_native(kernel), 0, 1)  # type: ignore[no-any-return]
+
+
+def norm_call(kernel: Kernel) -> Real:
+    """Calls of normalisations."""
+    return 1 if _is_norm(kernel) else 0
+
+
+def pass_call(kernel: Kernel) -> Real:
+    """Calls of every other pass."""
+    return 0 if _is_norm(kernel) else 1
+
+
+def one(_: Kernel) -> Real:
+    """Every call once."""
+    return 1
+
+
+#: Term -> the runtime's parameter that its rate is made of when nothing was calibrated.
+_OF_PEAK: Final = {"gemm": "gemm_efficiency", "conv": "conv_efficiency", "depthwise": "depthwise_efficiency"}
+_OF_BANDWIDTH: Final = {
+    "vector": "vector_bandwidth_ratio",
+    "gemm_weights": "gemm_weight_bandwidth_ratio",
+    "conv_weights": "conv_weight_bandwidth_ratio",
+    "gemm_traffic": "gemm_bandwidth_ratio",
+    "conv_traffic": "conv_bandwidth_ratio",
+    "lowering": "lowering_bandwidth_ratio",
+    "norm": "norm_bandwidth_ratio",
+    "stream": "stream_bandwidth_ratio",
+    "copy": "copy_bandwidth_ratio",
+    "reduce": "reduce_bandwidth_ratio",
+    "aliased": "aliased_bandwidth_ratio",
+    "spill": "spill_bandwidth_ratio",
+}
+_TIMES: Final = {
+    "transcendental": "transcendental_time",
+    "max_pool": "max_pool_read_time",
+    "avg_pool": "avg_pool_read_time",
+    "reduced": "reduced_element_time",
+    "norm_channels": "norm_channel_time",
+    "gemm_call": "gemm_call_time",
+    "dense_call": "dense_call_time",
+    "conv_call": "conv_call_time",
+    "depthwise_call": "depthwise_call_time",
+    "norm_call": "norm_call_time",
+    "pass_call": "pass_call_time",
+    "copy_call": "copy_call_time",
+    "pool_call": "pool_call_time",
+}
+
+
+def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
+    """Rates from a core's peak, the memory's bandwidth, and times of calls that no fact of a device scales.
+
+    Arithmetic scales with the threads in use; traffic and calls do not.
+    """
+    arithmetic, memory = peak(target), bandwidth(target)
+    found: dict[str, Rate] = {}
+    for name, share in _OF_PEAK.items():
+        rate = per_second(arithmetic, parameter(runtime, share), "MAC")
+        if target.threads > 1:
+            scaling = parameter(runtime, "thread_efficiency")
+            factor = 1 + (target.threads - 1) * scaling.value
+            formula = f"{rate.formula} / (1 + {target.threads - 1} x {scaling.value:g}) for {target.threads} threads"
+            rate = Rate(rate.seconds / factor, formula, rate.quantities, (*rate.parameters, scaling))
+        found[name] = rate
+    for name, ratio in _OF_BANDWIDTH.items():
+        found[name] = per_second(memory, parameter(runtime, ratio), "byte")
+    for name, time in _TIMES.items():
+        found[name] = seconds_each(parameter(runtime, time))
+    return {term.name: found[term.name] for term in TERMS}
+
+
+def _kinds(*kinds: KernelKind) -> frozenset[KernelKind]:
+    return frozenset(kinds)
+
+
+_PRODUCTS: Final = _kinds("pointwise", "direct_conv", "matmul")
+_PASSES: Final = _kinds("elementwise", "softmax")
+TERMS: Final = (
+    Term("gemm", "slot", "compute", _kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_macs),
+    Term("conv", "slot", "compute", _kinds("direct_conv"), conv_macs),
+    Term("depthwise", "slot", "compute", _kinds("depthwise"), depthwise_macs),
+    Term("transcendental", "element", "compute", _PASSES, transcendental_elements),
+    Term("max_pool", "read", "compute", _kinds("pool"), max_pool_reads),
+    Term("avg_pool", "read", "compute", _kinds("pool"), avg_pool_reads),
+    Term("reduced", "element", "compute", _kinds("pool"), reduced_elements),
+    Term("norm_channels", "channel", "compute", _PASSES, norm_channels),
+    Term("vector", "B", "weights", _kinds("pointwise", "dense", "matmul"), vector_bytes),
+    Term("gemm_weights", "B", "weights", _kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_weight_bytes),
+    Term("conv_weights", "B", "weights", _kinds("direct_conv"), conv_weight_bytes),
+    Term("lowering", "B", "lowering", _kinds("direct_conv"), lowered_bytes),
+    Term("gemm_traffic", "B", "activations", _kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_bytes),
+    Term("conv_traffic", "B", "activations", _kinds("direct_conv", "depthwise"), conv_bytes),
+    Term("norm", "B", "activations", _PASSES, norm_bytes),
+    Term("stream", "B", "activations", _PASSES, stream_bytes),
+    Term("copy", "B", "activations", _kinds("copy"), _moved),
+    Term("reduce", "B", "activations", _kinds("pool"), reduced_bytes),
+    Term("aliased", "B", "activations", _kinds("pointwise", "direct_conv", "depthwise"), aliased_bytes),
+    Term("spill", "B", "activations", _kinds("pointwise"), spilled_bytes),
+    Term("gemm_call", "call", "overhead", _PRODUCTS, gemm_call),
+    Term("dense_call", "call", "overhead", _kinds("dense"), one),
+    Term("conv_call", "call", "overhead", _kinds("direct_conv"), conv_call),
+    Term("depthwise_call", "call", "overhead", _kinds("depthwise"), one),
+    Term("norm_call", "call", "overhead", _PASSES, norm_call),
+    Term("pass_call", "call", "overhead", _PASSES, pass_call),
+    Term("copy_call", "call", "overhead", _kinds("copy"), one),
+    Term("pool_call", "call", "overhead", _kinds("pool"), one),
+)
+
+PYTORCH_CPU: Final = LatencyForm(
+    name="pytorch_cpu",
+    title="PyTorch on a CPU",
+    terms=TERMS,
+    overlap="none",
+    rates=rates,
+    source="found on random networks timed whole and layer by layer, PyTorch 2.13, one thread, AVX2",
+)

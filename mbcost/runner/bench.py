@@ -1,0 +1,267 @@
+"""``mbcost bench``: measures a suite and writes its CSV, its environment and the tables of its networks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from mbcost._version import __version__
+from mbcost.errors import fail
+from mbcost.files import write_text
+from mbcost.importers.pytorch.isolate import import_torch
+from mbcost.runner.journal import Journal
+from mbcost.runner.session import FEWEST, VISITS, Session, Timing, open_session, visit_all
+from mbcost.runner.settings import Settings, Source
+from mbcost.runner.suites import PLANS, Kernel, Plan, Suite, kernels, network_tables
+
+SCHEMA: Final = "mbcost/bench/1"
+#: The name of this machine in a bench, until a calibration gives it one.
+THIS_MACHINE: Final = "this-machine"
+#: Visits of the first of two sweeps.
+_FIRST_VISITS: Final = 2
+_NETWORK_COLUMNS: Final = (
+    "architecture", "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads",
+    "latency_ms", "latency_std_ms", "source", "runs", "visits", "rejected",
+)  # fmt: skip
+_KERNEL_COLUMNS: Final = (
+    "op", "height", "width", "in_channels", "out_channels", "kernel", "stride", "groups", "fields", "batch",
+    "precision", "device", "processor", "runtime", "threads", "latency_us", "latency_std_us", "warm_us", "runs",
+    "source",
+)  # fmt: skip
+
+#: Called with the share of the suite that is done [1] and what is being measured.
+OnProgress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a bench left.
+
+    Attributes
+    ----------
+    output
+        The CSV file; beside it are ``.json`` with the environment and, of networks, a folder with their tables.
+    measured, failed
+        Networks or kernels with a latency; those without, with the reason.
+    visits, rejected
+        All visits, and those of them that were disturbed.
+    seconds
+        From the first visit on, earlier runs that it went on from included [s].
+    """
+
+    output: Path
+    measured: int
+    failed: Mapping[str, str]
+    visits: int
+    rejected: int
+    seconds: float
+
+
+def run_bench(
+    output: Path,
+    suite: Suite,
+    settings: Settings,
+    *,
+    force: bool = False,
+    plan: Plan | None = None,
+    on_progress: OnProgress = lambda *_: None,
+) -> Bench:
+    """Measure a suite on this machine.
+
+    A run that was cut off left a journal: the same call goes on from there.
+
+    Parameters
+    ----------
+    output
+        The CSV file to write.
+    force
+        Begin anew, and overwrite.
+    plan
+        Another size and length than the suite's.
+
+    Raises
+    ------
+    InputError
+        MB011 without PyTorch, MB007 if `output` exists, MB008 if it cannot be written, MB604 if the journal is of
+        another machine, MB603 if PyTorch cannot measure with these settings.
+    """
+    import_torch()
+    if output.suffix.lower() != ".csv":
+        fail("MB006", f"`{output.name}` does not end in .csv")
+    if output.exists() and not force:
+        fail("MB007", f"{output} exists and was kept", hint="use --force to measure anew and overwrite it")
+    chosen = plan or PLANS[suite]
+    with open_session(settings) as session:
+        environment = session.ask(do="environment")["environment"]
+        header = {"bench": {"suite": suite, **asdict(settings), **asdict(chosen)}, "environment": environment}
+        journal = Journal(output, header, anew=force)
+        before = _facts(session)
+    timings, seconds = _measured(settings, _sources(output, suite, chosen), chosen, journal, on_progress)
+    with open_session(settings) as session:
+        after = _facts(session)
+    if not any(timing.visits or timing.disturbed for timing in timings.values()):
+        fail("MB603", "nothing could be measured", hint=next(t.failed for t in timings.values()))
+    source = f"mbcost bench --suite {suite}, PyTorch {environment['torch']}"
+    if suite == "kernels":
+        text = _kernel_rows(kernels(chosen.items), timings, settings, source)
+    else:
+        text = _network_rows(output, timings, settings, source)
+    write_text(output, text, force=force)
+    date = datetime.now(UTC).date().isoformat()
+    document = {"schema": SCHEMA, "mbcost_version": __version__, "date": date, **header, **_summary(timings, seconds)}
+    document["facts"] = {name: max(value, after[name]) for name, value in before.items()}
+    write_text(output.with_suffix(".json"), json.dumps(document, indent=1) + "\n", force=True)
+    journal.remove()
+    failed = {name: timing.failed for name, timing in timings.items() if timing.failed}
+    rejected = sum(len(timing.disturbed) for timing in timings.values())
+    visits = rejected + sum(len(timing.visits) for timing in timings.values())
+    return Bench(output, len(timings) - len(failed), failed, visits, rejected, seconds)
+
+
+def _facts(session: Session) -> dict[str, float]:
+    """Peaks and bandwidths of this machine: measured before and after, since a disturbance only makes them lower."""
+    reply = session.ask(do="facts")
+    if "failed" in reply:
+        fail("MB603", f"cannot measure this machine: {reply['failed']}")
+    facts: dict[str, float] = reply["facts"]
+    return facts
+
+
+def _sources(output: Path, suite: Suite, plan: Plan) -> list[tuple[str, Source]]:
+    """The networks, whose tables are written beside the output."""
+    if suite == "kernels":
+        return [(kernel.name, Source("kernel", kernel.table)) for kernel in kernels(plan.items)]
+    folder = tables_folder(output)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        fail("MB008", f"cannot write {folder}: {error.strerror or error}")
+    found = []
+    for name, table in network_tables(plan.items):
+        path = folder / f"{name}.yaml"
+        write_text(path, table, force=True)
+        found.append((name, Source("table", str(path.resolve()))))
+    return found
+
+
+def tables_folder(output: Path) -> Path:
+    """Where the tables of a bench's networks are."""
+    return output.with_suffix(".networks")
+
+
+def _measured(
+    settings: Settings, sources: list[tuple[str, Source]], plan: Plan, journal: Journal, on_progress: OnProgress
+) -> tuple[dict[str, Timing], float]:
+    """Two sweeps over the networks, a process for some of them at a time, so that each is visited at two times."""
+    started = time.monotonic() - journal.seconds
+    timings = journal.timings
+    canaries_s: list[float] = []
+
+    def note(name: str, timing: Timing) -> None:
+        elapsed = time.monotonic() - started
+        journal.add(name, timing, elapsed)
+        on_progress(min(1.0, elapsed / plan.seconds), name)
+
+    for visits, until in ((_FIRST_VISITS, started + plan.seconds * 0.5), (VISITS, started + plan.seconds)):
+        for start in range(0, len(sources), plan.together):
+            batch = sources[start : start + plan.together]
+            if time.monotonic() > until and len(timings) >= FEWEST:
+                break
+            with open_session(settings) as session:
+                session.canaries_s = canaries_s
+                visit_all(
+                    session,
+                    batch,
+                    until=until,
+                    first_until=until,
+                    seconds=plan.visit_seconds,
+                    on_visit=note,
+                    timings=timings,
+                    visits=visits,
+                )
+        sources = [(name, source) for name, source in sources if name in timings]
+    if canaries_s:
+        for timing in timings.values():
+            timing.sort_out(sorted(canaries_s)[len(canaries_s) // 4])
+    return timings, time.monotonic() - started
+
+
+def _summary(timings: Mapping[str, Timing], seconds: float) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 1),
+        "measured": sum(not timing.failed for timing in timings.values()),
+        "failed": {name: timing.failed for name, timing in timings.items() if timing.failed},
+        "visits": sum(len(timing.visits) for timing in timings.values()),
+        "rejected_visits": sum(len(timing.disturbed) for timing in timings.values()),
+    }
+
+
+def _network_rows(output: Path, timings: Mapping[str, Timing], settings: Settings, source: str) -> str:
+    rows = []
+    for name, timing in sorted(timings.items()):
+        if timing.failed:
+            continue
+        cells = _shared_cells(settings, source) | {
+            "architecture": f"{tables_folder(output).name}/{name}.yaml",
+            "alpha": 1,
+            "latency_ms": f"{timing.latency_s * 1e3:.6g}",
+            "latency_std_ms": f"{timing.spread_s * 1e3:.4g}",
+            "runs": timing.runs,
+            "visits": len(timing.visits),
+            "rejected": len(timing.disturbed),
+        }
+        rows.append(cells)
+    return _csv(_NETWORK_COLUMNS, rows)
+
+
+def _kernel_rows(described: list[Kernel], timings: Mapping[str, Timing], settings: Settings, source: str) -> str:
+    rows = []
+    for kernel in described:
+        timing = timings.get(kernel.name)
+        if timing is None or timing.failed:
+            continue
+        cells = _shared_cells(settings, source) | {
+            "op": kernel.op,
+            "height": kernel.height,
+            "width": kernel.height,
+            "in_channels": kernel.channels,
+            "out_channels": kernel.out or "",
+            "kernel": kernel.kernel or "",
+            "stride": kernel.stride or "",
+            "groups": kernel.groups or "",
+            "fields": kernel.fields,
+            "latency_us": f"{timing.latency_s * 1e6:.6g}",
+            "latency_std_us": f"{min(timing.spread_s, timing.latency_s) * 1e6:.4g}",
+            "warm_us": f"{timing.warm_s * 1e6:.6g}" if math.isfinite(timing.warm_s) else "",
+            "runs": timing.runs,
+        }
+        rows.append(cells)
+    return _csv(_KERNEL_COLUMNS, rows)
+
+
+def _shared_cells(settings: Settings, source: str) -> dict[str, Any]:
+    return {
+        "batch": 1,
+        "precision": settings.precision,
+        "device": THIS_MACHINE,
+        "processor": "cpu" if settings.device == "cpu" else "gpu",
+        "runtime": settings.runtime,
+        "threads": settings.threads,
+        "source": source,
+    }
+
+
+def _csv(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,115 @@
+"""Measuring networks that a calibration has not seen, to compare its predictions with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from mbcost.devices import Target
+from mbcost.errors import fail
+from mbcost.runner.session import VISITS, Timing, open_session, visit_all
+from mbcost.runner.settings import Mode, Settings, Source, checked_settings
+from mbcost.runner.suites import PLANS
+
+#: Networks that ``mbcost validate --measure`` runs: of all families, none of them among a bench's random ones.
+UNSEEN: Final = (
+    ("mobilenet_v1", 1.0, 224), ("mobilenet_v1", 0.5, 160), ("mobilenet_v2", 1.0, 224), ("mobilenet_v2", 0.5, 128),
+    ("mobilenet_v3_large", 1.0, 224), ("mobilenet_v3_small", 1.0, 224), ("efficientnet_b0", 1.0, 224),
+    ("mnasnet_b1", 1.0, 224), ("proxylessnas_mobile", 1.0, 192), ("shufflenet_v2", 1.0, 224),
+    ("squeezenet1_1", 1.0, 224),
+    ("resnet18", 1.0, 224), ("resnet18", 1.0, 160), ("resnet50", 1.0, 192), ("densenet121", 1.0, 160),
+    ("googlenet", 1.0, 224), ("alexnet", 1.0, 224), ("darknet19", 1.0, 224),
+)  # fmt: skip
+_MODES: Final[Mapping[str, tuple[bool, Mode]]] = {
+    "pytorch-eager": (False, "eager"),
+    "pytorch-channels-last": (True, "eager"),
+    "pytorch-compile": (False, "compile"),
+}
+#: Time of all visits [s]; the first two rounds are made however long they take.
+_SECONDS: Final = 90.0
+
+
+def settings_of(target: Target) -> Settings:
+    """How a session runs what a target predicts.
+
+    Raises
+    ------
+    InputError
+        MB304 if the target is not PyTorch on a CPU.
+    """
+    if target.runtime not in _MODES:
+        hint = "a profile of `mbcost calibrate --name` has them"
+        fail("MB304", f"{target.name} is not PyTorch, which is all that can be measured", hint=hint)
+    channels_last, mode = _MODES[target.runtime]
+    return checked_settings("cpu", target.threads, channels_last, mode, target.precision)
+
+
+def measure_networks(
+    settings: Settings,
+    sources: Sequence[tuple[str, Source]],
+    *,
+    seconds: float = _SECONDS,
+    on_progress: Callable[[float, str], None] = lambda *_: None,
+) -> dict[str, Timing]:
+    """Time networks in a process of their own, in interleaved visits.
+
+    Raises
+    ------
+    InputError
+        MB603 with the first network that cannot run.
+    """
+    visits = 0
+
+    def note(name: str, timing: Timing) -> None:
+        nonlocal visits
+        visits += 1
+        if timing.failed:
+            fail("MB603", f"{name} does not run: {timing.failed}")
+        on_progress(min(1.0, visits / (VISITS * len(sources))), name)
+
+    with open_session(settings) as session:
+        return visit_all(
+            session, sources, until=time.monotonic() + seconds, seconds=PLANS["quick"].visit_seconds, on_visit=note
+        )
+
+
+#: Class of operators -> the aten operators that do its work. What wraps them is shared out by calls.
+OPERATOR_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "oneDNN convolution": ("aten::mkldnn_convolution",),
+    "matrix-product convolution": ("aten::thnn_conv2d",),
+    "batch norm": ("aten::batch_norm",),
+    "activation, arithmetic": (
+        "aten::relu", "aten::relu_", "aten::hardtanh", "aten::hardtanh_", "aten::relu6", "aten::silu", "aten::silu_",
+        "aten::hardswish", "aten::hardswish_", "aten::hardsigmoid", "aten::hardsigmoid_", "aten::sigmoid",
+        "aten::add", "aten::add_", "aten::mul", "aten::leaky_relu", "aten::leaky_relu_",
+    ),
+    "pooling": ("aten::max_pool2d", "aten::avg_pool2d", "aten::adaptive_avg_pool2d", "aten::mean"),
+    "dense": ("aten::linear",),
+    "copy": ("aten::cat", "aten::contiguous", "aten::clone"),
+}  # fmt: skip
+_WRAPPERS: Final = ("aten::conv2d", "aten::convolution", "aten::_convolution")
+
+
+def shares_by_class(operators: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Share of the time of each class of operators [1], from calls, time and own time of each operator."""
+    times = {
+        name: sum(operators[op][1] for op in ops if op in operators and not _is_inside(op, operators))
+        for name, ops in OPERATOR_CLASSES.items()
+    }
+    wrapped = sum(operators[op][2] for op in _WRAPPERS if op in operators)
+    calls = {
+        name: sum(operators[op][0] for op in OPERATOR_CLASSES[name] if op in operators)
+        for name in ("oneDNN convolution", "matrix-product convolution")
+    }
+    for name, number in calls.items():
+        times[name] += wrapped * number / max(1.0, sum(calls.values()))
+    total = sum(times.values())
+    return {name: value / total for name, value in times.items()}
+
+
+def _is_inside(op: str, operators: Mapping[str, Sequence[float]]) -> bool:
+    """Whether an operator's time is counted with another one that calls it."""
+    outer = {"aten::mean": "aten::adaptive_avg_pool2d", "aten::clone": "aten::contiguous",
+             "aten::hardtanh_": "aten::relu6_", "aten::hardtanh": "aten::relu6"}  # fmt: skip
+    return outer.get(op) in operators

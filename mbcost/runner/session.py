@@ -1,0 +1,219 @@
+"""The measuring process and how it is used: visits in turn, disturbed ones rejected and repeated."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, NamedTuple
+
+from mbcost.errors import fail
+from mbcost.runner.settings import Settings, Source
+
+#: A canary this much slower than usual says that something disturbs the machine [1].
+DISTURBED: Final = 1.2
+#: Undisturbed visits of each network. Bench and validation have the same number, since a minimum falls with it.
+VISITS: Final = 5
+#: Visits of a network at most, disturbed ones counted.
+MOST_VISITS: Final = 9
+#: Networks that are measured however long that takes: fewer would calibrate nothing.
+FEWEST: Final = 12
+#: Environment of the measuring process: freed memory stays with it, so that no run after the first one faults pages.
+_ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
+
+
+class Visit(NamedTuple):
+    """Some runs of a network in a row: the fastest, their number, and the slower of the canaries around them [s]."""
+
+    fastest_s: float
+    runs: int
+    canary_s: float
+
+
+@dataclass(slots=True)
+class Timing:
+    """What is known of one network so far.
+
+    Attributes
+    ----------
+    visits, disturbed
+        Those that count, and those that were rejected.
+    failed
+        Why it could not be measured; empty where it was.
+    seconds
+        Spent on it, warm-up and building included [s].
+    warm_s
+        The fastest run of a kernel right after itself [s].
+    """
+
+    visits: list[Visit] = field(default_factory=list)
+    disturbed: list[Visit] = field(default_factory=list)
+    failed: str = ""
+    seconds: float = 0.0
+    warm_s: float = math.inf
+
+    def sort_out(self, canary_s: float) -> None:
+        """Reject the visits during which the canary was slower than usual, which is `canary_s`."""
+        every = [*self.visits, *self.disturbed]
+        self.visits = [visit for visit in every if visit.canary_s <= DISTURBED * canary_s]
+        self.disturbed = [visit for visit in every if visit.canary_s > DISTURBED * canary_s]
+
+    @property
+    def runs(self) -> int:
+        """Timed runs that count."""
+        return sum(visit.runs for visit in self.visits)
+
+    @property
+    def latency_s(self) -> float:
+        """The fastest run that counts; of the disturbed ones where there is no other [s]."""
+        return min(visit.fastest_s for visit in self.visits or self.disturbed)
+
+    @property
+    def spread_s(self) -> float:
+        """From the fastest run to the fastest of the visit nearest to it [s]."""
+        ordered = sorted(visit.fastest_s for visit in self.visits or self.disturbed)
+        return ordered[1] - ordered[0] if len(ordered) > 1 else 0.0
+
+
+class Session:
+    """One measuring process. Use :func:`open_session`."""
+
+    def __init__(self, process: subprocess.Popen[str], settings: Settings) -> None:
+        self.process = process
+        self.settings = settings
+        self.canaries_s: list[float] = []
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """The reply to a request; ``failed`` in it says what went wrong.
+
+        Raises
+        ------
+        InputError
+            MB603 if the process has died.
+        """
+        assert self.process.stdin is not None
+        with suppress(OSError):  # a process that has died says so in its reply
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        return self._reply()
+
+    def _reply(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            code = self.process.wait()
+            fail("MB603", f"the measuring process ended with code {code}", hint="did the system run out of memory?")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    def visit(self, source: Source, timing: Timing, seconds: float) -> None:
+        """Time a network once more."""
+        before = time.monotonic()
+        reply = self.ask(do="measure", source=asdict(source), seconds=seconds)
+        timing.seconds += time.monotonic() - before
+        if "failed" in reply:
+            timing.failed = ("not enough memory: " if reply["memory"] else "") + str(reply["failed"])
+            return
+        self.canaries_s += reply["canary_s"]
+        times = reply["times_s"]
+        if source.kind == "kernel":
+            timing.warm_s = min(timing.warm_s, *times[1:])
+            times = times[:1]
+        timing.visits.append(Visit(min(times), len(times), max(reply["canary_s"])))
+
+    @property
+    def canary_s(self) -> float:
+        """What the canary usually takes: its lower quartile so far; infinite before the first one [s]."""
+        ordered = sorted(self.canaries_s)
+        return ordered[len(ordered) // 4] if ordered else math.inf
+
+
+@contextmanager
+def open_session(settings: Settings) -> Iterator[Session]:
+    """A measuring process with these settings.
+
+    Raises
+    ------
+    InputError
+        MB603 if it cannot start, or has no such device.
+    """
+    threads = str(settings.threads)
+    environment = {**os.environ, **_ALLOCATOR, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    process = subprocess.Popen(  # noqa: S603  # this Python, this package
+        [sys.executable, "-m", "mbcost.runner.worker", json.dumps(asdict(settings))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    try:
+        session = Session(process, settings)
+        reply = session._reply()
+        if "failed" in reply:
+            fail("MB603", f"PyTorch cannot measure on {settings.device}: {reply['failed']}")
+        yield session
+    finally:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.close()
+        with suppress(OSError):
+            process.stdin.close()
+        process.kill()
+        process.wait()
+
+
+def visit_all(
+    session: Session,
+    sources: Sequence[tuple[str, Source]],
+    *,
+    until: float,
+    seconds: float,
+    first_until: float = math.inf,
+    on_visit: Callable[[str, Timing], None] = lambda *_: None,
+    timings: dict[str, Timing] | None = None,
+    visits: int = VISITS,
+) -> dict[str, Timing]:
+    """Time networks in interleaved visits, in a new order each round.
+
+    Rounds go on until every network has so many undisturbed visits, or the time is over. The first round leaves
+    out what it has no time for; the second one visits all of the first.
+
+    Parameters
+    ----------
+    until, first_until
+        End of the further rounds and of the first one, on the monotonic clock [s].
+    seconds
+        Time of a visit's timed runs [s].
+    on_visit
+        Called with each network's name and timing after each of its visits.
+    timings
+        What is known already; added to.
+    """
+    found = {} if timings is None else timings
+    for number in range(MOST_VISITS):
+        due = [(name, source) for name, source in sources if _is_due(found.get(name), number, visits)]
+        random.Random(number).shuffle(due)  # noqa: S311  # an order, not a secret
+        for name, source in due:
+            if time.monotonic() > (first_until if number == 0 else until) and number != 1 and len(found) >= FEWEST:
+                break
+            timing = found.setdefault(name, Timing())
+            session.visit(source, timing, seconds)
+            on_visit(name, timing)
+        for timing in found.values():
+            timing.sort_out(session.canary_s)
+    return found
+
+
+def _is_due(timing: Timing | None, number: int, visits: int) -> bool:
+    """Whether round `number` visits a network that is to have so many undisturbed visits."""
+    if timing is None:
+        return number == 0
+    done = len(timing.visits) + len(timing.disturbed)
+    return not timing.failed and len(timing.visits) < visits and done < visits + number

@@ -1,0 +1,266 @@
+"""The process that measures: pinned to its cores, behind a fixed prologue, it times what it is told to.
+
+Started by :class:`mbcost.runner.session.Session` as ``python -m mbcost.runner.worker SETTINGS``. Requests and replies
+are JSON, a line each, on standard input and on what was standard output; what networks print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from mbcost.errors import InputError
+from mbcost.importers.pytorch.isolate import import_torch, last_line
+from mbcost.runner.environment import memory_bytes
+from mbcost.runner.settings import Settings, Source
+
+#: A tensor just under glibc's largest mmap threshold: once it has been freed, blocks up to its size come from the heap,
+#: which keeps its pages, instead of being mapped anew and faulting at every run.
+_PROLOGUE_BYTES: Final = 32 * 2**20 - 4096
+#: The canary: a matrix product in the caches of the core, which nothing but a disturbance makes slower.
+_CANARY_SIZE: Final = 192
+_CANARY_RUNS: Final = 8
+#: Networks stay built while their weights take no more than this share of the memory [1].
+_KEPT_SHARE: Final = 0.125
+_FEWEST_RUNS: Final = 4
+_WARM_RUNS: Final = 4
+_MOST_RUNS: Final = 40
+
+
+class Worker:
+    """Networks of one setting: device, threads, memory format, precision, eager or compiled."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.torch = torch = import_torch()
+        torch.set_num_threads(settings.threads)
+        torch.set_flush_denormal(True)
+        torch.manual_seed(0)
+        self.device = torch.device(settings.device)
+        self.dtype = getattr(torch, _DTYPES[settings.precision])
+        if settings.device == "cuda":
+            allow = settings.precision == "tf32"
+            torch.backends.cuda.matmul.allow_tf32 = allow
+            torch.backends.cudnn.allow_tf32 = allow
+            torch.backends.cudnn.benchmark = True
+        _prologue(torch)
+        edge = _CANARY_SIZE if settings.device == "cpu" else 8 * _CANARY_SIZE
+        self._factors = torch.rand(2, edge, edge, device=self.device)
+        self._callables: dict[str, Any] = {}
+        self._kept: dict[Source, Callable[[], Any]] = {}
+        self._kept_bytes = 0.0
+
+    def canary(self) -> float:
+        """Time of the canary [s]."""
+        first, second = self._factors
+
+        def run() -> None:
+            self.torch.mm(first, second)
+
+        return min(self._timed(run) for _ in range(_CANARY_RUNS))
+
+    def measure(self, source: Source, seconds: float) -> list[float]:
+        """Times of single inferences [s], warmed up, for about `seconds` in all.
+
+        A kernel runs once, cold: after other kernels, as in a network. What it takes warm follows.
+        """
+        is_new = source not in self._kept
+        run = self._prepared(source)
+        if source.kind == "kernel":
+            if is_new:
+                run()
+                self.canary()
+            return [self._timed(run) for _ in range(1 + _WARM_RUNS)]
+        for _ in range(2):
+            first = self._timed(run)
+        runs = int(min(_MOST_RUNS, max(_FEWEST_RUNS, seconds / max(first, 1e-6))))
+        return [self._timed(run) for _ in range(runs)]
+
+    def operators(self, source: Source, runs: int = 10) -> dict[str, list[float]]:
+        """Operator -> calls, time, and time without the operators that it calls in turn [s], of one inference."""
+        run = self._prepared(source)
+        for _ in range(3):
+            run()
+        profiler = importlib.import_module("torch.profiler")
+        with profiler.profile(activities=[profiler.ProfilerActivity.CPU]) as profile:
+            for _ in range(runs):
+                run()
+        return {
+            item.key: [item.count / runs, item.cpu_time_total * 1e-6 / runs, item.self_cpu_time_total * 1e-6 / runs]
+            for item in profile.key_averages()
+        }
+
+    def _prepared(self, source: Source) -> Callable[[], Any]:
+        """One inference of a network, which stays built as long as there is memory for it."""
+        if source in self._kept:
+            return self._kept[source]
+        module, example = self._made(source)
+        run = self._runner(module, example)
+        size = sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
+        if self._kept_bytes + size <= _KEPT_SHARE * memory_bytes():
+            self._kept[source] = run
+            self._kept_bytes += size
+        return run
+
+    def _runner(self, module: Any, example: Any) -> Callable[[], Any]:
+        settings, torch = self.settings, self.torch
+        module = module.eval().to(self.device, self.dtype)
+        inputs = tuple(
+            x.to(self.device, self.dtype if x.is_floating_point() else x.dtype)
+            for x in (example if isinstance(example, (tuple, list)) else (example,))
+        )
+        if settings.channels_last:
+            module = module.to(memory_format=torch.channels_last)
+            inputs = tuple(x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs)
+        if settings.mode == "compile":
+            torch.compiler.reset()
+            module = torch.compile(module)
+        if settings.mode == "graph":
+            return self._captured(module, inputs)
+
+        def run() -> Any:
+            with torch.inference_mode():
+                return module(*inputs)
+
+        return run
+
+    def _captured(self, module: Any, inputs: tuple[Any, ...]) -> Callable[[], Any]:
+        """A CUDA graph of one inference."""
+        torch = self.torch
+        with torch.inference_mode():
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(3):
+                    module(*inputs)
+            torch.cuda.current_stream().wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                module(*inputs)
+        replay: Callable[[], Any] = graph.replay
+        return replay
+
+    def _made(self, source: Source) -> tuple[Any, Any]:
+        """A module and an example of its input."""
+        if source.kind == "callable":
+            found: tuple[Any, Any] = self._from_callable(source.name)[source.member]
+            return found
+        from mbcost.graph import build_graph
+        from mbcost.pipeline import load
+        from mbcost.runner.modules import build_module
+        from mbcost.validation.kernel_rows import kernel_architecture
+
+        spec = kernel_architecture(source.name) if source.kind == "kernel" else load(source.name)
+        graph = build_graph(spec, alpha=source.alpha, resolution=source.resolution)
+        shape = graph.input_shape
+        example = self.torch.rand(source.batch, shape.channels, shape.height, shape.width)
+        return build_module(graph, inplace=source.inplace), example
+
+    def _from_callable(self, reference: str) -> Any:
+        if reference not in self._callables:
+            home, _, name = reference.partition(":")
+            sys.path.insert(0, str(Path.cwd()))
+            self.torch.manual_seed(0)
+            self._callables[reference] = getattr(importlib.import_module(home), name)()
+        return self._callables[reference]
+
+    def _timed(self, run: Callable[[], Any]) -> float:
+        """Time of one call [s]: by the clock on a CPU, by events on a GPU."""
+        torch = self.torch
+        if self.device.type == "cuda":
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            torch.cuda.synchronize()
+            start.record()
+            run()
+            end.record()
+            torch.cuda.synchronize()
+            return float(start.elapsed_time(end)) * 1e-3
+        if self.device.type == "mps":
+            torch.mps.synchronize()
+        before = time.perf_counter_ns()
+        run()
+        if self.device.type == "mps":
+            torch.mps.synchronize()
+        return (time.perf_counter_ns() - before) * 1e-9
+
+
+_DTYPES: Final = {"fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+
+
+def _prologue(torch: Any) -> None:
+    block = torch.empty(_PROLOGUE_BYTES, dtype=torch.uint8)
+    block.fill_(1)
+    del block
+    gc.collect()
+
+
+def _pin(threads: int) -> None:
+    """Keep to the last cores: the first one serves most interrupts."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, set(cores[-threads:]))
+
+
+def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
+    """The reply to one request."""
+    what = request["do"]
+    if what == "canary":
+        return {"canary_s": [worker.canary()]}
+    if what == "environment":
+        from mbcost.runner.environment import torch_facts
+
+        return {"environment": torch_facts(worker.torch, worker.settings)}
+    if what == "facts":
+        from mbcost.runner.facts import measured_facts
+
+        return {"facts": measured_facts(worker.torch, worker.settings)}
+    source = Source(**request["source"])
+    if what == "operators":
+        return {"operators": worker.operators(source)}
+    before = worker.canary()
+    times = worker.measure(source, request["seconds"])
+    return {"times_s": times, "canary_s": [before, worker.canary()]}
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    settings = Settings(**json.loads(sys.argv[1]))
+    _pin(settings.threads)
+
+    def reply(value: dict[str, Any]) -> None:
+        replies.write(json.dumps(value) + "\n")
+        replies.flush()
+
+    try:
+        worker = Worker(settings)
+    except Exception as error:  # noqa: BLE001  # whatever PyTorch raises without the device
+        reply({"failed": last_line(error), "memory": False})
+        return
+    reply({"ready": True})
+    gc.disable()  # a collection between two runs would be timed with the second, or leave it cold caches
+    for line in sys.stdin:
+        try:
+            reply(_answer(worker, json.loads(line)))
+        except InputError as error:
+            reply({"failed": error.problems[0].message, "memory": False})
+        except Exception as error:  # noqa: BLE001  # the networks' own code runs
+            reply({"failed": last_line(error), "memory": _is_memory(error)})
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether there was not enough memory."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+if __name__ == "__main__":
+    main()

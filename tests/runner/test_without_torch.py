@@ -1,0 +1,143 @@
+"""What the runner does before and after measuring; none of it needs PyTorch."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+
+import pytest
+
+from mbcost.architectures.loader import read_architecture
+from mbcost.devices import check_device, load_device
+from mbcost.errors import InputError
+from mbcost.files import parse_yaml
+from mbcost.graph import build_graph
+from mbcost.runner.environment import system_facts
+from mbcost.runner.journal import Journal, check_same
+from mbcost.runner.profile import profile_text
+from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
+from mbcost.runner.session import DISTURBED, Timing, Visit
+from mbcost.runner.settings import checked_settings
+from mbcost.runner.suites import kernels
+from tests.runner.machine import write_bench
+
+HEADER = {"bench": {"suite": "quick"}, "environment": {"cpu": "Zen", "torch": "2.13.0"}}
+
+
+@pytest.mark.parametrize("number", range(0, 60, 7))
+def test_a_random_network_is_the_same_everywhere_and_of_a_useful_size(number: int) -> None:
+    table = random_table(number)
+    assert table == random_table(number)
+    assert table != random_table(number + 1)
+    graph = build_graph(read_architecture(parse_yaml(table, "table")))
+    assert LEAST_MACS * 0.9 <= graph.cost.macs <= MOST_MACS * 1.1
+
+
+def test_random_networks_hold_every_kind_of_kernel() -> None:
+    found = set()
+    for number in range(40):
+        graph = build_graph(read_architecture(parse_yaml(random_table(number), "table")))
+        found |= {layer.op for layer in graph.layers}
+    wanted = "conv2d depthwise_conv2d dense batch_norm relu relu6 swish hard_swish add multiply concat channel_shuffle"
+    assert set(wanted.split()) | {"max_pool2d", "avg_pool2d", "global_avg_pool", "split", "sigmoid"} <= found
+
+
+def test_every_kernel_of_the_suite_has_a_table() -> None:
+    suite = kernels(60)
+    assert len({kernel.name for kernel in suite}) == 60
+    for kernel in suite:
+        build_graph(read_architecture(parse_yaml(kernel.table, "kernel")))
+
+
+def test_a_disturbed_visit_does_not_count() -> None:
+    timing = Timing(visits=[Visit(1.0, 5, 0.1), Visit(0.9, 5, 0.1 * DISTURBED * 1.01), Visit(1.02, 5, 0.1)])
+    timing.sort_out(0.1)
+    assert timing.latency_s == 1.0  # not the 0.9 of the disturbed one
+    assert timing.spread_s == pytest.approx(0.02)
+    assert timing.runs == 10
+    timing.sort_out(0.05)  # a faster canary later on: now none is undisturbed, and the fastest stands in
+    assert not timing.visits
+    assert timing.latency_s == 0.9
+
+
+def test_the_journal_goes_on_after_a_cut_and_drops_half_a_line(tmp_path) -> None:
+    output = tmp_path / "bench.csv"
+    journal = Journal(output, HEADER, anew=False)
+    journal.add("a", Timing(visits=[Visit(1.0, 5, 0.1)]), 3.0)
+    journal.add("b", Timing(failed="not enough memory"), 4.0)
+    with journal.path.open("a") as stream:
+        stream.write('{"name": "a", "vis')
+    again = Journal(output, HEADER, anew=False)
+    assert again.timings["a"].visits == [Visit(1.0, 5, 0.1)]
+    assert again.timings["b"].failed == "not enough memory"
+    assert again.seconds == 4.0
+    again.add("a", Timing(visits=[Visit(0.9, 5, 0.1)]), 5.0)
+    assert len(Journal(output, HEADER, anew=False).timings["a"].visits) == 2
+    assert Journal(output, HEADER, anew=True).timings == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({**HEADER, "environment": {"cpu": "Zen", "torch": "2.12.0"}}, "torch 2.13.0 there, 2.12.0 here"),
+        ({**HEADER, "environment": {"cpu": "Xeon", "torch": "2.13.0"}}, "cpu Zen there, Xeon here"),
+        ({**HEADER, "bench": {"suite": "full"}}, "the journal of another bench"),
+    ],
+)
+def test_a_journal_of_something_else_is_refused_unless_forced(tmp_path, header, said) -> None:
+    Journal(tmp_path / "bench.csv", HEADER, anew=False)
+    with pytest.raises(InputError, match="MB604") as error:
+        Journal(tmp_path / "bench.csv", header, anew=False)
+    assert said in str(error.value)
+    assert "--force" in str(error.value)
+    Journal(tmp_path / "bench.csv", header, anew=True)
+
+
+def test_environments_are_compared_as_far_as_both_know_them() -> None:
+    check_same({"cpu": "Zen", "torch": "2.13.0", "governor": "a"}, {"cpu": "Zen", "governor": "b"}, "it", "")
+
+
+def test_a_profile_passes_the_checks_and_marks_its_numbers_measured(tmp_path) -> None:
+    document = json.loads(write_bench(tmp_path).with_suffix(".json").read_text())
+    path = tmp_path / "my-laptop.yaml"
+    path.write_text(profile_text("my-laptop", document))
+    assert check_device(path) == []
+    device = load_device(path)
+    assert {quantity.source for _, quantity in device.quantities()} == {"measured"}
+    processor = device.processors["cpu"]
+    assert processor.peak["fp32"].value == 5e10
+    assert processor.bandwidth is not None
+    assert processor.bandwidth.value == 2e10
+    assert processor.max_threads == system_facts()["cores"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tpu", 1, False, "eager", "fp32"), "--device is tpu"),
+        (("cpu", 1, False, "eager", "int8"), "--precision is int8"),
+        (("cpu", 1, False, "graph", "fp32"), "--device cuda"),
+        (("cpu", 10**6, False, "eager", "fp32"), "this machine has"),
+    ],
+)
+def test_settings_that_do_not_go_together(arguments, said) -> None:
+    with pytest.raises(InputError, match="MB010") as error:
+        checked_settings(*arguments)
+    assert said in str(error.value)
+
+
+def test_bench_without_torch_says_what_to_install(cli, monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    outcome = cli("bench", "-o", "bench.csv")
+    assert outcome.code == 2
+    assert "MB011" in outcome.err
+    assert "mbcost[torch]" in outcome.err
+
+
+def test_bench_keeps_what_is_there(cli, tmp_path) -> None:
+    if not find_spec("torch"):
+        pytest.skip("needs PyTorch")
+    (tmp_path / "bench.csv").write_text("mine")
+    assert "MB007" in cli("bench", "-o", "bench.csv").err
+    assert "MB006" in cli("bench", "-o", "bench.txt").err
+    assert (tmp_path / "bench.csv").read_text() == "mine"
