@@ -98,6 +98,7 @@ def test_inner_edges_are_computed_for_nothing() -> None:
     assert [t.kept for t in cut_axis(same(56, 1), 20)] == [20, 20, 16]
     # 7x7 spoils three rows at each inner edge: tiles of 6 keep the first three and then nothing
     assert cut_axis(same(56, 7), 6) == ()
+    assert cut_axis(same(32, 13), 0) == cut_axis(same(32, 13), -2) == ()  # a tile smaller than the window
 
 
 def test_whole_map_in_one_tile() -> None:

@@ -231,7 +231,7 @@ def cut_axis(axis: Axis, most: int) -> tuple[Stretch, ...]:
         end = min(axis.out, start + most)
         while end > start and spoilt + end - start + _spoilt_after(axis, end) > most:
             end -= 1
-        if end == start:
+        if end <= start:
             return ()
         last = min((end - 1) * axis.stride + axis.kernel - axis.before, axis.size)
         computed = spoilt + end - start + _spoilt_after(axis, end)
