@@ -15,8 +15,9 @@ from mbcost.errors import InputError
 from mbcost.graph import Layer, LayerGraph, build_graph
 from mbcost.kernels import map_to_kernels
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.operators import Relu
+from mbcost.operators import OperatorError, Relu
 from mbcost.pipeline import estimate, latency_model
+from mbcost.report.rewrites import CHANNEL_TILE, Rewrite, dense_windows, ragged, rewritten, rounded_down, separable
 
 #: Widths that the papers publish.
 ALPHAS: Final = (1.4, 1.3, 1.0, 0.75, 0.5, 0.35, 0.25)
@@ -62,7 +63,7 @@ def find_hints(analysis: Analysis, spec: ArchitectureSpec, *, least: float = 0.0
     for change, make in _changes(analysis, spec):
         try:
             latency = _latency(analysis, *make())
-        except InputError:  # the table, the profile or the runtime cannot do it
+        except (InputError, OperatorError):  # the table, the profile, the runtime or a layer cannot do it
             continue
         saving = 1 - latency / analysis.latency_s if analysis.latency_s else 0.0
         if saving >= least:
@@ -99,6 +100,16 @@ def _changes(analysis: Analysis, spec: ArchitectureSpec) -> Iterator[_Change]:
         operators = ", ".join(sorted({layer.op for layer in smooth}))
         with_relu = replace(graph, layers=_with_relu(graph, {layer.name for layer in smooth}))
         yield f"ReLU in place of {operators} ({len(smooth)} layers)", partial(_on, with_relu, target)
+    for change, rewrite, count in (
+        ("separable in place of KxK convolutions", separable, dense_windows(graph)),
+        (f"channels rounded down to multiples of {CHANNEL_TILE}", rounded_down, ragged(graph)),
+    ):
+        if count:
+            yield f"{change} ({count} layer{'s' if count > 1 else ''})", partial(_rewritten, graph, rewrite, target)
+
+
+def _rewritten(graph: LayerGraph, rewrite: Rewrite, target: Target) -> tuple[LayerGraph, Target]:
+    return rewritten(graph, rewrite), target
 
 
 def _on(graph: LayerGraph, target: Target) -> tuple[LayerGraph, Target]:

@@ -57,6 +57,48 @@ def test_relu_in_place_of_unfused_activations():
     assert not any(hint.change.startswith("ReLU") for hint in hints_of("mobilenet_v2", "pixel1"))
 
 
+TABLE = """\
+name: net
+source: made up
+input: 16x16x8
+layers:
+  - {{name: first, op: conv2d, out: 16, kernel: 3}}
+{rows}
+  - {{name: last, op: conv2d, out: 16, kernel: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        (
+            "separable in place of KxK convolutions (1 layer)",
+            "  - {name: a, op: conv2d, out: 32, kernel: 3, stride: 2}",
+            "  - {op: depthwise_conv2d, kernel: 3, stride: 2}\n  - {op: conv2d, out: 32, kernel: 1}",
+        ),
+        (
+            "channels rounded down to multiples of 8 (1 layer)",
+            "  - {name: a, op: conv2d, out: 27, kernel: 1}",
+            "  - {name: a, op: conv2d, out: 24, kernel: 1}",
+        ),
+    ],
+)
+def test_a_rewritten_network_is_the_one_that_a_table_says(tmp_path, change, before, after):
+    for name, rows in (("before", before), ("after", after)):
+        (tmp_path / f"{name}.yaml").write_text(TABLE.format(rows=rows))
+    hints = {hint.change: hint for hint in hints_of(tmp_path / "before.yaml", "pixel1/dsp")}
+    expected = mbcost.analyze(tmp_path / "after.yaml", "pixel1/dsp").latency_s
+    assert hints[change].latency_s == pytest.approx(expected)
+
+
+def test_a_rewrite_that_does_not_fit_is_no_hint(tmp_path):
+    # the sum of 27 and 27 channels would become one of 24 and 27
+    rows = "  - {name: a, op: conv2d, out: 27, kernel: 1}\n  - {name: b, op: depthwise_conv2d, kernel: 3}\n"
+    rows += "  - {name: c, op: reshape, shape: [16, 16, 27]}\n  - {name: d, op: add, inputs: [c, b]}"
+    (tmp_path / "net.yaml").write_text(TABLE.format(rows=rows))
+    assert not any("rounded" in hint.change for hint in hints_of(tmp_path / "net.yaml", "pixel1"))
+
+
 def test_best_first_few_and_worth_it():
     spec = mbcost.load("mobilenet_v3_large")
     hints = find_hints(mbcost.analyze(spec, "pixel4"), spec)
@@ -69,4 +111,4 @@ def test_best_first_few_and_worth_it():
 def test_a_table_without_width_rule_gets_no_alpha(tmp_path):
     path = tmp_path / "one.yaml"
     path.write_text("name: one\nsource: s\ninput: 64x48x3\nlayers:\n  - {op: conv2d, out: 8, kernel: 3}\n")
-    assert [hint.change for hint in hints_of(path, "pixel1")] == ["2 threads instead of 1"]
+    assert {hint.change for hint in hints_of(path, "pixel1")} == {"2 threads instead of 1", "int8 instead of fp32"}
