@@ -16,6 +16,7 @@ from mbcost.devices.types import (
     Processor,
     Provenance,
     Quantity,
+    Systolic,
     Target,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "Processor",
     "Provenance",
     "Quantity",
+    "Systolic",
     "Target",
     "check_device",
     "device_json_schema",

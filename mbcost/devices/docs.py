@@ -17,6 +17,7 @@ from mbcost.devices.schema import (
     OverheadSection,
     ProcessorSection,
     ProvenanceSection,
+    SystolicSection,
 )
 from mbcost.files import read_text, write_text
 from mbcost.resources import hardware_profiles
@@ -34,6 +35,7 @@ def field_table() -> str:
     for kind, section in PROCESSORS.items():
         rows += _rows(f"processors.* ({kind})", section, without=ProcessorSection)
     rows += _rows("processors.*.dpu", DpuSection)
+    rows += _rows("processors.*.systolic", SystolicSection)
     rows += _rows("memory", MemorySection)
     rows += _rows("overheads.*", OverheadSection)
     rows += _rows("each number", Entry)

@@ -35,7 +35,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "count": (
         *("cores", "shader_processors", "lanes", "contexts", "scalar_threads", "dsp_slices", "lut", "channels"),
         *("pixel_parallelism", "input_channel_parallelism", "output_channel_parallelism"),
-        "depthwise_parallelism",
+        *("depthwise_parallelism", "rows", "columns"),
     ),
 }
 #: Key of a profile -> dimension of its number, or of its number for each precision.

@@ -24,7 +24,7 @@ from mbcost.devices.entries import (
     Width,
     optional,
 )
-from mbcost.devices.types import Precision
+from mbcost.devices.types import Dataflow, Precision
 
 #: Lower-case words for the names that make up a target: ``pixel1/cpu@tflite-2.1``.
 SLUG: Final = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
@@ -115,6 +115,14 @@ class DspSection(ProcessorSection):
     l2: Size | None = optional("level 2 cache")
 
 
+class SystolicSection(Section):
+    """A systolic array of multipliers."""
+
+    dataflow: Dataflow = Field(description="which operand stays in the array")
+    rows: Count = Field(description="multipliers along the first side")
+    columns: Count = Field(description="multipliers along the second side")
+
+
 class NpuSection(ProcessorSection):
     """A neural network accelerator."""
 
@@ -124,6 +132,7 @@ class NpuSection(ProcessorSection):
     contexts: Count | None = optional("vector cores beside the engine")
     vector_width: Width | None = optional("of one vector register of those")
     sram: Size | None = optional("on-chip memory")
+    systolic: SystolicSection | None = optional("its systolic array")
     local_memory_bandwidth: Bandwidth | None = optional("of the on-chip memory")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
 Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
 Precision = Literal["fp32", "fp16", "int8"]
+Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
 Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
 
 
@@ -71,6 +72,15 @@ class Dpu:
     array_clock: Quantity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Systolic:
+    """A systolic array of `rows` x `columns` multipliers, and which operand stays in it."""
+
+    dataflow: Dataflow
+    rows: Quantity
+    columns: Quantity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
     """One processor of a device. A number that its profile does not have is None; which ones apply depends on `kind`.
@@ -130,6 +140,7 @@ class Processor:
     uram: Quantity | None = None
     lut: Quantity | None = None
     dpu: Dpu | None = None
+    systolic: Systolic | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ def shipped(name: str) -> DeviceProfile:
 def test_the_shipped_devices():
     assert device_names() == (
         "a100",
+        "edge_tpu",
         "galaxy_s24",
         "galaxy_s8",
         "h100",

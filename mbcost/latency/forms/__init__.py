@@ -13,11 +13,22 @@ from mbcost.latency.forms.dpu import DPU
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD
 from mbcost.latency.forms.pytorch_cpu import PYTORCH_CPU
 from mbcost.latency.forms.roofline import ROOFLINE
+from mbcost.latency.forms.systolic import SYSTOLIC
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 
 FORMS: Final[dict[str, LatencyForm]] = {
     form.name: form
-    for form in (CPU_EIGEN, CPU_GEMM, CPU_INDIRECT, DPU, OPENVINO_MYRIAD, PYTORCH_CPU, ROOFLINE, TFLITE_ADRENO)
+    for form in (
+        CPU_EIGEN,
+        CPU_GEMM,
+        CPU_INDIRECT,
+        DPU,
+        OPENVINO_MYRIAD,
+        PYTORCH_CPU,
+        ROOFLINE,
+        SYSTOLIC,
+        TFLITE_ADRENO,
+    )
 }
 
 
@@ -37,6 +48,7 @@ __all__ = [
     "OPENVINO_MYRIAD",
     "PYTORCH_CPU",
     "ROOFLINE",
+    "SYSTOLIC",
     "TFLITE_ADRENO",
     "find_form",
 ]

@@ -1,0 +1,140 @@
+"""Systolic arrays: SCALE-Sim's cycles for an output-, weight- or input-stationary array (Samajdar et al. 2020).
+
+    cycles = (2 R + C + T - 2) * ceil(Sr / R) * ceil(Sc / C)
+
+for an array of R x C multipliers, which is filled with its stationary operand first; output-stationary arrays are not,
+and take R cycles less. Of a product of M x K and K x N, output-stationary arrays spread M over the rows and N over the
+columns and take K steps; weight-stationary ones K and N, and M steps; input-stationary ones K and M, and N steps. A
+depthwise convolution is a product with one column for each channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final, NamedTuple
+
+from mbcost.devices import Target
+from mbcost.devices.types import Dataflow
+from mbcost.errors import fail
+from mbcost.kernels import KERNEL_KINDS, Kernel, KernelKind, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
+from mbcost.numeric import Dim, Real, ceil_div, where
+
+
+class SystolicArray(NamedTuple):
+    """What the counts depend on; `memory_bytes` is the memory beside the array, for activations and weights [B]."""
+
+    dataflow: Dataflow
+    rows: int
+    columns: int
+    memory_bytes: int
+
+
+#: The array of an Edge TPU as it is commonly described.
+REFERENCE: Final = SystolicArray("weight_stationary", 64, 64, 8 * 2**20)
+
+_PRODUCTS: Final = frozenset[KernelKind]({"direct_conv", "pointwise", "depthwise", "dense", "matmul"})
+_VECTOR: Final = frozenset[KernelKind]({"elementwise", "pool", "softmax", "copy"})
+_OUTSIDE: Final = frozenset[KernelKind]({"outside"})
+
+
+def fold_cycles(array: SystolicArray, rows: Dim, columns: Dim, depth: Dim) -> Dim:
+    """Cycles of the product of `rows` x `depth` and `depth` x `columns`."""
+    fill = array.rows
+    if array.dataflow == "output_stationary":
+        first, second, steps, fill = rows, columns, depth, 0
+    elif array.dataflow == "weight_stationary":
+        first, second, steps = depth, columns, rows
+    else:
+        first, second, steps = depth, rows, columns
+    folds = ceil_div(first, array.rows) * ceil_div(second, array.columns)
+    return (fill + array.rows + array.columns + steps - 2) * folds
+
+
+def cycles(array: SystolicArray, kernel: Kernel) -> Real:
+    """Cycles of a layer: its groups one after the other."""
+    rows, columns, depth, groups = kernel.gemm()
+    return fold_cycles(array, rows, columns, depth) * groups
+
+
+def streamed_bytes(array: SystolicArray, kernel: Kernel) -> Real:
+    """Weights and activations of a layer where they do not fit the memory beside the array together."""
+    elements = kernel.weight_elements + kernel.input_elements + kernel.output_elements
+    size = elements * kernel.element_bytes
+    result: Real = where(size > array.memory_bytes, size, 0)
+    return result
+
+
+def vector_elements(kernel: Kernel) -> Real:
+    """Elements that a unit beside the array makes or reads."""
+    return kernel.output_elements + kernel.elementwise_ops
+
+
+def host_bytes(kernel: Kernel) -> Real:
+    """What goes to the host and comes back."""
+    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+
+
+def first(kernel: Kernel) -> Real:
+    """Once a network."""
+    return 1 if kernel.position == 0 else 0
+
+
+def _terms(array: SystolicArray) -> tuple[Term, ...]:
+    return (
+        Term("cycles", "cycle", "compute", _PRODUCTS, partial(cycles, array)),
+        Term("vector", "element", "compute", _VECTOR, vector_elements),
+        Term("stream", "B", "weights", _PRODUCTS | _VECTOR, partial(streamed_bytes, array)),
+        Term("host", "B", "activations", _OUTSIDE, host_bytes),
+        Term("call", "inference", "overhead", frozenset(KERNEL_KINDS), first),
+    )
+
+
+def array_of(target: Target) -> SystolicArray:
+    """The array that a profile describes.
+
+    Raises
+    ------
+    InputError
+        MB401 if the profile has no array, or no memory beside it.
+    """
+    processor = target.processor
+    if processor.systolic is None or processor.sram is None:
+        missing = "systolic" if processor.systolic is None else "sram"
+        fail(
+            "MB401",
+            f"the profile of {target.device.name} has no `{missing}` on its {processor.name}",
+            hint=f"add processors.{processor.name}.{missing} with its source",
+        )
+    array = processor.systolic
+    return SystolicArray(array.dataflow, int(array.rows.value), int(array.columns.value), int(processor.sram.value))
+
+
+def terms_for(target: Target) -> tuple[Term, ...]:
+    """The form's terms for the array of a target."""
+    return _terms(array_of(target))
+
+
+def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
+    """A cycle of the array is one of the clock; what does not fit comes at the memory's bandwidth."""
+    ticks, memory = clock(target), bandwidth(target)
+    return {
+        "cycles": cycles_each(ticks, parameter(runtime, "cycles_per_cycle")),
+        "vector": cycles_each(ticks, parameter(runtime, "vector_cycles")),
+        "stream": per_second(memory, parameter(runtime, "bandwidth_share"), "byte"),
+        "host": per_second(memory, parameter(runtime, "host_bandwidth_share"), "byte"),
+        "call": seconds_each(parameter(runtime, "call_time")),
+    }
+
+
+SYSTOLIC: Final = LatencyForm(
+    name="systolic",
+    title="systolic array",
+    terms=_terms(REFERENCE),
+    overlap="full",
+    rates=rates,
+    source="Samajdar et al. 2020, Characterizing scalability of DNN accelerators (SCALE-Sim), and SCALE-Sim 3.0.0",
+    terms_for=terms_for,
+)
