@@ -193,9 +193,13 @@ def report(runs: list[Run], *, with_operators: bool) -> str:
     nets = graphs()
     about = (
         f"{machine['cpu']} ({machine['cpu_capability']}, {machine['cores']} cores, a shared virtual machine), "
-        f"{machine['system']}, PyTorch {machine['torch']}, oneDNN {machine['onednn']}, MKL {machine['mkl']}. Each run "
+        f"PyTorch {machine['torch']}, oneDNN {machine['onednn']}, MKL {machine['mkl']}. Each run "
         "benches, calibrates, and then measures the networks of `benchmarks/host_networks.py`, which no calibration "
         "has seen, twice. Made by `benchmarks/host_validation.py` and `benchmarks/runner_report.py`."
+    )
+    scored = (
+        "Run 1's bench in part, scored on run 1's networks. The runtime's own rates were fitted on this processor, so the "
+        "first row says nothing about others."
     )
     parts = [
         "# The PyTorch runner on one machine",
@@ -204,7 +208,7 @@ def report(runs: list[Run], *, with_operators: bool) -> str:
         "## Every network, eager, one thread",
         "\n".join(network_table(whole)),
         "## Learning curve",
-        "Run 1's bench, and the kernels of the kernel suite, in part; scored on run 1's networks.",
+        scored,
         "\n".join(learning_curve(whole[0], kernels, nets)),
     ]
     if with_operators:
