@@ -198,8 +198,8 @@ def report(runs: list[Run], *, with_operators: bool) -> str:
         "has seen, twice. Made by `benchmarks/host_validation.py` and `benchmarks/runner_report.py`."
     )
     scored = (
-        "Run 1's bench in part, scored on run 1's networks. The runtime's own rates were fitted on this processor, so the "
-        "first row says nothing about others."
+        "Run 1's bench in part, scored on run 1's networks. The runtime's own rates were fitted on this processor, "
+        "so the first row says nothing about others."
     )
     parts = [
         "# The PyTorch runner on one machine",
