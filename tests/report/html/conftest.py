@@ -118,6 +118,22 @@ def visited(browser: Any, _pages: dict[Path, Opened]) -> Iterator[Open]:
         page.check()
 
 
+def widths_that_overflow(page: Any) -> list[int]:
+    """Widths of a window, 1280 pixels zoomed, in which the page scrolls sideways."""
+    found = []
+    for width in (640, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        for _ in range(40):  # charts follow the window a little later
+            overflows = page.evaluate("document.documentElement.scrollWidth") > width
+            if not overflows:
+                break
+            page.wait_for_timeout(100)
+        if overflows:
+            found.append(width)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return found
+
+
 @pytest.fixture(scope="session")
 def targets() -> tuple[Analysis, ...]:
     """MobileNet V2 with a calibrated CPU, a GPU with caches, and a roofline, which overlaps."""
