@@ -112,7 +112,7 @@ def test_single_kernels(tmp_path) -> None:
 def test_a_kernel_that_does_not_fit_into_memory_is_left_out_and_the_process_goes_on() -> None:
     from dataclasses import asdict
 
-    huge = "name: kernel\nsource: hand\ninput: 40000x40000x900\nlayers: [{op: relu}]\n"
+    huge = "name: kernel\nsource: hand\ninput: 10000x10000x9000\nlayers: [{op: relu}]\n"
     small = "name: kernel\nsource: hand\ninput: 8x8x8\nlayers: [{op: relu}]\n"
     with open_session(Settings()) as session:
         reply = session.ask(do="measure", source=asdict(Source("kernel", huge)), seconds=0.001)
