@@ -33,12 +33,3 @@ def resolutions(name: str) -> st.SearchStrategy[int]:
     """Resolutions that a table takes."""
     least, multiple = RESOLUTIONS.get(name, (97, 1))
     return st.integers(least, 600).map(lambda size: -(-size // multiple) * multiple)
-
-
-#: Networks whose analysis on a tiled accelerator takes seconds, since each layer's tiles are searched for.
-LARGE = {"ssd300_vgg16", "ssd512_vgg16", "yolov2", "deeplabv3_mobilenet_v1", "deeplabv3_mobilenet_v2", "vgg16"}
-
-
-def targets_for(name: str) -> tuple[str, ...]:
-    """Every target; without those that take very long over this network."""
-    return tuple(target for target in TARGETS if not (name in LARGE and "openvino" in target))

@@ -11,7 +11,7 @@ import mbcost
 from mbcost.errors import InputError
 from mbcost.graph import ParamsConvention
 from mbcost.search.sweep import sweep as run_sweep
-from tests.search.configurations import resolutions, targets_for, widths
+from tests.search.configurations import TARGETS, resolutions, widths
 
 NAMES = mbcost.architecture_names()
 #: Column of a sweep -> the same number of an analysis.
@@ -42,13 +42,12 @@ def test_every_architecture_on_every_target(name: str) -> None:
     free = mbcost.load(name).width is not None and not name.startswith("shufflenet")
     size, larger = (256, 288) if name == "yolov2" else (300, 301)
     points = [(1.0, size), (0.05 if free else 1.0, size), (1.37 if free else 1.0, larger)]
-    targets = targets_for(name)
-    result = run_sweep(name, targets, points=points, estimate_unsupported=True)
-    assert len(result) == len(targets) * len(points)
-    first_of = {target.partition("@")[2]: target for target in reversed(targets)}
+    result = run_sweep(name, TARGETS, points=points, estimate_unsupported=True)
+    assert len(result) == len(TARGETS) * len(points)
+    first_of = {target.partition("@")[2]: target for target in reversed(TARGETS)}
     for row in range(len(result)):
         number, place = divmod(row, len(points))
-        target, (alpha, resolution) = targets[number], points[place]
+        target, (alpha, resolution) = TARGETS[number], points[place]
         if target not in first_of.values() and place != number % len(points):
             continue  # every point on one target of each runtime, one on each other target
         single = {"device": target, "alpha": alpha, "resolution": resolution}
@@ -59,7 +58,7 @@ def test_every_architecture_on_every_target(name: str) -> None:
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_random_grids(name: str, data: st.DataObject) -> None:
-    target = data.draw(st.sampled_from(targets_for(name)))
+    target = data.draw(st.sampled_from(TARGETS))
     points = data.draw(st.lists(st.tuples(widths(name), resolutions(name)), min_size=1, max_size=5))
     batch = data.draw(st.integers(1, 5))
     convention = ParamsConvention(data.draw(st.sampled_from(["folded", "affine", "all", "none"])))
