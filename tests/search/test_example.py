@@ -12,7 +12,7 @@ import pytest
 from mbcost.search import compile_space, load_space
 
 pytest.importorskip("pymoo")
-EXAMPLE = Path(__file__).parents[2] / "examples" / "evolutionary_search.py"
+EXAMPLE = Path(__file__).parents[2] / "benchmarks" / "evolutionary_search.py"
 pytestmark = [
     pytest.mark.skipif(not EXAMPLE.exists(), reason="only in a checkout"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

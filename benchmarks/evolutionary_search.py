@@ -1,7 +1,7 @@
 """Evolutionary search in the Once-for-All space under a latency budget, on a device that nobody measured.
 
     python -m pip install mbcost pymoo
-    python examples/evolutionary_search.py --device pixel4 --budget 15ms --generations 60
+    python benchmarks/evolutionary_search.py --device pixel4 --budget 15ms --generations 60
 
 The budget is looked up in a compiled search space; what is maximised is a score of your own. The one here, MACs, only
 stands in for it: put a trained accuracy predictor in its place, a function of an array of candidates (a row each) that

@@ -1,6 +1,6 @@
 """What each term and constant of the Adreno form brings, and what was tried and dropped: reports/ablations/adreno.csv.
 
-python benchmarks/adreno_ablations.py --data DIR --csv reports/ablations/adreno.csv
+python benchmarks/ablations_adreno.py --data DIR --csv reports/ablations/adreno.csv
 
 DIR is laid out like the nn-Meter bench. Only the development half of its networks is used, those whose configuration
 has an even first byte of SHA-256; the form was chosen on them, and the other half scored it once. Cross-validated

@@ -21,7 +21,7 @@ GRAPHS = [build_graph(mbcost.load(name)) for name in ("mobilenet_v3_large", "den
 
 def test_every_change_changes_the_counts_and_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from adreno_ablations import CHANGES, Networks, counts  # type: ignore[import-not-found]
+    from ablations_adreno import CHANGES, Networks, counts  # type: ignore[import-not-found]
 
     networks = Networks(GRAPHS, np.ones(len(GRAPHS)), np.array(["a", "b", "c"]), np.zeros(len(GRAPHS)))
     runtime = load_runtime("tflite-gpu-2020")
