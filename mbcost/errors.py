@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 CODES: Final[dict[str, str]] = {
     # files and the command line
@@ -153,6 +156,26 @@ class DefectError(MbcostError):
 def fail(code: str, message: str, location: Location | None = None, hint: str | None = None) -> NoReturn:
     """Raise an :class:`InputError` with a single problem."""
     raise InputError([Problem(code, message, location, hint)])
+
+
+def call_each(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """What `function` makes of each item.
+
+    Raises
+    ------
+    InputError
+        With the problems of all items, each once.
+    """
+    results: list[_Result] = []
+    problems: list[Problem] = []
+    for item in items:
+        try:
+            results.append(function(item))
+        except InputError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise InputError(problems)
+    return results
 
 
 def did_you_mean(word: str, choices: Iterable[str], n: int = 3) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +34,7 @@ from mbcost.cli.options import (
     required_devices,
 )
 from mbcost.cli.output import Format, choose_format, command_line, deliver, print_note
-from mbcost.errors import InputError, Problem, fail
+from mbcost.errors import call_each, fail
 from mbcost.report.provenance import Origin
 
 if TYPE_CHECKING:
@@ -136,17 +137,7 @@ def analyze_all(specs: Sequence[ArchitectureSpec], targets: Sequence[str], **con
     """An analysis for each architecture on each target; the problems of all of them are raised together."""
     from mbcost.pipeline import analyze as analyze_one
 
-    analyses: list[Analysis] = []
-    problems: list[Problem] = []
-    for spec in specs:
-        for target in targets:
-            try:
-                analyses.append(analyze_one(spec, target, **configuration))
-            except InputError as error:
-                problems += [problem for problem in error.problems if problem not in problems]
-    if problems:
-        raise InputError(problems)
-    return analyses
+    return call_each(lambda pair: analyze_one(*pair, **configuration), product(specs, targets))
 
 
 def _renderer(

@@ -22,11 +22,10 @@ from mbcost.cli.options import (
     required_devices,
 )
 from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of
-from mbcost.errors import InputError, Problem
+from mbcost.errors import call_each
 from mbcost.report.provenance import Origin
 
 if TYPE_CHECKING:
-    from mbcost.architectures import ArchitectureSpec
     from mbcost.report.comparison import Comparison
     from mbcost.report.terminal import Screen
 
@@ -74,30 +73,15 @@ def compare(
         "options": read_settings(settings, None),
         "calibration": calibration_choice(uncalibrated, None),
     }
+    from mbcost.pipeline import load
     from mbcost.report.comparison import compare as put_side_by_side
     from mbcost.report.comparison import require_number
 
     require_number(len(models) * len(targets))
-    comparison = put_side_by_side(analyze_all(_load_all(models), targets, **configuration))
+    comparison = put_side_by_side(analyze_all(call_each(load, models), targets, **configuration))
     limit = None if all_layers else top
     origin = Origin(command_line(context), ", ".join(models))
     deliver(_renderer(chosen, comparison, limit, origin), output, force=force)
-
-
-def _load_all(models: list[str]) -> list[ArchitectureSpec]:
-    """The architectures; the problems of all of them are raised together."""
-    from mbcost.pipeline import load
-
-    specs: list[ArchitectureSpec] = []
-    problems: list[Problem] = []
-    for model in models:
-        try:
-            specs.append(load(model))
-        except InputError as error:
-            problems += [problem for problem in error.problems if problem not in problems]
-    if problems:
-        raise InputError(problems)
-    return specs
 
 
 def _renderer(

@@ -24,6 +24,16 @@ GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 ROUNDING: Final = 6.0
 
 
+def kinds(*chosen: KernelKind) -> frozenset[KernelKind]:
+    """The kinds of kernel that a term applies to."""
+    return frozenset(chosen)
+
+
+def one(_: Kernel) -> Real:
+    """The count of a term that every kernel takes once."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One addend of a kernel's time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from itertools import product
 from os import PathLike
 from typing import Any, Final, Literal, TypeAlias
 
@@ -12,7 +13,7 @@ import numpy as np
 from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
 from mbcost.devices import Target, resolve_target
-from mbcost.errors import InputError, Problem, fail
+from mbcost.errors import InputError, Problem, call_each, fail
 from mbcost.graph import DEFAULT_PARAMS, ParamsConvention
 from mbcost.graph.counting import MacsConvention
 from mbcost.latency.calibrated import CalibrationChoice
@@ -112,19 +113,14 @@ def prepare_targets(
         With the problems of all targets.
     """
     found: dict[tuple[str, str, int], TargetModel] = {}
-    problems: list[Problem] = []
-    for device in several(devices):
-        for one_precision in several(precision):
-            for count in several(threads):
-                try:
-                    target = _target(device, one_precision, count)
-                    key = (target.name, target.precision, target.threads)
-                    if key not in found:
-                        found[key] = prepare(target, calibration)
-                except InputError as error:
-                    problems += [problem for problem in error.problems if problem not in problems]
-    if problems:
-        raise InputError(problems)
+
+    def prepare_one(case: tuple[str | Target, str | None, int | None]) -> None:
+        target = _target(*case)
+        key = (target.name, target.precision, target.threads)
+        if key not in found:
+            found[key] = prepare(target, calibration)
+
+    call_each(prepare_one, product(several(devices), several(precision), several(threads)))
     if not found:
         fail("MB010", "there is no target to sweep on")
     return tuple(found.values())

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from mbcost.devices import Target
-from mbcost.kernels import Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.rates import (
     bandwidth,
     clock,
@@ -34,8 +34,8 @@ DEPTHWISE_START: Final = 8
 #: Share of an element-wise pass that an unfused batch norm or ReLU costs: one stream in, one out, no second input.
 UNARY_WEIGHT: Final = 0.7
 
-_PRODUCTS: Final = frozenset[KernelKind]({"pointwise", "im2col_gemm", "dense", "matmul"})
-_WEIGHTED: Final = frozenset[KernelKind]({"pointwise", "im2col_gemm", "dense", "depthwise"})
+_PRODUCTS: Final = kinds("pointwise", "im2col_gemm", "dense", "matmul")
+_WEIGHTED: Final = kinds("pointwise", "im2col_gemm", "dense", "depthwise")
 
 
 def gemm_macs(kernel: Kernel) -> Real:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from mbcost.devices import Target
-from mbcost.kernels import Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.forms import cpu_gemm
 from mbcost.numeric import Real, round_up, where
 
@@ -22,7 +22,7 @@ from mbcost.numeric import Real, round_up, where
 TILE_PIXELS: Final = 6
 TILE_CHANNELS: Final = 8
 
-_INDIRECT: Final = frozenset[KernelKind]({"direct_conv"})
+_INDIRECT: Final = kinds("direct_conv")
 
 
 def gemm_macs(kernel: Kernel) -> Real:

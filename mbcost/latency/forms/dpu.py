@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mbcost.devices import Dpu, Target
 from mbcost.errors import fail
-from mbcost.kernels import KERNEL_KINDS, Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
 from mbcost.numeric import Real, by_value, ceil_div, maximum, where
 from mbcost.operators import TransposedConv2d
@@ -63,12 +63,12 @@ class DpuArray(NamedTuple):
 #: B4096 (PG338, table of architectures): the unit of the ZCU102, which the form was found on.
 B4096: Final = DpuArray(8, 16, 16, 4, 512 * 1024, 32, 1.0)
 
-_ARRAY: Final = frozenset[KernelKind]({"direct_conv", "pointwise", "dense", "matmul"})
-_ENGINE: Final = frozenset[KernelKind]({"depthwise", "pool"})
-_DEPTHWISE: Final = frozenset[KernelKind]({"depthwise"})
-_ELEMENTWISE: Final = frozenset[KernelKind]({"elementwise"})
-_MOVED: Final = frozenset[KernelKind]({"copy"})
-_OUTSIDE: Final = frozenset[KernelKind]({"outside", "softmax"})
+_ARRAY: Final = kinds("direct_conv", "pointwise", "dense", "matmul")
+_ENGINE: Final = kinds("depthwise", "pool")
+_DEPTHWISE: Final = kinds("depthwise")
+_ELEMENTWISE: Final = kinds("elementwise")
+_MOVED: Final = kinds("copy")
+_OUTSIDE: Final = kinds("outside", "softmax")
 
 
 def array_of(target: Target) -> DpuArray:

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mbcost.devices import Target
-from mbcost.kernels import KERNEL_KINDS, Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.forms.myriad_tiling import ELEMENT_BYTES, Axis, Layer, Work, work_of
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, peak, per_second, seconds_each
 from mbcost.numeric import Dim, Real, for_each, maximum, where
@@ -40,9 +40,9 @@ AVERAGE_STREAMS: Final = 0.6
 BROADCAST_PASSES: Final = 4
 REARRANGE_PASSES: Final = 3
 
-_ENGINE: Final = frozenset[KernelKind]({"direct_conv", "depthwise", "dense"})
-_ELEMENTWISE: Final = frozenset[KernelKind]({"elementwise", "softmax"})
-_SHAVE: Final = _ELEMENTWISE | frozenset[KernelKind]({"copy"})
+_ENGINE: Final = kinds("direct_conv", "depthwise", "dense")
+_ELEMENTWISE: Final = kinds("elementwise", "softmax")
+_SHAVE: Final = _ELEMENTWISE | kinds("copy")
 _EVERY: Final = frozenset(KERNEL_KINDS)
 _ACTIVATIONS: Final = frozenset({"relu", "relu6", "leaky_relu", "prelu"})
 _NORMS: Final = frozenset({"batch_norm", "scale", "shift"})
@@ -223,24 +223,20 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     }
 
 
-def _kinds(*kinds: KernelKind) -> frozenset[KernelKind]:
-    return frozenset(kinds)
-
-
 OPENVINO_MYRIAD: Final = LatencyForm(
     name="openvino_myriad",
     title="OpenVINO on Myriad X",
     terms=(
         Term("engine", "cycle", "compute", _ENGINE, engine_clocks),
-        Term("tiles", "tile", "overhead", _ENGINE | _kinds("pool"), tiles),
+        Term("tiles", "tile", "overhead", _ENGINE | kinds("pool"), tiles),
         Term("padding", "channel", "lowering", _ENGINE, padded_channels),
-        Term("weights", "B", "weights", _kinds("direct_conv", "dense"), weight_bytes),
-        Term("streams", "element", "activations", _ENGINE | _SHAVE | _kinds("pool"), streamed_elements),
+        Term("weights", "B", "weights", kinds("direct_conv", "dense"), weight_bytes),
+        Term("streams", "element", "activations", _ENGINE | _SHAVE | kinds("pool"), streamed_elements),
         Term("strided", "element", "activations", _SHAVE, strided_elements),
         Term("stages", "stage", "overhead", _SHAVE, stages),
         Term("squeeze", "block", "overhead", _ELEMENTWISE, squeezes),
-        Term("squeeze_weights", "B", "weights", _kinds("direct_conv"), squeeze_weight_bytes),
-        Term("software", "MAC", "compute", _ENGINE | _kinds("matmul"), software_macs),
+        Term("squeeze_weights", "B", "weights", kinds("direct_conv"), squeeze_weight_bytes),
+        Term("software", "MAC", "compute", _ENGINE | kinds("matmul"), software_macs),
         Term("call", "inference", "overhead", _EVERY, calls),
     ),
     overlap="none",

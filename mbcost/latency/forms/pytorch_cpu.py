@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from mbcost.devices import Target
-from mbcost.kernels import Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds, one
 from mbcost.latency.rates import bandwidth, parameter, peak, per_second, seconds_each
 from mbcost.numeric import Dim, Real, maximum, round_up, where
 from mbcost.operators import Conv2d, Dense
@@ -215,11 +215,6 @@ def pass_call(kernel: Kernel) -> Real:
     return 0 if _is_norm(kernel) else 1
 
 
-def one(_: Kernel) -> Real:
-    """Every call once."""
-    return 1
-
-
 #: Term -> the runtime's parameter that its rate is made of when nothing was calibrated.
 _OF_PEAK: Final = {"gemm": "gemm_efficiency", "conv": "conv_efficiency", "depthwise": "depthwise_efficiency"}
 _OF_BANDWIDTH: Final = {
@@ -275,41 +270,37 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     return {term.name: found[term.name] for term in TERMS}
 
 
-def _kinds(*kinds: KernelKind) -> frozenset[KernelKind]:
-    return frozenset(kinds)
-
-
-_PRODUCTS: Final = _kinds("pointwise", "direct_conv", "matmul")
-_PASSES: Final = _kinds("elementwise", "softmax")
+_PRODUCTS: Final = kinds("pointwise", "direct_conv", "matmul")
+_PASSES: Final = kinds("elementwise", "softmax")
 TERMS: Final = (
-    Term("gemm", "slot", "compute", _kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_macs),
-    Term("conv", "slot", "compute", _kinds("direct_conv"), conv_macs),
-    Term("depthwise", "slot", "compute", _kinds("depthwise"), depthwise_macs),
+    Term("gemm", "slot", "compute", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_macs),
+    Term("conv", "slot", "compute", kinds("direct_conv"), conv_macs),
+    Term("depthwise", "slot", "compute", kinds("depthwise"), depthwise_macs),
     Term("transcendental", "element", "compute", _PASSES, transcendental_elements),
-    Term("max_pool", "read", "compute", _kinds("pool"), max_pool_reads),
-    Term("avg_pool", "read", "compute", _kinds("pool"), avg_pool_reads),
-    Term("reduced", "element", "compute", _kinds("pool"), reduced_elements),
+    Term("max_pool", "read", "compute", kinds("pool"), max_pool_reads),
+    Term("avg_pool", "read", "compute", kinds("pool"), avg_pool_reads),
+    Term("reduced", "element", "compute", kinds("pool"), reduced_elements),
     Term("norm_channels", "channel", "compute", _PASSES, norm_channels),
-    Term("vector", "B", "weights", _kinds("pointwise", "dense", "matmul"), vector_bytes),
-    Term("gemm_weights", "B", "weights", _kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_weight_bytes),
-    Term("conv_weights", "B", "weights", _kinds("direct_conv"), conv_weight_bytes),
-    Term("lowering", "B", "lowering", _kinds("direct_conv"), lowered_bytes),
-    Term("gemm_traffic", "B", "activations", _kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_bytes),
-    Term("conv_traffic", "B", "activations", _kinds("direct_conv", "depthwise"), conv_bytes),
+    Term("vector", "B", "weights", kinds("pointwise", "dense", "matmul"), vector_bytes),
+    Term("gemm_weights", "B", "weights", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_weight_bytes),
+    Term("conv_weights", "B", "weights", kinds("direct_conv"), conv_weight_bytes),
+    Term("lowering", "B", "lowering", kinds("direct_conv"), lowered_bytes),
+    Term("gemm_traffic", "B", "activations", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_bytes),
+    Term("conv_traffic", "B", "activations", kinds("direct_conv", "depthwise"), conv_bytes),
     Term("norm", "B", "activations", _PASSES, norm_bytes),
     Term("stream", "B", "activations", _PASSES, stream_bytes),
-    Term("copy", "B", "activations", _kinds("copy"), _moved),
-    Term("reduce", "B", "activations", _kinds("pool"), reduced_bytes),
-    Term("aliased", "B", "activations", _kinds("pointwise", "direct_conv", "depthwise"), aliased_bytes),
-    Term("spill", "B", "activations", _kinds("pointwise"), spilled_bytes),
+    Term("copy", "B", "activations", kinds("copy"), _moved),
+    Term("reduce", "B", "activations", kinds("pool"), reduced_bytes),
+    Term("aliased", "B", "activations", kinds("pointwise", "direct_conv", "depthwise"), aliased_bytes),
+    Term("spill", "B", "activations", kinds("pointwise"), spilled_bytes),
     Term("gemm_call", "call", "overhead", _PRODUCTS, gemm_call),
-    Term("dense_call", "call", "overhead", _kinds("dense"), one),
-    Term("conv_call", "call", "overhead", _kinds("direct_conv"), conv_call),
-    Term("depthwise_call", "call", "overhead", _kinds("depthwise"), one),
+    Term("dense_call", "call", "overhead", kinds("dense"), one),
+    Term("conv_call", "call", "overhead", kinds("direct_conv"), conv_call),
+    Term("depthwise_call", "call", "overhead", kinds("depthwise"), one),
     Term("norm_call", "call", "overhead", _PASSES, norm_call),
     Term("pass_call", "call", "overhead", _PASSES, pass_call),
-    Term("copy_call", "call", "overhead", _kinds("copy"), one),
-    Term("pool_call", "call", "overhead", _kinds("pool"), one),
+    Term("copy_call", "call", "overhead", kinds("copy"), one),
+    Term("pool_call", "call", "overhead", kinds("pool"), one),
 )
 
 PYTORCH_CPU: Final = LatencyForm(

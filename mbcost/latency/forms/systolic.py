@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from mbcost.devices import Target
 from mbcost.devices.types import Dataflow
 from mbcost.errors import fail
-from mbcost.kernels import KERNEL_KINDS, Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
 from mbcost.numeric import Dim, Real, ceil_div, where
 
@@ -35,9 +35,9 @@ class SystolicArray(NamedTuple):
 #: The array of an Edge TPU as it is commonly described.
 REFERENCE: Final = SystolicArray("weight_stationary", 64, 64, 8 * 2**20)
 
-_PRODUCTS: Final = frozenset[KernelKind]({"direct_conv", "pointwise", "depthwise", "dense", "matmul"})
-_VECTOR: Final = frozenset[KernelKind]({"elementwise", "pool", "softmax", "copy"})
-_OUTSIDE: Final = frozenset[KernelKind]({"outside"})
+_PRODUCTS: Final = kinds("direct_conv", "pointwise", "depthwise", "dense", "matmul")
+_VECTOR: Final = kinds("elementwise", "pool", "softmax", "copy")
+_OUTSIDE: Final = kinds("outside")
 
 
 def fold_cycles(array: SystolicArray, rows: Dim, columns: Dim, depth: Dim) -> Dim:

@@ -23,8 +23,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from mbcost.devices import Target
-from mbcost.kernels import Kernel, KernelKind, Parameter, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import Kernel, Parameter, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds, one
 from mbcost.latency.rates import (
     ELEMENT_BYTES,
     bandwidth,
@@ -59,9 +59,9 @@ SQUEEZE_START: Final = 64
 #: texels that lie two apart, those of an element-wise operator neighbours.
 ELEMENTWISE_SHARE: Final = 0.5
 
-_CONVOLUTIONS: Final = frozenset[KernelKind]({"direct_conv", "pointwise"})
-_ELEMENTWISE: Final = frozenset[KernelKind]({"elementwise", "softmax"})
-_LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | frozenset[KernelKind]({"matmul", "depthwise", "pool", "copy"})
+_CONVOLUTIONS: Final = kinds("direct_conv", "pointwise")
+_ELEMENTWISE: Final = kinds("elementwise", "softmax")
+_LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | kinds("matmul", "depthwise", "pool", "copy")
 
 
 def waiting(texels: Real) -> Real:
@@ -159,11 +159,6 @@ def memory_bytes(kernel: Kernel) -> Real:
     return (_own_texels(kernel) + linked * _slices(output.channels)) * SLICE * kernel.element_bytes
 
 
-def one(_: Kernel) -> Real:
-    """Every kernel once."""
-    return 1
-
-
 def _steps(kernel: Kernel) -> Dim:
     """Input texels that each output texel of a convolution is computed from: those of one group."""
     channels = kernel.main.input_shapes[0].channels // getattr(kernel.main.operator, "groups", 1)
@@ -244,26 +239,22 @@ def _of_reads(target: Target, time: Parameter) -> Rate:
     return Rate(time.value * bytes_each / wide, formula, {}, (time,))
 
 
-def _kinds(*kinds: KernelKind) -> frozenset[KernelKind]:
-    return frozenset(kinds)
-
-
 TFLITE_ADRENO: Final = LatencyForm(
     name="tflite_adreno",
     title="TFLite GPU delegate on Adreno",
     terms=(
-        Term("texture_conv", "MAC", "compute", _kinds("direct_conv"), texture_macs),
-        Term("pointwise_conv", "MAC", "compute", _kinds("pointwise", "matmul"), pointwise_macs),
+        Term("texture_conv", "MAC", "compute", kinds("direct_conv"), texture_macs),
+        Term("pointwise_conv", "MAC", "compute", kinds("pointwise", "matmul"), pointwise_macs),
         Term("latency", "step", "overhead", _CONVOLUTIONS, waiting_steps),
-        Term("depthwise_3x3", "MAC", "compute", _kinds("depthwise"), depthwise_3x3_macs),
-        Term("depthwise", "MAC", "compute", _kinds("depthwise"), depthwise_macs),
-        Term("squeeze", "step", "compute", _kinds("pool"), squeeze_steps),
-        Term("pool", "B", "activations", _kinds("pool"), pool_bytes),
-        Term("max_pool", "texel read", "compute", _kinds("pool"), max_pool_reads),
-        Term("copy", "B", "activations", _kinds("copy"), copy_bytes),
+        Term("depthwise_3x3", "MAC", "compute", kinds("depthwise"), depthwise_3x3_macs),
+        Term("depthwise", "MAC", "compute", kinds("depthwise"), depthwise_macs),
+        Term("squeeze", "step", "compute", kinds("pool"), squeeze_steps),
+        Term("pool", "B", "activations", kinds("pool"), pool_bytes),
+        Term("max_pool", "texel read", "compute", kinds("pool"), max_pool_reads),
+        Term("copy", "B", "activations", kinds("copy"), copy_bytes),
         Term("memory", "B", "activations", _LAUNCHED, memory_bytes),
         Term("launch", "kernel", "overhead", _LAUNCHED, one),
-        Term("outside", "kernel", "overhead", _kinds("outside"), one),
+        Term("outside", "kernel", "overhead", kinds("outside"), one),
     ),
     overlap="none",
     rates=rates,
