@@ -4,6 +4,8 @@ Sources, beside the papers that each table cites:
 
 - [torchvision] metadata of the weights of torchvision.models (0.14 and later), which its documentation prints:
   `num_params`; `_ops`, the multiply-accumulates in units of 10^9; `min_size`, the smallest input
+- [timm] rwightman/pytorch-image-models, docs/models/dla.md: FLOPs and parameters of dla102x; batch norm counts twice an
+  element there, pooling once an input and a result, a bias once
 - [Keras] `keras.applications.Xception().summary()`
 - [Caffe] BVLC/caffe, models/bvlc_googlenet: 6,998,552 parameters without the auxiliary classifiers
 - [pytorchcv] osmr/imgclsmob, table of models: Xception; 1.0-SqNxt-23 with a bias for each channel and class
@@ -44,6 +46,11 @@ def rounded(value: float, printed: str, unit: float) -> str:
         ("densenet121", {}, AFFINE, 7_978_856),
         ("squeezenet1_0", {}, AFFINE, 1_248_424),  # Table 1 of the paper prints the same total
         ("squeezenet1_1", {}, AFFINE, 1_235_496),
+        ("resnext50_32x4d", {}, AFFINE, 25_028_904),
+        ("wide_resnet50_2", {}, AFFINE, 68_883_240),
+        ("regnet_x_3_2gf", {}, AFFINE, 15_296_552),
+        ("regnet_y_800mf", {}, AFFINE, 6_432_512),
+        ("efficientnet_b4", {}, AFFINE, 19_341_616),
         # [Keras]: total and trainable; the paper's Table 3 prints the second
         ("xception", {}, ALL, 22_910_480),
         ("xception", {}, AFFINE, 22_855_952),
@@ -67,6 +74,11 @@ def test_published_params(name: str, options: dict[str, int | bool], convention:
         ("densenet121", {}, "2.834", G),
         ("squeezenet1_0", {}, "0.819", G),
         ("squeezenet1_1", {}, "0.349", G),
+        ("resnext50_32x4d", {}, "4.23", G),
+        ("wide_resnet50_2", {}, "11.398", G),
+        ("regnet_x_3_2gf", {}, "3.177", G),
+        ("regnet_y_800mf", {}, "0.834", G),
+        ("efficientnet_b4", {}, "4.394", G),
         ("resnet18", {}, "1.8", G),  # He et al. 2015, Table 1
         ("squeezenet1_0", {"resolution": 227}, "833", M),  # Zhang et al. 2017, arXiv:1707.01083, Table 6
         ("xception", {}, "8.4", G),  # [pytorchcv] 8,403.63 M
@@ -74,6 +86,15 @@ def test_published_params(name: str, options: dict[str, int | bool], convention:
 )
 def test_published_macs(name: str, configuration: dict[str, int], printed: str, unit: float) -> None:
     assert rounded(count_macs(network(name, **configuration)), printed, unit) == printed
+
+
+def test_dla102x() -> None:
+    """[timm]: 26.31 M parameters, 5,886,821,352 "FLOPs"; Yu et al. 2017, Table 2: 26.3 M and 5.9 x 10^9."""
+    graph = network("dla102x")
+    normalised = sum(layer.output_shape.elements for layer in graph.layers if layer.op == "batch_norm")
+    pooled = 1024 * (7 * 7 + 1)
+    assert rounded(count_params(graph, AFFINE), "26.31", M) == "26.31"
+    assert count_macs(graph) + 2 * normalised + pooled + 1000 == 5_886_821_352
 
 
 def test_resnet50_with_the_stride_in_the_1x1() -> None:
