@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from mbcost._version import __version__
 from mbcost.report.export import finite
+from mbcost.report.html.bundle import without_unused
 
 _FOLDER: Final = Path(__file__).parent / "assets"
 #: Characters that could end a script block or a line of it, as JSON escapes.
@@ -81,10 +82,10 @@ def _asset(name: str) -> str:
 
 @cache
 def _plotly() -> tuple[str, str]:
-    """Plotly's script, compressed and as text; from the installed package."""
+    """What the pages need of the installed package's script, compressed and as text."""
     from plotly.offline import get_plotlyjs
 
-    text: str = get_plotlyjs()
+    text = without_unused(get_plotlyjs())
     return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii"), text
 
 
