@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     "compare": "mbcost.cli.compare",
     "sweep": "mbcost.cli.sweep",
     "pick": "mbcost.cli.pick",
+    "design": "mbcost.cli.design",
     "stream": "mbcost.cli.stream",
     "convert": "mbcost.cli.convert",
     "bench": "mbcost.cli.bench",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+from mbcost.devices.fabric import available, exceeded, used
 from mbcost.devices.types import Memory, Precision, Processor, Quantity
 from mbcost.errors import Problem, or_list
 from mbcost.files import Document
@@ -26,6 +27,7 @@ def processor_problems(processor: Processor, document: Document) -> Iterator[Pro
     yield from _precisions(processor, document, at)
     yield from _peaks(processor, document, at)
     yield from _measured_peaks(processor, document, at)
+    yield from _designs(processor, document, at)
     yield from _ordered([(name, getattr(processor, name)) for name in _CACHES], document, at)
     if processor.cores is not None and processor.max_threads > processor.cores.value:
         message = f"`max_threads` is {processor.max_threads}, but `cores` is {processor.cores.text}"
@@ -117,6 +119,28 @@ def _measured_peaks(processor: Processor, document: Document, at: tuple[str, ...
             yield Problem("MB303", message, document.value(*at, "measured_peak", precision, "value"))
 
 
+def _designs(processor: Processor, document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Design points that lack a part, or that take more than the logic has."""
+    hls = processor.hls
+    if hls is None:
+        return
+    parts = {name: getattr(hls, name) for name in ("tm", "tn", "tr", "tc")}
+    place = document.key(*at, "hls")
+    for precision in dict.fromkeys(key for part in parts.values() for key in part):
+        missing = [name for name, part in (parts | {"dsp_per_mac": hls.dsp_per_mac}).items() if precision not in part]
+        if missing:
+            yield Problem("MB303", f"the design point for {precision} has no {' and no '.join(missing)}", place)
+        elif precision not in processor.precisions:
+            hint = f"add {precision} to `precisions` of {processor.name}"
+            yield Problem("MB303", f"`hls` has {precision}, but `precisions` does not", place, hint)
+        else:
+            needed = used(processor, precision)
+            beyond = [] if needed is None else list(exceeded(needed, available(processor)))
+            if beyond:
+                text = f"the design point for {precision} takes {' and '.join(beyond)}"
+                yield Problem("MB402", text, document.value(*at, "hls", "tm", precision, "value"), "smaller tiles")
+
+
 def _ordered(caches: list[tuple[str, Quantity | None]], document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
     given = [(name, size) for name, size in caches if size is not None]
     for (lower, small), (upper, large) in pairwise(given):
@@ -171,7 +195,11 @@ def _npu_peak(processor: Processor, precision: Precision) -> _Product | None:
 
 
 def _fpga_peak(processor: Processor, precision: Precision) -> _Product | None:
-    dpu = processor.dpu
+    dpu, hls, ticks = processor.dpu, processor.hls, processor.clock
+    if hls is not None and ticks is not None and precision in hls.tm and precision in hls.tn:
+        lanes = (hls.tm[precision], hls.tn[precision])
+        text = f"tm x tn x clock = {lanes[0].text} x {lanes[1].text} x {ticks.text}"
+        return lanes[0].value * lanes[1].value * ticks.value, text
     if dpu is None or precision != "int8":
         return None
     factors = (dpu.cores, dpu.pixel_parallelism, dpu.input_channel_parallelism, dpu.output_channel_parallelism)

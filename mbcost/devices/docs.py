@@ -12,6 +12,7 @@ from mbcost.devices.entries import Entry, PerPrecision
 from mbcost.devices.schema import (
     PROCESSORS,
     DpuSection,
+    HlsSection,
     IdentitySection,
     MemorySection,
     OverheadSection,
@@ -35,6 +36,7 @@ def field_table() -> str:
     for kind, section in PROCESSORS.items():
         rows += _rows(f"processors.* ({kind})", section, without=ProcessorSection)
     rows += _rows("processors.*.dpu", DpuSection)
+    rows += _rows("processors.*.hls", HlsSection)
     rows += _rows("processors.*.systolic", SystolicSection)
     rows += _rows("memory", MemorySection)
     rows += _rows("overheads.*", OverheadSection)

@@ -162,3 +162,9 @@ class PerCycle(PerPrecision):
     fp32: ThroughputPerCycle | None = optional("32-bit floating point")
     fp16: ThroughputPerCycle | None = optional("16-bit floating point")
     int8: ThroughputPerCycle | None = optional("8-bit integers")
+
+
+class Counts(PerPrecision):
+    fp32: Count | None = optional("32-bit floating point")
+    fp16: Count | None = optional("16-bit floating point")
+    int8: Count | None = optional("8-bit integers")

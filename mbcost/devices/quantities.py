@@ -29,6 +29,8 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "sram",
         "bram",
         "uram",
+        "core_bram",
+        "core_uram",
         "capacity",
         "system_cache",
     ),
@@ -36,6 +38,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         *("cores", "shader_processors", "lanes", "contexts", "scalar_threads", "dsp_slices", "lut", "channels"),
         *("pixel_parallelism", "input_channel_parallelism", "output_channel_parallelism"),
         *("depthwise_parallelism", "rows", "columns"),
+        *("tm", "tn", "tr", "tc", "dsp_per_mac", "core_dsp", "core_lut"),
     ),
 }
 #: Key of a profile -> dimension of its number, or of its number for each precision.

@@ -13,6 +13,7 @@ from pydantic import Field
 from mbcost.devices.entries import (
     Bandwidth,
     Count,
+    Counts,
     Frequency,
     Peak,
     PerCycle,
@@ -149,6 +150,20 @@ class DpuSection(Section):
     feature_memory: Size = Field(description="on-chip memory for feature maps of one core")
     weight_width: Width = Field(description="weights that arrive in a cycle")
     array_clock: Frequency | None = optional("of the multiplier array, where it is not `clock`")
+    core_dsp: Count | None = optional("multiplier slices of one core")
+    core_bram: Size | None = optional("block RAM of one core")
+    core_uram: SizeOrZero | None = optional("UltraRAM of one core; may be 0")
+    core_lut: Count | None = optional("look-up tables of one core")
+
+
+class HlsSection(Section):
+    """A loop-tiled convolution engine: a design point a precision."""
+
+    tm: Counts = Field(default_factory=Counts, description="output channels computed at once")
+    tn: Counts = Field(default_factory=Counts, description="input channels computed at once")
+    tr: Counts = Field(default_factory=Counts, description="rows of an output tile")
+    tc: Counts = Field(default_factory=Counts, description="columns of an output tile")
+    dsp_per_mac: Counts = Field(description="DSP slices of one multiply-accumulate a cycle")
 
 
 class FpgaSection(ProcessorSection):
@@ -161,6 +176,7 @@ class FpgaSection(ProcessorSection):
     uram: SizeOrZero | None = optional("UltraRAM in all; may be 0")
     lut: Count | None = optional("look-up tables")
     dpu: DpuSection | None = optional("the processing unit configured on it")
+    hls: HlsSection | None = optional("the loop-tiled engine synthesized on it")
 
 
 AnyProcessor = Annotated[

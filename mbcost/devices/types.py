@@ -58,6 +58,8 @@ class Dpu:
         Weights that arrive in a cycle [bit].
     array_clock
         Of the multiplier array, where it is not `clock`.
+    core_dsp, core_bram, core_uram, core_lut
+        What one core takes of the logic: multiplier slices, block RAM [B], UltraRAM [B], look-up tables.
     """
 
     config: str
@@ -70,6 +72,31 @@ class Dpu:
     feature_memory: Quantity
     weight_width: Quantity
     array_clock: Quantity | None = None
+    core_dsp: Quantity | None = None
+    core_bram: Quantity | None = None
+    core_uram: Quantity | None = None
+    core_lut: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hls:
+    """A loop-tiled convolution engine written in high-level synthesis, with a design point a precision [1].
+
+    Attributes
+    ----------
+    tm, tn
+        Output and input channels that are computed at once: `tm` x `tn` multipliers.
+    tr, tc
+        Rows and columns of the output's tile on chip.
+    dsp_per_mac
+        DSP slices of one multiply-accumulate a cycle.
+    """
+
+    dsp_per_mac: Mapping[Precision, Quantity] = field(hash=False)
+    tm: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    tn: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    tr: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    tc: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +168,7 @@ class Processor:
     lut: Quantity | None = None
     dpu: Dpu | None = None
     systolic: Systolic | None = None
+    hls: Hls | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from mbcost.devices import check_device, device_json_schema, device_names, load_
 from mbcost.devices.entries import Entry, PerPrecision
 from mbcost.devices.library import CHECKED
 from mbcost.devices.quantities import DIMENSIONS
-from mbcost.devices.schema import PROCESSORS, DpuSection, MemorySection, OverheadSection
+from mbcost.devices.schema import PROCESSORS, DpuSection, HlsSection, MemorySection, OverheadSection
 from mbcost.devices.types import DeviceProfile
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
@@ -58,6 +58,7 @@ def test_the_shipped_devices():
         "pixel4",
         "pixel6",
         "pixel_fold",
+        "pynq_z2",
         "raspberry_pi_3b_plus",
         "raspberry_pi_4",
         "raspberry_pi_5",
@@ -65,8 +66,10 @@ def test_the_shipped_devices():
         "rtx_4090",
         "ultra96",
         "v100",
+        "vc707",
         "vck190",
         "xiaomi_mi9",
+        "zc706",
         "zcu102",
         "zcu104",
     )
@@ -116,7 +119,7 @@ def test_quantities_are_all_numbers_of_the_file(name):
     assert len(list(shipped(name).quantities())) == entries(document.data)
 
 
-@pytest.mark.parametrize("section", [*PROCESSORS.values(), DpuSection, MemorySection, OverheadSection])
+@pytest.mark.parametrize("section", [*PROCESSORS.values(), DpuSection, HlsSection, MemorySection, OverheadSection])
 def test_every_number_is_converted_in_the_dimension_that_it_is_checked_for(section):
     numbers = 0
     for key, field in section.model_fields.items():
