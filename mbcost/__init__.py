@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mbcost.search.pick import Pick, pick
     from mbcost.search.result import SweepResult
     from mbcost.search.sweep import sweep
+    from mbcost.validation.calibrating import calibrate
+    from mbcost.validation.validating import Validation, validate
 
 _HOME: Final[dict[str, str]] = {
     "Analysis": "mbcost.analysis",
@@ -39,9 +41,11 @@ _HOME: Final[dict[str, str]] = {
     "Pick": "mbcost.search.pick",
     "SweepResult": "mbcost.search.result",
     "Target": "mbcost.devices",
+    "Validation": "mbcost.validation.validating",
     "analyze": "mbcost.pipeline",
     "architecture_names": "mbcost.architectures",
     "build_graph": "mbcost.graph",
+    "calibrate": "mbcost.validation.calibrating",
     "device_names": "mbcost.devices",
     "from_onnx": "mbcost.importers.onnx:read_onnx",
     "from_tflite": "mbcost.importers.tflite:read_tflite",
@@ -51,6 +55,7 @@ _HOME: Final[dict[str, str]] = {
     "pick": "mbcost.search.pick",
     "resolve_target": "mbcost.devices",
     "sweep": "mbcost.search.sweep",
+    "validate": "mbcost.validation.validating",
 }
 
 __all__ = [
@@ -63,10 +68,12 @@ __all__ = [
     "Pick",
     "SweepResult",
     "Target",
+    "Validation",
     "__version__",
     "analyze",
     "architecture_names",
     "build_graph",
+    "calibrate",
     "device_names",
     "from_onnx",
     "from_tflite",
@@ -76,6 +83,7 @@ __all__ = [
     "pick",
     "resolve_target",
     "sweep",
+    "validate",
 ]
 
 

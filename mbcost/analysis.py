@@ -134,6 +134,18 @@ _Outcome: TypeAlias = tuple[int, int, int, int, float, str, str, float, float, f
 _FUSED: Final[_Outcome] = (0, 0, 0, 0, 0.0, "", "fused", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+def target_entry(target: Target, calibrated: bool) -> dict[str, Any]:
+    """A target in a JSON."""
+    return {
+        "device": target.device.name,
+        "processor": target.processor.name,
+        "runtime": target.runtime,
+        "precision": target.precision,
+        "threads": target.threads,
+        "calibrated": calibrated,
+    }
+
+
 @dataclass(frozen=True)
 class Analysis:
     """One architecture on one target.
@@ -293,14 +305,7 @@ class Analysis:
             "alpha": self.layer_graph.alpha,
             "resolution": self.layer_graph.resolution,
             "batch": self.batch,
-            "target": {
-                "device": self.target.device.name,
-                "processor": self.target.processor.name,
-                "runtime": self.target.runtime,
-                "precision": self.target.precision,
-                "threads": self.target.threads,
-                "calibrated": self.calibrated,
-            },
+            "target": target_entry(self.target, self.calibrated),
             "totals": {name: getattr(totals, name) for name in Totals.__slots__},
             "latency_ms": self.latency_s * 1e3,
             "latency_low_ms": self.latency_low_s * 1e3,

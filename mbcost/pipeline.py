@@ -234,7 +234,7 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
 def _warnings(graph: LayerGraph, model: TargetModel, predicted: Prediction, estimated: bool) -> tuple[str, ...]:
     """What a reader has to know before trusting the prediction of one network."""
     target, runtime, fitted = model.target, model.runtime, model.calibration
-    warnings = _caveats(target, runtime, fitted)
+    warnings = target_caveats(model)
     if fitted is not None and predicted.workload is not None:
         warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
     warnings += [*outside_layers(predicted.kernels, predicted.estimates, target), *unknown_operators(graph)]
@@ -280,8 +280,9 @@ def outside_layers(
     return (f"{what} {where}, {how}: {', '.join(names[:10])}{more}",)
 
 
-def _caveats(target: Target, runtime: Runtime, fitted: Calibration | None) -> list[str]:
-    """What a reader has to know about the target's numbers."""
+def target_caveats(model: TargetModel) -> list[str]:
+    """What a reader has to know about the target's numbers, whatever the network."""
+    target, runtime, fitted = model.target, model.runtime, model.calibration
     notes = []
     if runtime.form == "roofline" and fitted is None:
         notes.append(

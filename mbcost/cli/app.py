@@ -20,7 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "convert": "mbcost.cli.convert",
     "bench": "mbcost.cli.bench",
     "calibrate": "mbcost.cli.calibrate",
-    "validate": "mbcost.cli.calibrate",
+    "validate": "mbcost.cli.validate",
     "devices": "mbcost.cli.devices",
     "architectures": "mbcost.cli.architectures",
     "schema": "mbcost.cli.schema",

@@ -1,4 +1,4 @@
-"""``mbcost calibrate`` and ``mbcost validate``: rates from measured latencies, and predictions against them."""
+"""``mbcost calibrate``: rates from measured latencies."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mbcost.cli.complete import complete_target
-from mbcost.cli.output import emit, print_note, print_problems
-from mbcost.errors import fail
+from mbcost.cli.output import command_line, emit, print_note, print_problems
+from mbcost.errors import Problem, fail
 
 if TYPE_CHECKING:
     from mbcost.devices import Target
-    from mbcost.latency.calibration import Calibration, Residuals
+    from mbcost.latency.calibration import Calibration
     from mbcost.validation.measurements import Measurement
     from mbcost.validation.suggestions import Suggestion
 
-TargetOption = Annotated[
-    str,
-    typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
-]
-_ONE: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
+#: The argument of `calibrate` and `validate`.
+FILES: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
 
 
 def calibrate(
-    measurements: Annotated[list[Path] | None, _ONE] = None,
+    context: typer.Context,
+    measurements: Annotated[list[Path] | None, FILES] = None,
     device: Annotated[
         str | None,
         typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
@@ -40,6 +38,9 @@ def calibrate(
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report of the fit.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what is there; take a bench of another machine.")
@@ -59,35 +60,77 @@ def calibrate(
     from mbcost.devices import resolve_target
     from mbcost.files import write_text
     from mbcost.latency.calibration_file import calibration_text
+    from mbcost.report.measured_text import calibration_summary, suggestions_text
     from mbcost.validation.calibrating import calibrate_on
     from mbcost.validation.measurements import of_target
     from mbcost.validation.suggestions import suggest
 
     if (device is None) == (name is None):
         fail("MB010", "give either --device, a target that there is, or --name, for files of `mbcost bench`")
+    _check_outputs(output, report, force=force)
     if name is not None:
-        _calibrate_machine(_read(measurements or []), name, force=force)
+        _calibrate_machine(context, read_files(measurements or []), name, report, force=force)
         return
     assert device is not None
     target = resolve_target(device, precision=precision, threads=threads)
-    calibration = None
+    calibration, warnings = None, list[Problem]()
     if measurements:
-        rows = [row for row in of_target(_read(measurements), target) if not networks or row.architecture in networks]
-        calibration, warnings = calibrate_on(rows, target)
+        rows = of_target(read_files(measurements), target)
+        calibration, warnings = calibrate_on(
+            [row for row in rows if not networks or row.architecture in networks], target
+        )
         if warnings:
             print_problems(warnings)
-        emit(_summary(calibration))
-    elif not suggestions or output is not None:
+        emit(calibration_summary(calibration))
+    elif not suggestions or output is not None or report is not None:
         fail("MB010", "no measurements to calibrate on", hint="name a CSV file; `--suggest 12` says what to measure")
+    found = suggest(target, suggestions, calibration, candidates) if suggestions else []
     if suggestions:
-        emit(_suggested(suggest(target, suggestions, calibration, candidates)))
+        emit(suggestions_text(found))
     if output is not None and calibration is not None:
         write_text(output, calibration_text(calibration), force=force)
         print_note(f"wrote {output}")
+    if report is not None and calibration is not None:
+        _write_report(context, report, calibration, target, found, warnings, force=force)
 
 
-def _calibrate_machine(rows: list[Measurement], name: str, *, force: bool) -> None:
+def _check_outputs(output: Path | None, report: Path | None, *, force: bool) -> None:
+    """Refuse, before anything is fitted, names that do not suit what goes there, and files that are there."""
+    if output is not None and output.suffix.lower() in {".html", ".htm"}:
+        fail("MB006", f"`{output.name}` takes the calibration, which is YAML", hint=f"the report: --report {output}")
+    if report is not None and report.suffix.lower() != ".html":
+        fail("MB006", f"`{report.name}` takes the report, which is HTML", hint="end it in .html")
+    if report is not None and report.exists() and not force:
+        fail("MB007", f"{report} exists and was kept", hint="use --force to overwrite it")
+
+
+def _write_report(
+    context: typer.Context,
+    path: Path,
+    calibration: Calibration,
+    target: Target,
+    suggestions: list[Suggestion],
+    warnings: list[Problem],
+    *,
+    force: bool,
+) -> None:
+    from mbcost.files import write_text
+    from mbcost.pipeline import prepare
+    from mbcost.report.html.measured import calibration_page
+    from mbcost.report.provenance import Origin
+
+    notes = [problem.message for problem in warnings]
+    prior = prepare(target, calibration=False)
+    page = calibration_page(calibration, prior, suggestions, notes, Origin(command_line(context)))
+    write_text(path, page, force=force)
+    print_note(f"wrote {path}")
+
+
+def _calibrate_machine(
+    context: typer.Context, rows: list[Measurement], name: str, report: Path | None, *, force: bool
+) -> None:
     """A profile and a calibration of the machine that was benched."""
+    from mbcost.report.measured_text import calibration_summary
     from mbcost.runner.profile import named_machine, write_machine
     from mbcost.validation.calibrating import calibrate_on
     from mbcost.validation.measurements import of_target
@@ -99,84 +142,17 @@ def _calibrate_machine(rows: list[Measurement], name: str, *, force: bool) -> No
     if warnings:
         print_problems(warnings)
     written = write_machine(machine, calibration, force=force)
-    emit(_summary(calibration))
+    emit(calibration_summary(calibration))
     for path in written:
         print_note(f"wrote {path}")
     where = f"{name}@{machine.target.runtime}" if machine.target.runtime != "pytorch-eager" else name
     print_note(f"use it with --device {where}")
+    if report is not None:
+        _write_report(context, report, calibration, machine.target, [], warnings, force=force)
 
 
-def validate(
-    device: TargetOption,
-    measurements: Annotated[list[Path] | None, _ONE] = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
-    uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Go without the target's calibration.")] = False,
-    measure: Annotated[
-        bool, typer.Option("--measure", help="Measure this machine now: networks that its calibration has not seen.")
-    ] = False,
-    min_hit: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Exit with 1 if fewer are within 10 %: 0.9.", min=0, max=1)
-    ] = None,
-) -> None:
-    """Compare predicted with measured latencies: the published ones that ship, or yours."""
-    import numpy as np
-
-    from mbcost.devices import resolve_target
-    from mbcost.latency.fitting import residuals
-    from mbcost.pipeline import latency_model
-    from mbcost.validation.measurements import work_of
-
-    target = resolve_target(device, precision=precision, threads=threads)
-    rows = _measured_now(target, measurements) if measure else _published(target, measurements)
-    work = work_of(rows, target)
-    _, form, rates = latency_model(target, calibration=False if uncalibrated else None)
-    if form.overlap != "none":
-        fail("MB010", f"the form {form.name} is no sum of terms; `mbcost analyze` shows its predictions")
-    ratios = work.counts @ np.array([float(rate.seconds) for rate in rates.values()]) / work.measured_s
-    found = residuals(ratios)
-    emit(_comparison(rows, ratios) + _line("all", len(rows), found))
-    if min_hit is not None and found.hit10 < min_hit:
-        print_note(f"check failed: {found.hit10:.1%} within 10 %, --min-hit is {min_hit:.1%}")
-        raise typer.Exit(1)
-
-
-def _published(target: Target, measurements: list[Path] | None) -> list[Measurement]:
-    """The measurements of a target in the files given, else in those that ship."""
-    from mbcost.validation.measurements import bundled, of_target
-
-    paths = measurements or bundled(target)
-    if not paths:
-        hint = "name a file of your own; --measure runs networks on this machine"
-        fail("MB010", f"no measurements of {target.name} ship with mbcost", hint=hint)
-    return of_target(_read(paths), target)
-
-
-def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:
-    """Latencies of this machine, which the target's profile has to be of."""
-    from mbcost.cli.bench import progress
-    from mbcost.runner.measure import UNSEEN, measure_networks, settings_of
-    from mbcost.runner.profile import check_bench_of
-    from mbcost.runner.settings import Source
-    from mbcost.validation.measurements import measured_here
-
-    if measurements:
-        fail("MB010", "give either files of measurements or --measure")
-    settings = settings_of(target)
-    check_bench_of(target)
-    sources = [
-        (f"{name} {alpha:g} {size}", Source("table", name, alpha=alpha, resolution=size))
-        for name, alpha, size in UNSEEN
-    ]
-    with progress() as on_progress:
-        timings = measure_networks(settings, sources, on_progress=on_progress)
-    return [
-        measured_here(target, source.name, source.alpha, source.resolution, timings[name].latency_s)
-        for name, source in sources
-    ]
-
-
-def _read(paths: list[Path]) -> list[Measurement]:
+def read_files(paths: list[Path]) -> list[Measurement]:
+    """The rows of files of measurements; warnings about them go to stderr."""
     from mbcost.validation.measurements import read_measurements
 
     rows: list[Measurement] = []
@@ -186,76 +162,3 @@ def _read(paths: list[Path]) -> list[Measurement]:
         if warnings:
             print_problems(warnings)
     return rows
-
-
-def _suggested(found: list[Suggestion]) -> str:
-    """A line a suggestion."""
-    width = max(12, *(len(one.architecture) for one in found))
-    lines = [
-        "most worth measuring next, best first",
-        "",
-        f"{'architecture':<{width}}  alpha  resolution  predicted ms  tells",
-    ]
-    for one in found:
-        time = f"{one.latency_s * 1e3:.4g} ± {one.uncertainty:.0%}"
-        lines.append(
-            f"{one.architecture:<{width}}  {one.alpha:5g}  {one.resolution:10}  {time:>12}  {', '.join(one.tells)}"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _comparison(rows: list[Measurement], ratios: Any) -> str:
-    """A line a measurement."""
-    width = max(len(row.name) for row in rows)
-    lines = [f"{'network':<{width}}  measured ms  predicted ms   error"]
-    for row, ratio in zip(rows, ratios, strict=True):
-        measured = row.measured_s * 1e3
-        lines.append(f"{row.name:<{width}}  {measured:11.4g}  {measured * ratio:12.4g}  {ratio - 1:+6.1%}")
-    return "\n".join(lines) + "\n\n"
-
-
-def _line(name: str, number: int, found: Residuals) -> str:
-    return (
-        f"{name}: {number} latencies, mean abs. error {found.mape:.1%}, mean error {found.bias:+.1%}, "
-        f"within 5 % {found.hit5:.0%}, within 10 % {found.hit10:.0%}, within 20 % {found.hit20:.0%}\n"
-    )
-
-
-def _summary(calibration: Calibration) -> str:
-    """The rates with what decided them, the held-out error and the interval."""
-    readings = {name: rate.reading for name, rate in calibration.rates.items()}
-    first, second = max(map(len, readings)), max(map(len, readings.values()))
-    target = f"{calibration.device}/{calibration.processor}@{calibration.runtime}, {calibration.precision}"
-    lines = [
-        f"{target}: {calibration.networks} latencies",
-        "",
-        f"{'term':<{first}}  {'rate':>{second}}  x prior  uncertainty  decided by",
-    ]
-    for name, rate in calibration.rates.items():
-        ratio = rate.seconds / rate.prior if rate.prior else 1.0
-        decided = f"{rate.state}, at its peak" if rate.at_limit else rate.state
-        lines.append(f"{name:<{first}}  {readings[name]:>{second}}  {ratio:7.2f}  {rate.uncertainty:11.0%}  {decided}")
-    return "\n".join([*lines, "", *_remarks(calibration)]) + "\n"
-
-
-def _remarks(calibration: Calibration) -> list[str]:
-    """What the measurements leave open, and how good the fit is."""
-    lines = []
-    if calibration.networks < len(calibration.rates):
-        lines.append("fewer latencies than rates: most stay near their prior")
-    for state, text in (
-        ("prior", "hardly decided by the latencies, so near the prior"),
-        ("not covered", "no measured network has such a kernel"),
-    ):
-        names = [name for name, rate in calibration.rates.items() if rate.state == state]
-        if names:
-            lines.append(f"{text}: {', '.join(names)}")
-    peak = [name for name, rate in calibration.rates.items() if rate.at_limit]
-    if peak:
-        lines.append(f"at the peak of the processor, so that its form or its profile is in doubt: {', '.join(peak)}")
-    lines.append(_line("leave one out", calibration.networks, calibration.residuals)[:-1])
-    if calibration.unseen != calibration.residuals:
-        lines.append(_line("leave one architecture out", calibration.networks, calibration.unseen)[:-1])
-    factor = calibration.interval.factor
-    lines.append(f"90 % interval: a factor of at least {factor:.3f} up and down, wider for what was not measured")
-    return lines

@@ -83,12 +83,15 @@ def notes_on(calibration: Calibration, target: Target, workload: Workload) -> li
         notes.append(
             f"unlike all that {calibration.name} was calibrated on, so the interval is wider: {'; '.join(different)}"
         )
-    if calibration.threads != target.threads:
-        notes.append(
-            f"calibrated with {_threads(calibration.threads)}; {_threads(target.threads)} are scaled by the profile, "
-            "so the interval is wider"
-        )
-    return notes
+    return [*notes, *notes_on_threads(calibration, target)]
+
+
+def notes_on_threads(calibration: Calibration, target: Target) -> list[str]:
+    """What to know where a calibration is of another number of threads."""
+    if calibration.threads == target.threads:
+        return []
+    measured, wanted = _threads(calibration.threads), _threads(target.threads)
+    return [f"calibrated with {measured}; {wanted} are scaled by the profile, so the interval is wider"]
 
 
 def _threads(number: int) -> str:

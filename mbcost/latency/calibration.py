@@ -126,6 +126,34 @@ class Residuals:
     hit20: float
 
 
+class FittedRow(NamedTuple):
+    """A latency that went into a fit.
+
+    Attributes
+    ----------
+    name, group
+        The network or kernel, and what it was held out together with.
+    measured_s, fitted_s
+        Latency, and what the fit makes of it [s].
+    left_out_s, group_out_s
+        Latency by a fit without it, and without its group; None where all are of one group [s].
+    leverage
+        How much of its own prediction it decides, from 0 to 1; over all rows they add up to the number of rates that
+        the data decided (Hoaglin, Welsch 1978, The hat matrix in regression and ANOVA) [1].
+    weight
+        What Huber's loss left of its weight, from 0 to 1 [1].
+    """
+
+    name: str
+    group: str
+    measured_s: float
+    fitted_s: float
+    left_out_s: float
+    group_out_s: float | None
+    leverage: float
+    weight: float
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Rates fitted to a target's latencies.
@@ -154,6 +182,8 @@ class Calibration:
         When it was fitted (ISO 8601), and what was measured.
     path
         The file it was read from; empty for one that was just fitted.
+    rows
+        What it was just fitted to; empty for one that was read from a file.
     """
 
     device: str
@@ -175,6 +205,7 @@ class Calibration:
     date: str
     source: str
     path: str = field(default="", compare=False)
+    rows: Sequence[FittedRow] = field(default=(), compare=False, repr=False)
 
     @property
     def name(self) -> str:

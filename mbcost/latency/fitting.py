@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from mbcost.errors import fail
-from mbcost.latency.calibration import Calibration, FittedRate, Interval, Range, Residuals, State
+from mbcost.latency.calibration import Calibration, FittedRate, FittedRow, Interval, Range, Residuals, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -328,11 +328,12 @@ def calibrate(
     predicted = counts @ fitted.rates
     _check_fit(predicted / measured_s)
     chosen = np.ones(len(measured_s), dtype=bool) if scored is None or scored.sum() < FEWEST else scored
-    one = _chosen(hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings), chosen)
+    each = hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings)
     labels = np.array(groups if groups is not None else [""] * len(measured_s))
-    number, group = len(np.unique(labels[chosen])), None
-    if number > 1:
-        group = _chosen(hold_out(counts, measured_s, before, labels, **settings), chosen)
+    number = len(np.unique(labels[chosen]))
+    together = hold_out(counts, measured_s, before, labels, **settings) if number > 1 else None
+    one, group = _chosen(each, chosen), None if together is None else _chosen(together, chosen)
+    leverage, weights = influence(counts, measured_s, before, fitted, noise)
     shares = counts * fitted.rates / predicted[:, None]
     return Calibration(
         device=target.device.name,
@@ -363,7 +364,36 @@ def calibrate(
         data_sha256=data_hash(networks, counts, measured_s),
         date=date,
         source=source,
+        rows=tuple(
+            FittedRow(
+                networks[i],
+                str(labels[i]),
+                float(measured_s[i]),
+                float(predicted[i]),
+                float(each.ratios[i] * measured_s[i]),
+                None if together is None else float(together.ratios[i] * measured_s[i]),
+                float(leverage[i]),
+                float(weights[i]),
+            )
+            for i in range(len(measured_s))
+        ),
     )
+
+
+def influence(
+    counts: Matrix, measured_s: Matrix, priors: Matrix, fitted: Fit, noise: float | Matrix
+) -> tuple[Matrix, Matrix]:
+    """Leverage and what Huber's loss leaves of the weight of each row of a fit [1].
+
+    Leverages are the diagonal of the hat matrix W^1/2 X (X'WX + P)^-1 X' W^1/2 of the last step, with P the precision
+    of the prior.
+    """
+    deviation = np.broadcast_to(noise, measured_s.shape)
+    relative = counts * priors / measured_s[:, None]
+    error = np.abs(counts @ fitted.rates / measured_s - 1)
+    left: Matrix = deviation / np.maximum(error, deviation)
+    leverage: Matrix = left / deviation**2 * np.einsum("ij,jk,ik->i", relative, fitted.covariance, relative)
+    return leverage, left
 
 
 def _chosen(held_out: HeldOut, rows: Matrix) -> HeldOut:

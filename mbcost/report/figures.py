@@ -9,6 +9,7 @@ import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mbcost.analysis import Analysis
@@ -382,10 +383,26 @@ def figure(analysis: Analysis, name: str) -> go.Figure:
     InputError
         MB010 for any other name.
     """
-    if name not in CHARTS:
-        hint = did_you_mean(name, CHARTS) or f"there are {or_list(list(CHARTS))}"
-        fail("MB010", f"an analysis has no figure `{name}`", hint=hint)
+    return plotly_figure("an analysis", {key: partial(make, analysis) for key, make in CHARTS.items()}, name)
+
+
+def plotly_figure(what: str, charts: Mapping[str, Callable[[], Chart]], name: str) -> go.Figure:
+    """The chart of a name as a Plotly figure.
+
+    Parameters
+    ----------
+    what
+        What has the charts: ``an analysis``.
+
+    Raises
+    ------
+    InputError
+        MB010 if there is no chart of that name.
+    """
+    if name not in charts:
+        hint = did_you_mean(name, charts) or f"there are {or_list(list(charts))}"
+        fail("MB010", f"{what} has no figure `{name}`", hint=hint)
     import plotly.graph_objects as go
 
-    chart = CHARTS[name](analysis)
+    chart = charts[name]()
     return go.Figure(data=chart.data, layout={**chart.layout, "title": {"text": chart.title}})

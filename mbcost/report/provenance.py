@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mbcost._version import __version__
+from mbcost.pipeline import TargetModel
 
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
@@ -35,16 +36,22 @@ NO_ORIGIN: Final = Origin()
 
 
 def provenance(analysis: Analysis, origin: Origin = NO_ORIGIN) -> list[tuple[str, str]]:
-    """Labels and texts; a file goes with its hash."""
-    device = analysis.target.device
+    """Labels and texts of an analysis; a file goes with its hash."""
+    target, runtime, form = analysis.target, analysis.runtime, analysis.form
+    return target_provenance(TargetModel(target, runtime, form, analysis.rates, analysis.calibration), origin)
+
+
+def target_provenance(model: TargetModel, origin: Origin = NO_ORIGIN) -> list[tuple[str, str]]:
+    """Labels and texts of what predicts latencies on a target; a file goes with its hash."""
+    device, runtime, form = model.target.device, model.runtime, model.form
     rows = [
         ("mbcost", __version__),
         ("command", origin.command),
         ("model", _file(origin.model, origin.model)),
         ("profile", f"{_file(device.path, device.name)} of {device.provenance.date}, {device.origin}"),
-        ("runtime", f"{analysis.runtime.name}: {analysis.runtime.source}"),
-        ("latency form", f"{analysis.form.title}: {analysis.form.source}"),
-        ("calibration", _calibration(analysis.calibration)),
+        ("runtime", f"{runtime.name}: {runtime.source}"),
+        ("latency form", f"{form.title}: {form.source}"),
+        ("calibration", _calibration(model.calibration)),
     ]
     return [(label, text) for label, text in rows if text]
 

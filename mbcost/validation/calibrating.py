@@ -1,18 +1,46 @@
-"""A calibration from measured rows: what `mbcost calibrate` does between reading a file and writing one."""
+"""A calibration from measured rows: what `mbcost calibrate` does between reading files and writing one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
-from mbcost.devices import Target
+from mbcost.devices import Target, resolve_target
 from mbcost.errors import Problem, fail
+from mbcost.latency import fitting
 from mbcost.latency.calibration import Calibration
-from mbcost.latency.fitting import calibrate
 from mbcost.pipeline import latency_model
-from mbcost.validation.measurements import Measurement, noise_of, strangers, work_of
+from mbcost.validation.measurements import Measurement, noise_of, of_target, read_measurements, strangers, work_of
+
+
+def calibrate(
+    measurements: Iterable[str | PathLike[str]],
+    device: str | Target,
+    *,
+    precision: str | None = None,
+    threads: int | None = None,
+) -> Calibration:
+    """Fit a target's rates to measured latencies; :func:`mbcost.analyze` takes what comes out as its `calibration`.
+
+    Parameters
+    ----------
+    measurements
+        CSV files of networks or of kernels.
+    device, precision, threads
+        As for :func:`mbcost.analyze`.
+
+    Raises
+    ------
+    InputError
+        MB600 with every row that cannot be used, and what :func:`calibrate_on` raises.
+    """
+    target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
+    rows = [row for path in measurements for row in read_measurements(Path(path))[0]]
+    return calibrate_on(of_target(rows, target), target)[0]
 
 
 def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibration, list[Problem]]:
@@ -30,7 +58,7 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
     if form.overlap != "none":
         fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
     work = work_of(rows, target)
-    calibration = calibrate(
+    calibration = fitting.calibrate(
         target,
         form,
         [row.name for row in rows],

@@ -198,7 +198,7 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
             graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
             kernels = map_to_kernels(graph, runtime, batch=row.batch, element_bytes=ELEMENT_BYTES[target.precision])
         except InputError as error:
-            problems += [_at_row(problem, row) for problem in error.problems]
+            problems += [at_row(problem, row) for problem in error.problems]
             continue
         counts.append([float(value) for value in count_vector(kernels, form).values()])
         macs.append(float(sum(kernel.macs for kernel in kernels)))
@@ -208,7 +208,8 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     return Work(np.array(counts), np.array(macs), np.array(measured))
 
 
-def _at_row(problem: Problem, row: Measurement) -> Problem:
+def at_row(problem: Problem, row: Measurement) -> Problem:
+    """A problem of a row's network, shown at the row."""
     message = f"row {row.location.line}: {problem.message}"
     return Problem(problem.code, message, row.location, problem.hint)
 

@@ -24,7 +24,7 @@ from mbcost.latency.calibration import (
 )
 from mbcost.latency.calibration_file import calibration_text, find_calibration, load_calibration, read_calibration
 from mbcost.latency.design import d_optimal
-from mbcost.latency.fitting import HeldOut, calibrate, conformal_interval, fit, hold_out, prior_of, residuals
+from mbcost.latency.fitting import HeldOut, calibrate, conformal_interval, fit, hold_out, influence, prior_of, residuals
 
 pytest.importorskip("scipy")
 
@@ -308,3 +308,32 @@ def test_the_users_calibration_comes_first(tmp_path: Path, monkeypatch: pytest.M
     assert found.source == calibrated().source
     stranger = replace(target, device=replace(target.device, origin="file", name="other"))
     assert find_calibration(stranger) is None
+
+
+def test_leverage_by_hand() -> None:
+    """One rate, three equal networks: each has 1/s^2 over 3/s^2 + 1/p^2, here 1/0.05^2 / (3/0.05^2 + 1/0.5^2)."""
+    counts, measured, priors = np.full((3, 1), 2.0), np.full(3, 2.0), np.array([1.0])
+    leverage, weight = influence(counts, measured, priors, fit(counts, measured, priors), 0.05)
+    assert leverage == pytest.approx(np.full(3, 400 / (3 * 400 + 4)))
+    assert weight == pytest.approx(np.ones(3))
+
+
+def test_leverages_add_up_to_the_rates_that_the_data_decide() -> None:
+    """The trace of (X'WX + P)^-1 X'WX is the number of rates less the trace of the posterior times the prior."""
+    counts, measured = synthetic(60, 0.03)
+    counts[:, 5] = 0
+    found = fit(counts, measured, 1.5 * TRUE)
+    leverage, weight = influence(counts, measured, 1.5 * TRUE, found, 0.05)
+    assert leverage.sum() == pytest.approx(len(TRUE) - np.trace(found.covariance) / 0.5**2, rel=1e-5)
+    assert leverage.sum() < len(TRUE) - 1
+    assert 0 < weight.min() < 1  # some are off by more than the noise
+
+
+def test_what_a_calibration_was_fitted_to() -> None:
+    found = calibrated(groups=["a", "b"] * 20)
+    errors = np.array([row.left_out_s / row.measured_s - 1 for row in found.rows])
+    assert np.abs(errors).mean() == pytest.approx(found.residuals.mape)
+    unseen = np.array([(row.group_out_s or 0) / row.measured_s - 1 for row in found.rows])
+    assert np.abs(unseen).mean() == pytest.approx(found.unseen.mape)
+    assert [row.group for row in found.rows[:2]] == ["a", "b"]
+    assert all(row.group_out_s is None for row in calibrated().rows)

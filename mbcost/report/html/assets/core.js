@@ -61,6 +61,8 @@ const milliseconds = (value) => `${significant(value)} ms`;
 const percent = (share) => `${(share * 100).toFixed(1)} %`;
 const shape = (dimensions) => dimensions.join("x");
 const cut = (text, longest) => (text.length <= longest ? text : `${text.slice(0, longest - 1)}…`);
+/** A name for Plotly, which reads a little HTML in its texts. */
+const escapeText = (text) => cut(text, 48).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 // -- state ------------------------------------------------------------------------------------------------------------
 

@@ -116,8 +116,6 @@ function frontChart() {
   return { title: "Front", summary, data: known.length ? data : [], layout };
 }
 
-const escapeText = (text) => cut(text, 48).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-
 function drawCharts() {
   drawChart("heat", heatMap(), ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));
   drawChart("front", frontChart(), ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));

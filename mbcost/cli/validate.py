@@ -1,0 +1,117 @@
+"""``mbcost validate``: predictions against measured latencies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from mbcost.cli.calibrate import FILES, read_files
+from mbcost.cli.complete import complete_target
+from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of, print_note
+from mbcost.errors import fail
+from mbcost.report.provenance import Origin
+
+if TYPE_CHECKING:
+    from mbcost.devices import Target
+    from mbcost.validation.measurements import Measurement
+    from mbcost.validation.validating import Validation
+
+_REPORT: Final = "Report"
+
+
+def validate(
+    context: typer.Context,
+    device: Annotated[
+        str,
+        typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
+    ],
+    measurements: Annotated[list[Path] | None, FILES] = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
+    uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Go without the target's calibration.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure this machine now: networks that its calibration has not seen.")
+    ] = False,
+    min_hit: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Exit with 1 if fewer are within 10 %: 0.9.", min=0, max=1)
+    ] = None,
+    format_: Annotated[
+        ReportFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+) -> None:
+    """Compare predicted with measured latencies: the published ones that ship, or yours."""
+    chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
+    if output is not None and output.exists() and not force:
+        fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
+    from mbcost.devices import resolve_target
+    from mbcost.validation.validating import validation_of
+
+    target = resolve_target(device, precision=precision, threads=threads)
+    rows = _measured_now(target, measurements) if measure else _published(target, measurements)
+    validation = validation_of(rows, target, False if uncalibrated else None)
+    render = _renderer(chosen, Origin(command_line(context)))
+    deliver(lambda _: render(validation), output, force=force)
+    hit = validation.score().residuals.hit10
+    if min_hit is not None and hit < min_hit:
+        print_note(f"check failed: {hit:.1%} within 10 %, --min-hit is {min_hit:.1%}")
+        raise typer.Exit(1)
+
+
+def _renderer(chosen: ReportFormat, origin: Origin) -> Callable[[Validation], str]:
+    if chosen is ReportFormat.HTML:
+        from mbcost.report.html.measured import validation_page
+
+        return lambda validation: validation_page(validation, origin)
+    from mbcost.report import measured_text
+
+    return {
+        ReportFormat.TABLE: measured_text.validation_text,
+        ReportFormat.JSON: measured_text.validation_json,
+        ReportFormat.CSV: measured_text.validation_csv,
+        ReportFormat.MD: measured_text.validation_markdown,
+    }[chosen]
+
+
+def _published(target: Target, measurements: list[Path] | None) -> list[Measurement]:
+    """The measurements of a target in the files given, else in those that ship."""
+    from mbcost.validation.measurements import bundled, of_target
+
+    paths = measurements or bundled(target)
+    if not paths:
+        hint = "name a file of your own; --measure runs networks on this machine"
+        fail("MB010", f"no measurements of {target.name} ship with mbcost", hint=hint)
+    return of_target(read_files(paths), target)
+
+
+def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:
+    """Latencies of this machine, which the target's profile has to be of."""
+    from mbcost.cli.bench import progress
+    from mbcost.runner.measure import UNSEEN, measure_networks, settings_of
+    from mbcost.runner.profile import check_bench_of
+    from mbcost.runner.settings import Source
+    from mbcost.validation.measurements import measured_here
+
+    if measurements:
+        fail("MB010", "give either files of measurements or --measure")
+    settings = settings_of(target)
+    check_bench_of(target)
+    sources = [
+        (f"{name} {alpha:g} {size}", Source("table", name, alpha=alpha, resolution=size))
+        for name, alpha, size in UNSEEN
+    ]
+    with progress() as on_progress:
+        timings = measure_networks(settings, sources, on_progress=on_progress)
+    return [
+        measured_here(target, source.name, source.alpha, source.resolution, timings[name].latency_s)
+        for name, source in sources
+    ]

@@ -1,0 +1,213 @@
+"""The pages of a validation and of a calibration in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mbcost
+from mbcost.errors import InputError
+from mbcost.pipeline import prepare
+from mbcost.report import measured_text
+from mbcost.report.html import measured as pages
+from mbcost.report.measured_figures import CALIBRATION_CHARTS, VALIDATION_CHARTS
+from mbcost.resources import hardware_profiles
+from mbcost.validation.suggestions import suggest
+from mbcost.validation.validating import Validation, validate, validation_of
+from tests.report.html.conftest import widths_that_overflow
+
+NAMES = "#layers tbody button.name"
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+FILE = hardware_profiles() / "measurements" / "pixel1_tflite_2018.csv"
+
+
+def write(tmp_path_factory: pytest.TempPathFactory, text: str) -> Path:
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def validation() -> Validation:
+    return validate("pixel1")
+
+
+@pytest.fixture(scope="module")
+def validated(validation: Validation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory, pages.validation_page(validation))
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Any:
+    pytest.importorskip("scipy")
+    return mbcost.calibrate([FILE], "pixel1")
+
+
+@pytest.fixture(scope="module")
+def calibrated(calibration: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = mbcost.resolve_target("pixel1")
+    found = suggest(target, 2, calibration, ["mobilenet_v1", "resnet18"])
+    return write(tmp_path_factory, pages.calibration_page(calibration, prepare(target, calibration=False), found))
+
+
+def test_rows_cards_json_and_the_printed_line_agree(visited: Any, validated: Path, validation: Validation) -> None:
+    page = visited(validated)
+    assert validated.stat().st_size < 2_500_000
+    for name in VALIDATION_CHARTS:
+        assert page.page.locator(f"#chart-{name} svg.main-svg").count() > 0, name
+        assert page.page.locator(f"#figure-{name} figcaption").inner_text()
+    with page.page.expect_download() as download:
+        page.page.locator("#save-json").click()
+    saved = json.loads(Path(download.value.path()).read_text())
+    assert saved == json.loads(measured_text.validation_json(validation))
+    with page.page.expect_download() as download:
+        page.page.locator("#save-csv").click()
+    assert Path(download.value.path()).read_text() == measured_text.validation_csv(validation)
+    printed = measured_text.validation_text(validation).splitlines()[-1]
+    cards = dict(zip(page.texts(".card .label"), page.texts(".card .value"), strict=True))
+    assert cards["latencies"] == str(len(saved["rows"])) == str(page.page.locator(NAMES).count())
+    assert f"mean abs. error {cards['mean abs. error']}, " in printed
+    for share in ("5", "10", "20"):
+        assert f"within {share} % {cards[f'within {share} %']}" in printed
+    assert f"in their interval {cards['in their interval']}, Kendall tau {cards['Kendall tau']}" in printed
+    xs = page.page.evaluate("document.getElementById('chart-measured').data.flatMap(t => t.customdata ? t.x : [])")
+    assert sorted(xs) == pytest.approx(sorted(row["measured_ms"] for row in saved["rows"]))
+
+
+def test_sort_filter_and_facets(visited: Any, validated: Path, validation: Validation) -> None:
+    page = visited(validated)
+    page.page.locator('#layers th[data-key="error"] button').click()
+    page.page.locator('#layers th[data-key="error"] button').click()
+    lowest = min(range(63), key=lambda row: validation.errors[row])
+    assert page.texts(NAMES)[0] == validation.rows[lowest].name
+    page.page.locator("#filter").fill("mnasnet 0.35")
+    assert page.page.locator(NAMES).count() == 5
+    page.page.locator("#filter").fill("")
+    page.page.locator('[data-facet="seen"]').select_option(label="no")
+    page.page.locator('[data-facet="covered"]').select_option(label="no")
+    missed = [
+        row.name
+        for row, seen, covered in zip(validation.rows, validation.seen, validation.covered, strict=True)
+        if not seen and not covered
+    ]
+    assert sorted(page.texts(NAMES)) == sorted(missed)
+
+
+def test_a_selection_is_seen_in_all_views(visited: Any, validated: Path, validation: Validation) -> None:
+    page = visited(validated).page
+    worst = validation.worst()[0]
+    page.locator("#worst tbody button").first.click()
+    assert page.locator("#layers tr.selected").get_attribute("data-id") == str(worst)
+    assert page.locator("#explain h3").inner_text() == validation.rows[worst].name
+    for name in VALIDATION_CHARTS:
+        assert page.evaluate(f"document.getElementById('chart-{name}').layout.shapes.length") == 2, name
+    page.evaluate("document.getElementById('chart-intervals').emit('plotly_click', {points: [{customdata: 5}]})")
+    assert page.locator("#explain h3").inner_text() == validation.rows[5].name
+    again = visited(validated, page.evaluate("location.hash")).page
+    assert again.locator("#layers tr.selected").get_attribute("data-id") == "5"
+    again.locator("#layers tr.selected button.name").focus()
+    again.keyboard.press("ArrowDown")
+    again.keyboard.press("Enter")
+    assert again.locator("#layers tr.selected").get_attribute("data-id") == "6"
+
+
+def test_the_page_of_a_calibration(visited: Any, calibrated: Path, calibration: Any) -> None:
+    page = visited(calibrated)
+    for name in CALIBRATION_CHARTS:
+        assert page.page.locator(f"#chart-{name} svg.main-svg").count() > 0, name
+    heads = page.texts("#rates tbody th")
+    assert heads == list(calibration.rates)
+    rates = page.page.locator("#rates tbody tr").first.inner_text()
+    assert calibration.rates[heads[0]].reading in rates
+    assert page.page.locator("#next tbody tr").count() == 2
+    with page.page.expect_download() as download:
+        page.page.locator("#save-csv").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) == 39
+    errors = [abs(float(line.split(",")[lines[0].split(",").index("left_out")])) for line in lines[1:]]
+    assert dict(zip(page.texts(".card .label"), page.texts(".card .value"), strict=True))["leave one out"] == (
+        f"{sum(errors) / 38:.1%}"
+    )
+    page.page.locator(NAMES).first.click()
+    shapes = [
+        page.page.evaluate(f"document.getElementById('chart-{name}').layout.shapes?.length")
+        for name in ("fitted", "left_out", "leverage")
+    ]
+    assert shapes == [2, 2, 2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visited: Any, validated: Path, calibrated: Path, axe: str, theme: str) -> None:
+    for path in (validated, calibrated):
+        page = visited(path, f"#layer=0&theme={theme}").page
+        page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
+        page.evaluate(axe)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+
+
+def test_zoom_and_print(visited: Any, validated: Path, calibrated: Path) -> None:
+    for path in (validated, calibrated):
+        page = visited(path).page
+        assert widths_that_overflow(page) == []
+        page.emulate_media(media="print")
+        assert not page.locator("nav").is_visible()
+        assert page.locator("#layers table").is_visible()
+        page.emulate_media(media="screen")
+
+
+def test_names_stay_text(opened: Any, tmp_path: Path, validation: Validation, calibration: Any) -> None:
+    """Names and sources of a user's file, one of them of 10,000 characters, on both pages."""
+    longest = "n" * 10_000
+    rows = [
+        replace(row, architecture=name, source=HOSTILE, measured_s=row.measured_s * factor)
+        for row, name, factor in zip(validation.rows[:3], (HOSTILE, longest, HOSTILE), (1, 2, 3), strict=True)
+    ]
+    hostile = replace(validation, rows=tuple(rows), predicted_s=validation.predicted_s[:3])
+    hostile = replace(hostile, low_s=validation.low_s[:3], high_s=validation.high_s[:3], seen=(None,) * 3)
+    fitted = replace(
+        calibration,
+        source=HOSTILE,
+        rows=[
+            row._replace(name=name, group=name) for row, name in zip(calibration.rows, (HOSTILE, longest), strict=False)
+        ],
+    )
+    prior = prepare(mbcost.resolve_target("pixel1"), calibration=False)
+    for name, text in (
+        ("v", pages.validation_page(hostile)),
+        ("c", pages.calibration_page(fitted, prior, warnings=[HOSTILE])),
+    ):
+        (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
+        page = opened(tmp_path / f"{name}.html", "#layer=0").page
+        assert page.locator("img").count() == 0
+        assert HOSTILE in page.locator("#explain h3").inner_text()
+        page.locator(NAMES).nth(1).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_browser_that_cannot_unpack_says_so(opened: Any, validated: Path) -> None:
+    page = opened(validated, drawn=False, init="delete window.DecompressionStream")
+    assert "lacks DecompressionStream" in page.page.get_by_role("alert").inner_text()
+    assert page.page.locator(NAMES).count() == 63
+    page.page.locator(NAMES).first.click()
+    assert page.page.locator("#explain dd").count() > 0
+
+
+def test_the_same_rows_make_the_same_bytes(validation: Validation) -> None:
+    strip = re.compile(r"<time>.*?</time>")
+    again = validation_of(validation.rows, validation.target)
+    assert strip.sub("", pages.validation_page(validation)) == strip.sub("", pages.validation_page(again))
+
+
+def test_what_has_no_page(monkeypatch: pytest.MonkeyPatch, validation: Validation, calibration: Any) -> None:
+    prior = prepare(mbcost.resolve_target("pixel1"), calibration=False)
+    with pytest.raises(InputError, match="does not hold what it was fitted to"):
+        pages.calibration_page(replace(calibration, rows=()), prior)
+    monkeypatch.setattr(pages, "MOST_ROWS", 10)
+    with pytest.raises(InputError, match="a page takes 10 latencies, there are 63"):
+        pages.validation_page(validation)
