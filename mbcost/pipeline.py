@@ -289,7 +289,7 @@ def target_caveats(model: TargetModel) -> list[str]:
             f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"
         )
     elif fitted is None:
-        notes.append(f"not calibrated on {target.device.name}: {_origin(target, runtime)}")
+        notes.append(f"not calibrated on {target.device.name}: {runtime.caveat or _origin(target, runtime)}")
     if runtime.form.startswith("cpu_") and not runtime.knows(target.precision) and fitted is None:
         notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
     return notes

@@ -6,11 +6,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mbcost.devices.quantities import DIMENSIONS, quantity
-from mbcost.devices.types import DeviceProfile, Dpu, Hls, Memory, Origin, Overheads, Processor, Provenance, Systolic
+from mbcost.devices.types import (
+    DeviceProfile,
+    Dpu,
+    EthosU,
+    Hls,
+    Memory,
+    Origin,
+    Overheads,
+    Processor,
+    Provenance,
+    Systolic,
+)
 
 #: The key that says what a processor is, by kind.
 _MODEL_KEY: Final = {"cpu": "core", "gpu": "name", "dsp": "name", "npu": "name", "fpga": "part"}
-_SECTIONS: Final = {"dpu": Dpu, "hls": Hls, "systolic": Systolic}
+_SECTIONS: Final = {"dpu": Dpu, "hls": Hls, "systolic": Systolic, "ethos_u": EthosU}
 
 
 def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:

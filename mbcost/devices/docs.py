@@ -12,6 +12,7 @@ from mbcost.devices.entries import Entry, PerPrecision
 from mbcost.devices.schema import (
     PROCESSORS,
     DpuSection,
+    EthosUSection,
     HlsSection,
     IdentitySection,
     MemorySection,
@@ -38,6 +39,7 @@ def field_table() -> str:
     rows += _rows("processors.*.dpu", DpuSection)
     rows += _rows("processors.*.hls", HlsSection)
     rows += _rows("processors.*.systolic", SystolicSection)
+    rows += _rows("processors.*.ethos_u", EthosUSection)
     rows += _rows("memory", MemorySection)
     rows += _rows("overheads.*", OverheadSection)
     rows += _rows("each number", Entry)

@@ -26,6 +26,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "local_memory",
         "tile_memory",
         "feature_memory",
+        "block_memory",
         "sram",
         "bram",
         "uram",
@@ -39,6 +40,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         *("pixel_parallelism", "input_channel_parallelism", "output_channel_parallelism"),
         *("depthwise_parallelism", "rows", "columns"),
         *("tm", "tn", "tr", "tc", "dsp_per_mac", "core_dsp", "core_lut"),
+        *("step_height", "step_width", "step_channels", "results"),
     ),
 }
 #: Key of a profile -> dimension of its number, or of its number for each precision.

@@ -124,6 +124,16 @@ class SystolicSection(Section):
     columns: Count = Field(description="multipliers along the second side")
 
 
+class EthosUSection(Section):
+    """An Arm Ethos-U unit."""
+
+    step_height: Count = Field(description="output rows of a step of the multipliers")
+    step_width: Count = Field(description="output columns of a step")
+    step_channels: Count = Field(description="output channels of a step")
+    block_memory: Size = Field(description="memory inside the unit for blocks of input and accumulators")
+    results: Count = Field(description="8-bit results of convolutions a cycle")
+
+
 class NpuSection(ProcessorSection):
     """A neural network accelerator."""
 
@@ -134,6 +144,7 @@ class NpuSection(ProcessorSection):
     vector_width: Width | None = optional("of one vector register of those")
     sram: Size | None = optional("on-chip memory")
     systolic: SystolicSection | None = optional("its systolic array")
+    ethos_u: EthosUSection | None = optional("its Ethos-U unit")
     local_memory_bandwidth: Bandwidth | None = optional("of the on-chip memory")
 
 

@@ -108,6 +108,25 @@ class Systolic:
     columns: Quantity
 
 
+@dataclass(frozen=True, slots=True)
+class EthosU:
+    """An Arm Ethos-U unit: output pixels and channels of a step of its multipliers, and what is around them.
+
+    Attributes
+    ----------
+    block_memory
+        Inside the unit, for the input and the accumulators of blocks [B].
+    results
+        8-bit results of convolutions that leave it in a cycle.
+    """
+
+    step_height: Quantity
+    step_width: Quantity
+    step_channels: Quantity
+    block_memory: Quantity
+    results: Quantity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
     """One processor of a device. A number that its profile does not have is None; which ones apply depends on `kind`.
@@ -169,6 +188,7 @@ class Processor:
     dpu: Dpu | None = None
     systolic: Systolic | None = None
     hls: Hls | None = None
+    ethos_u: EthosU | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,8 @@ class Runtime:
     fitted_on
         Model and precision of the processor that the parameters were fitted on, where the same part in another device
         gets an interval of its own; None where all devices share one.
+    caveat
+        What predictions are that come from facts alone; None where parameters were fitted to latencies.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Runtime:
     rules: Mapping[str, tuple[KernelRule, ...]]
     parameters: Mapping[str, Parameter]
     fitted_on: tuple[str, str] | None = None
+    caveat: str | None = None
 
     def at_precision(self, precision: str) -> Runtime:
         """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
@@ -207,6 +210,7 @@ def _read(document: Document) -> Runtime:
         rules=rules,
         parameters={name: _parameter(name, entry, document) for name, entry in data["parameters"].items()},
         fitted_on=(fitted["processor"], fitted["precision"]) if fitted else None,
+        caveat=data.get("caveat"),
     )
 
 

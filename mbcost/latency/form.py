@@ -17,6 +17,7 @@ from mbcost.numeric import Real, maximum
 
 Group: TypeAlias = Literal["compute", "activations", "weights", "lowering", "overhead"]
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+Overlap: TypeAlias = Literal["none", "full", "parallel"]
 
 
 #: Added and taken away again, it leaves a time [s] rounded to a multiple of 2**-50 s, a femtosecond (doubles from 4 to
@@ -117,7 +118,8 @@ class LatencyForm:
     ----------
     overlap
         ``none``: a kernel's time is the sum of its terms. ``full``: compute and memory run at once, the longer one
-        counts, and overhead is added (the classic roofline).
+        counts, and overhead is added (the classic roofline). ``parallel``: compute, activations and weights run at
+        once, the two over ports of their own. Lowering is a pass before the others and hides behind none.
     rates
         The rates of a target from its facts and its runtime's parameters.
     source
@@ -133,7 +135,7 @@ class LatencyForm:
     name: str
     title: str
     terms: tuple[Term, ...]
-    overlap: Literal["none", "full"]
+    overlap: Overlap
     rates: Callable[[Target, Runtime], Mapping[str, Rate]]
     source: str
     prior_sd: float = 0.5
@@ -197,15 +199,18 @@ class LatencyForm:
             kind: [(group, seconds[term.name]) for term, group in terms] for kind, terms in self._terms_of.items()
         }
         steps_of.setdefault("view", [])
-        additive = self.overlap == "none"
+        additive, parallel = self.overlap == "none", self.overlap == "parallel"
         estimates: list[KernelEstimate] = []
         for kernel, numbers in zip(kernels, self.counts(kernels) if counts is None else counts, strict=True):
             parts: list[Real] = [0.0, 0.0, 0.0, 0.0, 0.0]
             for (group, rate), count in zip(steps_of[kernel.kind], numbers, strict=True):
                 parts[group] += count * rate
             compute, activation, weight, lowering, overhead = parts
-            memory = activation + weight + lowering
-            busy = compute + memory if additive else maximum(compute, memory)
+            if additive:
+                busy = compute + (activation + weight + lowering)
+            else:
+                memory = maximum(activation, weight) if parallel else activation + weight
+                busy = maximum(compute, memory) + lowering
             estimates.append(KernelEstimate(busy + overhead + ROUNDING - ROUNDING, *parts))
         return tuple(estimates)
 

@@ -127,15 +127,18 @@ def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
 def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
     """A kernel's time by what it is spent on [s], in the order of :data:`mbcost.latency.form.GROUPS`.
 
-    The parts add up to the kernel's time: where compute and memory run at once, the shorter of the two is hidden and
-    counts nothing.
+    The parts add up to the kernel's time: of what runs at once, all but the longest is hidden and counts nothing.
     """
     compute, activation, weight, lowering, overhead = estimate[1:]
-    if form.overlap == "full":
-        if compute >= estimate.memory_s:
-            activation = weight = lowering = 0.0
-        else:
-            compute = 0.0
+    if form.overlap == "none":
+        return compute, activation, weight, lowering, overhead
+    memory = activation + weight if form.overlap == "full" else max(activation, weight)
+    if compute >= memory:
+        activation = weight = 0.0
+    else:
+        compute = 0.0
+    if form.overlap == "parallel":
+        activation, weight = (activation, 0.0) if activation >= weight else (0.0, weight)
     return compute, activation, weight, lowering, overhead
 
 

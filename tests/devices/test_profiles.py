@@ -42,6 +42,7 @@ def test_the_shipped_devices():
     assert device_names() == (
         "a100",
         "edge_tpu",
+        "ethos_u55_256",
         "galaxy_s24",
         "galaxy_s8",
         "h100",

@@ -10,6 +10,7 @@ from mbcost.latency.forms.cpu_eigen import CPU_EIGEN
 from mbcost.latency.forms.cpu_gemm import CPU_GEMM
 from mbcost.latency.forms.cpu_indirect import CPU_INDIRECT
 from mbcost.latency.forms.dpu import DPU
+from mbcost.latency.forms.ethos_u import ETHOS_U
 from mbcost.latency.forms.hls_tiling import HLS_TILING
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD
 from mbcost.latency.forms.pytorch_cpu import PYTORCH_CPU
@@ -25,6 +26,7 @@ FORMS: Final[dict[str, LatencyForm]] = {
         CPU_INDIRECT,
         DPU,
         HLS_TILING,
+        ETHOS_U,
         OPENVINO_MYRIAD,
         PYTORCH_CPU,
         ROOFLINE,
@@ -46,6 +48,7 @@ __all__ = [
     "CPU_GEMM",
     "CPU_INDIRECT",
     "DPU",
+    "ETHOS_U",
     "FORMS",
     "HLS_TILING",
     "OPENVINO_MYRIAD",

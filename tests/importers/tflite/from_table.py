@@ -6,7 +6,7 @@ activation is fused where ``ActivationFunctionType`` has it, a split or a shuffl
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from mbcost.graph import Layer, LayerGraph
 from mbcost.operators.window import Explicit
@@ -19,11 +19,13 @@ HardSwishForm = Literal["builtin", "decomposed"]
 class Writer:
     """Walks over a graph once."""
 
+    model_type: ClassVar[type[Model]] = Model
+
     def __init__(
         self, graph: LayerGraph, *, dtype: str, hard_swish: HardSwishForm, filled: bool, pad_first: bool
     ) -> None:
         self.graph = graph
-        self.model = Model(dtype, filled=filled)
+        self.model = self.model_type(dtype, filled=filled)
         self.hard_swish_form = hard_swish
         self.pad_first = pad_first
         self.tensors: dict[int, int] = {-1: self.model.input(1, *graph.input_shape)}

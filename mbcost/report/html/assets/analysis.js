@@ -143,10 +143,12 @@ function formulaOf(form, terms) {
   const sum = (list) => list.join(" + ") || "0";
   if (form.overlap === "none") return element("p", { class: "formula" }, `time = ${sum(names(() => true))}`);
   const compute = sum(names((group) => group === "compute"));
-  const memory = sum(names((group) => group !== "compute" && group !== "overhead"));
-  const overhead = names((group) => group === "overhead");
+  const activations = names((group) => group === "activations");
+  const weights = names((group) => group === "weights");
+  const memory = form.overlap === "full" ? sum([...activations, ...weights]) : `${sum(activations)}, ${sum(weights)}`;
+  const added = names((group) => group === "lowering" || group === "overhead");
   const whole = state.layer === null ? "time = sum over kernels of " : "time = ";
-  return element("p", { class: "formula" }, `${whole}max(${compute}, ${memory})${overhead.length ? ` + ${sum(overhead)}` : ""}`);
+  return element("p", { class: "formula" }, `${whole}max(${compute}, ${memory})${added.length ? ` + ${sum(added)}` : ""}`);
 }
 
 function termTable(terms, counts, own) {
@@ -214,13 +216,17 @@ function predict(variant, clock, bandwidth) {
     const parts = page.groups.map(() => 0);
     for (const [term, count] of terms) parts[form.terms[term].group] += count * rates[term];
     const [compute, activations, weights, lowering, overhead] = parts;
-    const memory = activations + weights + lowering;
-    const hidden = form.overlap === "full" && (compute >= memory ? "memory" : "compute");
+    const additive = form.overlap === "none";
+    const memory = form.overlap === "parallel" ? Math.max(activations, weights) : activations + weights;
+    const hidden = [
+      !additive && compute < memory,
+      !additive && (compute >= memory || (form.overlap === "parallel" && activations < weights)),
+      !additive && (compute >= memory || (form.overlap === "parallel" && activations >= weights)),
+    ];
     parts.forEach((part, group) => {
-      const isMemory = group > 0 && group < 4;
-      if (!(hidden === "memory" && isMemory) && !(hidden === "compute" && group === 0)) groups[group] += part;
+      if (!hidden[group]) groups[group] += part;
     });
-    return (form.overlap === "full" ? Math.max(compute, memory) : compute + memory) + overhead;
+    return (additive ? compute + (activations + weights + lowering) : Math.max(compute, memory) + lowering) + overhead;
   });
   return { latency: times.reduce((sum, time) => sum + time, 0), groups, times };
 }

@@ -1,0 +1,214 @@
+"""Arm Ethos-U55: multipliers, SRAM port and flash port at work at once on blocks of a layer.
+
+    t = max(cycles, sram + buffered, weights) + lowering + softmax + host + call
+
+Of each layer the longest counts: the unit's cycles, its traffic with the SRAM that holds the feature maps, or the
+arrival of its weights from flash (:mod:`mbcost.latency.forms.ethos_u_blocks` says how many of each). Weights that more
+than one block reads are copied to the SRAM first; what the convolutions read is never lowered. Derived from the unit's
+facts and from the performance model that Arm publishes with its compiler, read beside its output for MobileNet V1; it
+stands for what that compiler estimates, not for a measured device. Weights are counted as stored, without compression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from mbcost.devices import Quantity, Target
+from mbcost.errors import fail
+from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.forms.ethos_u_blocks import Unit, Window, Work, work_of
+from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each, whole
+from mbcost.numeric import Real, for_each, maximum
+from mbcost.operators import Dense, TransposedConv2d
+
+#: Ethos-U55-256: 2 x 2 pixels x 8 output channels a step, 48 KiB inside, 4 results a cycle.
+U55_256: Final = Unit(2, 2, 8, 48 * 1024, 4)
+#: Time of a result beside a convolution's, by operator: sums are scaled twice, products once; functions are looked up.
+RESULT_TIMES: Final[Mapping[str, float]] = {
+    "add": 3.0,
+    "subtract": 3.0,
+    "multiply": 1.5,
+    "scale": 1.5,
+    "shift": 3.0,
+    "max_pool2d": 0.5,
+    **dict.fromkeys(("sigmoid", "tanh", "hard_sigmoid", "hard_swish", "swish", "gelu", "elu", "leaky_relu"), 4.0),
+}
+
+_LAYERS: Final = kinds("direct_conv", "depthwise", "dense", "pool")
+_PASSES: Final = kinds("elementwise", "copy")
+_LOWERED: Final = kinds("im2col_gemm")
+_SOFTMAX: Final = kinds("softmax")
+_OUTSIDE: Final = kinds("outside")
+
+#: The last kernel that was asked for, with its unit and work: its terms ask one after the other.
+_latest: tuple[Kernel | None, Unit, Work] = (None, U55_256, Work(0, 0, 0, 0))
+
+
+def layer_work(unit: Unit, kernel: Kernel) -> Work:
+    """What a convolution, fully connected layer or pooling takes; its groups and images one after the other."""
+    global _latest
+    known, of, work = _latest
+    if known is not kernel or of is not unit:
+        numbers = for_each(_work, *unit, *_window(kernel))
+        times = kernel.batch * (1 if kernel.kind == "depthwise" else getattr(kernel.main.operator, "groups", 1))
+        work = Work(*(number * times for number in numbers))
+        _latest = kernel, unit, work
+    return work
+
+
+def _work(*values: Any) -> Work:
+    return work_of(Unit(*values[: len(Unit._fields)]), Window(*values[len(Unit._fields) :]))
+
+
+def _window(kernel: Kernel) -> tuple[Any, ...]:
+    """The fields of :class:`~mbcost.latency.forms.ethos_u_blocks.Window`, of one group and image."""
+    operator: Any = kernel.main.operator
+    (height, width, channels), output = kernel.main.input_shapes[0], kernel.main.output_shape
+    if isinstance(operator, Dense):
+        return (1, height * width, channels, 1, height * width, output.channels, 1, 1, 1, 1, 1, 1, 0, 0, 1)
+    if kernel.kind == "im2col_gemm":  # a lowered map has a channel for each element that a window reads
+        depth = kernel.window * (channels // operator.groups)
+        out = output.channels // operator.groups
+        return (output.height, output.width, depth, output.height, output.width, out, 1, 1, 1, 1, 1, 1, 0, 0, 1)
+    first = int(kernel.position == 0)
+    if kernel.kind == "pool":
+        taps = getattr(operator, "kernel", None)
+        summed = int(taps is None)  # a mean over the whole map is a depthwise convolution with weights of 1
+        taps_y, taps_x = taps or (height, width)
+        stride_y, stride_x = getattr(operator, "stride", (1, 1))
+        extents = (height, width, output.channels, output.height, output.width, output.channels)
+        return (*extents, taps_y, taps_x, taps_y, taps_x, stride_y, stride_x, 1, first, summed)
+    taps_y, taps_x = operator.kernel
+    gap_y, gap_x = getattr(operator, "dilation", (1, 1))
+    stride_y, stride_x = (1, 1) if isinstance(operator, TransposedConv2d) else operator.stride
+    groups = 1 if kernel.kind == "depthwise" else getattr(operator, "groups", 1)
+    channels, out = channels // groups, output.channels // groups
+    equal = int(kernel.kind == "depthwise")
+    reach = ((taps_y - 1) * gap_y + 1, (taps_x - 1) * gap_x + 1)
+    read = out if equal else channels
+    extents = (height, width, read, output.height, output.width, out)
+    return (*extents, taps_y, taps_x, *reach, stride_y, stride_x, equal, first, 1)
+
+
+def cycles(unit: Unit, kernel: Kernel) -> Real:
+    """Cycles of the unit: of its multipliers, or of its results where they take longer."""
+    results = kernel.output_elements * RESULT_TIMES.get(kernel.op, 1.0) / unit.results
+    if kernel.kind in _PASSES:
+        return results
+    found: Real = maximum(layer_work(unit, kernel).cycles, results)
+    return found
+
+
+def sram_bytes(unit: Unit, kernel: Kernel) -> Real:
+    """Feature maps read and written, the input again for every block of output channels and where blocks overlap."""
+    if kernel.kind in _PASSES:
+        return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+    if kernel.kind in _LOWERED:  # reading the lowered map is counted there
+        return kernel.output_elements * kernel.element_bytes
+    return layer_work(unit, kernel).feature_bytes * kernel.element_bytes
+
+
+def buffered_bytes(unit: Unit, kernel: Kernel) -> Real:
+    """Weights that are copied to the SRAM and read from there by every block."""
+    return layer_work(unit, kernel).buffered_bytes * kernel.element_bytes
+
+
+def weight_bytes(unit: Unit, kernel: Kernel) -> Real:
+    """Weights once, and scales and biases for every block, from where they are stored."""
+    return layer_work(unit, kernel).weight_bytes * kernel.element_bytes
+
+
+def lowered_bytes(kernel: Kernel) -> Real:
+    """The lowering buffer, written and read back."""
+    return 2 * kernel.im2col_elements * kernel.element_bytes
+
+
+def softmax_elements(kernel: Kernel) -> Real:
+    """Elements that the passes of a softmax go over."""
+    return kernel.output_elements
+
+
+def host_bytes(kernel: Kernel) -> Real:
+    """What the host's processor reads and writes; the memory is shared, so that nothing has to be moved."""
+    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+
+
+def first(kernel: Kernel) -> Real:
+    """Once a network."""
+    return 1 if kernel.position == 0 else 0
+
+
+def _terms(unit: Unit) -> tuple[Term, ...]:
+    products = (_LAYERS | _LOWERED) - kinds("pool")
+    return (
+        Term("cycles", "cycle", "compute", _LAYERS | _LOWERED | _PASSES, partial(cycles, unit)),
+        Term("sram", "B", "activations", _LAYERS | _LOWERED | _PASSES, partial(sram_bytes, unit)),
+        Term("buffered", "B", "activations", products, partial(buffered_bytes, unit)),
+        Term("weights", "B", "weights", products, partial(weight_bytes, unit)),
+        Term("lowering", "B", "lowering", _LOWERED, lowered_bytes),
+        Term("softmax", "element", "compute", _SOFTMAX, softmax_elements),
+        Term("host", "B", "activations", _OUTSIDE, host_bytes),
+        Term("call", "inference", "overhead", frozenset(KERNEL_KINDS), first),
+    )
+
+
+def unit_of(target: Target) -> Unit:
+    """The unit that a profile describes.
+
+    Raises
+    ------
+    InputError
+        MB401 if the profile has none.
+    """
+    processor = target.processor
+    if processor.ethos_u is None:
+        fail(
+            "MB401",
+            f"the profile of {target.device.name} has no `ethos_u` on its {processor.name}",
+            hint=f"add processors.{processor.name}.ethos_u with its source",
+        )
+    unit = processor.ethos_u
+    numbers = (unit.step_height, unit.step_width, unit.step_channels, unit.block_memory, unit.results)
+    return Unit(*(int(number.value) for number in numbers))
+
+
+def terms_for(target: Target) -> tuple[Term, ...]:
+    """The form's terms for the unit of a target."""
+    return _terms(unit_of(target))
+
+
+def _sram_bandwidth(target: Target) -> tuple[str, Quantity]:
+    name = f"processors.{target.processor.name}.local_memory_bandwidth"
+    quantity = target.processor.local_memory_bandwidth
+    if quantity is None:
+        fail("MB401", f"the profile of {target.device.name} has no {name}", hint="add it with its source")
+    return name, quantity
+
+
+def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
+    """A cycle is one of the clock; feature maps move at the SRAM's bandwidth, weights at that of the memory."""
+    ticks, sram, memory = clock(target), _sram_bandwidth(target), bandwidth(target)
+    return {
+        "cycles": cycles_each(ticks, parameter(runtime, "cycles_per_cycle")),
+        "sram": whole(*sram, "byte"),
+        "buffered": whole(*sram, "byte"),
+        "weights": per_second(memory, parameter(runtime, "weight_ratio"), "byte"),
+        "lowering": whole(*sram, "byte"),
+        "softmax": cycles_each(ticks, parameter(runtime, "softmax_cycles")),
+        "host": per_second(sram, parameter(runtime, "host_bandwidth_share"), "byte"),
+        "call": seconds_each(parameter(runtime, "call_time")),
+    }
+
+
+ETHOS_U: Final = LatencyForm(
+    name="ethos_u",
+    title="Arm Ethos-U55",
+    terms=_terms(U55_256),
+    overlap="parallel",
+    rates=rates,
+    source="Arm Ethos-U55 TRM (102420); the performance model of ethos-u-vela 5.2.0, seen on MobileNet V1",
+    terms_for=terms_for,
+)
