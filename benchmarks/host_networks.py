@@ -117,6 +117,11 @@ def fresh_networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
     return _with_inputs(FRESH_NETWORKS)
 
 
+def all_networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
+    """Both."""
+    return networks() | fresh_networks()
+
+
 def _with_inputs(described: _Networks) -> dict[str, tuple[nn.Module, torch.Tensor]]:
     return {name: (_in_place(make()), torch.rand(1, 3, size, size)) for name, (make, size) in described.items()}
 

@@ -34,6 +34,8 @@ from mbcost.runner.measure import measure_networks  # noqa: E402
 from mbcost.runner.settings import Settings, Source, checked_settings  # noqa: E402
 
 NAME = "this-host"
+#: Time of a pass over the networks [s a network]; its first two rounds are made however long they take.
+SECONDS = 1.7
 
 
 def calibrated(folder: Path, arguments: argparse.Namespace, settings: Settings) -> float:
@@ -94,7 +96,7 @@ def main() -> None:
         calibration_s = calibrated(folder, arguments, settings)
         predictions = predicted(networks, settings)
     sources = [(name, Source("callable", arguments.nets, name)) for name in networks]
-    passes = [measure_networks(settings, sources, seconds=45.0) for _ in range(2)]
+    passes = [measure_networks(settings, sources, seconds=SECONDS * len(sources)) for _ in range(2)]
     measured = {name: sum(timings[name].latency_s for timings in passes) / 2 for name in networks}
     noise = [abs(passes[0][name].latency_s / passes[1][name].latency_s - 1) for name in networks]
     ratios = np.array([predictions[name][0] / measured[name] for name in networks])
@@ -112,7 +114,13 @@ def main() -> None:
         "noise": float(np.mean(noise)),
         "worst_noise": max(noise),
         "networks": {
-            name: {"measured_ms": measured[name] * 1e3, "predicted_ms": predictions[name][0] * 1e3} for name in networks
+            name: {
+                "measured_ms": measured[name] * 1e3,
+                "predicted_ms": predictions[name][0] * 1e3,
+                "covered": bool(inside),
+                "noise": difference,
+            }
+            for name, inside, difference in zip(networks, covered, noise, strict=True)
         },
     }
     for name, ratio in zip(networks, ratios, strict=True):

@@ -202,10 +202,15 @@ class MnasNet(nn.Sequential):
 
     def __init__(self, alpha: float) -> None:
         rows = [
-            (3, 3, 2, 24, 3), (3, 5, 2, 40, 3), (6, 5, 2, 80, 3), (6, 3, 1, 96, 2), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1),
+            (3, 3, 2, 24, 3), (3, 5, 2, 40, 3), (6, 5, 2, 80, 3), (6, 3, 1, 96, 2), (6, 5, 2, 192, 4),
+            (6, 3, 1, 320, 1),
         ]  # fmt: skip
         stem, channels = divisible(32 * alpha), divisible(16 * alpha)
-        layers = [conv(3, stem, 3, 2, act=nn.ReLU), conv(stem, stem, 3, 1, stem, nn.ReLU), conv(stem, channels, act=None)]
+        layers = [
+            conv(3, stem, 3, 2, act=nn.ReLU),
+            conv(stem, stem, 3, 1, stem, nn.ReLU),
+            conv(stem, channels, act=None),
+        ]
         for expand, kernel, stride, out, repeats in rows:
             width = divisible(out * alpha)
             for i in range(repeats):

@@ -58,6 +58,9 @@ class Kernel(NamedTuple):
         Bytes of an activation or weight [B].
     read_by
         Operators that read the output, which some compilers look at.
+    made_by
+        Of a pooling: operators that made the values of its input; those that only move or select values are seen
+        through.
     """
 
     position: int
@@ -73,6 +76,7 @@ class Kernel(NamedTuple):
     im2col_elements: Dim
     element_bytes: int
     read_by: tuple[str, ...] = ()
+    made_by: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from mbcost.errors import InputError, Problem, did_you_mean
 from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph, same_shape
 from mbcost.kernels.kernel import Kernel, KernelKind
 from mbcost.kernels.runtime import Runtime
 from mbcost.numeric import Dim
+
+#: Operators whose output holds values of their input.
+_MOVERS: Final = frozenset(
+    {"concat", "split", "crop", "tile", "channel_shuffle", "transpose", "depth_to_space", "space_to_depth", "reshape",
+     "flatten", "max_pool2d"}
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -144,7 +151,28 @@ def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_by
         cost.im2col_elements * batch if draft.kind == "im2col_gemm" else 0,
         element_bytes,
         tuple(readers),
+        _makers(main, graph) if draft.kind == "pool" else frozenset(),
     )
+
+
+def _makers(layer: Layer, graph: LayerGraph) -> frozenset[str]:
+    """Operators that made the values of a layer's input; ``input`` for those of the network's."""
+    found, seen = set(), set()
+    open_ends = list(layer.inputs)
+    while open_ends:
+        source = open_ends.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        if source == NETWORK_INPUT:
+            found.add("input")
+            continue
+        maker = graph.layers[source]
+        if maker.op in _MOVERS:
+            open_ends += maker.inputs
+        else:
+            found.add(maker.op)
+    return frozenset(found)
 
 
 def _unsupported(layer: Layer, runtime: Runtime) -> Problem:

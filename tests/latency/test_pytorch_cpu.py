@@ -33,8 +33,8 @@ def test_a_pointwise_convolution_is_a_matrix_product_with_rows_in_tiles_of_24() 
 
 
 def test_of_one_pixel_it_is_a_matrix_times_a_vector() -> None:
-    assert counts("1x1x96", "op: conv2d, out: 24") == {"vector": 4 * 96 * 24, "gemm_call": 1}
-    assert counts("1x1x1024", "op: dense, out: 1000, bias: false") == {"vector": 4 * 1024 * 1000, "dense_call": 1}
+    assert counts("1x1x96", "op: conv2d, out: 24") == {"vector": 4 * 96 * 24, "vector_call": 1}
+    assert counts("1x1x1024", "op: dense, out: 1000, bias: false") == {"vector": 4 * 1024 * 1000, "vector_call": 1}
 
 
 @pytest.mark.parametrize(("size", "native"), [(16, True), (18, False)])
@@ -45,10 +45,11 @@ def test_small_inputs_are_lowered_larger_ones_are_reordered(size: int, native: b
     if native:
         rows = 264  # 256 pixels in eleven tiles
         expected = {"gemm": rows * 9 * 64 * 64, "gemm_traffic": moved, "gemm_weights": weights, "gemm_call": 1}
-        assert found == {**expected, "lowering": 4 * 9 * 64 * pixels}
+        assert found == {**expected, "lowering": 4 * 9 * 64 * pixels, "lowering_planes": 9 * 64}
     else:
         assert found == {
             "conv": pixels * 9 * 64 * 64,
+            "conv_loads": pixels * 9 * 64 * 64 / 4,  # of eight blocks of output channels four share a load
             "conv_traffic": moved,
             "conv_weights": weights,
             "conv_call": 1,
@@ -62,6 +63,15 @@ def test_a_batch_of_two_is_always_reordered() -> None:
 def test_channels_are_padded_to_blocks_but_not_those_of_an_image() -> None:
     assert counts("100x100x20", "op: conv2d, out: 30, kernel: 3")["conv"] == 100 * 100 * 9 * 24 * 32
     assert counts("224x224x3", "op: conv2d, out: 32, kernel: 3, stride: 2")["conv"] == 112 * 112 * 9 * 3 * 32
+
+
+def test_few_blocks_of_output_channels_share_a_load() -> None:
+    assert counts("100x100x16", "op: conv2d, out: 16, kernel: 3")["conv_loads"] == 100 * 100 * 9 * 16 * 16 / 2
+
+
+def test_a_strided_convolution_is_lowered_element_by_element() -> None:
+    found = counts("8x8x16", "op: conv2d, out: 16, kernel: 3, stride: 2")
+    assert found["strided"] == found["lowering"] == 4 * 9 * 16 * 4 * 4
 
 
 def test_a_depthwise_convolution() -> None:
@@ -90,13 +100,26 @@ def test_passes_over_tensors() -> None:
 
 def test_poolings() -> None:
     assert counts("14x14x32", "op: max_pool2d, kernel: 2, stride: 2") == {
-        "max_pool": 7 * 7 * 32 * (4 + 8),
+        "max_pool": 7 * 7 * 32 * (4 + 7),
         "pool_call": 1,
     }
     overlapping = counts("14x14x32", "op: max_pool2d, kernel: 3, stride: 1")
-    assert overlapping["max_pool"] == pytest.approx(14 * 14 * 32 * (9 + 8) * 0.8)
+    assert overlapping["max_pool"] == pytest.approx(14 * 14 * 32 * (9 + 7) * 0.8)
     assert counts("14x14x32", "op: avg_pool2d, kernel: 2, stride: 2")["avg_pool"] == 7 * 7 * 32 * (4 + 12)
-    assert counts("7x7x64", "op: global_avg_pool") == {"reduce": 4 * 49 * 64, "reduced": 64, "pool_call": 1}
+    assert counts("7x7x64", "op: global_avg_pool") == {"reduce": 4 * 49 * 64, "reduced": 64, "reduce_call": 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "factor"),
+    [("op: relu", 0.82), ("op: swish", 1), ("op: relu}, {op: max_pool2d, kernel: 1, stride: 1", 0.82),
+     ("op: relu, name: a}, {op: swish, inputs: [input], name: b}, {op: concat, inputs: [a, b]", 1)],
+)  # fmt: skip
+def test_a_maximum_of_what_a_relu_made_is_found_sooner(before: str, factor: float) -> None:
+    """Measured on random networks: 28.9 against 35.1 ns an output of 3x3, 19.8 against 23.9 of 2x2."""
+    pooled = counts("14x14x32", f"{before}}}, {{op: max_pool2d, kernel: 2, stride: 2")["max_pool"]
+    alone = counts("14x14x32", before).get("max_pool", 0)
+    channels = 64 if "concat" in before else 32
+    assert pooled - alone == pytest.approx(7 * 7 * channels * (4 + 7) * factor)
 
 
 def test_a_part_of_the_channels_is_a_view_unless_channels_lie_last() -> None:

@@ -18,7 +18,7 @@ from mbcost.devices import Target
 from mbcost.kernels import Kernel, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term, kinds, one
 from mbcost.latency.rates import bandwidth, parameter, peak, per_second, seconds_each
-from mbcost.numeric import Dim, Real, maximum, round_up, where
+from mbcost.numeric import Dim, Real, ceil_div, maximum, minimum, round_up, where
 from mbcost.operators import Conv2d, Dense
 
 #: Input elements up to which a convolution is lowered to a matrix product instead (Convolution.cpp, use_mkldnn).
@@ -29,11 +29,15 @@ BLOCK: Final = 8
 GEMM_ROWS: Final = 24
 #: Channels of an image, which oneDNN does not pad to a block.
 IMAGE_CHANNELS: Final = 4
+#: Blocks of output channels that one load of an input element serves at most: oneDNN's register blocking.
+BLOCKS_A_LOAD: Final = 4
 #: What starting a pooling window costs, in reads.
-MAX_POOL_START: Final = 8
+MAX_POOL_START: Final = 7
 AVG_POOL_START: Final = 12
 #: A max pooling with stride 1, whose windows overlap, against a strided one: its comparisons are foreseen more often.
 OVERLAPPING: Final = 0.8
+#: One of what a ReLU made, against any other: of the zeros of a window, none replaces another one.
+RECTIFIED: Final = 0.82
 #: Elements of a plane that lies at the same place of a page as the next one.
 PAGE_ELEMENTS: Final = 1024
 #: What a kernel moves without leaving the caches near the core [B].
@@ -42,6 +46,7 @@ NEAR_BYTES: Final = 2 * 2**20
 _TRANSCENDENTAL: Final = frozenset(
     {"swish", "sigmoid", "tanh", "gelu", "mish", "softplus", "elu", "softmax", "log_softmax"}
 )
+_RECTIFIERS: Final = frozenset({"relu", "relu6"})
 _GLOBAL: Final = frozenset({"global_avg_pool", "global_max_pool", "reduce"})
 
 
@@ -100,6 +105,24 @@ def lowered_bytes(kernel: Kernel) -> Real:
     """The lowering buffer of small convolutions."""
     buffer = _bytes(kernel.main.cost.im2col_elements * kernel.batch, kernel)
     return where(is_native(kernel), buffer, 0)  # type: ignore[no-any-return]
+
+
+def lowering_planes(kernel: Kernel) -> Real:
+    """Planes of the lowering buffer, one for each channel and element of the window: a loop is started for each."""
+    if kernel.kind != "direct_conv":
+        return 0
+    return where(is_native(kernel), kernel.gemm().depth, 0)  # type: ignore[no-any-return]
+
+
+def strided_bytes(kernel: Kernel) -> Real:
+    """The lowering buffer of strided convolutions, which is copied element by element instead of row by row."""
+    return lowered_bytes(kernel) if max(getattr(kernel.main.operator, "stride", (1, 1))) > 1 else 0
+
+
+def conv_loads(kernel: Kernel) -> Real:
+    """MACs of oneDNN's convolutions over the blocks of output channels that share the load of an input element."""
+    columns = kernel.gemm().columns if isinstance(kernel.main.operator, Conv2d) else kernel.main.output_shape.channels
+    return conv_macs(kernel) // minimum(BLOCKS_A_LOAD, ceil_div(columns, BLOCK))  # type: ignore[no-any-return]
 
 
 def conv_macs(kernel: Kernel) -> Real:
@@ -167,7 +190,8 @@ def max_pool_reads(kernel: Kernel) -> Real:
     if not kernel.op.startswith("max_pool"):
         return 0
     reads = kernel.elementwise_ops + MAX_POOL_START * kernel.output_elements
-    return reads * (OVERLAPPING if max(getattr(kernel.main.operator, "stride", (2, 2))) == 1 else 1.0)
+    overlapping = OVERLAPPING if max(getattr(kernel.main.operator, "stride", (2, 2))) == 1 else 1.0
+    return reads * overlapping * (RECTIFIED if _RECTIFIERS.issuperset(kernel.made_by) else 1.0)
 
 
 def avg_pool_reads(kernel: Kernel) -> Real:
@@ -196,8 +220,23 @@ def _is_global(kernel: Kernel) -> bool:
 
 
 def gemm_call(kernel: Kernel) -> Real:
-    """Calls of matrix products."""
-    return where(is_native(kernel), 1, 0)  # type: ignore[no-any-return]
+    """Calls of matrix products with more than one row."""
+    return where(is_native(kernel), where(is_vector(kernel), 0, 1), 0)  # type: ignore[no-any-return]
+
+
+def vector_call(kernel: Kernel) -> Real:
+    """Calls of products with a single row."""
+    return where(is_vector(kernel), 1, 0)  # type: ignore[no-any-return]
+
+
+def pool_call(kernel: Kernel) -> Real:
+    """Calls of poolings with a window."""
+    return 0 if _is_global(kernel) else 1
+
+
+def reduce_call(kernel: Kernel) -> Real:
+    """Calls of means and sums."""
+    return 1 if _is_global(kernel) else 0
 
 
 def conv_call(kernel: Kernel) -> Real:
@@ -216,7 +255,12 @@ def pass_call(kernel: Kernel) -> Real:
 
 
 #: Term -> the runtime's parameter that its rate is made of when nothing was calibrated.
-_OF_PEAK: Final = {"gemm": "gemm_efficiency", "conv": "conv_efficiency", "depthwise": "depthwise_efficiency"}
+_OF_PEAK: Final = {
+    "gemm": "gemm_efficiency",
+    "conv": "conv_efficiency",
+    "conv_loads": "conv_load_efficiency",
+    "depthwise": "depthwise_efficiency",
+}
 _OF_BANDWIDTH: Final = {
     "vector": "vector_bandwidth_ratio",
     "gemm_weights": "gemm_weight_bandwidth_ratio",
@@ -224,6 +268,7 @@ _OF_BANDWIDTH: Final = {
     "gemm_traffic": "gemm_bandwidth_ratio",
     "conv_traffic": "conv_bandwidth_ratio",
     "lowering": "lowering_bandwidth_ratio",
+    "strided": "strided_bandwidth_ratio",
     "norm": "norm_bandwidth_ratio",
     "stream": "stream_bandwidth_ratio",
     "copy": "copy_bandwidth_ratio",
@@ -232,19 +277,21 @@ _OF_BANDWIDTH: Final = {
     "spill": "spill_bandwidth_ratio",
 }
 _TIMES: Final = {
+    "lowering_planes": "lowering_plane_time",
     "transcendental": "transcendental_time",
     "max_pool": "max_pool_read_time",
     "avg_pool": "avg_pool_read_time",
     "reduced": "reduced_element_time",
     "norm_channels": "norm_channel_time",
     "gemm_call": "gemm_call_time",
-    "dense_call": "dense_call_time",
+    "vector_call": "vector_call_time",
     "conv_call": "conv_call_time",
     "depthwise_call": "depthwise_call_time",
     "norm_call": "norm_call_time",
     "pass_call": "pass_call_time",
     "copy_call": "copy_call_time",
     "pool_call": "pool_call_time",
+    "reduce_call": "reduce_call_time",
 }
 
 
@@ -270,11 +317,11 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     return {term.name: found[term.name] for term in TERMS}
 
 
-_PRODUCTS: Final = kinds("pointwise", "direct_conv", "matmul")
 _PASSES: Final = kinds("elementwise", "softmax")
 TERMS: Final = (
     Term("gemm", "slot", "compute", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_macs),
     Term("conv", "slot", "compute", kinds("direct_conv"), conv_macs),
+    Term("conv_loads", "load", "compute", kinds("direct_conv"), conv_loads),
     Term("depthwise", "slot", "compute", kinds("depthwise"), depthwise_macs),
     Term("transcendental", "element", "compute", _PASSES, transcendental_elements),
     Term("max_pool", "read", "compute", kinds("pool"), max_pool_reads),
@@ -285,6 +332,8 @@ TERMS: Final = (
     Term("gemm_weights", "B", "weights", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_weight_bytes),
     Term("conv_weights", "B", "weights", kinds("direct_conv"), conv_weight_bytes),
     Term("lowering", "B", "lowering", kinds("direct_conv"), lowered_bytes),
+    Term("strided", "B", "lowering", kinds("direct_conv"), strided_bytes),
+    Term("lowering_planes", "plane", "lowering", kinds("direct_conv"), lowering_planes),
     Term("gemm_traffic", "B", "activations", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_bytes),
     Term("conv_traffic", "B", "activations", kinds("direct_conv", "depthwise"), conv_bytes),
     Term("norm", "B", "activations", _PASSES, norm_bytes),
@@ -293,14 +342,15 @@ TERMS: Final = (
     Term("reduce", "B", "activations", kinds("pool"), reduced_bytes),
     Term("aliased", "B", "activations", kinds("pointwise", "direct_conv", "depthwise"), aliased_bytes),
     Term("spill", "B", "activations", kinds("pointwise"), spilled_bytes),
-    Term("gemm_call", "call", "overhead", _PRODUCTS, gemm_call),
-    Term("dense_call", "call", "overhead", kinds("dense"), one),
+    Term("gemm_call", "call", "overhead", kinds("pointwise", "direct_conv", "matmul", "dense"), gemm_call),
+    Term("vector_call", "call", "overhead", kinds("pointwise", "dense", "matmul"), vector_call),
     Term("conv_call", "call", "overhead", kinds("direct_conv"), conv_call),
     Term("depthwise_call", "call", "overhead", kinds("depthwise"), one),
     Term("norm_call", "call", "overhead", _PASSES, norm_call),
     Term("pass_call", "call", "overhead", _PASSES, pass_call),
     Term("copy_call", "call", "overhead", kinds("copy"), one),
-    Term("pool_call", "call", "overhead", kinds("pool"), one),
+    Term("pool_call", "call", "overhead", kinds("pool"), pool_call),
+    Term("reduce_call", "call", "overhead", kinds("pool"), reduce_call),
 )
 
 PYTORCH_CPU: Final = LatencyForm(
