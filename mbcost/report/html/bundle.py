@@ -4,6 +4,10 @@ The script that Plotly's package brings is one bundle, in which esbuild wrapped 
 ``var name=wrap((exports,module)=>{...});`` and made every use of it a call ``name()``. The last module registers the
 kinds of trace. Here that list is cut down to the kinds that are drawn, and only what its modules call is kept. A bundle
 of another layout is kept whole: its page is slower, and right all the same.
+
+A browser reads a function twice, first for errors and again when it is called, unless it stands in parentheses. All
+that is kept is called at once, so the modules get parentheses, and the wrapper for other module systems around the
+whole bundle goes.
 """
 
 from __future__ import annotations
@@ -20,6 +24,11 @@ _NAME: Final = r"[A-Za-z_$][\w$]*"
 #: esbuild's helpers, which make a module of a function: of a CommonJS module and of an ES module.
 _COMMON: Final = re.compile(rf"\b({_NAME})=\(\w,\w\)=>\(\)=>[^;]{{0,30}}\w\(\(\w=\{{exports:\{{\}}\}}\)\.exports,")
 _ES: Final = re.compile(rf"\b({_NAME})=\(\w,\w(?:,\w)?\)=>\(\)=>.{{0,60}}?\b(\w)\(\2=0\)")
+#: What makes the bundle one function for any module system: its beginning, after the licence, and its end.
+_UNIVERSAL: Final = re.compile(
+    r"\(\s*function\(root, factory\).*?\(\) => \{\s*(?=\"use strict\";var Plotly=\()", re.DOTALL
+)
+_RETURNED: Final = re.compile(r"window\.Plotly = Plotly;\s*return Plotly;\s*\}\)\);\s*$")
 #: The list of the kinds of trace, in the last module.
 _LIST: Final = re.compile(rf"\.register\(\[((?:{_NAME}\(\),)+{_NAME}\(\))\]\);{_NAME}\.exports={_NAME}\}}\);return ")
 #: What follows the wrapper's name in a module that hands on another one, and in a kind of trace.
@@ -71,7 +80,8 @@ class _Bundle:
             raise _OtherLayoutError
         self.script = script
         self.list = lists[0]
-        wrapped = list(re.finditer(rf"var ({_NAME})={re.escape(common[1])}\(", script))
+        self.module = re.compile(rf"var ({_NAME})={re.escape(common[1])}\(")
+        wrapped = list(self.module.finditer(script))
         self.starts = [module.start() for module in wrapped]
         self.common = {module[1]: number for number, module in enumerate(wrapped)}
         self.es: dict[str, int] = {}
@@ -93,7 +103,17 @@ class _Bundle:
         head = self.script[: self.starts[0]]
         tail = self.script[self.starts[self.last] : self.list.start(1)] + chosen + self.script[self.list.end(1) :]
         pieces = sorted(self.reached(_CALL.findall(head + tail)))
-        return head + "".join(self.script[start:end] for start, end in pieces) + tail
+        beginning, end = _UNIVERSAL.search(head), _RETURNED.search(tail)
+        if beginning is not None and end is not None:
+            head, tail = head[: beginning.start()] + head[beginning.end() :], tail[: end.start()]
+        return head + "".join(self.text(*piece) for piece in pieces) + tail
+
+    def text(self, start: int, end: int) -> str:
+        """A piece, with the function of a CommonJS module in parentheses."""
+        module = self.module.match(self.script, start)
+        if module is None:
+            return self.script[start:end]
+        return f"{module[0]}({self.script[module.end() : end - 2]}));"
 
     def kind(self, name: str) -> str:
         """The kind of trace that a module is, or that it hands on; nothing if it does not say."""

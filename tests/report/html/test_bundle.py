@@ -11,34 +11,34 @@ from plotly.offline import get_plotlyjs
 import mbcost.report
 from mbcost.report.html.bundle import TRACES, without_unused
 
-#: A bundle as esbuild lays it out, with what makes brackets hard to count.
-HEAD = (
-    "var Plotly=(()=>{var es=(e,t,r)=>()=>{if(r)throw r[0];return e&&(t=e(e=0)),t};"
+#: A bundle as esbuild lays it out, with what makes brackets hard to count; `|` marks where parentheses come.
+UNIVERSAL = "(\n function(root, factory) {root.x = factory();} (self, () => {\n"
+HELPERS = (
+    '"use strict";var Plotly=(()=>{var es=(e,t,r)=>()=>{if(r)throw r[0];return e&&(t=e(e=0)),t};'
     "var cjs=(e,t)=>()=>{try{return t||e((t={exports:{}}).exports,t),t.exports}catch(r){throw t=0,r}};"
 )
-CORE = (
-    'var core=cjs((a,b)=>{"use strict";b.exports={register(list){},q:/[)}/\\]]/.test(")}"),t:`)${deep({a:"}"})}}`}});'
-)
-DEEP = "function helper(){return deep()}var made=es(()=>{deep()});"
 MODULES = {
-    "core": CORE,
-    "deep": 'var deep=cjs((a,b)=>{"use strict";/* ) */b.exports=x=>x\n// }\n});',
-    "helper": DEEP,
-    "bar": 'var bar=cjs((a,b)=>{"use strict";made();b.exports={moduleType:"trace",name:"bar"}});',
-    "bars": 'var bars=cjs((a,b)=>{"use strict";b.exports=bar()});',
-    "pie": 'var pie=cjs((a,b)=>{"use strict";slice();b.exports={moduleType:"trace",name:"pie"}});',
-    "slice": "var slice=cjs((a,b)=>{b.exports=4/2/1});",
+    "core": 'var core=cjs(|(a,b)=>{"use strict";b.exports={q:/[)}/\\]]/.test(")}"),t:`)${deep({a:"}"})}}`}}|);',
+    "deep": 'var deep=cjs(|(a,b)=>{"use strict";/* ) */b.exports=x=>x\n// }\n}|);',
+    "helper": "function helper(){return deep()}var made=es(()=>{deep()});",
+    "bar": 'var bar=cjs(|(a,b)=>{"use strict";made();b.exports={moduleType:"trace",name:"bar"}}|);',
+    "bars": 'var bars=cjs(|(a,b)=>{"use strict";b.exports=bar()}|);',
+    "pie": 'var pie=cjs(|(a,b)=>{"use strict";slice();b.exports={moduleType:"trace",name:"pie"}}|);',
+    "slice": "var slice=cjs(|(a,b)=>{b.exports=4/2/1}|);",
 }
-TAIL = "var all=cjs((a,b)=>{var c=core();c.register([bars(),pie()]);b.exports=c});return all()})();"
-BUNDLE = HEAD + "".join(MODULES.values()) + TAIL
+LAST = "var all=cjs((a,b)=>{var c=core();c.register([bars(),pie()]);b.exports=c});return all()})();"
+RETURN = "\nwindow.Plotly = Plotly;\nreturn Plotly;\n}));"
+BUNDLE = "/* licence */\n" + UNIVERSAL + HELPERS + "".join(MODULES.values()).replace("|", "") + LAST + RETURN
 
 
-def test_what_no_kept_trace_calls_is_left_out() -> None:
-    kept = [text for name, text in MODULES.items() if name not in {"pie", "slice"}]
-    expected = HEAD + "".join(kept) + TAIL.replace("bars(),pie()", "bars()")
-    assert without_unused(BUNDLE, {"bar"}) == expected
-    without_bars = [text for name, text in MODULES.items() if name in {"core", "pie", "slice"}]
-    assert without_unused(BUNDLE, {"pie"}) == HEAD + "".join(without_bars) + TAIL.replace("bars(),pie()", "pie()")
+@pytest.mark.parametrize(
+    ("trace", "names", "registered"),
+    [("bar", {"core", "deep", "helper", "bar", "bars"}, "bars()"), ("pie", {"core", "pie", "slice"}, "pie()")],
+)
+def test_what_no_kept_trace_calls_is_left_out(trace: str, names: set[str], registered: str) -> None:
+    kept = "".join(text.replace("(|", "((").replace("|)", "))") for name, text in MODULES.items() if name in names)
+    last = LAST.replace("bars(),pie()", registered)
+    assert without_unused(BUNDLE, {trace}).split() == f"/* licence */ {HELPERS}{kept}{last}".split()
 
 
 @pytest.mark.parametrize(

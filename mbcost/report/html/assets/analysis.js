@@ -316,7 +316,7 @@ function groupLegend(before, after) {
 
 // -- graph ------------------------------------------------------------------------------------------------------------
 
-const graphBox = element("div", { class: "scroller graph", tabindex: "0", role: "region", "aria-label": "Graph of kernels" });
+const graphBox = element("div", { class: "scroller graph later", tabindex: "0", role: "region", "aria-label": "Graph of kernels" });
 const NODE = { width: 230, height: 30, gapX: 24, gapY: 18 };
 
 /** Kernels with what they read from each other. */
@@ -420,11 +420,17 @@ function drawCharts() {
   markCharts();
 }
 
-/** The roofline with a ring for the selected kernel as its last trace. */
+/** The roofline with a ring around the selected kernel as its last trace. */
 function withSelection(chart) {
   if (!chart.data.length) return chart;
-  const ring = { type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "skip", showlegend: false, marker: { symbol: "circle-open", size: 34, color: colour("mark"), line: { width: 3 } } };
+  const ring = { type: "scatter", mode: "markers", ...ringPlace(), hoverinfo: "skip", showlegend: false, marker: { symbol: "circle-open", size: 34, color: colour("mark"), line: { width: 3 } } };
   return { ...chart, data: [...chart.data, ring] };
+}
+
+function ringPlace() {
+  const main = state.layer === null ? null : mainOf(state.layer);
+  const rate = main === null ? null : view().rows[main].macs_per_s;
+  return rate ? { x: [view().analysis.layers[main].arithmetic_intensity], y: [rate] } : { x: [], y: [] };
 }
 
 function markCharts() {
@@ -440,10 +446,10 @@ function markCharts() {
   markChart("memory", state.layer === null ? [] : [{ type: "line", x0: state.layer, x1: state.layer, yref: "paper", y0: 0, y1: 1, line }]);
   const { node, chart } = charts.get("roofline");
   if (!chart?.data.length) return;
-  const layer = main === null ? null : view().analysis.layers[main];
-  const ring = chart.data.at(-1);
-  [ring.x, ring.y] = extra?.macs_per_s ? [[layer.arithmetic_intensity], [extra.macs_per_s]] : [[], []];
-  Plotly.restyle(node, { x: [ring.x], y: [ring.y] }, [chart.data.length - 1]);
+  const [ring, place] = [chart.data.at(-1), ringPlace()];
+  if (ring.x[0] === place.x[0] && ring.y[0] === place.y[0]) return;
+  Object.assign(ring, place);
+  Plotly.restyle(node, { x: [place.x], y: [place.y] }, [chart.data.length - 1]);
 }
 
 // -- the page ---------------------------------------------------------------------------------------------------------
@@ -513,7 +519,6 @@ function targetSwitch() {
 
 function drawView() {
   chooseDecimals();
-  drawAnswer();
   table.show(tableRows(), layerFacets());
   table.mark(true);
   explain();
@@ -542,9 +547,10 @@ function start() {
     section("graph", "Graph", element("p", { class: "note" }, "A box is a kernel, its bar the time; the table above has all of it."), graphBox),
   );
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), provenance);
-  drawView();
+  drawAnswer();
   listeners.push((changes) => {
     if ("view" in changes) {
+      drawAnswer();
       drawView();
       drawCharts();
       return;
@@ -558,7 +564,7 @@ function start() {
     }
   });
   addEventListener("hashchange", () => update(readHash(views.length, (number) => layersOf(number).length)));
-  startCharts(drawCharts);
+  startCharts(drawCharts, drawView);
 }
 
 start();

@@ -7,13 +7,15 @@ async function loadPlotly() {
   if (typeof DecompressionStream === "undefined") {
     throw new Error("This browser cannot unpack the charts: it lacks DecompressionStream. Chrome and Edge 80, Firefox 113 and Safari 16.4 have it. Tables and numbers work without.");
   }
-  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (character) => character.charCodeAt(0));
+  const packed = fromBase64(document.getElementById("plotly").textContent);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const script = document.createElement("script");
   script.textContent = await new Response(stream).text();
   document.head.append(script);
   document.getElementById("plotly").remove();
 }
+
+const fromBase64 = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 /** The place of a chart: a figure with its summary, and buttons to save it. */
 function chartFigure(name, title, className = "") {
@@ -26,24 +28,50 @@ function chartFigure(name, title, className = "") {
   return element("figure", { class: className, id: `figure-${name}` }, bar, node, summary);
 }
 
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+let colours = {}; // of the theme that is shown; asking for one makes the browser look at the whole page again
+const forgetColours = () => (colours = {});
+const colour = (name) => (colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+
+const FONT = { family: "system-ui, sans-serif", size: 12 };
+const pen = document.createElement("canvas").getContext("2d");
+
+/** Pixels of the longest of some texts. */
+function longest(texts) {
+  pen.font = `${FONT.size}px ${FONT.family}`;
+  return Math.ceil(Math.max(0, ...texts.map((text) => pen.measureText(text).width)));
 }
 
-/** The layout with the page's colours. */
-function themed(layout) {
-  const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"), tickcolor: colour("line") };
-  const result = {
+/** The layout in the page's colours, with room for the names at its axes: Plotly finds it by drawing twice. */
+function themed({ layout }, width) {
+  const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"), tickcolor: colour("line"), tickangle: 0, ticklabeloverflow: "allow" };
+  const margin = { l: 56, r: 16, t: layout.legend ? 40 : 16, b: 48, ...layout.margin };
+  const axes = {};
+  for (const name of ["xaxis", "yaxis"]) {
+    if (!layout[name]) continue;
+    axes[name] = { ...axis, ...layout[name] };
+    const { ticktext, title } = layout[name];
+    if (!ticktext) continue;
+    axes[name].automargin = false;
+    const [space, titled] = [longest(ticktext), title ? 24 : 0];
+    if (name === "yaxis") margin.l = Math.max(margin.l, space + 12 + titled);
+    else {
+      const level = space + 8 < (width - margin.l - margin.r) / ticktext.length;
+      axes[name].tickangle = level ? 0 : -45;
+      if (!level) margin.b = Math.max(margin.b, Math.ceil(space / Math.SQRT2) + 20 + titled);
+    }
+  }
+  return {
     ...layout,
+    ...axes,
+    ...(layout.legend ? { legend: { ...layout.legend, x: 0, y: 1, yanchor: "bottom" } } : {}),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: colour("text"), family: "system-ui, sans-serif", size: 12 },
-    margin: { l: 56, r: 16, t: 16, b: 48, ...layout.margin },
+    font: { ...FONT, color: colour("text") },
+    margin,
     hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: colour("text") } },
     autosize: true,
+    uirevision: state.view,
   };
-  for (const name of ["xaxis", "yaxis"]) if (layout[name]) result[name] = { ...axis, ...layout[name] };
-  return result;
 }
 
 /** Draws a chart, or says what there is instead. */
@@ -58,8 +86,8 @@ function drawChart(name, chart, onClick) {
     entry.node.replaceChildren();
     return;
   }
-  const config = { displaylogo: false, displayModeBar: false, showSendToCloud: false, responsive: true };
-  Plotly.react(entry.node, chart.data, themed(chart.layout), config);
+  const config = { displaylogo: false, displayModeBar: false, showSendToCloud: false };
+  Plotly.react(entry.node, chart.data, themed(chart, entry.node.clientWidth), config);
   entry.node.removeAllListeners?.("plotly_click");
   if (onClick) entry.node.on("plotly_click", (event) => onClick(event.points[0]));
 }
@@ -70,11 +98,13 @@ function markChart(name, shapes) {
   if (window.Plotly && chart?.data.length) Plotly.relayout(node, { shapes });
 }
 
-function recolourCharts() {
+/** Draws all charts again as they are, in the colours and the width that the page has now. */
+function redrawCharts() {
+  forgetColours();
   for (const { node, chart } of charts.values()) {
     if (!window.Plotly || !chart?.data.length) continue;
     const { shapes } = node.layout;
-    Plotly.react(node, chart.data, { ...themed(chart.layout), shapes });
+    Plotly.react(node, chart.data, { ...themed(chart, node.clientWidth), shapes });
   }
 }
 
@@ -88,21 +118,32 @@ async function saveChart(name, format) {
   download(`${fileName(document.title)}-${fileName(title)}.${format}`, blob);
 }
 
-function pngBlob(text) {
-  return new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))], { type: "image/png" });
-}
+const pngBlob = (text) => new Blob([fromBase64(text)], { type: "image/png" });
 
-/** Runs `draw` once Plotly is there; says why where it cannot be. */
-async function startCharts(draw) {
+/**
+ * Unpacks Plotly and draws the charts, or says why it cannot; then draws the rest of the page, which lies below them.
+ * The page's attributes tell when: `data-charts` and `data-drawn`, in milliseconds since it was asked for.
+ */
+async function startCharts(drawCharts, drawRest) {
+  const tell = (what) => (document.documentElement.dataset[what] = String(Math.round(performance.now())));
   try {
     await loadPlotly();
   } catch (error) {
     document.getElementById("main").prepend(element("p", { role: "alert", class: "problem", id: "no-charts" }, error.message));
     for (const { node } of charts.values()) node.closest("figure").classList.add("undrawn");
+    drawRest();
     return;
   }
-  draw();
-  document.documentElement.dataset.drawn = String(Math.round(performance.now()));
-  listeners.push((changes) => "theme" in changes && recolourCharts());
-  for (const query of [prefersDark, prints]) query.addEventListener("change", recolourCharts);
+  drawCharts();
+  tell("charts");
+  await new Promise((done) => setTimeout(done)); // they are shown before the rest is made
+  drawRest();
+  listeners.push((changes) => "theme" in changes && redrawCharts());
+  for (const query of [prefersDark, prints]) query.addEventListener("change", redrawCharts);
+  let resized;
+  addEventListener("resize", () => {
+    clearTimeout(resized);
+    resized = setTimeout(redrawCharts, 50);
+  });
+  tell("drawn");
 }

@@ -153,7 +153,6 @@ function start() {
   );
   const origins = page.provenance.flatMap(([label, rows]) => [element("dt", {}, element("strong", {}, label)), element("dd"), ...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])]);
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), element("dl", {}, ...origins));
-  drawView();
   listeners.push((changes) => {
     if ("view" in changes) {
       drawView();
@@ -168,7 +167,7 @@ function start() {
     }
   });
   addEventListener("hashchange", () => update(read()));
-  startCharts(drawCharts);
+  startCharts(drawCharts, drawView);
 }
 
 start();

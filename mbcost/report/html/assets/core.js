@@ -30,6 +30,7 @@ function significant(value, digits = 3) {
   if (value === 0) return "0";
   const magnitude = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
   const decimals = Math.min(12, Math.max(0, digits - 1 - magnitude));
+  if (Math.abs(value) < 999.5) return value.toFixed(decimals); // a tenth of the time
   return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 

@@ -155,7 +155,6 @@ function caseSwitch() {
 function drawView() {
   table.show(caseRows(), facets());
   table.mark(true);
-  answerBudget();
 }
 
 function start() {
@@ -171,11 +170,11 @@ function start() {
     section("layers", "Configurations", table.node),
   );
   document.getElementById("foot").prepend(element("dl", {}, ...page.provenance.flatMap(([label, text]) => [element("dt", {}, label), element("dd", {}, text)])));
-  drawView();
+  answerBudget();
   listeners.push((changes) => {
     if ("view" in changes) drawView();
     else if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
-    if ("facets" in changes) answerBudget();
+    if ("view" in changes || "facets" in changes) answerBudget();
     if ("view" in changes || "facets" in changes) drawCharts();
     else if ("layer" in changes) {
       table.mark(true);
@@ -183,7 +182,7 @@ function start() {
     }
   });
   addEventListener("hashchange", () => update(read()));
-  startCharts(drawCharts);
+  startCharts(drawCharts, drawView);
 }
 
 start();

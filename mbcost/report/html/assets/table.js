@@ -32,7 +32,7 @@ class DataTable {
       ...(this.buttons ?? []),
       this.count,
     );
-    this.node = element("div", {}, controls, scroller);
+    this.node = element("div", { class: "later" }, controls, scroller);
     this.body.addEventListener("keydown", (event) => this.onKey(event));
   }
 
