@@ -156,6 +156,12 @@ function drawSection({ id, title, text, pair, charts: names, tables }) {
   );
 }
 
+function drawView() {
+  table.show(rows, facets());
+  table.mark(true);
+  explain();
+}
+
 function start() {
   const read = () => readHash(1, () => rows.length);
   Object.assign(state, read());
@@ -179,9 +185,6 @@ function start() {
   );
   const origins = page.provenance.flatMap(([label, text]) => [element("dt", {}, label), element("dd", {}, text)]);
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), element("dl", {}, ...origins));
-  table.show(rows, facets());
-  table.mark(true);
-  explain();
   listeners.push((changes) => {
     if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
     if ("layer" in changes) {
@@ -191,7 +194,7 @@ function start() {
     }
   });
   addEventListener("hashchange", () => update(read()));
-  startCharts(drawCharts);
+  startCharts(drawCharts, drawView);
 }
 
 start();
