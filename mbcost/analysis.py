@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from mbcost.devices.fabric import Resources
+    from mbcost.latency.energy import Energy
+
 SCHEMA: Final = "mbcost/analysis/1"
 #: Coverage of the interval around a latency.
 INTERVAL: Final = 0.9
@@ -260,6 +263,24 @@ class Analysis:
         )
 
     @cached_property
+    def energy(self) -> Energy | None:
+        """An estimate of the energy of one inference; None for a precision without a figure."""
+        from mbcost.latency.energy import estimate_energy
+
+        return estimate_energy(self.kernels, self.form, self.target.precision)
+
+    @cached_property
+    def resources(self) -> tuple[Resources, Resources] | None:
+        """What the accelerator takes of an FPGA's logic and what that has; None for processors of other kinds."""
+        processor = self.target.processor
+        if processor.kind != "fpga":
+            return None
+        from mbcost.devices.fabric import available, used
+
+        needed = used(processor, self.target.precision)
+        return None if needed is None else (needed, available(processor))
+
+    @cached_property
     def graph(self) -> nx.DiGraph[str]:
         """A networkx graph: a node a layer, named after it, with the keys of the JSON's layers as attributes."""
         import networkx as nx
@@ -314,6 +335,33 @@ class Analysis:
             "frames_per_s": self.frames_per_s,
             "layers": [layer.to_dict() for layer in self.layers],
             "warnings": list(self.warnings),
+            "energy": self._energy_dict(),
+            "resources": self._resources_dict(),
+        }
+
+    def _energy_dict(self) -> dict[str, Any] | None:
+        energy = self.energy
+        if energy is None:
+            return None
+        from mbcost.latency.energy import SOURCE
+
+        return {
+            "label": "estimate",
+            "total_mj": energy.total_j * 1e3,
+            "compute_mj": energy.compute_j * 1e3,
+            "on_chip_mj": energy.on_chip_j * 1e3,
+            "off_chip_mj": energy.off_chip_j * 1e3,
+            "off_chip_bytes": energy.off_chip_bytes,
+            "source": SOURCE,
+        }
+
+    def _resources_dict(self) -> dict[str, Any] | None:
+        if self.resources is None:
+            return None
+        needed, has = self.resources
+        units = {"dsp": "dsp", "bram": "bram_18kbit", "uram": "uram", "lut": "lut"}
+        return {
+            units[name]: {"used": getattr(needed, name), "available": getattr(has, name)} for name in needed._fields
         }
 
     def to_frame(self) -> pd.DataFrame:

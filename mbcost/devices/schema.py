@@ -165,6 +165,9 @@ class DpuSection(Section):
     core_bram: Size | None = optional("block RAM of one core")
     core_uram: SizeOrZero | None = optional("UltraRAM of one core; may be 0")
     core_lut: Count | None = optional("look-up tables of one core")
+    channel_augmentation: bool = Field(
+        default=False, description="whether idle input channels take further taps of a window's row"
+    )
 
 
 class HlsSection(Section):

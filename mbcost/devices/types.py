@@ -58,6 +58,8 @@ class Dpu:
         Weights that arrive in a cycle [bit].
     array_clock
         Of the multiplier array, where it is not `clock`.
+    channel_augmentation
+        Whether input channels that a layer leaves idle take further taps of a window's row.
     core_dsp, core_bram, core_uram, core_lut
         What one core takes of the logic: multiplier slices, block RAM [B], UltraRAM [B], look-up tables.
     """
@@ -76,6 +78,7 @@ class Dpu:
     core_bram: Quantity | None = None
     core_uram: Quantity | None = None
     core_lut: Quantity | None = None
+    channel_augmentation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

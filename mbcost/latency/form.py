@@ -127,6 +127,9 @@ class LatencyForm:
     prior_sd, shared_sd
         How far a fit may take each rate from what the profile says, as a standard deviation in shares of it: on its
         own, and together with the other rates of its kind (compute, or memory), for one factor that they share [1].
+    external, loads_weights
+        Terms whose counts are bytes of the external memory, and whether each weight crosses it once beside them;
+        without any, all tensors and weights of the kernels do.
     terms_for
         The same terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms`
         are then those of the form's reference device.
@@ -141,6 +144,8 @@ class LatencyForm:
     prior_sd: float = 0.5
     shared_sd: float = 0.0
     terms_for: Callable[[Target], tuple[Term, ...]] | None = None
+    external: tuple[str, ...] = ()
+    loads_weights: bool = False
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from mbcost.files import load_yaml
 from mbcost.graph import LayerGraph
 from mbcost.report import numbers
 from mbcost.report.export import json_text
-from mbcost.report.resources_text import resource_rows
+from mbcost.report.physical import resource_rows
 from mbcost.report.terminal import Screen, facts, heading, section
 from mbcost.search.design import Design, Workload
 

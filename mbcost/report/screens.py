@@ -12,6 +12,7 @@ from mbcost.architectures import ArchitectureSpec
 from mbcost.errors import printable
 from mbcost.report import numbers
 from mbcost.report.hints import find_hints
+from mbcost.report.physical import energy_line, resource_rows
 from mbcost.report.terminal import Column, Screen, bar, bullets, facts, heading, section, table
 from mbcost.report.view import GroupBy, TimeShare, caveats, interval_source, kernel_times, slowest, time_by
 
@@ -90,6 +91,10 @@ def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
         ("work", f"{numbers.si(totals.macs)} MACs, {numbers.si(totals.params)} parameters"),
         ("memory", f"{peak} of activations at the peak, {numbers.size(totals.weight_bytes)} of weights"),
     ]
+    if analysis.energy is not None:
+        rows.append(("energy", energy_line(analysis.energy)))
+    if analysis.resources is not None:
+        rows += resource_rows(*analysis.resources)
     return section(heading("Answer"), facts(rows, screen))
 
 

@@ -37,6 +37,8 @@ KEYS = [
     "frames_per_s",
     "layers",
     "warnings",
+    "energy",
+    "resources",
 ]
 TARGET_KEYS = ["device", "processor", "runtime", "precision", "threads", "calibrated"]
 TOTALS_KEYS = ["macs", "params", "activation_bytes", "weight_bytes", "im2col_bytes", "peak_activation_bytes"]

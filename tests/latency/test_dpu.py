@@ -33,6 +33,27 @@ def test_cycles_by_hand() -> None:
     assert cycles(B4096, of["conv2d_14"]) == max(ceil(7 / 8) * 7 * 64 * 64, (1024 * 1024 + 1024) / 32)
 
 
+def test_channel_augmentation_by_hand() -> None:
+    """PG338: channels that are idle take taps of a row: of 16, five sets of 3 fit, of 32 channels none."""
+    augmented, of = B4096._replace(augmented=True), kernels("resnet18")
+    first = next(kernel for kernel in of.values() if kernel.window == 49)
+    assert cycles(B4096, first) == ceil(112 / 8) * 112 * 49 * ceil(64 / 16)
+    assert cycles(augmented, first) == ceil(112 / 8) * 112 * 7 * ceil(7 / 5) * ceil(64 / 16)
+    plain = [kernel for kernel in of.values() if kernel.kind == "direct_conv" and kernel is not first]
+    assert [cycles(augmented, kernel) for kernel in plain] == [cycles(B4096, kernel) for kernel in plain]
+    assert cycles(augmented, kernels("mobilenet_v1")["conv2d_1"]) == ceil(112 / 8) * 112 * 3 * 2
+
+
+def test_channel_augmentation_is_an_option_of_the_profile() -> None:
+    target = resolve_target("zcu102")
+    dpu = target.processor.dpu
+    assert dpu is not None
+    option = replace(target, processor=replace(target.processor, dpu=replace(dpu, channel_augmentation=True)))
+    assert array_of(option).augmented
+    slower, faster = (mbcost.analyze("resnet18", t, calibration=False).latency_s for t in (target, option))
+    assert faster < slower
+
+
 def test_fully_connected_layers_wait_for_their_weights() -> None:
     """VGG-16's first: 25088 x 4096 weights at 32 B a cycle, and not the 1568 x 256 steps of one pixel."""
     kernel = next(k for k in kernels("vgg16").values() if k.weight_elements > 100e6)

@@ -21,7 +21,7 @@ from mbcost.errors import fail
 from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
-from mbcost.numeric import Real, by_value, ceil_div, maximum, where
+from mbcost.numeric import Real, by_value, ceil_div, maximum, minimum, where
 from mbcost.operators import TransposedConv2d
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class DpuArray(NamedTuple):
         Bytes of weights that arrive in a cycle of the unit's clock.
     array_cycles
         Cycles of the unit's clock that a step of the array takes: 1 where both have one clock.
+    augmented
+        Whether input channels that a layer leaves idle take further taps of a window's row (channel augmentation).
     """
 
     pixels: int
@@ -58,6 +60,7 @@ class DpuArray(NamedTuple):
     memory_bytes: int
     weight_bytes: int
     array_cycles: float
+    augmented: bool = False
 
 
 #: B4096 (PG338, table of architectures): the unit of the ZCU102, which the form was found on.
@@ -94,6 +97,7 @@ def array_of(target: Target) -> DpuArray:
         int(dpu.feature_memory.value),
         int(dpu.weight_width.value) // 8,
         _array_cycles(dpu),
+        dpu.channel_augmentation,
     )
 
 
@@ -111,6 +115,11 @@ def cycles(array: DpuArray, kernel: Kernel) -> Real:
         columns, width = columns // taps, kernel.main.input_shapes[0].width
     else:
         depth = depth // taps
+        if array.augmented:
+            across = getattr(kernel.main.operator, "kernel", (1, 1))[-1]
+            beside = maximum(1, minimum(across, array.inputs // depth))
+            taps = taps // across * ceil_div(across, beside)
+            depth = depth * beside
     lines = ceil_div(width, array.pixels) * (rows // width)
     steps = lines * taps * ceil_div(depth, array.inputs) * ceil_div(columns, array.outputs) * groups
     arrival = kernel.weight_elements * kernel.element_bytes / array.weight_bytes
@@ -255,4 +264,6 @@ DPU: Final = LatencyForm(
     rates=rates,
     source="AMD PG338 and PG389; fitted on half of Accel-NASBench, Vitis AI 2.5",
     terms_for=terms_for,
+    external=("spill", "depthwise_spill", "move", "host"),
+    loads_weights=True,
 )

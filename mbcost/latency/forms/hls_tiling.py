@@ -209,4 +209,5 @@ HLS_TILING: Final = LatencyForm(
     rates=rates,
     source="Zhang et al. 2015, Optimizing FPGA-based accelerator design for deep convolutional neural networks, FPGA",
     terms_for=terms_for,
+    external=("activations", "weights", "streamed", "host"),
 )

@@ -11,10 +11,12 @@ from mbcost.architectures import ArchitectureSpec
 from mbcost.errors import InputError, fail, printable
 from mbcost.kernels import Kernel
 from mbcost.latency import GROUPS, LatencyForm, Rate
+from mbcost.latency.energy import SOURCE
 from mbcost.report import numbers
 from mbcost.report.figures import CHARTS, MARKERS, PALETTE, PART_COLOURS, block_names, class_names, live_bytes
 from mbcost.report.hints import find_hints
 from mbcost.report.html.page import render
+from mbcost.report.physical import energy_line, resource_rows
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
 from mbcost.report.view import caveats, interval_source, kernel_times, operator_class, peak_macs_per_s, spent, time_by
 from mbcost.report.what_if import Variant, variant
@@ -113,7 +115,22 @@ def cards(analysis: Analysis) -> list[dict[str, str]]:
             "note": "alive at the peak",
             "detail": "",
         },
+        *_physical_cards(analysis),
     ]
+
+
+def _physical_cards(analysis: Analysis) -> list[dict[str, str]]:
+    """Energy, and what an FPGA's logic is used for."""
+    result = []
+    if analysis.energy is not None:
+        line = energy_line(analysis.energy)
+        value, _, rest = line.partition(", ")
+        result.append({"label": "energy (estimate)", "value": value, "note": rest, "detail": SOURCE})
+    if analysis.resources is not None:
+        for label, text in resource_rows(*analysis.resources):
+            value, _, rest = text.partition(" of ")
+            result.append({"label": label, "value": value, "note": f"of {rest}" if rest else "", "detail": ""})
+    return result
 
 
 def _achieved(analysis: Analysis) -> str:

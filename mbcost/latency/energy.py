@@ -1,0 +1,75 @@
+"""Energy of an inference as an estimate: arithmetic and the bytes that move, at published energies of a 45 nm process.
+
+What a processor spends on instructions, clocks and leakage is not in it, and newer processes take less: the estimate
+compares networks and precisions with each other, it does not replace a measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from mbcost.kernels import Kernel
+from mbcost.latency.form import LatencyForm
+from mbcost.numeric import Real, add_up
+
+#: Where all figures come from.
+SOURCE: Final = "Horowitz 2014, Computing's energy problem (and what we can do about it), ISSCC: 45 nm at 0.9 V"
+
+
+class EnergyFigure(NamedTuple):
+    """Energy of an event [J], and how it comes out of the source."""
+
+    joules: float
+    reference: str
+
+
+#: A multiply-accumulate at each precision; 8-bit products are summed in 32 bits.
+PER_MAC: Final[Mapping[str, EnergyFigure]] = {
+    "fp32": EnergyFigure(4.6e-12, "3.7 pJ a product of fp32 and 0.9 pJ a sum"),
+    "fp16": EnergyFigure(1.5e-12, "1.1 pJ a product of fp16 and 0.4 pJ a sum"),
+    "int8": EnergyFigure(0.3e-12, "0.2 pJ a product of 8 bits and 0.1 pJ a sum of 32 bits"),
+}
+#: A byte of on-chip memory.
+ON_CHIP: Final = EnergyFigure(12.5e-12, "100 pJ for 64 bits of a 1 MB cache")
+#: A byte of external memory.
+OFF_CHIP: Final = EnergyFigure(162.5e-12, "1.3 nJ for 64 bits of DRAM, the lower end of 1.3 to 2.6 nJ")
+
+
+class Energy(NamedTuple):
+    """Of one inference of the whole batch [J], and what it was made of [1, B]."""
+
+    compute_j: Real
+    on_chip_j: Real
+    off_chip_j: Real
+    macs: Real
+    on_chip_bytes: Real
+    off_chip_bytes: Real
+
+    @property
+    def total_j(self) -> Real:
+        """Arithmetic and both kinds of memory [J]."""
+        return self.compute_j + self.on_chip_j + self.off_chip_j
+
+
+def estimate_energy(kernels: Iterable[Kernel], form: LatencyForm, precision: str) -> Energy | None:
+    """The energy of all kernels; None for a precision without a figure.
+
+    Each tensor is read and written once by its kernels on chip. What crosses to the external memory is what the form
+    counts of it, and all tensors and weights where it counts none: nothing is then taken to stay in a cache.
+    """
+    each = PER_MAC.get(precision)
+    if each is None:
+        return None
+    launched = [kernel for kernel in kernels if kernel.kind != "view"]
+    macs = add_up(kernel.macs for kernel in launched)
+    weights = add_up(kernel.weight_elements * kernel.element_bytes for kernel in launched)
+    tensors = weights + add_up(
+        (kernel.input_elements + kernel.output_elements + 2 * kernel.im2col_elements) * kernel.element_bytes
+        for kernel in launched
+    )
+    external = tensors
+    if form.external:
+        totals = form.total(launched, form.counts(launched))
+        external = add_up(totals[name] for name in form.external) + (weights if form.loads_weights else 0)
+    return Energy(macs * each.joules, tensors * ON_CHIP.joules, external * OFF_CHIP.joules, macs, tensors, external)
