@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from mbcost.devices import Target
 from mbcost.devices.fabric import WINDOW, DesignPoint, available, design_of, exceeded, used
 from mbcost.errors import fail
-from mbcost.kernels import Kernel, KernelKind, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term
+from mbcost.kernels import Kernel, Runtime
+from mbcost.latency.form import LatencyForm, Rate, Term, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second
 from mbcost.numeric import Dim, Real, ceil_div, maximum, minimum, where
 from mbcost.operators import TransposedConv2d
@@ -26,9 +26,9 @@ from mbcost.operators import TransposedConv2d
 #: That of Zhang et al. 2015 on the VC707; their tile of pixels is not printed (``hardware_profiles/vc707.yaml``).
 REFERENCE: Final = DesignPoint(64, 7, 27, 27)
 
-PRODUCTS: Final = frozenset[KernelKind]({"direct_conv", "pointwise", "depthwise", "dense", "matmul"})
-_STREAMED: Final = frozenset[KernelKind]({"elementwise", "pool", "copy"})
-_OUTSIDE: Final = frozenset[KernelKind]({"outside", "softmax"})
+PRODUCTS: Final = kinds("direct_conv", "pointwise", "depthwise", "dense", "matmul")
+_STREAMED: Final = kinds("elementwise", "pool", "copy")
+_OUTSIDE: Final = kinds("outside", "softmax")
 
 
 class _Loops(NamedTuple):
