@@ -8,7 +8,6 @@ that ask slow down alike (Hill and Reddi, Gables, HPCA 2019).
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -146,7 +145,7 @@ def simulate(
     if len(units) == len(stages) and (bandwidth is None or demand <= bandwidth):
         _run_in_line(stages, buffers, arrivals, times, drop, log)
     else:
-        _Shared(stages, buffers, list(arrivals), times, drop, bandwidth or math.inf, log).run()
+        _Shared(stages, buffers, arrivals, times, drop, bandwidth or math.inf, log).run()
     return log.result(buffers, frames, closed_form(stages, buffers, rate))
 
 
@@ -268,101 +267,123 @@ def _run_in_line(
     log.last = ready[-1]
 
 
-class _Task:
-    """A stage of a frame that is under way."""
-
-    __slots__ = ("frame", "left", "stage", "start")
-
-    def __init__(self, frame: int, stage: int, start: float, left: float) -> None:
-        self.frame, self.stage, self.start, self.left = frame, stage, start, left
-
-
 class _Shared:
-    """Stages that share units or the memory's bandwidth: from event to event."""
+    """Stages that share units or the memory's bandwidth: from event to event.
+
+    An event is the end of a stage on a unit or the arrival of a frame; of those at one time the ends come first. No
+    frame overtakes another within a stage, so the oldest frame that waits for a unit is in the latest of its stages.
+    """
 
     def __init__(
         self,
         stages: Sequence[Stage],
         buffers: int,
-        arrivals: list[float | None],
+        arrivals: Iterator[float | None],
         times: Iterator[Sequence[float]],
         drop: bool,
         bandwidth: float,
         log: _Log,
     ) -> None:
-        self.stages, self.free, self.arrivals, self.times = stages, buffers, arrivals, times
-        self.drop, self.bandwidth, self.log = drop and arrivals[0] is not None, bandwidth, log
-        self.demand = [stage.traffic_bytes / stage.seconds for stage in stages]
-        self.waiting: dict[str, list[tuple[int, int]]] = {stage.unit: [] for stage in stages}
-        self.running: dict[str, _Task] = {}
-        self.came: dict[int, float] = {}
-        self.seconds: dict[int, Sequence[float]] = {}
-        self.next = 0
-        self.now = 0.0
+        units = list(dict.fromkeys(stage.unit for stage in stages))
+        self.unit_of = [units.index(stage.unit) for stage in stages]
+        self.latest_first = [[i for i, u in enumerate(self.unit_of) if u == unit][::-1] for unit in range(len(units))]
+        self.demand = [*(stage.traffic_bytes / stage.seconds for stage in stages), 0.0]  # the last one: of an idle unit
+        self.bandwidth = bandwidth
+        self.ends = [math.inf] * (len(units) + 1)  # of what each unit runs; then when the next frame comes
+        self.running = [-1] * len(units)  # stage of each unit
+        self.waiting = [0] * len(stages)  # frames in front of each stage
+        self.log = log
+        self.free = buffers
+        self.admitted = 0
+        self.came = [0.0] * buffers  # of the frame in each buffer, as the next two
+        self.seconds: list[Sequence[float]] = [()] * buffers
+        self.numbers = [0] * buffers
+        self.frames = enumerate(zip(arrivals, times, strict=True))
+        self.number, (arrival, self.times) = next(self.frames)
+        self.arrival = arrival or 0.0
+        self.saturated = arrival is None
+        self.drop = drop and not self.saturated
 
     def run(self) -> None:
         """Until all frames have left or were dropped."""
-        self._admit()
-        while self.running or self.next < len(self.arrivals):
-            arrival = self._next_arrival()
-            slow = self._slowdown()
-            ends = [
-                (task.left * (slow if self.demand[task.stage] else 1.0), unit) for unit, task in self.running.items()
-            ]
-            wait, unit = min(ends) if ends else (math.inf, "")
-            if arrival is not None and arrival - self.now < wait:
-                self._advance(max(0.0, arrival - self.now), slow)
-                self.now = max(self.now, arrival)
+        ends, running, waiting, seconds, demand = self.ends, self.running, self.waiting, self.seconds, self.demand
+        busy, events, numbers = self.log.busy, self.log.events, self.numbers
+        last, buffers, latest_first, first = len(waiting) - 1, len(seconds), self.latest_first, self.unit_of[0]
+        # Where no set of stages that can run at once asks for more than there is, nothing ever slows down.
+        contended = sum(max(demand[stage] for stage in own) for own in latest_first) > self.bandwidth
+        slowdown, slowdowns = 1.0, {tuple(running): 1.0}  # factor on the time of what uses the memory, by what runs
+        touched = [sorted({unit, after}) for unit, after in zip(self.unit_of, [*self.unit_of[1:], first], strict=True)]
+        source, began, slots, never = len(running), [0.0] * len(running), [-1] * len(waiting), math.inf
+        self.log.began = ends[source] = self.arrival
+        while (now := min(ends)) != never:
+            unit = ends.index(now)
+            if unit == source:
+                self._admit(now)
+                changed = [first]
             else:
-                self._advance(wait, slow)
-                self.now += wait
-                self._finish(unit)
-            self._admit()
+                stage = running[unit]
+                running[unit] = -1
+                ends[unit] = never
+                busy[stage] += now - began[unit]
+                if len(events) != SHOWN_EVENTS:
+                    self.log.event(stage, numbers[slots[stage]], began[unit], now)
+                if stage != last:
+                    waiting[stage + 1] += 1
+                else:
+                    self._leave(slots[stage], now)
+                changed = touched[stage]
+            for unit in changed:
+                if running[unit] < 0:
+                    for stage in latest_first[unit]:
+                        if waiting[stage]:
+                            waiting[stage] -= 1
+                            running[unit] = stage
+                            began[unit] = now
+                            slot = slots[stage] + 1
+                            if slot == buffers:
+                                slot = 0
+                            slots[stage] = slot
+                            ends[unit] = now + seconds[slot][stage] * (slowdown if demand[stage] else 1.0)
+                            break
+            if contended:
+                wanted = slowdowns.get(tuple(running))
+                if wanted is None:
+                    wanted = slowdowns[tuple(running)] = self._slowdown()
+                if wanted != slowdown:
+                    self._stretch(wanted / slowdown, now)
+                    slowdown = wanted
 
-    def _next_arrival(self) -> float | None:
-        """When the next frame comes that the source can act on; one that waits for a buffer comes with the buffer."""
-        if self.next >= len(self.arrivals) or (self.free == 0 and not self.drop):
-            return None
-        return self.arrivals[self.next]
+    def _admit(self, now: float) -> None:
+        """Take or drop the frames that have come; the next one is an event where the source can act on it."""
+        while self.arrival <= now and (self.free or self.drop):
+            if self.free:
+                slot = self.admitted % len(self.came)
+                self.admitted += 1
+                self.free -= 1
+                self.came[slot] = now if self.saturated else self.arrival
+                self.seconds[slot] = self.times
+                self.numbers[slot] = self.number
+                self.waiting[0] += 1
+            self.number, (arrival, self.times) = next(self.frames, (0, (math.inf, ())))
+            self.arrival = now if arrival is None else arrival
+        self.ends[-1] = self.arrival if self.free or self.drop else math.inf
+
+    def _leave(self, slot: int, now: float) -> None:
+        log = self.log
+        if not log.latencies:
+            log.first = now
+        log.latencies.append(now - self.came[slot])
+        log.last = now
+        self.free += 1
+        self._admit(now)
 
     def _slowdown(self) -> float:
-        """Factor on the time of the stages that use the memory (Gables) [1]."""
-        return max(1.0, sum(self.demand[task.stage] for task in self.running.values()) / self.bandwidth)
+        """All that runs and uses the memory slows down by as much as it asks for more than there is (Gables) [1]."""
+        return max(1.0, sum(self.demand[stage] for stage in self.running) / self.bandwidth)
 
-    def _advance(self, wait: float, slow: float) -> None:
-        for task in self.running.values():
-            task.left -= wait / (slow if self.demand[task.stage] else 1.0)
-
-    def _admit(self) -> None:
-        """Take frames that have come while there are buffers, and start what can start."""
-        while self.next < len(self.arrivals):
-            arrival = self.arrivals[self.next]
-            if arrival is not None and arrival > self.now:
-                break
-            if self.free == 0 and not self.drop:
-                break
-            frame, self.next = self.next, self.next + 1
-            seconds = next(self.times)
-            if self.free:
-                self.free -= 1
-                self.came[frame] = self.now if arrival is None else arrival
-                self.seconds[frame] = seconds
-                heapq.heappush(self.waiting[self.stages[0].unit], (frame, 0))
-        for unit, queue in self.waiting.items():
-            if queue and unit not in self.running:
-                frame, stage = heapq.heappop(queue)
-                self.running[unit] = _Task(frame, stage, self.now, self.seconds[frame][stage])
-                self.log.began = min(self.log.began, self.now)
-
-    def _finish(self, unit: str) -> None:
-        task, log = self.running.pop(unit), self.log
-        log.busy[task.stage] += self.now - task.start
-        log.event(task.stage, task.frame, task.start, self.now)
-        if task.stage + 1 < len(self.stages):
-            heapq.heappush(self.waiting[self.stages[task.stage + 1].unit], (task.frame, task.stage + 1))
-            return
-        self.free += 1
-        del self.seconds[task.frame]
-        log.latencies.append(self.now - self.came.pop(task.frame))
-        log.first = min(log.first, self.now)
-        log.last = self.now
+    def _stretch(self, factor: float, now: float) -> None:
+        """What runs and uses the memory takes longer, or less, for the rest of its time."""
+        ends, demand = self.ends, self.demand
+        for unit, stage in enumerate(self.running):
+            if demand[stage]:
+                ends[unit] = now + (ends[unit] - now) * factor
