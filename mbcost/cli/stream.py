@@ -22,12 +22,15 @@ from mbcost.cli.options import (
     read_whole,
     required_devices,
 )
-from mbcost.cli.output import Format, choose_format, deliver, print_note
-from mbcost.errors import fail
+from mbcost.cli.output import Format, choose_format, command_line, deliver, print_note
+from mbcost.errors import call_each, fail, or_list
+from mbcost.report.provenance import Origin
 
 if TYPE_CHECKING:
     from mbcost.latency.stream import Stage
+    from mbcost.report.terminal import Screen
 
+_FORMATS = (Format.TABLE, Format.JSON, Format.HTML, Format.TRACE)
 _STREAM = "Stream"
 _REPORT = "Report"
 
@@ -44,6 +47,7 @@ def _stage_option(what: str, unit: str) -> Any:
 
 
 def stream(
+    context: typer.Context,
     model: Model,
     device: Devices = None,
     buffers: Annotated[
@@ -78,12 +82,12 @@ def stream(
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
     format_: Annotated[
-        Format | None, typer.Option("--format", help="table, json or trace.", rich_help_panel=_REPORT)
+        Format | None, typer.Option("--format", help="table, json, html or trace.", rich_help_panel=_REPORT)
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .json, .trace.json or .txt.", rich_help_panel=_REPORT
+            "--output", "-o", metavar="FILE", help="Write .html, .json, .trace.json or .txt.", rich_help_panel=_REPORT
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
@@ -94,16 +98,20 @@ def stream(
     better: every cut is tried.
     """
     chosen = choose_format(format_, output)
-    if chosen not in {Format.TABLE, Format.JSON, Format.TRACE}:
-        fail("MB010", f"stream has no {chosen} format", hint="it has table, json and trace")
+    if chosen not in _FORMATS:
+        fail("MB010", f"stream has no {chosen} format", hint=f"it has {or_list(list(_FORMATS))}")
     if seed < 0:
         fail("MB010", f"seed is {seed}, it has to be at least 0")
     import mbcost
-    from mbcost.latency.stream import simulate
+    from mbcost.latency.stream import check_numbers, simulate
     from mbcost.report import stream_screen
     from mbcost.search.plan import best_plan
 
     targets = required_devices(device)
+    given = [("capture", capture, "camera"), ("preprocess", preprocess, "cpu"), ("postprocess", postprocess, "cpu")]
+    outside = call_each(lambda option: _given(*option), given)
+    before, after = [stage for found in outside[:2] for stage in found], outside[2]
+    check_numbers(read_whole("--buffers", buffers), frames, rate, jitter)
     arguments: dict[str, Any] = {
         "alpha": alpha,
         "resolution": resolution,
@@ -111,13 +119,11 @@ def stream(
         "calibration": calibration_choice(uncalibrated, calibration),
     }
     analyses = [mbcost.analyze(model, target, **arguments) for target in targets]
-    best = best_plan(analyses, plan.value)
-    stages = [
-        *_given("capture", capture, "camera"),
-        *_given("preprocess", preprocess, "cpu"),
-        *stream_screen.inference(best),
-        *_given("postprocess", postprocess, "cpu"),
-    ]
+    busy: dict[str, float] = {}
+    for stage in (*before, *after):
+        busy[stage.unit] = busy.get(stage.unit, 0.0) + stage.seconds
+    best = best_plan(analyses, plan.value, busy)
+    stages = [*before, *stream_screen.inference(best), *after]
     bandwidth = analyses[0].target.device.memory.bandwidth
     results = [
         simulate(
@@ -133,12 +139,19 @@ def stream(
         for number in read_whole("--buffers", buffers)
     ]
     report = stream_screen.Report(analyses[0].architecture, best, stages, results, rate, jitter)
-    if chosen is Format.TABLE:
-        deliver(lambda terminal: stream_screen.screen(report, terminal), output, force=force)
-    else:
-        to_text = stream_screen.to_json if chosen is Format.JSON else stream_screen.to_trace
-        deliver(lambda _: to_text(report), output, force=force)
-    for warning in dict.fromkeys(warning for part in best.parts for warning in part.analysis.warnings):
+    origin = Origin(command_line(context), model)
+
+    def render(terminal: Screen) -> str:
+        if chosen is Format.HTML:
+            from mbcost.report.html.stream import stream_page
+
+            return stream_page(report, origin)
+        if chosen is Format.TABLE:
+            return stream_screen.screen(report, terminal)
+        return stream_screen.to_json(report) if chosen is Format.JSON else stream_screen.to_trace(report)
+
+    deliver(render, output, force=force)
+    for warning in stream_screen.warnings(report):
         print_note(f"warning: {warning}")
 
 

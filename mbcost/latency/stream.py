@@ -9,12 +9,12 @@ that ask slow down alike (Hill and Reddi, Gables, HPCA 2019).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Final, NamedTuple
 
-from mbcost.errors import fail
+from mbcost.errors import InputError, Problem, fail
 
 MOST_BUFFERS: Final = 1_000
 MOST_FRAMES: Final = 10_000_000
@@ -136,7 +136,8 @@ def simulate(
     InputError
         MB010 for every number that is out of range.
     """
-    _check(stages, buffers, frames, rate, jitter, bandwidth)
+    check_numbers([buffers], frames, rate, jitter)
+    _check(stages, bandwidth)
     arrivals = repeat(None, frames) if rate is None else (frame / rate for frame in range(frames))
     times = _times(stages, frames, jitter, seed)
     log = _Log(stages)
@@ -149,17 +150,25 @@ def simulate(
     return log.result(buffers, frames, closed_form(stages, buffers, rate))
 
 
-def _check(
-    stages: Sequence[Stage], buffers: int, frames: int, rate: float | None, jitter: float, bandwidth: float | None
-) -> None:
-    if not 1 <= buffers <= MOST_BUFFERS:
-        fail("MB010", f"{buffers} buffers are impossible: there can be 1 to {MOST_BUFFERS:,}")
+def check_numbers(buffers: Iterable[int], frames: int, rate: float | None, jitter: float) -> None:
+    """Raise an InputError with every number of a simulation that is out of range, MB010 each."""
+    problems = [
+        Problem("MB010", f"{number} buffers are impossible: there can be 1 to {MOST_BUFFERS:,}")
+        for number in buffers
+        if not 1 <= number <= MOST_BUFFERS
+    ]
     if not 1 <= frames <= MOST_FRAMES:
-        fail("MB010", f"{frames} frames are out of range: 1 to {MOST_FRAMES:,}")
+        problems.append(Problem("MB010", f"{frames} frames are out of range: 1 to {MOST_FRAMES:,}"))
     if rate is not None and not 0 < rate < 1e9:
-        fail("MB010", f"{rate:g} frames a second arrive, it has to be more than 0", hint="leave it out for no limit")
+        hint = "leave it out for no limit"
+        problems.append(Problem("MB010", f"{rate:g} frames a second arrive, it has to be more than 0", hint=hint))
     if not 0 <= jitter <= 2:
-        fail("MB010", f"jitter is {jitter:g}, it has to be from 0 to 2 (200 %)")
+        problems.append(Problem("MB010", f"jitter is {jitter:g}, it has to be from 0 to 2 (200 %)"))
+    if problems:
+        raise InputError(problems)
+
+
+def _check(stages: Sequence[Stage], bandwidth: float | None) -> None:
     if bandwidth is not None and not 0 < bandwidth < math.inf:
         fail("MB010", f"a bandwidth of {bandwidth:g} B/s is impossible")
     if not stages:

@@ -46,11 +46,10 @@ def inference(plan: Plan) -> list[Stage]:
 
 def screen(report: Report, terminal: Screen) -> str:
     """What was simulated, a row a number of buffers, and the first frames of the last of them."""
-    source = "as fast as a buffer is free" if report.rate is None else f"{report.rate:g} frames/s"
     rows: list[tuple[str, str | Text]] = [
         ("network", report.architecture),
-        ("plan", _plan(report.plan)),
-        ("arrival", source + (f", jitter {report.jitter:.0%}" if report.jitter else "")),
+        ("plan", plan_text(report.plan)),
+        ("arrival", arrival(report)),
     ]
     parts: list[RenderableType] = [
         section(heading("Stream"), facts(rows, terminal)),
@@ -64,7 +63,19 @@ def screen(report: Report, terminal: Screen) -> str:
     return terminal.render(*parts)
 
 
-def _plan(plan: Plan) -> str:
+def arrival(report: Report) -> str:
+    """How frames come, in words."""
+    source = "as fast as a buffer is free" if report.rate is None else f"at {report.rate:g} frames/s"
+    return source + (f", jitter {report.jitter:.0%}" if report.jitter else "")
+
+
+def warnings(report: Report) -> list[str]:
+    """Caveats of the analyses that the plan is made of, each once."""
+    return list(dict.fromkeys(warning for part in report.plan.parts for warning in part.analysis.warnings))
+
+
+def plan_text(plan: Plan) -> str:
+    """Which processor runs what, in words."""
     if plan.cut_after is None:
         return f"all on {plan.parts[0].analysis.target.name}"
     one, other = (part.analysis.target.name for part in plan.parts)
@@ -119,7 +130,12 @@ def _cell(time: float, start: float, end: float) -> int:
 
 def to_json(report: Report) -> str:
     """Schema ``mbcost/stream/1``."""
-    content: dict[str, Any] = {
+    return f"{json.dumps(to_dict(report), indent=1, allow_nan=False)}\n"
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """What :func:`to_json` writes."""
+    return {
         "schema": "mbcost/stream/1",
         "mbcost_version": __version__,
         "architecture": report.architecture,
@@ -149,7 +165,6 @@ def to_json(report: Report) -> str:
             for result in report.results
         ],
     }
-    return f"{json.dumps(content, indent=1, allow_nan=False)}\n"
 
 
 def to_trace(report: Report) -> str:

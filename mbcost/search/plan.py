@@ -6,7 +6,7 @@ written to memory and read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, permutations
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -56,7 +56,14 @@ class Plan(NamedTuple):
     @property
     def frames_per_s(self) -> float:
         """With a frame on each processor at once; the second one waits for the transfer."""
-        return 1 / max(self.parts[0].seconds, *(part.seconds + self.transfer_s for part in self.parts[1:]), 0.0)
+        return 1 / self.slowest_s({})
+
+    def slowest_s(self, busy: Mapping[str, float]) -> float:
+        """Time a frame of the processor that takes longest, where `busy` says what each does beside the network [s]."""
+        own = {part.analysis.target.processor.name: part.seconds for part in self.parts}
+        if len(self.parts) > 1:
+            own[self.parts[-1].analysis.target.processor.name] += self.transfer_s
+        return max(own.get(name, 0.0) + busy.get(name, 0.0) for name in {*own, *busy})
 
     @property
     def cut_after(self) -> str | None:
@@ -65,15 +72,24 @@ class Plan(NamedTuple):
         return first.analysis.layers[first.last].name if len(self.parts) > 1 else None
 
 
-def best_plan(analyses: Sequence[Analysis], goal: Goal = "latency") -> Plan:
+def best_plan(analyses: Sequence[Analysis], goal: Goal = "latency", busy: Mapping[str, float] | None = None) -> Plan:
     """The best plan of one or two processors, found by trying every cut in both directions.
+
+    Parameters
+    ----------
+    goal
+        The least time of a frame alone, or the most frames a second.
+    busy
+        Processor -> time of a frame that it spends on other stages, which counts for the throughput [s].
 
     Raises
     ------
     InputError
         MB010 if the processors are of different devices, or equal ones.
     """
-    return min(plans(analyses), key=lambda plan: plan.latency_s if goal == "latency" else 1 / plan.frames_per_s)
+    if goal == "latency":
+        return min(plans(analyses), key=lambda plan: plan.latency_s)
+    return min(plans(analyses), key=lambda plan: (plan.slowest_s(busy or {}), plan.latency_s))
 
 
 def plans(analyses: Sequence[Analysis]) -> Iterator[Plan]:

@@ -33,6 +33,24 @@ def test_trace_has_a_track_a_unit(cli):
     assert all(e["dur"] > 0 for e in events if e["ph"] == "X")
 
 
+def test_page_has_a_timeline_for_each_number_of_buffers(cli, tmp_path):
+    page = tmp_path / "stream.html"
+    assert cli(*ARGUMENTS, "-o", str(page)).code == 0
+    content = page.read_text(encoding="utf-8")
+    data = json.loads(content.split('id="data">')[1].split("</script>")[0])
+    assert [len(line["events"]) for line in data["timelines"]] == [400, 400, 400]
+    assert data["stream"] == json.loads(cli(*ARGUMENTS, "--format", "json").out)
+
+
+def test_all_wrong_options_at_once(cli):
+    outcome = cli("stream", "mobilenet_v2", "-d", "pixel4", "--preprocess", "3", "--postprocess", "xms")
+    assert outcome.code == 2
+    assert "--preprocess 3" in outcome.err
+    assert "--postprocess xms" in outcome.err
+    outcome = cli("stream", "mobilenet_v2", "-d", "pixel4", "--buffers", "0,5000", "--rate", "-1")
+    assert "3 problems" in outcome.err
+
+
 def test_several_processors_make_a_plan(cli):
     arguments = ("stream", "mobilenet_v2", "-d", "pixel4", "-d", "pixel4/gpu", "--format", "json")
     data = json.loads(cli(*arguments, "--plan", "latency").out)

@@ -106,10 +106,35 @@ def test_more_buffers_never_lower_throughput(seconds: list[float], buffers: int,
     assert more.frames_per_s >= few.frames_per_s * (1 - 0.02)  # from the first completion on, which differs
 
 
-def test_a_million_frames() -> None:
+SHARED_UNIT = [LINE[0], LINE[1], Stage("postprocess", "cpu", 0.001)]
+SHARED_MEMORY = [Stage("a", "cpu", 0.003, 40e6), Stage("b", "gpu", 0.005, 60e6), Stage("c", "cpu", 0.001, 1e6)]
+
+
+@pytest.mark.parametrize(
+    ("stages", "bandwidth"), [(LINE, None), (SHARED_UNIT, None), (SHARED_MEMORY, 15e9)], ids=["line", "units", "memory"]
+)
+def test_a_million_frames_take_seconds(stages: list[Stage], bandwidth: float | None) -> None:
+    """A tenth of a million; the limit has room for a machine that is busy with other things."""
     start = time.process_time()
-    assert simulate(LINE, frames=1_000_000, jitter=0.1).completed == 1_000_000
-    assert time.process_time() - start < 5
+    assert simulate(stages, frames=100_000, jitter=0.1, bandwidth=bandwidth).completed == 100_000
+    assert time.process_time() - start < 2
+
+
+def test_shared_memory_and_units_by_hand() -> None:
+    """The CPU prepares 2 ms and finishes 2 ms, the GPU runs 4 ms at 10 GB/s; the CPU asks for 5 GB/s when it prepares.
+
+    Of 10 GB/s, both together ask for 15: while they overlap both take 1.5 times as long. With two buffers the GPU's
+    4 ms hold 2 ms of preparation, stretched to 3 ms, in which the GPU does 2 ms of its work; its other 2 ms are its own
+    pace, with the finishing of the frame before: a frame each 5 ms.
+    """
+    stages = [Stage("a", "cpu", 0.002, 10e6), Stage("b", "gpu", 0.004, 40e6), Stage("c", "cpu", 0.002)]
+    assert simulate(stages, buffers=3, bandwidth=10e9, frames=2_000).frames_per_s == pytest.approx(200, rel=1e-2)
+
+
+def test_all_impossible_numbers_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        simulate(LINE, buffers=0, frames=0, rate=-1.0, jitter=3.0)
+    assert len(caught.value.problems) == 4
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,15 @@ def test_the_best_plan_is_no_worse_than_any() -> None:
         assert sum(part.last - part.first + 1 for part in plan.parts) == whole
 
 
+def test_other_work_of_a_processor_counts() -> None:
+    """With 100 ms of other work on the CPU a frame, all of the network goes to the GPU; without, it is cut."""
+    both = [mbcost.analyze("mobilenet_v2", target) for target in ("pixel4", "pixel4/gpu")]
+    assert len(best_plan(both, "throughput").parts) == 2
+    busy = best_plan(both, "throughput", {"cpu": 0.1})
+    assert [part.analysis.target.processor.name for part in busy.parts] == ["gpu"]
+    assert busy.slowest_s({"cpu": 0.1}) == 0.1
+
+
 def test_what_crosses_a_cut() -> None:
     """MobileNet V1 is a chain: the output of the layer before the cut, 4 B an element, is written and read."""
     both = [mbcost.analyze("mobilenet_v1", target) for target in ("pixel4", "pixel4/gpu")]

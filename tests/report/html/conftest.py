@@ -159,3 +159,11 @@ def axe() -> str:
     """The script of axe-core, which a package of the test extra brings."""
     package = pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python of the test extra")
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def serious_violations(page: Any, axe: str) -> list[str]:
+    """Rules of axe-core that a page breaks in earnest, with all that it can unfold unfolded."""
+    page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}]

@@ -11,7 +11,7 @@ import pytest
 import mbcost
 from mbcost.report.comparison import compare
 from mbcost.report.html.comparison import comparison_page
-from tests.report.html.conftest import widths_that_overflow
+from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#layers tbody button.name"
 
@@ -66,11 +66,7 @@ def test_a_point_selects_a_layer(visited: Any, page_file: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visited: Any, page_file: Path, axe: str, theme: str) -> None:
-    page = visited(page_file, f"#layer=0&theme={theme}").page
-    page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+    assert serious_violations(visited(page_file, f"#layer=0&theme={theme}").page, axe) == []
 
 
 def test_zoom(visited: Any, page_file: Path) -> None:

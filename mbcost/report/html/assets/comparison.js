@@ -90,17 +90,6 @@ function subjectCards() {
   );
 }
 
-function comparisonSwitch() {
-  if (comparisons.length === 1) return null;
-  const buttons = comparisons.map(({ label }, number) =>
-    element("button", { type: "button", class: "target", "aria-pressed": "false", onclick: () => update({ view: number, layer: null, facets: {} }) }, label),
-  );
-  const press = () => buttons.forEach((button, number) => button.setAttribute("aria-pressed", String(number === state.view)));
-  listeners.push((changes) => "view" in changes && press());
-  press();
-  return element("div", { class: "targets", role: "group", "aria-label": `Compared with ${subjects[0].label}` }, ...buttons);
-}
-
 function drawView() {
   const rows = current().layers;
   order = new Map(rows.map((row, number) => [row, number]));
@@ -148,7 +137,7 @@ function start() {
   document.getElementById("main").append(
     section("answer", "Answer", subjectCards(), ...verdicts, caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null),
     section("time", "Where the time goes", element("div", { class: "pair" }, chartFigure("classes", "Time by operator class"), chartFigure("parts", "What the time is spent on"))),
-    section("layers", "Layer by layer", comparisonSwitch(), chartFigure("pairs", "Layer against layer", "tall"), element("p"), table.node),
+    section("layers", "Layer by layer", viewSwitch(comparisons.map(({ label }) => label), `Compared with ${subjects[0].label}`), chartFigure("pairs", "Layer against layer", "tall"), element("p"), table.node),
     section("explain", "What changed", explanation),
   );
   const origins = page.provenance.flatMap(([label, rows]) => [element("dt", {}, element("strong", {}, label)), element("dd"), ...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])]);

@@ -181,3 +181,13 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
+
+/** Buttons that choose what the page shows; none where there is one view only. */
+function viewSwitch(labels, title) {
+  if (labels.length === 1) return null;
+  const buttons = labels.map((label, number) => element("button", { type: "button", class: "target", "aria-pressed": "false", onclick: () => update({ view: number, layer: null, facets: {} }) }, label));
+  const press = () => buttons.forEach((button, number) => button.setAttribute("aria-pressed", String(number === state.view)));
+  listeners.push((changes) => "view" in changes && press());
+  press();
+  return element("div", { class: "targets", role: "group", "aria-label": title }, ...buttons);
+}
