@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,12 +13,22 @@ from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
 from mbcost.devices import Target
 from mbcost.errors import InputError
-from mbcost.graph import Layer, LayerGraph, build_graph
+from mbcost.graph import LayerGraph, build_graph
 from mbcost.kernels import map_to_kernels
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.operators import OperatorError, Relu
+from mbcost.operators import Activation, OperatorError
 from mbcost.pipeline import estimate, latency_model
-from mbcost.report.rewrites import CHANNEL_TILE, Rewrite, dense_windows, ragged, rewritten, rounded_down, separable
+from mbcost.report.rewrites import (
+    CHANNEL_TILE,
+    Rewrite,
+    dense_windows,
+    left_out,
+    ragged,
+    rewritten,
+    rounded_down,
+    separable,
+    with_relu,
+)
 
 #: Widths that the papers publish.
 ALPHAS: Final = (1.4, 1.3, 1.0, 0.75, 0.5, 0.35, 0.25)
@@ -95,17 +106,23 @@ def _changes(analysis: Analysis, spec: ArchitectureSpec) -> Iterator[_Change]:
     most = target.processor.max_threads
     if target.threads < most:
         yield f"{most} threads instead of {target.threads}", partial(_on, graph, replace(target, threads=most))
-    smooth = [k.main for k in analysis.kernels if k.op in _SMOOTH]
-    if smooth:
-        operators = ", ".join(sorted({layer.op for layer in smooth}))
-        with_relu = replace(graph, layers=_with_relu(graph, {layer.name for layer in smooth}))
-        yield f"ReLU in place of {operators} ({len(smooth)} layers)", partial(_on, with_relu, target)
-    for change, rewrite, count in (
-        ("separable in place of KxK convolutions", separable, dense_windows(graph)),
-        (f"channels rounded down to multiples of {CHANNEL_TILE}", rounded_down, ragged(graph)),
-    ):
+    for change, rewrite, count in _rewrites(analysis):
         if count:
             yield f"{change} ({count} layer{'s' if count > 1 else ''})", partial(_rewritten, graph, rewrite, target)
+
+
+def _rewrites(analysis: Analysis) -> Iterator[tuple[str, Rewrite, int]]:
+    """Other operators in words, what puts them there, and in how many places."""
+    graph = analysis.layer_graph
+    apart = [kernel.main for kernel in analysis.kernels if isinstance(kernel.main.operator, Activation)]
+    smooth = {layer.name: layer.op for layer in apart if layer.op in _SMOOTH}
+    replaced = ", ".join(sorted(set(smooth.values())))
+    yield f"ReLU in place of {replaced}", partial(with_relu, names=smooth.keys()), len(smooth)
+    readers = Counter(producer for layer in graph.layers for producer in layer.inputs)
+    fusible = {layer.name for layer in apart if layer.op not in _SMOOTH and readers[layer.inputs[0]] == 1}
+    yield "activation fused into the layer before it", partial(left_out, names=fusible), len(fusible)
+    yield "separable in place of KxK convolutions", separable, dense_windows(graph)
+    yield f"channels rounded down to multiples of {CHANNEL_TILE}", rounded_down, ragged(graph)
 
 
 def _rewritten(graph: LayerGraph, rewrite: Rewrite, target: Target) -> tuple[LayerGraph, Target]:
@@ -114,18 +131,6 @@ def _rewritten(graph: LayerGraph, rewrite: Rewrite, target: Target) -> tuple[Lay
 
 def _on(graph: LayerGraph, target: Target) -> tuple[LayerGraph, Target]:
     return graph, target
-
-
-def _with_relu(graph: LayerGraph, names: set[str]) -> tuple[Layer, ...]:
-    """The layers of the network with ReLU in the place of the named activations."""
-    relu = Relu()
-
-    def changed(layer: Layer) -> Layer:
-        if layer.name not in names:
-            return layer
-        return layer._replace(operator=relu, cost=relu.cost(layer.input_shapes, layer.output_shape))
-
-    return tuple(map(changed, graph.layers))
 
 
 def _latency(analysis: Analysis, graph: LayerGraph, target: Target) -> float:

@@ -26,7 +26,7 @@ BANDS: Final = (0.2, 0.1)
 #: Width of a group's points in a strip [groups].
 _STRIP: Final = 0.7
 _GREY: Final = "#888888"
-_LEGEND: Final = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+_LEGEND: Final = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
 _SIGNED: Final = "%{y:+.1f} %"
 
 

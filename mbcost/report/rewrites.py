@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
 from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph
-from mbcost.operators import Conv2d, DepthwiseConv2d, Operator
+from mbcost.operators import Conv2d, DepthwiseConv2d, Operator, Relu
 
 #: Channels that the kernels of mobile runtimes compute at a time: vectors and tiles are 4 to 16 wide.
 CHANNEL_TILE: Final = 8
 
-#: The operators that stand in the place of a layer, one after the other.
+#: The operators that stand in the place of a layer, one after the other; none where it is left out.
 Rewrite: TypeAlias = Callable[[Layer], Sequence[Operator]]
 
 
@@ -28,7 +28,11 @@ def rewritten(graph: LayerGraph, rewrite: Rewrite) -> LayerGraph:
     place = {NETWORK_INPUT: NETWORK_INPUT}
     for layer in graph.layers:
         inputs = tuple(place[producer] for producer in layer.inputs)
-        *before, last = rewrite(layer)
+        operators = rewrite(layer)
+        if not operators:
+            place[layer.position] = inputs[0]
+            continue
+        *before, last = operators
         names = [f"{layer.name}/{number}" for number in range(1, len(before) + 1)]
         for operator, name in zip((*before, last), (*names, layer.name), strict=True):
             shapes = tuple(graph.input_shape if i == NETWORK_INPUT else layers[i].output_shape for i in inputs)
@@ -85,6 +89,16 @@ def _is_ragged(layer: Layer) -> bool:
         and operator.out > CHANNEL_TILE
         and operator.out % CHANNEL_TILE != 0
     )
+
+
+def left_out(layer: Layer, names: Collection[str]) -> Sequence[Operator]:
+    """Nothing in the place of the layers of these names: what is fused into the layer before takes no time."""
+    return () if layer.name in names else (layer.operator,)
+
+
+def with_relu(layer: Layer, names: Collection[str]) -> Sequence[Operator]:
+    """ReLU in the place of the layers of these names."""
+    return (Relu() if layer.name in names else layer.operator,)
 
 
 def dense_windows(graph: LayerGraph) -> int:

@@ -69,25 +69,39 @@ layers:
 
 
 @pytest.mark.parametrize(
-    ("change", "before", "after"),
+    ("change", "before", "after", "device"),
     [
+        (
+            "ReLU in place of hard_swish (1 layer)",
+            "  - {name: a, op: conv2d, out: 32, kernel: 3, activation: hard_swish}",
+            "  - {name: a, op: conv2d, out: 32, kernel: 3, activation: relu}",
+            "pixel4",
+        ),
+        (  # what is fused into a convolution takes no time of its own
+            "activation fused into the layer before it (1 layer)",
+            "  - {name: a, op: conv2d, out: 32, kernel: 3, activation: hard_sigmoid}",
+            "  - {name: a, op: conv2d, out: 32, kernel: 3}",
+            "pixel4",
+        ),
         (
             "separable in place of KxK convolutions (1 layer)",
             "  - {name: a, op: conv2d, out: 32, kernel: 3, stride: 2}",
             "  - {op: depthwise_conv2d, kernel: 3, stride: 2}\n  - {op: conv2d, out: 32, kernel: 1}",
+            "pixel1/dsp",
         ),
         (
             "channels rounded down to multiples of 8 (1 layer)",
             "  - {name: a, op: conv2d, out: 27, kernel: 1}",
             "  - {name: a, op: conv2d, out: 24, kernel: 1}",
+            "pixel1/dsp",
         ),
     ],
 )
-def test_a_rewritten_network_is_the_one_that_a_table_says(tmp_path, change, before, after):
+def test_a_rewritten_network_is_the_one_that_a_table_says(tmp_path, change, before, after, device):
     for name, rows in (("before", before), ("after", after)):
         (tmp_path / f"{name}.yaml").write_text(TABLE.format(rows=rows))
-    hints = {hint.change: hint for hint in hints_of(tmp_path / "before.yaml", "pixel1/dsp")}
-    expected = mbcost.analyze(tmp_path / "after.yaml", "pixel1/dsp").latency_s
+    hints = {hint.change: hint for hint in hints_of(tmp_path / "before.yaml", device)}
+    expected = mbcost.analyze(tmp_path / "after.yaml", device).latency_s
     assert hints[change].latency_s == pytest.approx(expected)
 
 
