@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -392,14 +391,6 @@ class Analysis:
         return figure(self, name)
 
     def _repr_html_(self) -> str:
-        slowest = sorted(self.layers, key=lambda layer: layer.latency_s, reverse=True)[:10]
-        rows = "".join(
-            f"<tr><td>{html.escape(layer.name)}</td><td>{html.escape(layer.op)}</td>"
-            f"<td>{'x'.join(map(str, layer.output_shape))}</td><td>{layer.latency_s * 1e3:.3f}</td>"
-            f"<td>{layer.latency_s / self.latency_s if self.latency_s else 0:.1%}</td><td>{layer.bound}</td></tr>"
-            for layer in slowest
-        )
-        return (
-            f"<p>{html.escape(repr(self)[1:-1])}</p><table><thead><tr><th>layer</th><th>op</th><th>output</th>"
-            f"<th>ms</th><th>share</th><th>bound</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        from mbcost.report.notebook import analysis_html
+
+        return analysis_html(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mbcost._version import __version__
 from mbcost.analysis import Analysis
@@ -13,6 +13,9 @@ from mbcost.errors import fail
 from mbcost.latency import GROUPS
 from mbcost.report import numbers
 from mbcost.report.view import KernelTime, kernel_times, operator_class, spent
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 SCHEMA: Final = "mbcost/comparison/1"
 FEWEST: Final = 2
@@ -176,6 +179,23 @@ class Comparison:
             f"{name} {'+' if found[name] >= 0 else '-'}{numbers.milliseconds(abs(found[name]))}" for name in largest
         ]
         return f"{', '.join(words)} against {self.labels[0]}'s share of time for as many MACs."
+
+    def figure(self, name: str, other: int = 1) -> go.Figure:
+        """A chart as a Plotly figure: ``classes``, ``parts``, or ``pairs`` of the first subject and another one.
+
+        Raises
+        ------
+        InputError
+            MB010 for any other name.
+        """
+        from mbcost.report.html.comparison import comparison_figure
+
+        return comparison_figure(self, name, other)
+
+    def _repr_html_(self) -> str:
+        from mbcost.report.notebook import comparison_html
+
+        return comparison_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost compare --format json``, schema ``mbcost/comparison/1``."""

@@ -46,11 +46,18 @@ def analysis_html(analysis: Analysis) -> str:
         )
         for row in groups[:MOST]
     ]
+    found = slowest(analysis)[:MOST]
     layers = [
-        (row.name, numbers.shape(row.kernel.main.output_shape), _ms(row.latency_s), numbers.percent(row.share),
-         bar(row.share, slowest(analysis)[0].share), row.estimate.bound or "none")
-        for row in slowest(analysis)[:MOST]
-    ]  # fmt: skip
+        (
+            row.name,
+            numbers.shape(row.kernel.main.output_shape),
+            _ms(row.latency_s),
+            numbers.percent(row.share),
+            bar(row.share, found[0].share),
+            row.estimate.bound or "none",
+        )
+        for row in found
+    ]
     totals = analysis.totals
     low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     facts = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
@@ -22,6 +21,7 @@ from mbcost.search.parquet import parquet_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 SCHEMA: Final = "mbcost/sweep/1"
 #: Columns of a result, in their order.
@@ -200,9 +200,30 @@ class SweepResult:
             f"{latency.min():.3g} to {latency.max():.3g} ms, {int(self.columns['on_front'].sum())} on the front>"
         )
 
+    def figure(self, name: str, *, architecture: str | None = None, target: str | None = None) -> go.Figure:
+        """A chart as a Plotly figure.
+
+        Parameters
+        ----------
+        name
+            ``heat_map``: latency over width and resolution of one network on one target; ``front``: accuracy, or MACs
+            where none is known, over latency on one target.
+        architecture, target
+            Which; default: the first of the sweep.
+
+        Raises
+        ------
+        InputError
+            MB010 for another name, or for a network or target that the sweep does not have.
+        """
+        from mbcost.report.sweep_figures import sweep_figure
+
+        return sweep_figure(self, name, architecture, target)
+
     def _repr_html_(self) -> str:
-        text: str = self.to_frame().iloc[self.front()].head(20)._repr_html_()  # type: ignore[operator]
-        return f"<p>{html.escape(repr(self)[1:-1])}; the front:</p>{text}"
+        from mbcost.report.notebook import sweep_html
+
+        return sweep_html(self)
 
 
 def section_columns(section: Section) -> dict[str, Any]:

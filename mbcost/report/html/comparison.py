@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mbcost.analysis import INTERVAL
 from mbcost.errors import printable
 from mbcost.latency import GROUPS
 from mbcost.report import numbers
 from mbcost.report.comparison import Comparison
-from mbcost.report.figures import MARKERS, PALETTE, PART_COLOURS, PART_PATTERNS, Chart, short
+from mbcost.report.figures import MARKERS, PALETTE, PART_COLOURS, PART_PATTERNS, Chart, plotly_figure, short
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
 from mbcost.report.view import caveats
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 def comparison_page(comparison: Comparison, origin: Origin = NO_ORIGIN) -> str:
@@ -39,6 +43,16 @@ def comparison_page(comparison: Comparison, origin: Origin = NO_ORIGIN) -> str:
     }
     summary = [(card["label"], f"{card['value']}, {card['note']}") for card in cards]
     return render("comparison", printable(title), data, summary)
+
+
+def comparison_figure(comparison: Comparison, name: str, other: int = 1) -> go.Figure:
+    """A chart of a comparison as a Plotly figure, for a notebook; see :meth:`Comparison.figure`."""
+    charts = {
+        "classes": partial(classes, comparison),
+        "parts": partial(parts, comparison),
+        "pairs": partial(pairs, comparison, other),
+    }
+    return plotly_figure("a comparison", charts, name)
 
 
 def _card(comparison: Comparison, number: int) -> dict[str, str]:
