@@ -98,7 +98,7 @@ def analyze(
     batch
         Images an inference.
     precision, threads
-        ``fp32``, ``fp16`` or ``int8``, and the number of CPU threads; default: the target's.
+        ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``, and the number of CPU threads; default: the target's.
     options
         Values for the table's options, such as ``{"classes": 1001}``.
     params, macs

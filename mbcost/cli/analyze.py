@@ -61,7 +61,9 @@ def analyze(
     precision: Annotated[
         str | None,
         typer.Option(
-            metavar="fp32|fp16|int8", help="Default: the first that the processor lists.", rich_help_panel=_TARGET
+            metavar="fp32|tf32|fp16|bf16|int8",
+            help="Default: the first that the processor lists.",
+            rich_help_panel=_TARGET,
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,

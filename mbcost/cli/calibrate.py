@@ -31,7 +31,7 @@ def calibrate(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Make a device of this machine, from files of `mbcost bench`.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     networks: Annotated[
         list[str] | None, typer.Option("--network", metavar="NAME", help="Only rows of this network; repeatable.")
@@ -145,10 +145,20 @@ def _calibrate_machine(
     emit(calibration_summary(calibration))
     for path in written:
         print_note(f"wrote {path}")
-    where = f"{name}@{machine.target.runtime}" if machine.target.runtime != "pytorch-eager" else name
-    print_note(f"use it with --device {where}")
+    print_note(f"use it with --device {_options_for(machine.target, name)}")
     if report is not None:
         _write_report(context, report, calibration, machine.target, [], warnings, force=force)
+
+
+def _options_for(target: Target, name: str) -> str:
+    """The options by which a command means a target of a named device."""
+    processor = target.processor
+    text = name if processor.default else f"{name}/{processor.name}"
+    if target.runtime != processor.runtimes[0]:
+        text += f"@{target.runtime}"
+    if target.precision != processor.precisions[0]:
+        text += f" --precision {target.precision}"
+    return text if target.threads == 1 else f"{text} --threads {target.threads}"
 
 
 def read_files(paths: list[Path]) -> list[Measurement]:

@@ -37,7 +37,7 @@ def compare(
     context: typer.Context,
     models: Models,
     device: Devices = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8", rich_help_panel=_TARGET)] = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8", rich_help_panel=_TARGET)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
     batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
     uncalibrated: Uncalibrated = False,

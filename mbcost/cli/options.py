@@ -145,7 +145,7 @@ PrecisionAxis: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--precision",
-        metavar="fp32,fp16,int8",
+        metavar="fp32,fp16,...",
         help="Default: the first that each processor lists.",
         rich_help_panel=_TARGET,
     ),

@@ -29,7 +29,7 @@ def validate(
         typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
     ],
     measurements: Annotated[list[Path] | None, FILES] = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|fp16|int8")] = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Go without the target's calibration.")] = False,
     measure: Annotated[

@@ -18,7 +18,13 @@ TOLERANCE: Final = 0.01
 _CACHES: Final = ("l1d", "l2", "l3")
 
 #: MACs a cycle that one 32-bit lane of a GPU can do.
-_PACKED: Final[dict[Precision, tuple[int, ...]]] = {"fp32": (1,), "fp16": (1, 2), "int8": (1, 2, 4)}
+_PACKED: Final[dict[Precision, tuple[int, ...]]] = {
+    "fp32": (1,),
+    "tf32": (1,),
+    "fp16": (1, 2),
+    "bf16": (1, 2),
+    "int8": (1, 2, 4),
+}
 
 
 def processor_problems(processor: Processor, document: Document) -> Iterator[Problem]:

@@ -154,13 +154,17 @@ class PerPrecision(Section):
 
 class Peak(PerPrecision):
     fp32: Throughput | None = optional("32-bit floating point")
+    tf32: Throughput | None = optional("32-bit floating point with 10 bits of mantissa in its products")
     fp16: Throughput | None = optional("16-bit floating point")
+    bf16: Throughput | None = optional("16-bit floating point with the exponents of fp32")
     int8: Throughput | None = optional("8-bit integers")
 
 
 class PerCycle(PerPrecision):
     fp32: ThroughputPerCycle | None = optional("32-bit floating point")
+    tf32: ThroughputPerCycle | None = optional("32-bit floating point with 10 bits of mantissa in its products")
     fp16: ThroughputPerCycle | None = optional("16-bit floating point")
+    bf16: ThroughputPerCycle | None = optional("16-bit floating point with the exponents of fp32")
     int8: ThroughputPerCycle | None = optional("8-bit integers")
 
 

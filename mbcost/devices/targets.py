@@ -23,7 +23,7 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         ``device``, ``device/processor``, ``device@runtime`` or ``device/processor@runtime``. A device is a name or the
         path of a ``.yaml`` file.
     precision
-        ``fp32``, ``fp16`` or ``int8``; by default the first that the processor lists.
+        ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists.
     threads
         From 1 to what the processor allows; by default 1.
 

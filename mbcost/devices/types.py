@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
 Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
 Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
 

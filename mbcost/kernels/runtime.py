@@ -180,8 +180,12 @@ def load_runtime(name: str) -> Runtime:
 
 
 def _read(document: Document) -> Runtime:
-    """A runtime from its file. These files ship with mbcost: a mistake in one is a defect, and says where."""
-    data = document.data
+    """A runtime from its file. These files ship with mbcost: a mistake in one is a defect, and says where.
+
+    One that is `like` another has its processors, form, fusion, kernels and parameters where it says nothing else.
+    """
+    base = load_runtime(document.data["like"]) if "like" in document.data else None
+    data = {"kernels": [], "fusion": [], "parameters": {}, **document.data}
     rules: dict[str, tuple[KernelRule, ...]] = {}
     for i, entry in enumerate(data["kernels"]):
         for operator in _operators(entry["operators"], document, ("kernels", i)):
@@ -200,6 +204,18 @@ def _read(document: Document) -> Runtime:
         for i, entry in enumerate(data["fusion"])
     )
     fitted = data.get("fitted_on")
+    parameters = {name: _parameter(name, entry, document) for name, entry in data["parameters"].items()}
+    if base is not None:
+        return replace(
+            base,
+            name=data["name"],
+            title=data["title"],
+            form=data.get("form", base.form),
+            source=data["source"],
+            fusion=fusion or base.fusion,
+            rules={**base.rules, **rules},
+            parameters={**base.parameters, **parameters},
+        )
     return Runtime(
         name=data["name"],
         title=data["title"],
@@ -208,7 +224,7 @@ def _read(document: Document) -> Runtime:
         source=data["source"],
         fusion=fusion,
         rules=rules,
-        parameters={name: _parameter(name, entry, document) for name, entry in data["parameters"].items()},
+        parameters=parameters,
         fitted_on=(fitted["processor"], fitted["precision"]) if fitted else None,
         caveat=data.get("caveat"),
     )

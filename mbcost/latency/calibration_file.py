@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from mbcost.devices import Target, user_folder
+from mbcost.devices import Precision, Target, user_folder
 from mbcost.document import Document
 from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
 from mbcost.files import load_yaml
@@ -141,7 +141,7 @@ def _build(reader: _Reader, form: str, terms: list[str]) -> Calibration:
         device=reader.text(("target", "device")),
         processor=reader.text(("target", "processor")),
         runtime=reader.text(("target", "runtime")),
-        precision=reader.choice(("target", "precision"), ("fp32", "fp16", "int8")),
+        precision=reader.choice(("target", "precision"), get_args(Precision)),
         threads=int(reader.number(("target", "threads"), 1)),
         form=form,
         rates={name: _rate(reader, name) for name in terms},

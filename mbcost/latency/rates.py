@@ -10,7 +10,7 @@ from mbcost.kernels import Parameter, Runtime
 from mbcost.latency.form import Rate
 
 #: Bytes of an element [B].
-ELEMENT_BYTES: Final = {"fp32": 4, "fp16": 2, "int8": 1}
+ELEMENT_BYTES: Final = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 
 
 def peak(target: Target) -> tuple[str, Quantity]:

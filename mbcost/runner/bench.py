@@ -20,7 +20,7 @@ from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.journal import Journal
 from mbcost.runner.session import FEWEST, VISITS, Session, Timing, open_session, visit_all
 from mbcost.runner.settings import Settings, Source
-from mbcost.runner.suites import PLANS, Kernel, Plan, Suite, kernels, network_tables
+from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, Suite, kernels, network_tables
 
 SCHEMA: Final = "mbcost/bench/1"
 #: The name of this machine in a bench, until a calibration gives it one.
@@ -93,31 +93,32 @@ def run_bench(
         MB011 without PyTorch, MB007 if `output` exists, MB008 if it cannot be written, MB604 if the journal is of
         another machine, MB603 if PyTorch cannot measure with these settings.
     """
-    import_torch()
+    import_torch("measuring")
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
     if output.exists() and not force:
         fail("MB007", f"{output} exists and was kept", hint="use --force to measure anew and overwrite it")
     chosen = plan or PLANS[suite]
     with open_session(settings) as session:
-        environment = session.ask(do="environment")["environment"]
+        environment = _asked(session, "environment")
         header = {"bench": {"suite": suite, **asdict(settings), **asdict(chosen)}, "environment": environment}
         journal = Journal(output, header, anew=force)
         before = _facts(session)
-    timings, seconds = _measured(settings, _sources(output, suite, chosen), chosen, journal, on_progress)
+    sources = _sources(output, suite, chosen, settings)
+    timings, seconds = _measured(settings, sources, chosen, journal, on_progress)
     with open_session(settings) as session:
         after = _facts(session)
     if not any(timing.visits or timing.disturbed for timing in timings.values()):
         fail("MB603", "nothing could be measured", hint=next(t.failed for t in timings.values()))
     source = f"mbcost bench --suite {suite}, PyTorch {environment['torch']}"
     if suite == "kernels":
-        text = _kernel_rows(kernels(chosen.items), timings, settings, source)
+        text = _kernel_rows(kernels(chosen.items), dict(sources), timings, settings, source)
     else:
-        text = _network_rows(output, timings, settings, source)
+        text = _network_rows(output, dict(sources), timings, settings, source)
     write_text(output, text, force=force)
     date = datetime.now(UTC).date().isoformat()
     document = {"schema": SCHEMA, "mbcost_version": __version__, "date": date, **header, **_summary(timings, seconds)}
-    document["facts"] = {name: max(value, after[name]) for name, value in before.items()}
+    document["facts"] = {name: _better(name, value, after[name]) for name, value in before.items()}
     write_text(output.with_suffix(".json"), json.dumps(document, indent=1) + "\n", force=True)
     journal.remove()
     failed = {name: timing.failed for name, timing in timings.items() if timing.failed}
@@ -128,27 +129,41 @@ def run_bench(
 
 def _facts(session: Session) -> dict[str, float]:
     """Peaks and bandwidths of this machine: measured before and after, since a disturbance only makes them lower."""
-    reply = session.ask(do="facts")
-    if "failed" in reply:
-        fail("MB603", f"cannot measure this machine: {reply['failed']}")
-    facts: dict[str, float] = reply["facts"]
+    facts: dict[str, float] = _asked(session, "facts")
     return facts
 
 
-def _sources(output: Path, suite: Suite, plan: Plan) -> list[tuple[str, Source]]:
-    """The networks, whose tables are written beside the output."""
+def _better(fact: str, one: float, other: float) -> float:
+    """The less disturbed of two values: the shorter time, the higher rate."""
+    return min(one, other) if fact.endswith("_s") and not fact.endswith("_per_s") else max(one, other)
+
+
+def _asked(session: Session, what: str) -> Any:
+    """What the measuring process knows of the machine."""
+    reply = session.ask(do=what)
+    if "failed" in reply:
+        fail("MB603", f"cannot measure this machine: {reply['failed']}")
+    return reply[what]
+
+
+def _sources(output: Path, suite: Suite, plan: Plan, settings: Settings) -> list[tuple[str, Source]]:
+    """The kernels; or the networks, whose tables are written beside the output."""
+    batches = (1,) if settings.device == "cpu" else ACCELERATOR_BATCHES
     if suite == "kernels":
-        return [(kernel.name, Source("kernel", kernel.table)) for kernel in kernels(plan.items)]
+        return [
+            (kernel.name, Source("kernel", kernel.table, batch=batches[i % len(batches)]))
+            for i, kernel in enumerate(kernels(plan.items))
+        ]
     folder = tables_folder(output)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         fail("MB008", f"cannot write {folder}: {error.strerror or error}")
     found = []
-    for name, table in network_tables(plan.items):
+    for i, (name, table) in enumerate(network_tables(plan.items)):
         path = folder / f"{name}.yaml"
         write_text(path, table, force=True)
-        found.append((name, Source("table", str(path.resolve()))))
+        found.append((name, Source("table", str(path.resolve()), batch=batches[i % len(batches)])))
     return found
 
 
@@ -204,7 +219,9 @@ def _summary(timings: Mapping[str, Timing], seconds: float) -> dict[str, Any]:
     }
 
 
-def _network_rows(output: Path, timings: Mapping[str, Timing], settings: Settings, source: str) -> str:
+def _network_rows(
+    output: Path, sources: Mapping[str, Source], timings: Mapping[str, Timing], settings: Settings, source: str
+) -> str:
     rows = []
     for name, timing in sorted(timings.items()):
         if timing.failed:
@@ -212,6 +229,7 @@ def _network_rows(output: Path, timings: Mapping[str, Timing], settings: Setting
         cells = _shared_cells(settings, source) | {
             "architecture": f"{tables_folder(output).name}/{name}.yaml",
             "alpha": 1,
+            "batch": sources[name].batch,
             "latency_ms": f"{timing.latency_s * 1e3:.6g}",
             "latency_std_ms": f"{timing.spread_s * 1e3:.4g}",
             "runs": timing.runs,
@@ -222,7 +240,13 @@ def _network_rows(output: Path, timings: Mapping[str, Timing], settings: Setting
     return _csv(_NETWORK_COLUMNS, rows)
 
 
-def _kernel_rows(described: list[Kernel], timings: Mapping[str, Timing], settings: Settings, source: str) -> str:
+def _kernel_rows(
+    described: list[Kernel],
+    sources: Mapping[str, Source],
+    timings: Mapping[str, Timing],
+    settings: Settings,
+    source: str,
+) -> str:
     rows = []
     for kernel in described:
         timing = timings.get(kernel.name)
@@ -238,6 +262,7 @@ def _kernel_rows(described: list[Kernel], timings: Mapping[str, Timing], setting
             "stride": kernel.stride or "",
             "groups": kernel.groups or "",
             "fields": kernel.fields,
+            "batch": sources[kernel.name].batch,
             "latency_us": f"{timing.latency_s * 1e6:.6g}",
             "latency_std_us": f"{min(timing.spread_s, timing.latency_s) * 1e6:.4g}",
             "warm_us": f"{timing.warm_s * 1e6:.6g}" if math.isfinite(timing.warm_s) else "",
@@ -249,7 +274,6 @@ def _kernel_rows(described: list[Kernel], timings: Mapping[str, Timing], setting
 
 def _shared_cells(settings: Settings, source: str) -> dict[str, Any]:
     return {
-        "batch": 1,
         "precision": settings.precision,
         "device": THIS_MACHINE,
         "processor": "cpu" if settings.device == "cpu" else "gpu",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import re
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.settings import Settings
 
 #: What has to be equal for two measurements to be of one machine.
 SAME: Final = ("machine", "cpu", "cores", "accelerator", "torch", "cpu_capability")
 _CACHES: Final = Path("/sys/devices/system/cpu/cpu0/cache")
 _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_APPLE_NAME: Final = ("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string")
 _UNITS: Final = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
@@ -43,6 +47,11 @@ def cpu_name() -> str:
     for line in _text(Path("/proc/cpuinfo")).splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
+    if platform.system() == "Darwin":
+        with suppress(OSError):
+            told = subprocess.run(_APPLE_NAME, capture_output=True, text=True, check=False)  # noqa: S603  # constant
+            if told.stdout.strip():
+                return told.stdout.strip()
     return platform.processor() or platform.machine()
 
 
@@ -63,22 +72,57 @@ def system_facts() -> dict[str, Any]:
 def torch_facts(torch: Any, settings: Settings) -> dict[str, Any]:
     """The machine and its system, the PyTorch build and the state in which it measures."""
     config = torch.__config__.show()
-    accelerator = ""
-    if settings.device == "cuda":
-        accelerator = torch.cuda.get_device_name()
-    elif settings.device == "mps":
-        accelerator = "Apple GPU"
     return {
         **system_facts(),
-        "accelerator": accelerator,
+        "accelerator": accelerator_name(torch, settings.device),
+        **_accelerator_facts(torch, settings.device),
         "torch": str(torch.__version__),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "onednn": _first(r"MKL-DNN v([\d.]+)", config),
         "mkl": _first(r"Math Kernel Library Version ([\w.-]+)", config),
         "threads": torch.get_num_threads(),
         "allocator": {name: os.environ.get(name, "") for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")},
-        "flush_denormal": True,
+        "flags": {
+            "flush_denormal": True,
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "matmul_precision": torch.get_float32_matmul_precision(),
+        },
         "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
+    }
+
+
+def accelerator_name(torch: Any, device: str) -> str:
+    """What the device calls itself; empty for a CPU."""
+    if device == "cuda":
+        return str(torch.cuda.get_device_name())
+    return f"Apple GPU of {cpu_name()}" if device == "mps" else ""
+
+
+def accelerator_here(device: str) -> str:
+    """What a GPU of this machine calls itself; ``none`` where PyTorch finds none, or is not there."""
+    with suppress(Exception):  # whatever PyTorch raises without the device
+        torch = import_torch()
+        if device == "cuda" or torch.backends.mps.is_available():
+            return accelerator_name(torch, device)
+    return "none"
+
+
+def _accelerator_facts(torch: Any, device: str) -> dict[str, Any]:
+    """What CUDA says of its device."""
+    if device != "cuda":
+        return {}
+    device_of = torch.cuda.get_device_properties(0)
+    return {
+        "accelerator_facts": {
+            "compute_capability": f"{device_of.major}.{device_of.minor}",
+            "multiprocessors": device_of.multi_processor_count,
+            "memory_bytes": device_of.total_memory,
+            "l2_bytes": getattr(device_of, "L2_cache_size", 0),
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cudnn_allow_tf32": torch.backends.cudnn.allow_tf32,
+        }
     }
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from mbcost.runner.environment import memory_bytes
+from mbcost.runner.accelerator import device_memory_bytes, timed
 from mbcost.runner.settings import Settings
 
 #: Sides of the matrix products whose fastest is the peak, on a CPU and on other devices.
@@ -15,47 +14,44 @@ _EDGES_ACCELERATOR: Final = (2048, 4096)
 #: The copy that measures the memory's bandwidth: far larger than any cache [B].
 _COPY_BYTES: Final = 256 * 2**20
 _RUNS: Final = 12
+#: Calls in a row of which a GPU is told at once, so that waiting for it does not count.
+_RUNS_IN_A_ROW: Final = 10
+_LAUNCHES: Final = 200
 #: Bits of a vector register by what PyTorch calls the CPU's capability.
 _VECTOR_BITS: Final = {"AVX512": 512, "AVX2": 256, "DEFAULT": 128, "NEON": 128}
 
 
 def measured_facts(torch: Any, settings: Settings) -> dict[str, float]:
-    """Peak [MAC/s] and memory bandwidth [B/s] of one thread, and the width of a vector [bit]."""
+    """Peak [MAC/s] and memory bandwidth [B/s], of one thread on a CPU, with the width of its vectors [bit].
+
+    Of a GPU also what the launch of a small kernel takes, one after another [s].
+    """
     device = torch.device(settings.device)
-    edges = _EDGES if settings.device == "cpu" else _EDGES_ACCELERATOR
+    is_cpu = settings.device == "cpu"
     dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(settings.precision, torch.float32)
+    runs = 1 if is_cpu else _RUNS_IN_A_ROW
+
+    def fastest(run: Callable[[], Any], runs: int = runs) -> float:
+        return min(timed(torch, settings.device, run, runs) for _ in range(_RUNS))
+
+    def product_rate(edge: int) -> float:
+        first, second = torch.rand(2, edge, edge, device=device).to(dtype)
+        return float(edge**3 / fastest(lambda: torch.mm(first, second)))
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        peak = max(_product_rate(torch, edge, device, dtype) for edge in edges)
-        size = min(_COPY_BYTES, memory_bytes() // 16)
+        facts = {"peak_macs_per_s": max(product_rate(edge) for edge in (_EDGES if is_cpu else _EDGES_ACCELERATOR))}
+        size = min(_COPY_BYTES, device_memory_bytes(torch, settings.device) // 16)
         source = torch.ones(size, dtype=torch.uint8, device=device)
         target = torch.empty_like(source)
-        bandwidth = 2 * size / _fastest(lambda: target.copy_(source), torch, settings.device)
+        facts["bandwidth_bytes_per_s"] = 2 * size / fastest(lambda: target.copy_(source))
     finally:
         torch.set_num_threads(threads)
-    facts = {"peak_macs_per_s": peak, "bandwidth_bytes_per_s": bandwidth}
     bits = _VECTOR_BITS.get(torch.backends.cpu.get_cpu_capability())
-    if bits is not None and settings.device == "cpu":
+    if is_cpu and bits is not None:
         facts["vector_bits"] = bits
+    if not is_cpu:
+        small = torch.ones(1, device=device)
+        facts["launch_s"] = fastest(lambda: small.add_(1), _LAUNCHES)
     return facts
-
-
-def _product_rate(torch: Any, edge: int, device: Any, dtype: Any) -> float:
-    """Multiply-adds a second of a square matrix product."""
-    first, second = torch.rand(2, edge, edge, device=device).to(dtype)
-    rate: float = edge**3 / _fastest(lambda: torch.mm(first, second), torch, device.type)
-    return rate
-
-
-def _fastest(run: Callable[[], Any], torch: Any, device: str) -> float:
-    """Time of the fastest of several runs [s]."""
-    wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, lambda: None)
-    times = []
-    for _ in range(_RUNS):
-        wait()
-        before = time.perf_counter()
-        run()
-        wait()
-        times.append(time.perf_counter() - before)
-    return min(times)

@@ -9,7 +9,7 @@ from typing import Final
 from mbcost.devices import Target
 from mbcost.errors import fail
 from mbcost.runner.session import VISITS, Timing, open_session, visit_all
-from mbcost.runner.settings import Mode, Settings, Source, checked_settings
+from mbcost.runner.settings import RUNTIMES, Settings, Source, checked_settings
 from mbcost.runner.suites import PLANS
 
 #: Networks that ``mbcost validate --measure`` runs: of all families, none of them among a bench's random ones.
@@ -21,11 +21,6 @@ UNSEEN: Final = (
     ("resnet18", 1.0, 224), ("resnet18", 1.0, 160), ("resnet50", 1.0, 192), ("densenet121", 1.0, 160),
     ("googlenet", 1.0, 224), ("alexnet", 1.0, 224), ("darknet19", 1.0, 224),
 )  # fmt: skip
-_MODES: Final[Mapping[str, tuple[bool, Mode]]] = {
-    "pytorch-eager": (False, "eager"),
-    "pytorch-channels-last": (True, "eager"),
-    "pytorch-compile": (False, "compile"),
-}
 #: Time of all visits [s]; the first two rounds are made however long they take.
 _SECONDS: Final = 90.0
 
@@ -36,13 +31,13 @@ def settings_of(target: Target) -> Settings:
     Raises
     ------
     InputError
-        MB304 if the target is not PyTorch on a CPU.
+        MB304 if the target's runtime is not PyTorch.
     """
-    if target.runtime not in _MODES:
-        hint = "a profile of `mbcost calibrate --name` has them"
-        fail("MB304", f"{target.name} is not PyTorch, which is all that can be measured", hint=hint)
-    channels_last, mode = _MODES[target.runtime]
-    return checked_settings("cpu", target.threads, channels_last, mode, target.precision)
+    for (device, channels_last, mode), runtime in RUNTIMES.items():
+        if runtime == target.runtime:
+            return checked_settings(device, target.threads, channels_last, mode, target.precision)
+    hint = "a profile of `mbcost calibrate --name` has them"
+    fail("MB304", f"{target.name} is not PyTorch, which is all that can be measured", hint=hint)
 
 
 def measure_networks(

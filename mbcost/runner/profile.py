@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from mbcost.devices import Target, device_names, load_device, resolve_target, user_folder
 from mbcost.errors import InputError, fail
-from mbcost.files import read_text, write_text
+from mbcost.files import load_yaml, read_text, write_text
 from mbcost.latency.calibration import Calibration
 from mbcost.latency.calibration_file import FOLDER, calibration_text
 from mbcost.runner.bench import SCHEMA, THIS_MACHINE
-from mbcost.runner.environment import SAME, system_facts
+from mbcost.runner.environment import SAME, accelerator_here, system_facts
 from mbcost.runner.journal import check_same
+from mbcost.runner.settings import RUNTIMES
 from mbcost.validation.measurements import Measurement
 
-_CPU_RUNTIMES: Final = ("pytorch-eager", "pytorch-channels-last", "pytorch-compile")
 _MAX_BYTES: Final = 4 * 2**20
 
 
@@ -36,15 +37,15 @@ class Machine:
         What they were measured on, by the profile in `text`.
     path, text
         Where its profile goes, and the profile.
-    known
-        Whether a profile of this machine is there already, which is kept.
+    before
+        The profile of this machine that is there already; empty if there is none. It is only added to.
     """
 
     rows: tuple[Measurement, ...]
     target: Target
     path: Path
     text: str
-    known: bool
+    before: str
 
     @property
     def calibration_path(self) -> Path:
@@ -71,27 +72,30 @@ def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Mac
     first = documents[0]
     hint = "--force takes it anyway; --name is for the machine that it was measured on"
     if not force:
-        check_same(first["environment"], _here(), "the bench", hint)
+        check_same(first["environment"], _here(first), "the bench", hint)
     for other in documents[1:]:
         check_same(first["environment"], other["environment"], "one of the files", "calibrate one machine at a time")
     keys = {row.target for row in rows}
     if len(keys) > 1 or next(iter(keys))[0] != THIS_MACHINE:
         fail("MB600", "the rows are not of one bench of this machine", hint="--name takes files of one `mbcost bench`")
     _, processor, runtime, precision, threads = next(iter(keys))
-    if processor != "cpu":
-        fail("MB304", f"mbcost has no latency form for {runtime} yet: the measurements stand for themselves")
     path = user_folder() / f"{name}.yaml"
-    text = profile_text(name, first)
-    known = _is_known(path, name, first, force=force)
+    profile = profile_of(name, first)
+    before = read_text(path) if _is_known(path, name, first, force=force) else ""
+    text = profile_text(profile)
+    if before:
+        there = load_yaml(path).data
+        more = extended(there, profile)
+        text = before if more == there else profile_text(more)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
-        draft.write_text(read_text(path) if known else text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
         try:
-            target = resolve_target(f"{draft}@{runtime}", precision=precision, threads=int(threads))
+            target = resolve_target(f"{draft}/{processor}@{runtime}", precision=precision, threads=int(threads))
         except InputError as error:
             raise InputError(replace(problem, location=None) for problem in error.problems) from None
     named = tuple(replace(row, target=(name, *row.target[1:])) for row in rows)
-    return Machine(named, target, path, text, known)
+    return Machine(named, target, path, text, before)
 
 
 def bench_document(path: Path) -> dict[str, Any]:
@@ -118,44 +122,91 @@ def bench_document(path: Path) -> dict[str, Any]:
     return result
 
 
-def profile_text(name: str, document: Mapping[str, Any]) -> str:
-    """The profile, as YAML."""
-    environment, facts = document["environment"], document["facts"]
-    reference = {
-        "system": f"as {environment.get('system', 'the system')} reports it",
-        "bench": f"mbcost bench {document.get('mbcost_version', '')}, PyTorch {environment['torch']}",
+def profile_of(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The profile of a machine with the processor that was benched, as a YAML file holds it."""
+    environment, facts, bench = document["environment"], document["facts"], document.get("bench", {})
+    device, precision = bench.get("device", "cpu"), bench.get("precision", "fp32")
+    runtimes = [runtime for (known, _, _), runtime in RUNTIMES.items() if known == device]
+    described = {
+        "default": True,
+        "runtimes": runtimes,
+        "precisions": [precision],
+        "peak": {precision: _entry(facts["peak_macs_per_s"] / 1e9, "GMAC/s", "bench")},
+        "bandwidth": _entry(facts["bandwidth_bytes_per_s"] / 1e9, "GB/s", "bench"),
     }
+    if device == "cpu":
+        processors = {"cpu": _cpu(environment, facts) | described}
+    else:
+        processors = {"gpu": _gpu(environment) | described}
+    profile: dict[str, Any] = {
+        "identity": {"name": name, "title": environment["cpu"]},
+        "provenance": {
+            "date": document.get("date", "1970-01-01"),
+            "references": {
+                "system": f"as {environment.get('system', 'the system')} reports it",
+                "bench": f"mbcost bench {document.get('mbcost_version', '')}, PyTorch {environment['torch']}",
+            },
+            "os": environment.get("system", "not known"),
+            "runtime": f"PyTorch {environment['torch']}",
+        },
+        "processors": processors,
+        "memory": {"capacity": _entry(int(environment["memory_bytes"]) / 2**20, "MiB", "system")},
+    }
+    if "launch_s" in facts:
+        profile["overheads"] = {"gpu": {"kernel": _entry(facts["launch_s"] * 1e6, "us", "bench")}}
+    return profile
+
+
+def _cpu(environment: Mapping[str, Any], facts: Mapping[str, float]) -> dict[str, Any]:
     cores = int(environment.get("cores", 1))
-    lines = [
-        "# Written by `mbcost calibrate --name`.",
-        f"identity: {{name: {json.dumps(name)}, title: {json.dumps(environment['cpu'])}}}",
-        "provenance:",
-        f"  date: {json.dumps(document.get('date', '1970-01-01'))}",
-        f"  references: {json.dumps(reference)}",
-        f"  os: {json.dumps(environment.get('system', 'not known'))}",
-        f"  runtime: {json.dumps('PyTorch ' + environment['torch'])}",
-        "processors:",
-        "  cpu:",
-        "    kind: cpu",
-        f"    core: {json.dumps(environment['cpu'])}",
-        "    default: true",
-        f"    runtimes: [{', '.join(_CPU_RUNTIMES)}]",
-        "    precisions: [fp32]",
-        f"    max_threads: {cores}",
-        f"    cores: {_entry(cores, None, 'system')}",
-    ]
+    found: dict[str, Any] = {"kind": "cpu", "core": environment["cpu"], "max_threads": cores}
+    found["cores"] = _entry(cores, None, "system")
     if "vector_bits" in facts:
-        lines.append(f"    simd_width: {_entry(int(facts['vector_bits']), 'bit', 'bench')}")
-    lines += [
-        "    peak:",
-        f"      fp32: {_entry(facts['peak_macs_per_s'] / 1e9, 'GMAC/s', 'bench')}",
-        f"    bandwidth: {_entry(facts['bandwidth_bytes_per_s'] / 1e9, 'GB/s', 'bench')}",
-    ]
+        found["simd_width"] = _entry(int(facts["vector_bits"]), "bit", "bench")
     for level, size in sorted(environment.get("caches", {}).items()):
         if level in {"l1d", "l2", "l3"}:
-            lines.append(f"    {level}: {_entry(int(size) / 1024, 'KiB', 'system')}")
-    lines += ["memory:", f"  capacity: {_entry(int(environment['memory_bytes']) / 2**20, 'MiB', 'system')}"]
-    return "\n".join(lines) + "\n"
+            found[level] = _entry(int(size) / 1024, "KiB", "system")
+    return found
+
+
+def _gpu(environment: Mapping[str, Any]) -> dict[str, Any]:
+    facts = environment.get("accelerator_facts", {})
+    found: dict[str, Any] = {"kind": "gpu", "name": environment["accelerator"]}
+    if facts.get("multiprocessors"):
+        found["shader_processors"] = _entry(int(facts["multiprocessors"]), None, "system")
+    if facts.get("l2_bytes"):
+        found["l2"] = _entry(int(facts["l2_bytes"]) / 1024, "KiB", "system")
+    return found
+
+
+def extended(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile with what a bench of another processor, precision or runtime adds to it; its own numbers stay."""
+    result: dict[str, Any] = deepcopy(dict(before))
+    for name, processor in new["processors"].items():
+        if name not in result["processors"]:
+            result["processors"][name] = {**processor, "default": False}
+            if name in new.get("overheads", {}):
+                result.setdefault("overheads", {})[name] = new["overheads"][name]
+            continue
+        mine = result["processors"][name]
+        for key in ("runtimes", "precisions"):
+            mine[key] = list(dict.fromkeys([*mine[key], *processor[key]]))
+        mine["peak"] = {**processor["peak"], **mine.get("peak", {})}
+    return result
+
+
+def profile_text(profile: Mapping[str, Any]) -> str:
+    """A profile as YAML: a line a number."""
+    return "\n".join(["# Written by `mbcost calibrate --name`.", *_lines(profile, "")]) + "\n"
+
+
+def _lines(section: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in section.items():
+        if isinstance(value, dict) and "value" not in value:
+            yield f"{indent}{key}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            yield f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}"
 
 
 def write_machine(machine: Machine, calibration: Calibration, *, force: bool) -> list[Path]:
@@ -177,10 +228,10 @@ def write_machine(machine: Machine, calibration: Calibration, *, force: bool) ->
     except OSError as error:
         fail("MB008", f"cannot write {machine.calibration_path}: {error.strerror or error}")
     write_text(target, calibration_text(calibration), force=force)
-    if machine.known:
+    if machine.text == machine.before:
         return [target]
     try:
-        write_text(machine.path, machine.text, force=force)
+        write_text(machine.path, machine.text, force=force or bool(machine.before))
     except InputError:
         target.unlink(missing_ok=True)
         raise
@@ -195,8 +246,10 @@ def check_bench_of(target: Target) -> None:
     InputError
         MB604 if it is of another one.
     """
-    if target.processor.model != system_facts()["cpu"]:
-        message = f"{target.device.name} is a {target.processor.model}, this machine a {system_facts()['cpu']}"
+    device = next((device for (device, _, _), runtime in RUNTIMES.items() if runtime == target.runtime), "cpu")
+    here = system_facts()["cpu"] if device == "cpu" else accelerator_here(device)
+    if target.processor.model != here:
+        message = f"{target.device.name}/{target.processor.name} is a {target.processor.model}, here is {here}"
         fail("MB604", message, hint="--measure compares predictions with this machine")
 
 
@@ -213,16 +266,18 @@ def _is_known(path: Path, name: str, document: Mapping[str, Any], *, force: bool
     return path.is_file()
 
 
-def _here() -> dict[str, Any]:
-    """This machine, and its PyTorch where there is one."""
+def _here(document: Mapping[str, Any]) -> dict[str, Any]:
+    """This machine, and its PyTorch and the GPU that was benched where there is one."""
     from importlib import metadata
 
     here = {key: value for key, value in system_facts().items() if key in SAME}
     with suppress(metadata.PackageNotFoundError):
         here["torch"] = metadata.version("torch")
+    if document["environment"].get("accelerator"):
+        here["accelerator"] = accelerator_here(document.get("bench", {}).get("device", "cuda"))
     return here
 
 
-def _entry(value: float, unit: str | None, reference: str) -> str:
-    cells = f"value: {value:.6g}" + (f", unit: {unit}" if unit else "")
-    return f"{{{cells}, source: measured, reference: {reference}}}"
+def _entry(value: float, unit: str | None, reference: str) -> dict[str, Any]:
+    cells: dict[str, Any] = {"value": float(f"{value:.6g}"), "source": "measured", "reference": reference}
+    return cells if unit is None else {**cells, "unit": unit}

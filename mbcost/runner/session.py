@@ -27,6 +27,8 @@ MOST_VISITS: Final = 9
 FEWEST: Final = 12
 #: Environment of the measuring process: freed memory stays with it, so that no run after the first one faults pages.
 _ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
+#: The signal with which a system ends a process for its memory.
+_KILLED: Final = 9
 
 
 class Visit(NamedTuple):
@@ -83,43 +85,76 @@ class Timing:
 
 
 class Session:
-    """One measuring process. Use :func:`open_session`."""
+    """A measuring process, begun anew where one has died. Use :func:`open_session`."""
 
-    def __init__(self, process: subprocess.Popen[str], settings: Settings) -> None:
-        self.process = process
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.canaries_s: list[float] = []
+        self._start()
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """The reply to a request; ``failed`` in it says what went wrong.
+        """The reply to a request; ``failed`` in it says what went wrong, ``ended`` that the process has died of it."""
+        assert self._process.stdin is not None
+        with suppress(OSError):  # a process that has died says so in its reply
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        return self._reply()
+
+    def _start(self) -> None:
+        threads = str(self.settings.threads)
+        self._process = subprocess.Popen(  # noqa: S603  # this Python, this package
+            [sys.executable, "-m", "mbcost.runner.worker", json.dumps(asdict(self.settings))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **_ALLOCATOR, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+            text=True,
+            start_new_session=True,  # an interrupt from the keyboard is for the process that waits
+        )
+        try:
+            reply = self._reply()
+            if "failed" in reply:
+                fail("MB603", f"PyTorch cannot measure on {self.settings.device}: {reply['failed']}")
+        except BaseException:
+            self.close()
+            raise
+
+    def _reply(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            code = self._process.wait()
+            killed = code == -_KILLED
+            why = "was killed, as a system does that runs out of memory" if killed else f"ended with code {code}"
+            return {"failed": f"the measuring process {why}", "memory": killed, "ended": True}
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        with suppress(OSError):
+            self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+
+    def visit(self, source: Source, timing: Timing, seconds: float) -> None:
+        """Time a network once more. After one that breaks the process, or may have broken the device, a new one starts.
 
         Raises
         ------
         InputError
-            MB603 if the process has died.
+            MB603 if it does not start again.
         """
-        assert self.process.stdin is not None
-        with suppress(OSError):  # a process that has died says so in its reply
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
-        return self._reply()
-
-    def _reply(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            code = self.process.wait()
-            fail("MB603", f"the measuring process ended with code {code}", hint="did the system run out of memory?")
-        reply: dict[str, Any] = json.loads(line)
-        return reply
-
-    def visit(self, source: Source, timing: Timing, seconds: float) -> None:
-        """Time a network once more."""
         before = time.monotonic()
         reply = self.ask(do="measure", source=asdict(source), seconds=seconds)
         timing.seconds += time.monotonic() - before
         if "failed" in reply:
             timing.failed = ("not enough memory: " if reply["memory"] else "") + str(reply["failed"])
+            if "ended" in reply or (self.settings.device != "cpu" and not reply["memory"]):
+                self.close()
+                self._start()
             return
         self.canaries_s += reply["canary_s"]
         times = reply["times_s"]
@@ -144,29 +179,11 @@ def open_session(settings: Settings) -> Iterator[Session]:
     InputError
         MB603 if it cannot start, or has no such device.
     """
-    threads = str(settings.threads)
-    environment = {**os.environ, **_ALLOCATOR, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    process = subprocess.Popen(  # noqa: S603  # this Python, this package
-        [sys.executable, "-m", "mbcost.runner.worker", json.dumps(asdict(settings))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    )
+    session = Session(settings)
     try:
-        session = Session(process, settings)
-        reply = session._reply()
-        if "failed" in reply:
-            fail("MB603", f"PyTorch cannot measure on {settings.device}: {reply['failed']}")
         yield session
     finally:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdout.close()
-        with suppress(OSError):
-            process.stdin.close()
-        process.kill()
-        process.wait()
+        session.close()
 
 
 def visit_all(

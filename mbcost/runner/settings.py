@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from mbcost.errors import fail, or_list
 
 Mode: TypeAlias = Literal["eager", "compile", "graph"]
+#: Device, channels last, mode -> the runtime whose rules fit. What is not here cannot be told apart later on.
+RUNTIMES: Final[Mapping[tuple[str, bool, Mode], str]] = {
+    ("cpu", False, "eager"): "pytorch-eager",
+    ("cpu", True, "eager"): "pytorch-channels-last",
+    ("cpu", False, "compile"): "pytorch-compile",
+    ("cuda", False, "eager"): "pytorch-cuda",
+    ("cuda", True, "eager"): "pytorch-cuda-channels-last",
+    ("cuda", False, "compile"): "pytorch-cuda-compile",
+    ("cuda", False, "graph"): "pytorch-cuda-graph",
+    ("cuda", True, "graph"): "pytorch-cuda-graph-channels-last",
+    ("mps", False, "eager"): "pytorch-mps",
+}
 #: Device -> precisions that it can be measured at.
 PRECISIONS: Final = {
     "cpu": ("fp32", "bf16", "fp16"),
@@ -44,11 +57,7 @@ class Settings:
     @property
     def runtime(self) -> str:
         """The runtime whose rules fit, such as ``pytorch-eager``."""
-        if self.device != "cpu":
-            return f"pytorch-{self.device}" + ("" if self.mode == "eager" else f"-{self.mode}")
-        if self.mode == "compile":
-            return "pytorch-compile"
-        return "pytorch-channels-last" if self.channels_last else "pytorch-eager"
+        return RUNTIMES[self.device, self.channels_last, self.mode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +96,23 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
     """
     if device not in PRECISIONS:
         fail("MB010", f"--device is {device}", hint=f"it is {or_list(list(PRECISIONS))}")
+    if precision == "int8":
+        hint = "PyTorch has deprecated its quantized tensors, on which its int8 convolutions work (issue 184982 there)"
+        fail("MB010", "--precision int8 is not measured", hint=hint)
     if precision not in PRECISIONS[device]:
-        hint = f"it is {or_list(PRECISIONS[device])}"
-        fail("MB010", f"--precision is {precision}, which eager PyTorch has no networks for on {device}", hint=hint)
+        hint = f"on {device} it is {or_list(PRECISIONS[device])}"
+        fail("MB010", f"--precision is {precision}", hint=hint)
     if mode == "graph" and device != "cuda":
         fail("MB010", "--mode graph replays a CUDA graph: it needs --device cuda")
+    if mode == "compile" and channels_last:
+        fail("MB010", "--channels-last has no effect with --mode compile, which lays out tensors as it likes")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads > cores:
         fail("MB010", f"--threads is {threads}, this machine has {cores} cores")
+    if threads > 1 and device != "cpu":
+        fail("MB010", f"--threads is for a CPU, and --device is {device}")
     chosen: Mode = next(name for name in get_args(Mode) if name == mode)
+    if (device, channels_last, chosen) not in RUNTIMES:
+        what = "--channels-last" if channels_last else f"--mode {mode}"
+        fail("MB010", f"{what} is not there for --device {device}")
     return Settings(device, threads, channels_last, chosen, precision)

@@ -41,6 +41,11 @@ PLANS: Final[dict[Suite, Plan]] = {
 }
 
 
+#: Images an inference of one item after the other on a GPU, which one image hardly occupies: a single one shows what
+#: launches take, many show what arithmetic and traffic do.
+ACCELERATOR_BATCHES: Final = (1, 16, 1, 64, 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """One kernel as a row of a kernels file describes it.

@@ -11,14 +11,13 @@ import importlib
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from mbcost.errors import InputError
-from mbcost.importers.pytorch.isolate import import_torch, last_line
-from mbcost.runner.environment import memory_bytes
+from mbcost.importers.pytorch.isolate import import_torch
+from mbcost.runner.accelerator import captured, device_memory_bytes, release, timed
 from mbcost.runner.settings import Settings, Source
 
 #: A tensor just under glibc's largest mmap threshold: once it has been freed, blocks up to its size come from the heap,
@@ -39,7 +38,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.torch = torch = import_torch()
+        self.torch = torch = import_torch("measuring")
         torch.set_num_threads(settings.threads)
         torch.set_flush_denormal(True)
         torch.manual_seed(0)
@@ -56,6 +55,7 @@ class Worker:
         self._callables: dict[str, Any] = {}
         self._kept: dict[Source, Callable[[], Any]] = {}
         self._kept_bytes = 0.0
+        self._most_kept_bytes = _KEPT_SHARE * device_memory_bytes(torch, settings.device)
 
     def canary(self) -> float:
         """Time of the canary [s]."""
@@ -69,8 +69,18 @@ class Worker:
     def measure(self, source: Source, seconds: float) -> list[float]:
         """Times of single inferences [s], warmed up, for about `seconds` in all.
 
-        A kernel runs once, cold: after other kernels, as in a network. What it takes warm follows.
+        A kernel runs once, cold: after other kernels, as in a network. What it takes warm follows. Where memory runs
+        out, the networks that are kept go, and it is tried once more.
         """
+        try:
+            return self._measure(source, seconds)
+        except Exception as error:
+            if not is_memory(error) or not self._kept:
+                raise
+        self.forget()
+        return self._measure(source, seconds)
+
+    def _measure(self, source: Source, seconds: float) -> list[float]:
         is_new = source not in self._kept
         run = self._prepared(source)
         if source.kind == "kernel":
@@ -82,6 +92,13 @@ class Worker:
             first = self._timed(run)
         runs = int(min(_MOST_RUNS, max(_FEWEST_RUNS, seconds / max(first, 1e-6))))
         return [self._timed(run) for _ in range(runs)]
+
+    def forget(self) -> None:
+        """Let go of all networks, and of the memory that PyTorch keeps for later."""
+        self._kept.clear()
+        self._kept_bytes = 0.0
+        gc.collect()
+        release(self.torch, self.settings.device)
 
     def operators(self, source: Source, runs: int = 10) -> dict[str, list[float]]:
         """Operator -> calls, time, and time without the operators that it calls in turn [s], of one inference."""
@@ -104,7 +121,7 @@ class Worker:
         module, example = self._made(source)
         run = self._runner(module, example)
         size = sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
-        if self._kept_bytes + size <= _KEPT_SHARE * memory_bytes():
+        if self._kept_bytes + size <= self._most_kept_bytes:
             self._kept[source] = run
             self._kept_bytes += size
         return run
@@ -123,29 +140,13 @@ class Worker:
             torch.compiler.reset()
             module = torch.compile(module)
         if settings.mode == "graph":
-            return self._captured(module, inputs)
+            return captured(torch, module, inputs)
 
         def run() -> Any:
             with torch.inference_mode():
                 return module(*inputs)
 
         return run
-
-    def _captured(self, module: Any, inputs: tuple[Any, ...]) -> Callable[[], Any]:
-        """A CUDA graph of one inference."""
-        torch = self.torch
-        with torch.inference_mode():
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(3):
-                    module(*inputs)
-            torch.cuda.current_stream().wait_stream(side)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                module(*inputs)
-        replay: Callable[[], Any] = graph.replay
-        return replay
 
     def _made(self, source: Source) -> tuple[Any, Any]:
         """A module and an example of its input."""
@@ -172,23 +173,8 @@ class Worker:
         return self._callables[reference]
 
     def _timed(self, run: Callable[[], Any]) -> float:
-        """Time of one call [s]: by the clock on a CPU, by events on a GPU."""
-        torch = self.torch
-        if self.device.type == "cuda":
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            torch.cuda.synchronize()
-            start.record()
-            run()
-            end.record()
-            torch.cuda.synchronize()
-            return float(start.elapsed_time(end)) * 1e-3
-        if self.device.type == "mps":
-            torch.mps.synchronize()
-        before = time.perf_counter_ns()
-        run()
-        if self.device.type == "mps":
-            torch.mps.synchronize()
-        return (time.perf_counter_ns() - before) * 1e-9
+        """Time of one call [s]."""
+        return timed(self.torch, self.settings.device, run)
 
 
 _DTYPES: Final = {"fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
@@ -234,29 +220,48 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     settings = Settings(**json.loads(sys.argv[1]))
-    _pin(settings.threads)
+    if settings.device == "cpu":
+        _pin(settings.threads)
 
     def reply(value: dict[str, Any]) -> None:
-        replies.write(json.dumps(value) + "\n")
-        replies.flush()
+        try:
+            replies.write(json.dumps(value) + "\n")
+            replies.flush()
+        except BrokenPipeError:  # nobody waits for it any more
+            os._exit(0)
 
     try:
         worker = Worker(settings)
     except Exception as error:  # noqa: BLE001  # whatever PyTorch raises without the device
-        reply({"failed": last_line(error), "memory": False})
+        reply({"failed": said_by(error), "memory": False})
         return
     reply({"ready": True})
     gc.disable()  # a collection between two runs would be timed with the second, or leave it cold caches
     for line in sys.stdin:
-        try:
-            reply(_answer(worker, json.loads(line)))
-        except InputError as error:
-            reply({"failed": error.problems[0].message, "memory": False})
-        except Exception as error:  # noqa: BLE001  # the networks' own code runs
-            reply({"failed": last_line(error), "memory": _is_memory(error)})
+        answer = _answered(worker, json.loads(line))
+        if answer.get("memory"):
+            worker.forget()
+        reply(answer)
 
 
-def _is_memory(error: Exception) -> bool:
+def _answered(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
+    """The reply to one request, or why there is none."""
+    try:
+        return _answer(worker, request)
+    except InputError as error:
+        return {"failed": error.problems[0].message, "memory": False}
+    except Exception as error:  # noqa: BLE001  # the networks' own code runs
+        return {"failed": said_by(error), "memory": is_memory(error)}
+
+
+def said_by(error: BaseException) -> str:
+    """What an exception says, in one line: the first that announces no other; what follows is advice."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = next((line for line in lines if not line.endswith(":")), "")
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def is_memory(error: Exception) -> bool:
     """Whether there was not enough memory."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text

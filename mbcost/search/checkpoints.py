@@ -63,7 +63,7 @@ def published(name: str) -> tuple[Checkpoint, ...]:
 def checkpoints_of(
     spec: ArchitectureSpec, precision: str, options: Mapping[str, OptionValue] | None = None
 ) -> tuple[Checkpoint, ...]:
-    """The checkpoints of an architecture that run at a precision: float ones at fp16 too.
+    """The checkpoints of an architecture that run at a precision: float ones at every float precision.
 
     Parameters
     ----------

@@ -191,9 +191,12 @@ def _about_accuracy(by: str, candidates: Sequence[Candidate], prepared: Sequence
     if by == "macs":
         return [f"nobody published an accuracy of {names}: more MACs count as better, which they need not be"]
     notes = [f"left out, since nobody published their accuracy: configurations of {names}"] if unknown else []
-    if any(model.target.precision == "fp16" for model in prepared):
-        notes.append("accuracy is that of fp32 checkpoints; what fp16 changes nobody published")
-    return notes
+    narrower = dict.fromkeys(model.target.precision for model in prepared)
+    return notes + [
+        f"accuracy is that of fp32 checkpoints; what {precision} changes nobody published"
+        for precision in narrower
+        if precision in {"tf32", "fp16", "bf16"}
+    ]
 
 
 def _warnings(

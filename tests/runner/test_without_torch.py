@@ -14,7 +14,7 @@ from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
 from mbcost.runner.environment import system_facts
 from mbcost.runner.journal import Journal, check_same
-from mbcost.runner.profile import profile_text
+from mbcost.runner.profile import profile_of, profile_text
 from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
 from mbcost.runner.session import DISTURBED, Timing, Visit
 from mbcost.runner.settings import checked_settings
@@ -100,7 +100,7 @@ def test_environments_are_compared_as_far_as_both_know_them() -> None:
 def test_a_profile_passes_the_checks_and_marks_its_numbers_measured(tmp_path) -> None:
     document = json.loads(write_bench(tmp_path).with_suffix(".json").read_text())
     path = tmp_path / "my-laptop.yaml"
-    path.write_text(profile_text("my-laptop", document))
+    path.write_text(profile_text(profile_of("my-laptop", document)))
     assert check_device(path) == []
     device = load_device(path)
     assert {quantity.source for _, quantity in device.quantities()} == {"measured"}
@@ -115,7 +115,7 @@ def test_a_profile_passes_the_checks_and_marks_its_numbers_measured(tmp_path) ->
     ("arguments", "said"),
     [
         (("tpu", 1, False, "eager", "fp32"), "--device is tpu"),
-        (("cpu", 1, False, "eager", "int8"), "--precision is int8"),
+        (("cpu", 1, False, "eager", "int8"), "int8 is not measured"),
         (("cpu", 1, False, "graph", "fp32"), "--device cuda"),
         (("cpu", 10**6, False, "eager", "fp32"), "this machine has"),
     ],

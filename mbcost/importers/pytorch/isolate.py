@@ -18,8 +18,8 @@ from typing import Any
 from mbcost.errors import fail
 
 
-def import_torch() -> Any:
-    """PyTorch.
+def import_torch(what: str = "reading a PyTorch module") -> Any:
+    """PyTorch; `what` needs it.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def import_torch() -> Any:
     except ImportError:
         fail(
             "MB011",
-            "reading a PyTorch module needs the package `torch`",
+            f"{what} needs the package `torch`",
             hint="pip install 'mbcost[torch]'; for the CPU build, without gigabytes of CUDA, first install torch with "
             "the --index-url that ends in /whl/cpu, which PyTorch's install page gives for CPU",
         )

@@ -14,6 +14,7 @@ from mbcost.latency.forms.ethos_u import ETHOS_U
 from mbcost.latency.forms.hls_tiling import HLS_TILING
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD
 from mbcost.latency.forms.pytorch_cpu import PYTORCH_CPU
+from mbcost.latency.forms.pytorch_gpu import PYTORCH_GPU, PYTORCH_GPU_GRAPH
 from mbcost.latency.forms.roofline import ROOFLINE
 from mbcost.latency.forms.systolic import SYSTOLIC
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
@@ -29,6 +30,8 @@ FORMS: Final[dict[str, LatencyForm]] = {
         HLS_TILING,
         OPENVINO_MYRIAD,
         PYTORCH_CPU,
+        PYTORCH_GPU,
+        PYTORCH_GPU_GRAPH,
         ROOFLINE,
         SYSTOLIC,
         TFLITE_ADRENO,
@@ -53,6 +56,8 @@ __all__ = [
     "HLS_TILING",
     "OPENVINO_MYRIAD",
     "PYTORCH_CPU",
+    "PYTORCH_GPU",
+    "PYTORCH_GPU_GRAPH",
     "ROOFLINE",
     "SYSTOLIC",
     "TFLITE_ADRENO",
