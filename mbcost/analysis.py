@@ -325,7 +325,7 @@ class Analysis:
             "alpha": self.layer_graph.alpha,
             "resolution": self.layer_graph.resolution,
             "batch": self.batch,
-            "target": target_entry(self.target, self.calibrated),
+            "target": {**target_entry(self.target, self.calibrated), "lowering": self.runtime.lowering},
             "totals": {name: getattr(totals, name) for name in Totals.__slots__},
             "latency_ms": self.latency_s * 1e3,
             "latency_low_ms": self.latency_low_s * 1e3,

@@ -30,6 +30,7 @@ from mbcost.latency.calibrated import (
     workload_of,
 )
 from mbcost.latency.calibration import Calibration, Workload, calibrated_rates
+from mbcost.latency.lowering import Lowering, lowered
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import Real, add_up
 from mbcost.operators import Opaque
@@ -83,6 +84,7 @@ def analyze(
     macs: MacsConvention = "products",
     estimate_unsupported: bool = False,
     calibration: CalibrationChoice = None,
+    lowering: Lowering = "auto",
 ) -> Analysis:
     """Predict the latency of an architecture on a target, layer by layer.
 
@@ -108,6 +110,9 @@ def analyze(
     calibration
         The file of a calibration; by default the one that ships for the target or that you have of it, if there is
         one; False for none.
+    lowering
+        ``auto``: convolutions as the runtime computes them; ``im2col``: those that it reads directly are lowered to
+        matrix products first, which shows what that would add.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def analyze(
     target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
     if not 1 <= batch <= MAX_BATCH:
         fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
-    model_of_target = prepare(target, calibration)
+    model_of_target = prepare(target, calibration, lowering)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
     predicted = predict(graph, model_of_target, batch=batch, estimate_unsupported=estimate_unsupported)
     runtime, fitted = model_of_target.runtime, model_of_target.calibration
@@ -156,26 +161,27 @@ def _latency_model(target: Target) -> tuple[Runtime, LatencyForm, Mapping[str, R
 
 
 def latency_model(
-    target: Target, calibration: CalibrationChoice = None
+    target: Target, calibration: CalibrationChoice = None, lowering: Lowering = "auto"
 ) -> tuple[Runtime, LatencyForm, Mapping[str, Rate]]:
     """The rules, the form and the rates that predict latencies on a target.
 
     Parameters
     ----------
-    calibration
+    calibration, lowering
         As for :func:`analyze`.
 
     Raises
     ------
     InputError
-        MB304 if there are no rules for its runtime, MB401 if its profile lacks a number that the form needs.
+        MB304 if there are no rules for its runtime, MB401 if its profile lacks a number that the form needs, MB010 if
+        the form has no lowered convolutions.
     """
     runtime, form, rates = _latency_model(target)
     fitted = choose_calibration(target, form, calibration)
-    if fitted is None:
-        return runtime, form, rates
-    _, _, measured = _latency_model(replace(target, threads=fitted.threads))
-    return runtime, form, calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, measured))
+    if fitted is not None:
+        _, _, measured = _latency_model(replace(target, threads=fitted.threads))
+        rates = calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, measured))
+    return (runtime, form, rates) if lowering == "auto" else lowered(target, runtime, form, rates)
 
 
 class TargetModel(NamedTuple):
@@ -188,10 +194,10 @@ class TargetModel(NamedTuple):
     calibration: Calibration | None
 
 
-def prepare(target: Target, calibration: CalibrationChoice = None) -> TargetModel:
+def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Lowering = "auto") -> TargetModel:
     """Look up the rules, the form, the rates and the calibration of a target; as for :func:`analyze`."""
     fitted = choose_calibration(target, _latency_model(target)[1], calibration)
-    return TargetModel(target, *latency_model(target, fitted or False), fitted)
+    return TargetModel(target, *latency_model(target, fitted or False, lowering), fitted)
 
 
 class Prediction(NamedTuple):
@@ -226,7 +232,8 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     if fitted is None:
         low, high = runtime.interval(target.processor.model, target.precision)
         return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
-    workload = workload_of(kernels, form.total(kernels, counts), rates)
+    fitted_rates = {name: rate for name, rate in rates.items() if name in fitted.rates}  # forced lowering is not
+    workload = workload_of(kernels, form.total(kernels, counts), fitted_rates)
     factor = interval_of(fitted, target, workload)
     return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, workload)
 
@@ -237,6 +244,7 @@ def _warnings(graph: LayerGraph, model: TargetModel, predicted: Prediction, esti
     warnings = target_caveats(model)
     if fitted is not None and predicted.workload is not None:
         warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
+    warnings += forced_lowering(runtime, predicted)
     warnings += [*outside_layers(predicted.kernels, predicted.estimates, target), *unknown_operators(graph)]
     if estimated:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
@@ -247,6 +255,18 @@ def _warnings(graph: LayerGraph, model: TargetModel, predicted: Prediction, esti
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:
     """The time of every kernel and its split."""
     return form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()})
+
+
+def forced_lowering(runtime: Runtime, predicted: Prediction) -> list[str]:
+    """A warning about what im2col adds where it was asked for."""
+    if runtime.lowering == "auto":
+        return []
+    kernels = [kernel for kernel in predicted.kernels if kernel.kind == "im2col_gemm"]
+    size = sum(kernel.im2col_elements * kernel.element_bytes for kernel in kernels)
+    seconds = sum(float(item.lowering_s) for item in predicted.estimates)
+    what = "1 convolution" if len(kernels) == 1 else f"{len(kernels)} convolutions"
+    took = f"{seconds * 1e3:.3g} ms, {seconds / float(predicted.latency_s):.0%} of the time"
+    return [f"im2col was asked for: {what} lowered, {size / 1e6:.3g} MB written and read back in {took}"]
 
 
 def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:

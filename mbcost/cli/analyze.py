@@ -17,6 +17,8 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     InputShape,
+    LoweringChoice,
+    LoweringOption,
     Macs,
     MacsOption,
     Model,
@@ -70,6 +72,7 @@ def analyze(
     batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
+    lowering: LoweringOption = LoweringChoice.AUTO,
     input_shape: InputShape = None,
     unsupported: UnsupportedOption = Unsupported.REFUSE,
     alpha: Alpha = 1.0,
@@ -124,6 +127,7 @@ def analyze(
         macs=macs.value,
         estimate_unsupported=unsupported is Unsupported.ESTIMATE,
         calibration=fitted,
+        lowering=lowering.value,
     )
     limit = None if all_layers else top
     deliver(

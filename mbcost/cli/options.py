@@ -43,6 +43,13 @@ class Unsupported(StrEnum):
     ESTIMATE = "estimate"
 
 
+class LoweringChoice(StrEnum):
+    """How convolutions are computed."""
+
+    AUTO = "auto"
+    IM2COL = "im2col"
+
+
 _NETWORK = "Network"
 _COUNTING = "Counting"
 _GRID = "Grid"
@@ -152,6 +159,14 @@ PrecisionAxis: TypeAlias = Annotated[
 ]
 ThreadsAxis: TypeAlias = Annotated[
     str | None, typer.Option("--threads", metavar="NUMBERS", help="On a CPU; default 1.", rich_help_panel=_TARGET)
+]
+LoweringOption: TypeAlias = Annotated[
+    LoweringChoice,
+    typer.Option(
+        "--lowering",
+        help="Convolutions as the runtime has them, or all lowered by im2col first.",
+        rich_help_panel=_TARGET,
+    ),
 ]
 Uncalibrated: TypeAlias = Annotated[
     bool, typer.Option("--uncalibrated", help="Go without the target's calibration.", rich_help_panel=_TARGET)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mbcost.errors import DefectError, did_you_mean, fail
 from mbcost.files import Document, load_yaml
@@ -77,6 +77,8 @@ class Runtime:
     fitted_on
         Model and precision of the processor that the parameters were fitted on, where the same part in another device
         gets an interval of its own; None where all devices share one.
+    lowering
+        ``auto``: convolutions as the rules have them; ``im2col``: all lowered to matrix products.
     caveat
         What predictions are that come from facts alone; None where parameters were fitted to latencies.
     """
@@ -91,6 +93,7 @@ class Runtime:
     parameters: Mapping[str, Parameter]
     fitted_on: tuple[str, str] | None = None
     caveat: str | None = None
+    lowering: Literal["auto", "im2col"] = "auto"
 
     def at_precision(self, precision: str) -> Runtime:
         """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
@@ -100,6 +103,14 @@ class Runtime:
             if f"{precision}_{name}" in self.parameters
         }
         return replace(self, parameters={**self.parameters, **own}) if own else self
+
+    def lowered(self) -> Runtime:
+        """The runtime with direct convolutions lowered to matrix products, but for those of single pixels."""
+        rules = {
+            operator: tuple(changed for rule in of for changed in _lowered_rules(rule))
+            for operator, of in self.rules.items()
+        }
+        return replace(self, rules=rules, lowering="im2col")
 
     def knows(self, precision: str) -> bool:
         """Whether it has parameters for a precision: all are for fp32 unless they say otherwise."""
@@ -149,6 +160,17 @@ def _is_depthwise_conv(layer: Layer) -> bool:
     operator = layer.operator
     channels = layer.input_shapes[0].channels
     return isinstance(operator, Conv2d) and holds_for_all((operator.groups == channels) & (channels > 1))
+
+
+def _lowered_rules(rule: KernelRule) -> tuple[KernelRule, ...]:
+    if rule.operator != Conv2d.op or rule.kind != "direct_conv":
+        return (rule,)
+    when = _is_pointwise_conv if rule.when is None else partial(_both, rule.when, _is_pointwise_conv)
+    return replace(rule, when=when), replace(rule, kind="im2col_gemm", source="im2col was asked for")
+
+
+def _both(first: Callable[[Layer], bool], second: Callable[[Layer], bool], layer: Layer) -> bool:
+    return first(layer) and second(layer)
 
 
 #: Conditions that rules can name.

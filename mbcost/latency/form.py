@@ -133,6 +133,9 @@ class LatencyForm:
     terms_for
         The same terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms`
         are then those of the form's reference device.
+    lowers
+        Whether the counts hold for direct convolutions that are lowered all the same
+        (:mod:`mbcost.latency.lowering`).
     """
 
     name: str
@@ -146,6 +149,7 @@ class LatencyForm:
     terms_for: Callable[[Target], tuple[Term, ...]] | None = None
     external: tuple[str, ...] = ()
     loads_weights: bool = False
+    lowers: bool = False
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

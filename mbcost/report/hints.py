@@ -135,7 +135,7 @@ def _on(graph: LayerGraph, target: Target) -> tuple[LayerGraph, Target]:
 
 def _latency(analysis: Analysis, graph: LayerGraph, target: Target) -> float:
     """The latency of a changed network or target [s], by the same steps as the analysis."""
-    runtime, form, rates = latency_model(target, analysis.calibration or False)
+    runtime, form, rates = latency_model(target, analysis.calibration or False, analysis.runtime.lowering)
     kernels = map_to_kernels(
         graph,
         runtime,

@@ -95,6 +95,11 @@ def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
         rows.append(("energy", energy_line(analysis.energy)))
     if analysis.resources is not None:
         rows += resource_rows(*analysis.resources)
+    if analysis.runtime.lowering == "im2col":
+        seconds = sum(layer.lowering_s for layer in analysis.layers)
+        share = numbers.percent(seconds / analysis.latency_s) if analysis.latency_s else numbers.NOTHING
+        buffers = f"{numbers.size(totals.im2col_bytes)} by im2col, {numbers.milliseconds(seconds)}, {share} %"
+        rows.append(("lowering", buffers))
     return section(heading("Answer"), facts(rows, screen))
 
 

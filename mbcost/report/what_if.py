@@ -102,7 +102,8 @@ def _model(analysis: Analysis, precision: str) -> TargetModel:
     known = target.processor.precisions
     if precision not in known:
         fail("MB305", f"{target.name} does not compute in `{precision}`", hint=f"it has {or_list(known)}")
-    return prepare(replace(target, precision=known[known.index(precision)]), analysis.calibration or False)
+    changed = replace(target, precision=known[known.index(precision)])
+    return prepare(changed, analysis.calibration or False, analysis.runtime.lowering)
 
 
 def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:

@@ -52,4 +52,5 @@ CPU_INDIRECT: Final = LatencyForm(
     source="Dukhan 2019, arXiv:1907.02129; rates carried over from another runtime",
     prior_sd=0.5,
     shared_sd=1.0,
+    lowers=True,
 )

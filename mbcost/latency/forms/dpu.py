@@ -111,6 +111,8 @@ def cycles(array: DpuArray, kernel: Kernel) -> Real:
         return _engine_steps(array, kernel)
     rows, columns, depth, groups = kernel.gemm()
     taps, width = kernel.window, kernel.main.output_shape.width
+    if kernel.kind == "im2col_gemm":  # a lowered map has a channel for each element of the window
+        taps = 1
     if isinstance(kernel.main.operator, TransposedConv2d):  # a step reads pixels; each makes `taps` times the columns
         columns, width = columns // taps, kernel.main.input_shapes[0].width
     else:
@@ -266,4 +268,5 @@ DPU: Final = LatencyForm(
     terms_for=terms_for,
     external=("spill", "depthwise_spill", "move", "host"),
     loads_weights=True,
+    lowers=True,
 )

@@ -1,10 +1,10 @@
 """Arm Ethos-U55: multipliers, SRAM port and flash port at work at once on blocks of a layer.
 
-    t = max(cycles, sram + buffered, weights) + lowering + softmax + host + call
+    t = max(cycles, sram + buffered, weights) + softmax + host + call
 
 Of each layer the longest counts: the unit's cycles, its traffic with the SRAM that holds the feature maps, or the
 arrival of its weights from flash (:mod:`mbcost.latency.forms.ethos_u_blocks` says how many of each). Weights that more
-than one block reads are copied to the SRAM first; what the convolutions read is never lowered. Derived from the unit's
+than one block reads are copied to the SRAM first. Derived from the unit's
 facts and from the performance model that Arm publishes with its compiler, read beside its output for MobileNet V1; it
 stands for what that compiler estimates, not for a measured device. Weights are counted as stored, without compression.
 """
@@ -39,7 +39,6 @@ RESULT_TIMES: Final[Mapping[str, float]] = {
 
 _LAYERS: Final = kinds("direct_conv", "depthwise", "dense", "pool")
 _PASSES: Final = kinds("elementwise", "copy")
-_LOWERED: Final = kinds("im2col_gemm")
 _SOFTMAX: Final = kinds("softmax")
 _OUTSIDE: Final = kinds("outside")
 
@@ -106,9 +105,8 @@ def sram_bytes(unit: Unit, kernel: Kernel) -> Real:
     """Feature maps read and written, the input again for every block of output channels and where blocks overlap."""
     if kernel.kind in _PASSES:
         return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-    if kernel.kind in _LOWERED:  # reading the lowered map is counted there
-        return kernel.output_elements * kernel.element_bytes
-    return layer_work(unit, kernel).feature_bytes * kernel.element_bytes
+    # reading a lowered map for the first time is part of the lowering
+    return (layer_work(unit, kernel).feature_bytes - kernel.im2col_elements) * kernel.element_bytes
 
 
 def buffered_bytes(unit: Unit, kernel: Kernel) -> Real:
@@ -119,11 +117,6 @@ def buffered_bytes(unit: Unit, kernel: Kernel) -> Real:
 def weight_bytes(unit: Unit, kernel: Kernel) -> Real:
     """Weights once, and scales and biases for every block, from where they are stored."""
     return layer_work(unit, kernel).weight_bytes * kernel.element_bytes
-
-
-def lowered_bytes(kernel: Kernel) -> Real:
-    """The lowering buffer, written and read back."""
-    return 2 * kernel.im2col_elements * kernel.element_bytes
 
 
 def softmax_elements(kernel: Kernel) -> Real:
@@ -142,13 +135,12 @@ def first(kernel: Kernel) -> Real:
 
 
 def _terms(unit: Unit) -> tuple[Term, ...]:
-    products = (_LAYERS | _LOWERED) - kinds("pool")
+    products = _LAYERS - kinds("pool")
     return (
-        Term("cycles", "cycle", "compute", _LAYERS | _LOWERED | _PASSES, partial(cycles, unit)),
-        Term("sram", "B", "activations", _LAYERS | _LOWERED | _PASSES, partial(sram_bytes, unit)),
+        Term("cycles", "cycle", "compute", _LAYERS | _PASSES, partial(cycles, unit)),
+        Term("sram", "B", "activations", _LAYERS | _PASSES, partial(sram_bytes, unit)),
         Term("buffered", "B", "activations", products, partial(buffered_bytes, unit)),
         Term("weights", "B", "weights", products, partial(weight_bytes, unit)),
-        Term("lowering", "B", "lowering", _LOWERED, lowered_bytes),
         Term("softmax", "element", "compute", _SOFTMAX, softmax_elements),
         Term("host", "B", "activations", _OUTSIDE, host_bytes),
         Term("call", "inference", "overhead", frozenset(KERNEL_KINDS), first),
@@ -196,7 +188,6 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
         "sram": whole(*sram, "byte"),
         "buffered": whole(*sram, "byte"),
         "weights": per_second(memory, parameter(runtime, "weight_ratio"), "byte"),
-        "lowering": whole(*sram, "byte"),
         "softmax": cycles_each(ticks, parameter(runtime, "softmax_cycles")),
         "host": per_second(sram, parameter(runtime, "host_bandwidth_share"), "byte"),
         "call": seconds_each(parameter(runtime, "call_time")),
@@ -211,4 +202,5 @@ ETHOS_U: Final = LatencyForm(
     rates=rates,
     source="Arm Ethos-U55 TRM (102420); the performance model of ethos-u-vela 5.2.0, seen on MobileNet V1",
     terms_for=terms_for,
+    lowers=True,
 )

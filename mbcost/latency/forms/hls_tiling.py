@@ -43,7 +43,7 @@ class _Loops(NamedTuple):
 
 def _loops(design: DesignPoint, kernel: Kernel) -> _Loops:
     rows, columns, depth, groups = kernel.gemm()
-    taps = kernel.window
+    taps = 1 if kernel.kind == "im2col_gemm" else kernel.window
     if isinstance(
         kernel.main.operator, TransposedConv2d
     ):  # a point reads one pixel; each makes `taps` times the columns
@@ -70,6 +70,10 @@ class _Tiles(NamedTuple):
 
 def _tiles(design: DesignPoint, kernel: Kernel) -> tuple[_Tiles, _Tiles]:
     operator, source, result = kernel.main.operator, kernel.main.input_shapes[0], kernel.main.output_shape
+    if kernel.kind == "im2col_gemm":
+        return _Tiles(ceil_div(result.height, design.tr), result.height), _Tiles(
+            ceil_div(result.width, design.tc), result.width
+        )
     kernels, strides = (getattr(operator, name, (1, 1))[-2:] for name in ("kernel", "stride"))
     spread = getattr(operator, "dilation", (1, 1))[-2:]
     if isinstance(operator, TransposedConv2d) or kernel.kind in {"dense", "matmul"}:
@@ -120,6 +124,8 @@ def activation_bytes(design: DesignPoint, kernel: Kernel) -> Real:
     read = high.read * wide.read * source.channels * kernel.batch * again
     if kernel.kind == "matmul":
         read = kernel.input_elements
+    if kernel.kind == "im2col_gemm":  # reading a lowered map for the first time is part of the lowering
+        read = kernel.im2col_elements * (again - 1)
     result: Real = (read + kernel.output_elements) * kernel.element_bytes
     return result
 
@@ -210,4 +216,5 @@ HLS_TILING: Final = LatencyForm(
     source="Zhang et al. 2015, Optimizing FPGA-based accelerator design for deep convolutional neural networks, FPGA",
     terms_for=terms_for,
     external=("activations", "weights", "streamed", "host"),
+    lowers=True,
 )

@@ -137,4 +137,5 @@ SYSTOLIC: Final = LatencyForm(
     rates=rates,
     source="Samajdar et al. 2020, Characterizing scalability of DNN accelerators (SCALE-Sim), and SCALE-Sim 3.0.0",
     terms_for=terms_for,
+    lowers=True,
 )
