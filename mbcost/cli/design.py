@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,18 @@ from mbcost.cli.options import Alpha, Classes, Model, Resolution, Rho, Settings,
 from mbcost.cli.output import deliver, format_of
 from mbcost.errors import fail
 
+if TYPE_CHECKING:
+    from mbcost.graph import LayerGraph
+    from mbcost.search.design import Workload
+
 _REPORT = "Report"
+
+
+class Style(StrEnum):
+    """Kinds of accelerators."""
+
+    TILED = "tiled"
+    STREAMING = "streaming"
 
 
 class DesignFormat(StrEnum):
@@ -35,6 +46,9 @@ def design(
             "--device", "-d", metavar="TARGET", help="Such as zc706 or pynq_z2.", autocompletion=complete_target
         ),
     ],
+    style: Annotated[
+        Style, typer.Option(help="tiled: one engine for all layers; streaming: a pipeline with a stage a layer.")
+    ] = Style.TILED,
     share: Annotated[float, typer.Option(help="Of DSP slices and block RAMs that it may take.")] = 0.8,
     point: Annotated[
         str | None, typer.Option(metavar="TM,TN,TR,TC", help="Work out this design point instead of searching.")
@@ -55,12 +69,14 @@ def design(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
 ) -> None:
-    """Find the tiles Tm, Tn, Tr and Tc that run a network fastest within a share of an FPGA's logic.
+    """Find the tiles Tm, Tn, Tr and Tc that run a network fastest within a share of an FPGA's logic, or a pipeline.
 
     The design's profile, written with -o NAME.yaml, is a device for every other command.
     """
     chosen = format_of(format_, output, _SUFFIXES, DesignFormat.TABLE)
     wanted = None if point is None else _point(point)
+    if style is Style.STREAMING and (wanted is not None or chosen is DesignFormat.YAML):
+        fail("MB010", "a streaming design has no design point", hint="leave out --point, and --format yaml")
     from mbcost.devices import resolve_target
     from mbcost.devices.fabric import DesignPoint
     from mbcost.graph import build_graph
@@ -73,6 +89,9 @@ def design(
         load(model), alpha=alpha, rho=rho, resolution=resolution, options=read_settings(settings, classes)
     )
     work = workload(graph, target)
+    if style is Style.STREAMING:
+        _streaming(graph, work, share, chosen, output, force=force)
+        return
     found = (
         best_design(work, limits_of(target, share))
         if wanted is None
@@ -86,6 +105,23 @@ def design(
     else:
         name = target.device.name if output is None else output.stem
         deliver(lambda _: design_screen.to_profile(report, name), output, force=force)
+
+
+def _streaming(
+    graph: LayerGraph, work: Workload, share: float, chosen: DesignFormat, output: Path | None, *, force: bool
+) -> None:
+    """Find and show the pipeline of a network."""
+    from mbcost.latency.line_buffer import best_pipeline
+    from mbcost.report import pipeline_screen
+    from mbcost.search.design import limits_of, multiplier
+
+    target = work.target
+    found = best_pipeline(work.kernels, target.precision, multiplier(target), limits_of(target, share))
+    report = pipeline_screen.Report(graph, target, found)
+    if chosen is DesignFormat.TABLE:
+        deliver(lambda screen: pipeline_screen.screen(report, screen), output, force=force)
+    else:
+        deliver(lambda _: pipeline_screen.to_json(report), output, force=force)
 
 
 def _point(text: str) -> tuple[int, int, int, int]:

@@ -55,3 +55,35 @@ def test_a_profile_over_the_resources_shows_where(cli, tmp_path):
     assert outcome.code == 1
     assert "MB402" in outcome.out + outcome.err
     assert "mine.yaml:" in outcome.out + outcome.err
+
+
+def test_streaming(cli):
+    arguments = (
+        "design",
+        "mobilenet_v1",
+        "-d",
+        "zc706",
+        "--alpha",
+        "0.25",
+        "--resolution",
+        "128",
+        "--style",
+        "streaming",
+    )
+    outcome = cli(*arguments)
+    assert outcome.code == 0
+    assert "Pipeline for MobileNet V1" in outcome.out
+    data = json.loads(cli(*arguments, "--format", "json").out)
+    assert data["schema"] == "mbcost/pipeline/1"
+    assert data["frames_per_s"] == pytest.approx(200e6 / data["interval_cycles"])
+    assert data["interval_cycles"] == max(stage["interval_cycles"] for stage in data["stages"])
+    assert data["resources"]["dsp"] <= 720
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"), [((), "does not fit on chip"), (("--point", "8,8,14,14"), "has no design point")]
+)
+def test_bad_streaming(cli, extra, message):
+    outcome = cli("design", "mobilenet_v2", "-d", "zc706", "--style", "streaming", *extra)
+    assert outcome.code == 2
+    assert message in outcome.err

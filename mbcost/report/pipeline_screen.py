@@ -1,0 +1,104 @@
+"""The screen and the JSON of a streaming design of ``mbcost design``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.text import Text
+
+from mbcost._version import __version__
+from mbcost.devices import Target
+from mbcost.devices.fabric import available
+from mbcost.errors import printable
+from mbcost.graph import LayerGraph
+from mbcost.latency.line_buffer import Pipeline
+from mbcost.latency.rates import clock
+from mbcost.report import numbers
+from mbcost.report.export import json_text
+from mbcost.report.physical import resource_rows
+from mbcost.report.terminal import Column, Screen, facts, heading, section, table
+
+#: Slowest stages that the screen shows.
+SHOWN = 10
+
+
+class Report(NamedTuple):
+    """A pipeline, and the network and target that it is for."""
+
+    graph: LayerGraph
+    target: Target
+    found: Pipeline
+
+
+def screen(report: Report, terminal: Screen) -> str:
+    """Pace and latency of the pipeline, what it takes, and its slowest stages."""
+    graph, target, found = report
+    ticks = clock(target)[1].value
+    line, weight = (sum(getattr(stage, f"{part}_brams") for stage in found.stages) / 2 for part in ("line", "weight"))
+    answer: list[tuple[str, str | Text]] = [
+        ("throughput", Text(f"{numbers.significant(ticks / found.interval)} frames/s", style="bold cyan")),
+        ("latency", f"{numbers.milliseconds(found.latency / ticks)} at most, from the first pixel to the last result"),
+        ("interval", f"{found.interval:,} cycles, of {found.slowest.kernel.name}"),
+        ("block RAMs", f"{weight:g} for weights, {line:g} for lines, {found.skip_brams / 2:g} beside branches"),
+    ]
+    slowest = sorted(found.stages, key=lambda stage: stage.interval, reverse=True)[:SHOWN]
+    rows = [
+        (
+            stage.kernel.name,
+            numbers.shape(stage.kernel.main.output_shape),
+            f"{stage.interval:,}",
+            f"{stage.interval / found.interval:.0%}",
+            f"{stage.multipliers:,}",
+            f"{(stage.line_brams + stage.weight_brams) / 2:g}",
+        )
+        for stage in slowest
+    ]
+    columns = [Column("stage", narrow="cut"), *(Column(name, "right") for name in _COLUMNS)]
+    title = f"Pipeline for {printable(graph.title)} on {printable(target.device.title)}"
+    subject: list[tuple[str, str | Text]] = [
+        ("network", f"alpha {graph.alpha:g}, input {graph.input_shape}"),
+        ("target", f"{target.device.name}/{target.processor.name}, {target.processor.model}, {target.precision}"),
+    ]
+    return terminal.render(
+        section(heading(title), facts(subject, terminal)),
+        section(heading("Answer"), facts(answer, terminal)),
+        section(
+            heading("Resources", "used of what the device has"),
+            facts(resource_rows(found.needed, available(target.processor)), terminal),
+        ),
+        section(heading("Slowest stages", f"{len(rows)} of {len(found.stages)}"), table(columns, rows)),
+    )
+
+
+_COLUMNS = ("output", "cycles", "busy", "multipliers", "RAMB36")
+
+
+def to_json(report: Report) -> str:
+    """The same as JSON, schema ``mbcost/pipeline/1``, with all stages."""
+    graph, target, found = report
+    ticks = clock(target)[1].value
+    value = {
+        "schema": "mbcost/pipeline/1",
+        "mbcost_version": __version__,
+        "architecture": graph.architecture,
+        "alpha": graph.alpha,
+        "resolution": graph.resolution,
+        "device": target.device.name,
+        "precision": target.precision,
+        "frames_per_s": ticks / found.interval,
+        "latency_ms": found.latency / ticks * 1e3,
+        "interval_cycles": found.interval,
+        "resources": {"dsp": found.needed.dsp, "bram_18kbit": found.needed.bram},
+        "stages": [
+            {
+                "name": stage.kernel.name,
+                "interval_cycles": stage.interval,
+                "fill": stage.fill,
+                "multipliers": stage.multipliers,
+                "line_bram_18kbit": stage.line_brams,
+                "weight_bram_18kbit": stage.weight_brams,
+            }
+            for stage in found.stages
+        ],
+    }
+    return json_text(value)
