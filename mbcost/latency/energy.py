@@ -14,7 +14,10 @@ from mbcost.latency.form import LatencyForm
 from mbcost.numeric import Real, add_up
 
 #: Where all figures come from.
-SOURCE: Final = "Horowitz 2014, Computing's energy problem (and what we can do about it), ISSCC: 45 nm at 0.9 V"
+SOURCE: Final = (
+    "Horowitz 2014, Computing's energy problem (and what we can do about it), ISSCC: 45 nm at 0.9 V; arithmetic and "
+    "the bytes that move, without control and leakage"
+)
 
 
 class EnergyFigure(NamedTuple):

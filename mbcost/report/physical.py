@@ -16,12 +16,11 @@ BLOCKS: Final = {"bram": 2}
 
 
 def energy_line(energy: Energy) -> str:
-    """``0.52 mJ, an estimate: ...``"""
-    parts = {"arithmetic": energy.compute_j, "on-chip": energy.on_chip_j, "external memory": energy.off_chip_j}
-    shares = (
-        ", ".join(f"{name} {joules / energy.total_j:.0%}" for name, joules in parts.items()) if energy.total_j else ""
-    )
-    return f"{millijoules(energy.total_j)}, an estimate at 45 nm without control and leakage ({shares})"
+    """``14.2 mJ (estimate at 45 nm: arithmetic 10%, on-chip 6%, off-chip 84%)``."""
+    parts = {"arithmetic": energy.compute_j, "on-chip": energy.on_chip_j, "off-chip": energy.off_chip_j}
+    total = energy.total_j
+    shares = ", ".join(f"{name} {joules / total:.0%}" for name, joules in parts.items()) if total else "nothing moves"
+    return f"{millijoules(total)} (estimate at 45 nm: {shares})"
 
 
 def millijoules(joules: float) -> str:

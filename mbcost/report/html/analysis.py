@@ -123,9 +123,8 @@ def _physical_cards(analysis: Analysis) -> list[dict[str, str]]:
     """Energy, and what an FPGA's logic is used for."""
     result = []
     if analysis.energy is not None:
-        line = energy_line(analysis.energy)
-        value, _, rest = line.partition(", ")
-        result.append({"label": "energy (estimate)", "value": value, "note": rest, "detail": SOURCE})
+        value, _, note = energy_line(analysis.energy).removesuffix(")").partition(" (")
+        result.append({"label": "energy (estimate)", "value": value, "note": note, "detail": SOURCE})
     if analysis.resources is not None:
         for label, text in resource_rows(*analysis.resources):
             value, _, rest = text.partition(" of ")
