@@ -16,7 +16,14 @@ from mbcost.architectures import ArchitectureSpec, find_architecture
 from mbcost.architectures.spec import OptionValue
 from mbcost.devices import Target, resolve_target
 from mbcost.errors import fail
-from mbcost.graph import DEFAULT_PARAMS, LayerGraph, ParamsConvention, build_graph, check_architecture
+from mbcost.graph import (
+    DEFAULT_PARAMS,
+    LayerGraph,
+    ParamsConvention,
+    build_graph,
+    check_architecture,
+    peak_elements,
+)
 from mbcost.graph.counting import MacsConvention
 from mbcost.importers import InputShapes, Unsupported, import_model, is_model
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels, unsupported_layers
@@ -245,7 +252,11 @@ def _warnings(graph: LayerGraph, model: TargetModel, predicted: Prediction, esti
     if fitted is not None and predicted.workload is not None:
         warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
     warnings += forced_lowering(runtime, predicted)
-    warnings += [*outside_layers(predicted.kernels, predicted.estimates, target), *unknown_operators(graph)]
+    warnings += [
+        *outside_layers(predicted.kernels, predicted.estimates, target, runtime.partition),
+        *unknown_operators(graph),
+    ]
+    warnings += beyond_memory(graph, model, predicted.kernels)
     if estimated:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
@@ -269,6 +280,27 @@ def forced_lowering(runtime: Runtime, predicted: Prediction) -> list[str]:
     return [f"im2col was asked for: {what} lowered, {size / 1e6:.3g} MB written and read back in {took}"]
 
 
+def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, ...]) -> list[str]:
+    """Warnings about what a form takes to be on chip and does not fit there."""
+    processor, sram = model.target.processor, model.target.processor.sram
+    if sram is None or not kernels:
+        return []
+    size, batch = kernels[0].element_bytes, kernels[0].batch
+    needs = {
+        "activations": peak_elements(graph) * size * batch,
+        "weights": sum(kernel.weight_elements for kernel in kernels) * size,
+    }
+    fate = {
+        "activations": "the network does not fit, or spills to a slower memory, which is not charged",
+        "weights": "the rest arrives in every inference, which is charged only where a layer alone does not fit",
+    }
+    return [
+        f"{what} take {needs[what] / 1e6:.3g} MB, {processor.model} has {sram.text} on chip: {fate[what]}"
+        for what in ("activations", "weights")
+        if what in model.form.on_chip and needs[what] > sram.value
+    ]
+
+
 def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
     """A warning about the layers that were estimated because no importer knows them, if there are any."""
     names = [layer.name for layer in graph.layers if layer.op == Opaque.op]
@@ -280,7 +312,7 @@ def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
 
 
 def outside_layers(
-    kernels: tuple[Kernel, ...], estimates: tuple[KernelEstimate, ...], target: Target
+    kernels: tuple[Kernel, ...], estimates: tuple[KernelEstimate, ...], target: Target, partition: str | None = None
 ) -> tuple[str, ...]:
     """A warning about the layers that the runtime hands back to another processor, if there are any."""
     names = [kernel.name for kernel in kernels if kernel.kind == "outside"]
@@ -297,7 +329,11 @@ def outside_layers(
         if charged
         else "whose time this is; what they take comes on top"
     )
-    return (f"{what} {where}, {how}: {', '.join(names[:10])}{more}",)
+    found = f"{what} {where}, {how}: {', '.join(names[:10])}{more}"
+    places = [number for number, kernel in enumerate(kernels) if kernel.kind == "outside"]
+    last = max(number for number, kernel in enumerate(kernels) if kernel.kind != "view")
+    inner = partition is not None and places[0] + len(places) - 1 < last
+    return (f"{found}; {partition}" if inner else found,)
 
 
 def target_caveats(model: TargetModel) -> list[str]:

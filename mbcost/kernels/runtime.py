@@ -79,6 +79,8 @@ class Runtime:
         gets an interval of its own; None where all devices share one.
     lowering
         ``auto``: convolutions as the rules have them; ``im2col``: all lowered to matrix products.
+    partition
+        What becomes of the layers after one that it leaves to another processor, where that is not what is charged.
     caveat
         What predictions are that come from facts alone; None where parameters were fitted to latencies.
     """
@@ -94,6 +96,7 @@ class Runtime:
     fitted_on: tuple[str, str] | None = None
     caveat: str | None = None
     lowering: Literal["auto", "im2col"] = "auto"
+    partition: str | None = None
 
     def at_precision(self, precision: str) -> Runtime:
         """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
@@ -249,6 +252,7 @@ def _read(document: Document) -> Runtime:
         parameters=parameters,
         fitted_on=(fitted["processor"], fitted["precision"]) if fitted else None,
         caveat=data.get("caveat"),
+        partition=data.get("partition"),
     )
 
 

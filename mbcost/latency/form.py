@@ -133,6 +133,8 @@ class LatencyForm:
     terms_for
         The same terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms`
         are then those of the form's reference device.
+    on_chip
+        What it takes to be in the processor's on-chip memory all the time: a network's activations, its weights.
     lowers
         Whether the counts hold for direct convolutions that are lowered all the same
         (:mod:`mbcost.latency.lowering`).
@@ -150,6 +152,7 @@ class LatencyForm:
     external: tuple[str, ...] = ()
     loads_weights: bool = False
     lowers: bool = False
+    on_chip: frozenset[Literal["activations", "weights"]] = frozenset()
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -203,5 +203,6 @@ ETHOS_U: Final = LatencyForm(
     source="Arm Ethos-U55 TRM (102420); the performance model of ethos-u-vela 5.2.0, seen on MobileNet V1",
     terms_for=terms_for,
     lowers=True,
+    on_chip=frozenset({"activations"}),
     external=("weights",),
 )

@@ -138,4 +138,5 @@ SYSTOLIC: Final = LatencyForm(
     source="Samajdar et al. 2020, Characterizing scalability of DNN accelerators (SCALE-Sim), and SCALE-Sim 3.0.0",
     terms_for=terms_for,
     lowers=True,
+    on_chip=frozenset({"activations", "weights"}),
 )
