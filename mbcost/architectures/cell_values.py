@@ -103,7 +103,10 @@ def read_frame(
     name, when = cells.get("name"), cells.get("when")
     if name is not None and not (isinstance(name.value, str) and is_row_name(name.value)):
         log.add(
-            "MB103", "a name is a word of letters, digits, `_`, `-` and `.`", log.at(name), "it starts with a letter"
+            "MB103",
+            "a name is a word of at most 100 letters, digits, `_`, `-` and `.`",
+            log.at(name),
+            "it starts with a letter",
         )
     elif name is not None and name.value == "input":
         log.add("MB206", "`input` is the name of what the table or block starts from", log.at(name))

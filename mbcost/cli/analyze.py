@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mbcost.cli.options import (
+    REPORT,
     Alpha,
+    Batch,
     CalibrationFile,
     Classes,
     Devices,
+    Force,
     InputShape,
     LoweringChoice,
     LoweringOption,
@@ -24,18 +27,22 @@ from mbcost.cli.options import (
     Model,
     Params,
     ParamsOption,
+    Precision,
     Resolution,
     Rho,
     Settings,
+    Threads,
     Uncalibrated,
     Unsupported,
     UnsupportedOption,
     calibration_choice,
+    format_option,
+    output_option,
     read_input_shapes,
     read_settings,
     required_devices,
 )
-from mbcost.cli.output import Format, choose_format, command_line, deliver, print_note
+from mbcost.cli.output import SUFFIXES, Format, choose_format, command_line, deliver, print_note
 from mbcost.errors import call_each, fail
 from mbcost.report.provenance import Origin
 
@@ -43,9 +50,6 @@ if TYPE_CHECKING:
     from mbcost.analysis import Analysis
     from mbcost.architectures import ArchitectureSpec
     from mbcost.report.terminal import Screen
-
-_TARGET = "Target"
-_REPORT = "Report"
 
 
 class GroupBy(StrEnum):
@@ -60,16 +64,9 @@ def analyze(
     context: typer.Context,
     model: Model,
     device: Devices = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="fp32|tf32|fp16|bf16|int8",
-            help="Default: the first that the processor lists.",
-            rich_help_panel=_TARGET,
-        ),
-    ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
-    batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
+    precision: Precision = None,
+    threads: Threads = None,
+    batch: Batch = 1,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
     lowering: LoweringOption = LoweringChoice.AUTO,
@@ -82,26 +79,17 @@ def analyze(
     classes: Classes = None,
     params: ParamsOption = Params.AFFINE,
     macs: MacsOption = Macs.PRODUCTS,
-    format_: Annotated[Format | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write .html, .json, .csv, .parquet, .md, .txt, .trace.json, .graphml or .dot.",
-            rich_help_panel=_REPORT,
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
-    top: Annotated[int, typer.Option(metavar="N", help="Slowest layers to list.", min=1, rich_help_panel=_REPORT)] = 10,
+    format_: Annotated[Format | None, format_option()] = None,
+    output: Annotated[Path | None, output_option(SUFFIXES)] = None,
+    force: Force = False,
+    top: Annotated[int, typer.Option(metavar="N", help="Slowest layers to list.", min=1, rich_help_panel=REPORT)] = 10,
     all_layers: Annotated[
-        bool, typer.Option("--all", help="List every layer, in the order they run.", rich_help_panel=_REPORT)
+        bool, typer.Option("--all", help="List every layer, in the order they run.", rich_help_panel=REPORT)
     ] = False,
-    group_by: Annotated[GroupBy, typer.Option(help="What time is summed over.", rich_help_panel=_REPORT)] = GroupBy.OP,
+    group_by: Annotated[GroupBy, typer.Option(help="What time is summed over.", rich_help_panel=REPORT)] = GroupBy.OP,
     max_ms: Annotated[
         float | None,
-        typer.Option(metavar="MS", help="Exit with 1 if the latency is above it.", rich_help_panel=_REPORT),
+        typer.Option(metavar="MS", help="Exit with 1 if the latency is above it.", rich_help_panel=REPORT),
     ] = None,
 ) -> None:
     """Predict the latency of a network, layer by layer, and show where the time goes."""
@@ -157,8 +145,21 @@ def _renderer(
     if chosen is Format.TABLE:
         from mbcost.report.screens import analysis_screen
 
+        steps = [
+            ("Every layer, the roofline and each number explained, as a page:", f"{origin.command} -o report.html")
+        ]
+        if limit is not None:
+            steps.append(("Every layer in the order they run:", f"{origin.command} --all"))
         return lambda screen: "\n".join(
-            analysis_screen(analysis, spec, screen, limit=limit, group_by=group_by.value) for analysis in analyses
+            analysis_screen(
+                analysis,
+                spec,
+                screen,
+                limit=limit,
+                group_by=group_by.value,
+                steps=steps if analysis is analyses[-1] else (),
+            )
+            for analysis in analyses
         )
     if chosen is Format.HTML:
         from mbcost.report.html.analysis import analysis_page

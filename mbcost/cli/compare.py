@@ -3,84 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mbcost.cli.analyze import analyze_all
+from mbcost.cli.complete import complete_architecture
 from mbcost.cli.options import (
+    REPORT,
     Alpha,
+    Batch,
+    Classes,
     Devices,
-    Models,
+    Force,
+    InputShape,
+    Precision,
+    ReportFormatOption,
+    ReportOutput,
     Resolution,
     Rho,
     Settings,
+    Threads,
     Uncalibrated,
+    Unsupported,
+    UnsupportedOption,
     calibration_choice,
+    read_input_shapes,
     read_settings,
     required_devices,
 )
 from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of
+from mbcost.cli.subjects import Subject, arguments_of, read_subject
 from mbcost.errors import call_each
 from mbcost.report.provenance import Origin
 
 if TYPE_CHECKING:
+    from mbcost.analysis import Analysis
     from mbcost.report.comparison import Comparison
     from mbcost.report.terminal import Screen
-
-_TARGET: Final = "Target"
-_REPORT: Final = "Report"
 
 
 def compare(
     context: typer.Context,
-    models: Models,
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SUBJECT...",
+            help="A model as `mbcost analyze` takes it, with what is its own: mobilenet_v2@0.75/192 (alpha, "
+            "resolution), mobilenet_v2,device=pixel4,precision=int8,batch=8,threads=2,classes=10.",
+            autocompletion=complete_architecture,
+            show_default=False,
+        ),
+    ],
     device: Devices = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8", rich_help_panel=_TARGET)] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)] = None,
-    batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)] = 1,
+    precision: Precision = None,
+    threads: Threads = None,
+    batch: Batch = 1,
     uncalibrated: Uncalibrated = False,
     alpha: Alpha = 1.0,
     rho: Rho = None,
     resolution: Resolution = None,
     settings: Settings = None,
-    format_: Annotated[
-        ReportFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    classes: Classes = None,
+    input_shape: InputShape = None,
+    unsupported: UnsupportedOption = Unsupported.REFUSE,
+    format_: ReportFormatOption = None,
+    output: ReportOutput = None,
+    force: Force = False,
     top: Annotated[
-        int, typer.Option(metavar="N", help="Layers that moved most to list.", min=1, rich_help_panel=_REPORT)
+        int, typer.Option(metavar="N", help="Layers that moved most to list.", min=1, rich_help_panel=REPORT)
     ] = 10,
-    all_layers: Annotated[bool, typer.Option("--all", help="List every layer.", rich_help_panel=_REPORT)] = False,
+    all_layers: Annotated[bool, typer.Option("--all", help="List every layer.", rich_help_panel=REPORT)] = False,
 ) -> None:
-    """Compare networks on a target, or a network on several targets: ratio, difference, what moved and why."""
+    """Compare networks, configurations or targets: ratio, difference, what moved and why.
+
+    All that the options say holds for every subject that does not say otherwise itself.
+    """
     chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
-    targets = required_devices(device)
-    configuration: dict[str, Any] = {
+    subjects = call_each(read_subject, models)
+    targets = required_devices(device) if any(subject.device is None for subject in subjects) else []
+    shared: dict[str, Any] = {
         "alpha": alpha,
         "rho": rho,
         "resolution": resolution,
         "batch": batch,
         "precision": precision,
         "threads": threads,
-        "options": read_settings(settings, None),
+        "options": read_settings(settings, classes),
         "calibration": calibration_choice(uncalibrated, None),
+        "estimate_unsupported": unsupported is Unsupported.ESTIMATE,
     }
-    from mbcost.pipeline import load
+    shapes = read_input_shapes(input_shape)
+    from mbcost.importers import is_model
+    from mbcost.pipeline import analyze, load
     from mbcost.report.comparison import compare as put_side_by_side
     from mbcost.report.comparison import require_number
 
-    require_number(len(models) * len(targets))
-    comparison = put_side_by_side(analyze_all(call_each(load, models), targets, **configuration))
+    def analyzed(case: tuple[Subject, str]) -> Analysis:
+        subject, target = case
+        own_shapes = shapes if is_model(subject.model) else None
+        spec = load(subject.model, input_shapes=own_shapes, unsupported=unsupported.value)
+        return analyze(spec, target, **arguments_of(subject, spec, shared))
+
+    cases = [(subject, target) for subject in subjects for target in ([subject.device] if subject.device else targets)]
+    require_number(len(cases))
+    comparison = put_side_by_side(call_each(analyzed, cases))
     limit = None if all_layers else top
-    origin = Origin(command_line(context), ", ".join(models))
+    origin = Origin(command_line(context), ", ".join(dict.fromkeys(subject.model for subject in subjects)))
     deliver(_renderer(chosen, comparison, limit, origin), output, force=force)
 
 
@@ -101,4 +129,5 @@ def _renderer(
         return lambda _: comparison_text.to_markdown(comparison, limit=limit)
     if chosen is ReportFormat.CSV:
         return lambda _: comparison_text.to_csv(comparison)
-    return lambda screen: comparison_text.comparison_screen(comparison, screen, limit=limit)
+    steps = [("Layer beside layer, with charts, as a page:", f"{origin.command} -o comparison.html")]
+    return lambda screen: comparison_text.comparison_screen(comparison, screen, limit=limit, steps=steps)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from mbcost.cli.complete import complete_architecture, complete_target
-from mbcost.cli.output import ListFormat
-from mbcost.errors import fail
+from mbcost.cli.output import REPORT_SUFFIXES, ListFormat, ReportFormat
+from mbcost.errors import fail, or_list
 
 if TYPE_CHECKING:
     from mbcost.architectures.spec import OptionValue
@@ -54,6 +54,7 @@ _NETWORK = "Network"
 _COUNTING = "Counting"
 _GRID = "Grid"
 _TARGET = "Target"
+REPORT: Final = "Report"
 _SHAPE: Final = re.compile(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){0,7}")
 
 Model: TypeAlias = Annotated[
@@ -176,6 +177,32 @@ CalibrationFile: TypeAlias = Annotated[
 ]
 
 
+Precision: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="fp32|tf32|fp16|bf16|int8", help="Default: the first that the processor lists.", rich_help_panel=_TARGET
+    ),
+]
+Threads: TypeAlias = Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)]
+Batch: TypeAlias = Annotated[int, typer.Option(help="Images an inference.", rich_help_panel=_TARGET)]
+
+
+def format_option(usual: str = "Default: table.") -> Any:
+    """``--format``, of the formats that its type lists."""
+    return typer.Option("--format", help=usual, rich_help_panel=REPORT)
+
+
+def output_option(suffixes: Iterable[str]) -> Any:
+    """``-o FILE``, which may end in one of the suffixes."""
+    text = f"Write {or_list(list(suffixes))}."
+    return typer.Option("--output", "-o", metavar="FILE", help=text, rich_help_panel=REPORT)
+
+
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=REPORT)]
+ReportFormatOption: TypeAlias = Annotated[ReportFormat | None, format_option()]
+ReportOutput: TypeAlias = Annotated[Path | None, output_option(REPORT_SUFFIXES)]
+
+
 def required_devices(devices: list[str] | None) -> list[str]:
     """The targets that were named.
 
@@ -231,7 +258,7 @@ def read_settings(settings: Sequence[str] | None, classes: int | None) -> dict[s
             fail("MB010", f"`--set {text}` is not NAME=VALUE", hint="such as --set classes=1001")
         if name in values:
             fail("MB010", f"option `{name}` was given twice")
-        values[name] = _read_value(text, value)
+        values[name] = read_value(f"`--set {text}`", value)
     return values
 
 
@@ -254,7 +281,8 @@ def read_input_shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]
     return shapes
 
 
-def _read_value(text: str, value: str) -> OptionValue:
+def read_value(place: str, value: str) -> OptionValue:
+    """A number, true or false; MB010 for anything else, naming the place that it was given in."""
     words = {"true": True, "false": False}
     if value.lower() in words:
         return words[value.lower()]
@@ -265,4 +293,4 @@ def _read_value(text: str, value: str) -> OptionValue:
             continue
         if math.isfinite(number):
             return number
-    fail("MB010", f"`--set {text}`: `{value}` is not a number, true or false")
+    fail("MB010", f"{place}: `{value}` is not a number, true or false")

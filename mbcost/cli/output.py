@@ -55,7 +55,7 @@ class ListFormat(StrEnum):
 
 
 #: Suffix -> format; the longest that fits counts.
-_SUFFIXES: Final[dict[str, Format]] = {
+SUFFIXES: Final[dict[str, Format]] = {
     ".trace.json": Format.TRACE,
     ".json": Format.JSON,
     ".csv": Format.CSV,
@@ -79,7 +79,7 @@ REPORT_SUFFIXES: Final[dict[str, ReportFormat]] = {
 
 def choose_format(given: Format | None, output: Path | None) -> Format:
     """The format that was asked for, else that of the file's suffix, else a table; see :func:`format_of`."""
-    return format_of(given, output, _SUFFIXES, Format.TABLE)
+    return format_of(given, output, SUFFIXES, Format.TABLE)
 
 
 _F = TypeVar("_F", bound=StrEnum)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mbcost.cli.options import (
+    REPORT,
+    Batch,
     CalibrationFile,
     Classes,
     Devices,
+    Force,
     Models,
     PrecisionAxis,
+    ReportFormatOption,
+    ReportOutput,
     Settings,
     ThreadsAxis,
     Uncalibrated,
@@ -25,8 +29,10 @@ from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliv
 from mbcost.errors import fail
 from mbcost.report.provenance import Origin
 
+if TYPE_CHECKING:
+    from mbcost.search.pick import Pick
+
 _CHOICE = "Choice"
-_REPORT = "Report"
 
 
 def pick(
@@ -65,24 +71,17 @@ def pick(
             rich_help_panel=_CHOICE,
         ),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Images an inference.", rich_help_panel="Target")] = 1,
+    batch: Batch = 1,
     precision: PrecisionAxis = None,
     threads: ThreadsAxis = None,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
     settings: Settings = None,
     classes: Classes = None,
-    format_: Annotated[
-        ReportFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
-    all_rows: Annotated[bool, typer.Option("--all", help="Show the whole front.", rich_help_panel=_REPORT)] = False,
+    format_: ReportFormatOption = None,
+    output: ReportOutput = None,
+    force: Force = False,
+    all_rows: Annotated[bool, typer.Option("--all", help="Show the whole front.", rich_help_panel=REPORT)] = False,
 ) -> None:
     """Choose the most accurate width and resolution that keeps every budget on every target; exit with 1 if none."""
     chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
@@ -105,7 +104,10 @@ def pick(
     }
     result = pick_one(models, required_devices(device), **arguments)
     if chosen is ReportFormat.TABLE:
-        deliver(lambda screen: pick_screen.pick_screen(result, screen, all_rows=all_rows), output, force=force)
+        steps = _steps(result, models, command_line(context))
+        deliver(
+            lambda screen: pick_screen.pick_screen(result, screen, all_rows=all_rows, steps=steps), output, force=force
+        )
     elif chosen is ReportFormat.HTML:
         from mbcost.report.html.sweep import pick_page
 
@@ -120,3 +122,15 @@ def pick(
     if result.pick is None:
         print_note("check failed: nothing fits the budget")
         raise typer.Exit(1)
+
+
+def _steps(result: Pick, models: list[str], command: str) -> list[tuple[str, str]]:
+    """What to do next, and the command that does it."""
+    steps = [("The candidates and the front as a page:", f"{command} -o pick.html")]
+    chosen, other = result.pick, result.runner_up
+    if chosen is None or other is None or not {chosen.architecture, other.architecture} <= set(models):
+        return steps
+    subjects = " ".join(f"{one.architecture}@{one.alpha:g}/{one.resolution}" for one in (chosen, other))
+    where = chosen.slowest
+    arguments = f"--device {where.target} --precision {where.precision}"
+    return [("The runner-up beside it, layer by layer:", f"mbcost compare {subjects} {arguments}"), *steps]

@@ -13,11 +13,14 @@ from mbcost.cli.options import (
     CalibrationFile,
     Classes,
     Devices,
+    Force,
     Model,
     Resolution,
     Settings,
     Uncalibrated,
     calibration_choice,
+    format_option,
+    output_option,
     read_settings,
     read_whole,
     required_devices,
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
 _FORMATS = (Format.TABLE, Format.JSON, Format.HTML, Format.TRACE)
 _STREAM = "Stream"
-_REPORT = "Report"
 
 
 class Goal(StrEnum):
@@ -81,16 +83,9 @@ def stream(
     classes: Classes = None,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
-    format_: Annotated[
-        Format | None, typer.Option("--format", help="table, json, html or trace.", rich_help_panel=_REPORT)
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .html, .json, .trace.json or .txt.", rich_help_panel=_REPORT
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    format_: Annotated[Format | None, format_option("table, json, html or trace.")] = None,
+    output: Annotated[Path | None, output_option((".html", ".json", ".trace.json", ".txt"))] = None,
+    force: Force = False,
 ) -> None:
     """Simulate frames through capture, preprocessing, the network and postprocessing, with n buffers.
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from mbcost.cli.options import (
+    REPORT,
     AlphaAxis,
     BatchAxis,
     CalibrationFile,
     Classes,
     Devices,
+    Force,
     Macs,
     MacsOption,
     Models,
@@ -28,6 +30,8 @@ from mbcost.cli.options import (
     Unsupported,
     UnsupportedOption,
     calibration_choice,
+    format_option,
+    output_option,
     read_settings,
     read_whole,
     required_devices,
@@ -41,7 +45,6 @@ if TYPE_CHECKING:
     from mbcost.search.result import SweepResult
 
 _GRID = "Grid"
-_REPORT = "Report"
 _ELSEWHERE = "Beyond one machine"
 
 
@@ -97,20 +100,9 @@ def sweep(
     classes: Classes = None,
     params: ParamsOption = Params.AFFINE,
     macs: MacsOption = Macs.PRODUCTS,
-    format_: Annotated[
-        SweepFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write .html, .csv, .json, .parquet, .md or .txt.",
-            rich_help_panel=_REPORT,
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    format_: Annotated[SweepFormat | None, format_option()] = None,
+    output: Annotated[Path | None, output_option(SUFFIXES)] = None,
+    force: Force = False,
     parts: Annotated[
         Path | None,
         typer.Option(
@@ -128,7 +120,7 @@ def sweep(
         typer.Option(metavar="ADDRESS", help="Of a Dask scheduler: tcp://host:8786.", rich_help_panel=_ELSEWHERE),
     ] = None,
     all_rows: Annotated[
-        bool, typer.Option("--all", help="List every row, not the front alone.", rich_help_panel=_REPORT)
+        bool, typer.Option("--all", help="List every row, not the front alone.", rich_help_panel=REPORT)
     ] = False,
 ) -> None:
     """Predict the latency of a grid of widths and resolutions, and show which ones nothing else beats."""
@@ -179,10 +171,19 @@ def sweep(
 
         deliver(lambda _: sweep_page(result, Origin(command_line(context))), output, force=force)
     else:
-        _deliver(result, chosen, output, force=force, all_rows=all_rows)
+        steps = [("The grid, the front and the trade-off as a page:", f"{command_line(context)} -o sweep.html")]
+        _deliver(result, chosen, output, force=force, all_rows=all_rows, steps=steps)
 
 
-def _deliver(result: SweepResult, chosen: SweepFormat, output: Path | None, *, force: bool, all_rows: bool) -> None:
+def _deliver(
+    result: SweepResult,
+    chosen: SweepFormat,
+    output: Path | None,
+    *,
+    force: bool,
+    all_rows: bool,
+    steps: list[tuple[str, str]],
+) -> None:
     from mbcost.report import sweep_export, sweep_screen
 
     if chosen is SweepFormat.PARQUET:
@@ -192,7 +193,11 @@ def _deliver(result: SweepResult, chosen: SweepFormat, output: Path | None, *, f
         write_bytes(output, result.to_parquet(), force=force)
         print_note(f"wrote {output}")
     elif chosen is SweepFormat.TABLE:
-        deliver(lambda screen: sweep_screen.sweep_screen(result, screen, all_rows=all_rows), output, force=force)
+        deliver(
+            lambda screen: sweep_screen.sweep_screen(result, screen, all_rows=all_rows, steps=steps),
+            output,
+            force=force,
+        )
     elif chosen is SweepFormat.MD:
         deliver(lambda _: sweep_export.to_markdown(result, all_rows=all_rows), output, force=force)
     else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mbcost.cli.calibrate import FILES, read_files
 from mbcost.cli.complete import complete_target
+from mbcost.cli.options import Force, ReportFormatOption, ReportOutput
 from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of, print_note
 from mbcost.errors import fail
 from mbcost.report.provenance import Origin
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from mbcost.devices import Target
     from mbcost.validation.measurements import Measurement
     from mbcost.validation.validating import Validation
-
-_REPORT: Final = "Report"
 
 
 def validate(
@@ -38,16 +37,9 @@ def validate(
     min_hit: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Exit with 1 if fewer are within 10 %: 0.9.", min=0, max=1)
     ] = None,
-    format_: Annotated[
-        ReportFormat | None, typer.Option("--format", help="Default: table.", rich_help_panel=_REPORT)
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write .html, .json, .csv, .md or .txt.", rich_help_panel=_REPORT
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
+    format_: ReportFormatOption = None,
+    output: ReportOutput = None,
+    force: Force = False,
 ) -> None:
     """Compare predicted with measured latencies: the published ones that ship, or yours."""
     chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)

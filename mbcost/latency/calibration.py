@@ -275,16 +275,21 @@ def unlike(calibration: Calibration, workload: Workload) -> list[str]:
     macs, latency_s, shares, _ = workload
     found = []
     if _beyond(macs, calibration.macs):
-        low, high = (value / 1e6 for value in calibration.macs)
-        found.append(f"{macs / 1e6:.3g} M MACs ({low:.3g} to {high:.3g} M there)")
+        low, high = (f"{_short(value / 1e6)}" for value in calibration.macs)
+        found.append(f"{_short(macs / 1e6)} M MACs ({low} to {high} M there)")
     if _beyond(latency_s, calibration.latency_s):
-        low, high = (value * 1e3 for value in calibration.latency_s)
-        found.append(f"{latency_s * 1e3:.3g} ms ({low:.3g} to {high:.3g} ms there)")
+        low, high = (_short(value * 1e3) for value in calibration.latency_s)
+        found.append(f"{_short(latency_s * 1e3)} ms ({low} to {high} ms there)")
     for term, share in shares.items():
-        low, high = calibration.shares[term]
-        if share > high + SHARE_SLACK:
-            found.append(f"{share:.0%} of the time is {term} ({low:.0%} to {high:.0%} there)")
+        low, high = (f"{limit:.0%}" for limit in calibration.shares[term])
+        if share > calibration.shares[term].high + SHARE_SLACK:
+            found.append(f"{share:.0%} of the time is {term} ({low} to {high} there)")
     return found
+
+
+def _short(value: Real) -> str:
+    """Three digits, and all of a larger whole part: ``4,089``."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def is_unlike(calibration: Calibration, workload: Workload) -> Mask:

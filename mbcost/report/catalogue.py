@@ -84,10 +84,10 @@ def architectures_screen(entries: Sequence[dict[str, Any]], screen: Screen) -> s
         Column("architecture"),
         Column("input"),
         Column("MACs", "right"),
-        Column("params", "right"),
-        Column("options", narrow="wrap"),
+        Column("params", "right", drop=1),
+        Column("options", narrow="wrap", least=16, drop=2),
     ]
-    return screen.render(table(columns, rows))
+    return screen.render(table(columns, rows, screen))
 
 
 def _options(options: dict[str, Any]) -> str:
@@ -129,16 +129,16 @@ def architecture_screen(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequenc
         for row in rows
     ]
     columns = [
-        Column("row", narrow="cut"),
-        Column("input", "right"),
+        Column("row", narrow="squeeze", least=20),
+        Column("input", "right", drop=2),
         Column("output", "right"),
         Column("MACs", "right"),
-        Column("%", "right"),
-        Column("params", "right"),
+        Column("%", "right", drop=1),
+        Column("params", "right", drop=3),
     ]
     return screen.render(
         section(heading(spec.title, spec.name), facts([row for row in about if row[1]], screen)),
-        section(heading("Rows"), table(columns, cells)),
+        section(heading("Rows"), table(columns, cells, screen)),
     )
 
 
@@ -171,15 +171,18 @@ def _processor_entry(processor: Processor) -> dict[str, Any]:
 
 def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
     """The list of devices: a line a target, the first of each device being its default."""
-    lines = {device.title: [_target_line(device, processor) for processor in _ordered(device)] for device in devices}
-    widths = [max((len(line[i]) for block in lines.values() for line in block), default=0) for i in range(3)]
-    columns = [Column("", least=widths[0])]
-    roomy = screen.width >= 100
-    columns += [Column("", least=width if roomy else 0, narrow="wrap") for width in widths[1:]]
-    columns.append(Column("", style="dim", narrow="wrap"))
-    blocks = [section(heading(title), table(columns, block)) for title, block in lines.items()]
-    note = "A line is target, runtimes, precisions, model; what comes first is the default."
-    return screen.render(*blocks, bullets([note], screen))
+    rows = [_target_line(device, processor) for device in devices for processor in _ordered(device)]
+    columns = [
+        Column("target"),
+        Column("device", narrow="cut", least=20, drop=2),
+        Column("model", style="dim", narrow="cut"),
+        Column("precisions"),
+        Column("runtime"),
+        Column("other runtimes", style="dim", narrow="cut", least=24, drop=1),
+    ]
+    note = "What comes first is the default: a device's processor, its runtime and its precision."
+    steps = "`mbcost devices show NAME` has every number of a device with its source."
+    return screen.render(section(heading("Devices"), table(columns, rows, screen)), bullets([note, steps], screen))
 
 
 def _ordered(device: DeviceProfile) -> list[Processor]:
@@ -187,8 +190,9 @@ def _ordered(device: DeviceProfile) -> list[Processor]:
 
 
 def _target_line(device: DeviceProfile, processor: Processor) -> tuple[str, ...]:
-    runtimes, precisions = ", ".join(processor.runtimes), ", ".join(processor.precisions)
-    return f"{device.name}/{processor.name}", runtimes, precisions, processor.model
+    runtime, *others = processor.runtimes
+    name, precisions = f"{device.name}/{processor.name}", ", ".join(processor.precisions)
+    return name, device.title, processor.model, precisions, runtime, ", ".join(others)
 
 
 def device_details(device: DeviceProfile) -> dict[str, Any]:
@@ -225,12 +229,12 @@ def device_screen(device: DeviceProfile, screen: Screen) -> str:
     about += [(processor.name, _processor_line(processor)) for processor in device.processors.values()]
     return screen.render(
         section(heading(device.title, device.name), facts([row for row in about if row[1]], screen)),
-        section(heading("Numbers"), _numbers(device)),
+        section(heading("Numbers"), _numbers(device, screen)),
         section(heading("References"), facts(provenance.references.items(), screen)),
     )
 
 
-def _numbers(device: DeviceProfile) -> RenderableType:
+def _numbers(device: DeviceProfile, screen: Screen) -> RenderableType:
     """A line a number, under the section of the profile that it stands in."""
     rows: list[tuple[str | Text, ...]] = []
     previous = ""
@@ -241,16 +245,14 @@ def _numbers(device: DeviceProfile) -> RenderableType:
         if owner != previous:
             rows.append((Text(owner, style="bold"),))
             previous = owner
-        reference = ", ".join(quantity.reference) or numbers.NOTHING
-        rows.append((f"  {name}", quantity.text, quantity.source, reference, _remark(quantity)))
+        rows.append((f"  {name}", quantity.text, quantity.source, _remark(quantity)))
     columns = [
         Column("number"),
         Column("value", "right"),
         Column("source"),
-        Column("reference", narrow="wrap"),
-        Column("remark", style="dim", narrow="wrap"),
+        Column("reference; remark", style="dim", narrow="wrap", least=18),
     ]
-    return table(columns, rows)
+    return table(columns, rows, screen)
 
 
 def _processor_line(processor: Processor) -> str:
@@ -265,4 +267,5 @@ def _processor_line(processor: Processor) -> str:
 
 
 def _remark(quantity: Quantity) -> str:
-    return "; ".join(part for part in (quantity.formula, quantity.note) if part)
+    parts = (", ".join(quantity.reference), quantity.formula, quantity.note)
+    return "; ".join(part for part in parts if part) or numbers.NOTHING

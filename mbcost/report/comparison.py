@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mbcost._version import __version__
 from mbcost.analysis import Analysis
+from mbcost.devices import Target
 from mbcost.errors import fail
 from mbcost.latency import GROUPS
 from mbcost.report import numbers
@@ -55,6 +57,30 @@ class Pair:
         if self.first is None or self.other is None:
             return None
         return self.other.latency_s / self.first.latency_s
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The kernels of one class at one size of the image, in the first analysis and in another.
+
+    Attributes
+    ----------
+    name, size
+        Operator class, and height x width of the outputs; both of the first where the two differ.
+    counts, seconds, macs
+        Of the first and of the other: kernels, their time [s], their MACs.
+    """
+
+    name: str
+    size: str
+    counts: tuple[int, int]
+    seconds: tuple[float, float]
+    macs: tuple[int, int]
+
+    @property
+    def difference_s(self) -> float:
+        """Time that the other takes more [s]."""
+        return self.seconds[1] - self.seconds[0]
 
 
 @dataclass(frozen=True)
@@ -115,6 +141,36 @@ class Comparison:
         """The same, by the size of the difference."""
         return sorted(self.pairs(number), key=lambda pair: abs(pair.difference_s), reverse=True)
 
+    def matched_share(self, number: int) -> float:
+        """Share of the time of both that is spent in layers with a partner [1]."""
+        both = self.first.latency_s + self.analyses[number].latency_s
+        pairs = [pair for pair in self.pairs(number) if pair.first and pair.other]
+        return sum(side.latency_s for pair in pairs for side in (pair.first, pair.other) if side) / (both or 1.0)
+
+    def places(self, number: int) -> list[Place]:
+        """The kernels by class and by how far the image has shrunk, for networks whose layers do not match.
+
+        Images are of the same stage where they are the same power of two smaller than their network's input. Sorted by
+        the size of the difference.
+        """
+        found: dict[tuple[str, int], tuple[list[KernelTime], list[KernelTime]]] = {}
+        for side, analysis in enumerate((self.first, self.analyses[number])):
+            height = analysis.layer_graph.input_shape.height
+            for row in kernel_times(analysis):
+                key = operator_class(row.kernel), _stage(row, height)
+                found.setdefault(key, ([], []))[side].append(row)
+        places = [
+            Place(
+                name,
+                " / ".join(dict.fromkeys(_image(rows[0]) for rows in sides if rows)),
+                (len(sides[0]), len(sides[1])),
+                (sum(row.latency_s for row in sides[0]), sum(row.latency_s for row in sides[1])),
+                (sum(row.kernel.macs for row in sides[0]), sum(row.kernel.macs for row in sides[1])),
+            )
+            for (name, _), sides in found.items()
+        ]
+        return sorted(places, key=lambda place: abs(place.difference_s), reverse=True)
+
     def reason(self, pair: Pair) -> str:
         """Why a pair's times differ, in words."""
         if pair.other is None:
@@ -125,34 +181,67 @@ class Comparison:
         found = []
         if before.estimate.bound != after.estimate.bound:
             found.append(f"bound by {after.estimate.bound}, was {before.estimate.bound}")
-        for what, old, new in (
+        found += _factors(
             ("MACs", before.kernel.macs, after.kernel.macs),
-            ("traffic", _traffic(before), _traffic(after)),
+            ("traffic", before.traffic_bytes, after.traffic_bytes),
             ("MAC/s", before.macs_per_s or 0, after.macs_per_s or 0),
-        ):
-            if old and new and abs(new / old - 1) > _SAME:
-                found.append(f"{what} x {numbers.significant(new / old)}")
+        )
         return ", ".join(found) or "unchanged"
+
+    def reason_of(self, place: Place) -> str:
+        """Why the times of a class at one size differ, in words."""
+        (before, after), (old, new) = place.seconds, place.macs
+        if not after:
+            return f"only in {self.labels[0]}"
+        if not before:
+            return "only in the other"
+        return ", ".join(_factors(("MACs", old, new), ("MAC/s", old / before, new / after))) or "unchanged"
+
+    def overlap(self, number: int) -> bool:
+        """Whether the 90 % intervals of the two overlap."""
+        analysis = self.analyses[number]
+        apart = analysis.latency_low_s > self.first.latency_high_s or analysis.latency_high_s < self.first.latency_low_s
+        return not apart
+
+    def headline(self) -> str:
+        """The verdict in a sentence: which is how many times as fast, by the time of an image."""
+        seconds = [analysis.latency_s / analysis.batch for analysis in self.analyses]
+        if not min(seconds):
+            return f"{self.labels[0]} against {', '.join(self.labels[1:])}"
+        image = "" if self.same_batch else " per image"
+        best, first = seconds.index(min(seconds)), self.labels[0]
+        if len(seconds) == FEWEST:
+            ratio = seconds[1] / seconds[0]
+            if abs(ratio - 1) <= _SAME:
+                return f"{self.labels[1]} is as fast as {first}{image}"
+            times = numbers.significant(max(ratio, 1 / ratio))
+            return f"{self.labels[1]} is {times} times as {'slow' if ratio > 1 else 'fast'} as {first}{image}"
+        times = numbers.significant(seconds[0] / seconds[best])
+        compared = f", {times} times as fast as {first}" if best else ""
+        return f"{self.labels[best]} is the fastest of {len(seconds)}{image}{compared}"
+
+    @property
+    def same_batch(self) -> bool:
+        return len({analysis.batch for analysis in self.analyses}) == 1
 
     def verdicts(self, number: int) -> list[str]:
         """What one analysis does against the first, and what its MACs promise, in sentences."""
         analysis, label = self.analyses[number], self.labels[number]
         if not analysis.latency_s or not self.first.latency_s:
             return ["One of the two takes no time."]
-        ratio, macs = self.ratio(number), self.macs_ratio(number)
-        faster = ratio <= 1
-        times = numbers.significant(1 / ratio if faster else ratio)
-        here, there = numbers.milliseconds(analysis.latency_s), numbers.milliseconds(self.first.latency_s)
-        speed = "fast" if faster else "slow"
-        parts = [f"{label} takes {here}, {self.labels[0]} {there}: {times} times as {speed}."]
+        macs = self.macs_ratio(number)
+        parts = [self._speed(number)]
         if self.first.totals.macs and abs(macs - 1) > _SAME:
             promised = self.first.latency_s * macs
             rest = analysis.latency_s - promised
+            times = numbers.significant(max(macs, 1 / macs) if macs else 0.0)
             parts.append(
                 f"It has {numbers.significant(macs)} times the MACs; at the same rate that would be "
-                f"{numbers.milliseconds(promised)}. It takes {numbers.milliseconds(abs(rest))} "
-                f"{'more' if rest > 0 else 'less'}: {self._rest(number)}"
+                f"{numbers.milliseconds(promised)}, {times} times as {'slow' if macs > 1 else 'fast'}. It takes "
+                f"{numbers.milliseconds(abs(rest))} {'more' if rest > 0 else 'less'}: {self._rest(number)}"
             )
+        if self.overlap(number) and label != self.labels[0] and abs(self.ratio(number) - 1) > _SAME and self.same_batch:
+            parts.append("Their 90 % intervals overlap: which of the two is faster is not certain.")
         deepest = max(self.classes, key=lambda name: abs(self._class_difference(number, name)), default=None)
         if deepest is not None:
             change = self._class_difference(number, deepest)
@@ -160,6 +249,17 @@ class Comparison:
                 f"Most of the difference is {deepest}: {'+' if change > 0 else '-'}{numbers.milliseconds(abs(change))}."
             )
         return parts
+
+    def _speed(self, number: int) -> str:
+        """Both times and their ratio, of one image where the batches differ."""
+        sides = [self.analyses[number], self.first]
+        seconds = [side.latency_s / side.batch for side in sides]
+        here, there = (numbers.milliseconds(value) for value in seconds)
+        image = "" if self.same_batch else " per image"
+        faster = seconds[0] <= seconds[1]
+        times = numbers.significant(seconds[1] / seconds[0] if faster else seconds[0] / seconds[1])
+        speed = "fast" if faster else "slow"
+        return f"{self.labels[number]} takes {here}{image}, {self.labels[0]} {there}: {times} times as {speed}."
 
     def _class_difference(self, number: int, name: str) -> float:
         return self.class_times[number].get(name, (0.0, 0))[0] - self.class_times[0].get(name, (0.0, 0))[0]
@@ -178,7 +278,7 @@ class Comparison:
         words = [
             f"{name} {'+' if found[name] >= 0 else '-'}{numbers.milliseconds(abs(found[name]))}" for name in largest
         ]
-        return f"{', '.join(words)} against {self.labels[0]}'s share of time for as many MACs."
+        return f"{', '.join(words)} against {self.labels[0]}'s time for as many MACs."
 
     def figure(self, name: str, other: int = 1) -> go.Figure:
         """A chart as a Plotly figure: ``classes``, ``parts``, or ``pairs`` of the first subject and another one.
@@ -216,6 +316,7 @@ class Comparison:
                     "label": self.labels[number],
                     "verdicts": self.verdicts(number),
                     "layers": [self._pair(pair) for pair in self.pairs(number)],
+                    "places": [self._place(place) for place in self.places(number)],
                 }
                 for number in range(1, len(self.analyses))
             ],
@@ -244,7 +345,7 @@ class Comparison:
                 "output_shape": list(row.kernel.main.output_shape),
                 "latency_ms": row.latency_s * 1e3,
                 "macs": row.kernel.macs,
-                "traffic_bytes": _traffic(row),
+                "traffic_bytes": row.traffic_bytes,
                 "bound": row.estimate.bound or "none",
             }
 
@@ -254,6 +355,17 @@ class Comparison:
             "matched_by": pair.how,
             "difference_ms": pair.difference_s * 1e3,
             "reason": self.reason(pair),
+        }
+
+    def _place(self, place: Place) -> dict[str, Any]:
+        return {
+            "class": place.name,
+            "size": place.size,
+            "kernels": list(place.counts),
+            "latency_ms": [seconds * 1e3 for seconds in place.seconds],
+            "macs": list(place.macs),
+            "difference_ms": place.difference_s * 1e3,
+            "reason": self.reason_of(place),
         }
 
 
@@ -276,16 +388,62 @@ def require_number(subjects: int) -> None:
         fail("MB010", f"there are {subjects} to compare, and it takes {FEWEST} to {MOST}", hint=hint)
 
 
+def _features(analysis: Analysis) -> dict[str, str]:
+    """All that is set of an analysis, in words."""
+    graph, target = analysis.layer_graph, analysis.target
+    options = (f"{name}={str(value).lower()}" for name, value in graph.options.items())
+    return {
+        "network": analysis.architecture,
+        "size": f"@{graph.alpha:g}/{graph.resolution}",
+        "options": ",".join(options),
+        "target": target.name,
+        "precision": target.precision,
+        "threads": _threads(target),
+        "batch": f"batch {analysis.batch}",
+    }
+
+
+def _threads(target: Target) -> str:
+    """Of a CPU; nothing for other processors."""
+    if target.processor.kind != "cpu":
+        return ""
+    return "1 thread" if target.threads == 1 else f"{target.threads} threads"
+
+
+def _varying(analyses: Sequence[Analysis]) -> tuple[list[dict[str, str]], set[str]]:
+    features = [_features(analysis) for analysis in analyses]
+    return features, {name for name in features[0] if len({entry[name] for entry in features}) > 1}
+
+
+def in_common(analyses: Sequence[Analysis]) -> str:
+    """What is set to the same in all analyses, in words."""
+    features, varying = _varying(analyses)
+    same = {name: text for name, text in features[0].items() if name not in varying}
+    if "size" in same:
+        graph = analyses[0].layer_graph
+        same["size"] = f"alpha {graph.alpha:g}, input {graph.input_shape}"
+    order = ("network", "target", "precision", "threads", "batch", "size", "options")
+    return ", ".join(same[name] for name in order if same.get(name))
+
+
 def _labels(analyses: Sequence[Analysis]) -> tuple[str, ...]:
-    """What tells the analyses apart: the network, the target, or both."""
-    networks = [f"{analysis.architecture}" for analysis in analyses]
-    targets = [f"{analysis.target.name}" for analysis in analyses]
-    if len(set(targets)) == 1 and len(set(networks)) == len(networks):
-        return tuple(networks)
-    if len(set(networks)) == 1 and len(set(targets)) == len(targets):
-        return tuple(targets)
-    labels = [f"{network} on {target}" for network, target in zip(networks, targets, strict=True)]
+    """What tells the analyses apart: the network, its size and options, the target, and how it runs there."""
+    features, varying = _varying(analyses)
+    if "network" in varying:  # each has options of its own: they tell nothing apart
+        varying.discard("options")
+    labels = [_label(entry, varying) for entry in features]
     return tuple(f"{label} ({number})" if labels.count(label) > 1 else label for number, label in enumerate(labels, 1))
+
+
+def _label(features: Mapping[str, str], varying: set[str]) -> str:
+    network = features["network"] + (features["size"] if "size" in varying else "")
+    if "options" in varying:
+        network += f",{features['options']}"
+    running = [features[name] for name in ("precision", "threads", "batch") if name in varying and features[name]]
+    if "target" not in varying:
+        return ", ".join([network, *running])
+    target = ", ".join([features["target"], *running])
+    return f"{network} on {target}" if varying & {"network", "size", "options"} else target
 
 
 def match(first: Sequence[KernelTime], other: Sequence[KernelTime]) -> list[Pair]:
@@ -313,10 +471,23 @@ def _place(row: KernelTime) -> tuple[str, tuple[int, ...]]:
     return operator_class(row.kernel), tuple(row.kernel.main.output_shape)
 
 
-def _traffic(row: KernelTime) -> int:
-    """Bytes of input, output and weights."""
-    kernel = row.kernel
-    return (kernel.input_elements + kernel.output_elements + kernel.weight_elements) * kernel.element_bytes
+def _factors(*changes: tuple[str, float, float]) -> list[str]:
+    """By what each of the named amounts changed, for those that did."""
+    return [
+        f"{what} x {numbers.significant(new / old)}"
+        for what, old, new in changes
+        if old and new and abs(new / old - 1) > _SAME
+    ]
+
+
+def _stage(row: KernelTime, input_height: int) -> int:
+    """Powers of two between the network's input and the output of a kernel; -1 for a single pixel."""
+    height, width, _ = row.kernel.main.output_shape
+    return -1 if height == width == 1 else round(math.log2(max(1.0, input_height / height)))
+
+
+def _image(row: KernelTime) -> str:
+    return numbers.shape(row.kernel.main.output_shape[:2])
 
 
 def _ratio(value: float, of: float) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -12,48 +14,92 @@ from rich.text import Text
 from mbcost.errors import printable
 from mbcost.latency import GROUPS
 from mbcost.report import numbers
-from mbcost.report.comparison import Comparison, Pair
+from mbcost.report.comparison import FEWEST, Comparison, in_common
 from mbcost.report.export import escaped, markdown_table
-from mbcost.report.terminal import Column, Screen, bullets, heading, section, table
+from mbcost.report.terminal import ANSWER, Column, Screen, bullets, heading, next_steps, section, table
 from mbcost.report.view import caveats
 
 _SUBJECT_HEAD = ("", "ms", "x", "90 % interval", "MACs", "x", "params", "GMAC/s", "peak memory")
-#: Columns of it that a screen below so many characters has room for.
-_ROOMY = 100
-_NARROW_COLUMNS = 6
+#: Share of the time in layers with a partner, from which the layers tell what moved; below it, places do.
+_ALIKE: Final = 0.5
+#: Labels of two subjects up to this length stand in sentences; longer ones, and those of several, give way to letters.
+_LONG: Final = 32
 
 
-def comparison_screen(comparison: Comparison, screen: Screen, *, limit: int | None = 10) -> str:
-    """The whole screen as text: the answer, why, by class, by part, what moved, caveats.
+def comparison_screen(
+    comparison: Comparison, screen: Screen, *, limit: int | None = 10, steps: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The whole screen as text: the verdict, why, by class, by part, what moved, caveats.
 
     Parameters
     ----------
     limit
         Layers that moved most, of each comparison; None for all.
+    steps
+        What to do next and the command that does it, for a terminal.
     """
     others = range(1, len(comparison.analyses))
-    title = Text.assemble((printable(comparison.labels[0]), "bold"), (" against ", "dim"))
-    title.append(printable(", ".join(comparison.labels[1:])), "bold")
-    shown = len(_SUBJECT_HEAD) if screen.width >= _ROOMY else _NARROW_COLUMNS
-    columns = [Column("", narrow="cut"), *(Column(name, "right") for name in _SUBJECT_HEAD[1:shown])]
-    subjects = [row[:shown] for row in _subjects(comparison)]
-    parts: list[RenderableType] = [section(title, table(columns, subjects))]
-    sentences = [sentence for number in others for sentence in comparison.verdicts(number)]
-    parts.append(section(heading("Why"), bullets(sentences, screen)))
-    names = [f"ms {letter}" for letter in _letters(comparison)]
-    legend = ", ".join(
-        f"{letter} {label}" for letter, label in zip(_letters(comparison), comparison.labels, strict=True)
-    )
-    classes = [Column("operator class", narrow="cut"), *(Column(name, "right") for name in names)]
-    classes += [Column(f"MACs {letter}", "right") for letter in _letters(comparison)]
-    parts.append(section(heading("By operator class", legend), table(classes, _class_rows(comparison))))
-    spent_on = [Column("spent on"), *(Column(name, "right") for name in names)]
-    parts.append(section(heading("By what the time is spent on"), table(spent_on, _part_rows(comparison))))
-    parts += [_moved(comparison, number, limit) for number in others]
-    notes = [f"{label}: {note}" for label, note in _notes(comparison)]
+    title = Text(printable(comparison.headline(), limit=1000), style="bold")
+    same = Text(printable(f"all with {in_common(comparison.analyses)}", limit=1000), style="dim")
+    parts: list[RenderableType] = [section(title, same, _subject_table(comparison, screen))]
+    parts.append(section(heading("Why"), bullets([_brief(text, comparison) for text in _why(comparison)], screen)))
+    letters = _letters(comparison)
+    names = [Column(f"ms {letter}", "right") for letter in letters]
+    classes = [Column("operator class", narrow="cut"), *names]
+    classes += [Column("B - A", "right", drop=2)] if len(letters) == FEWEST else []
+    classes += [Column(f"MACs {letter}", "right", drop=1) for letter in letters]
+    parts.append(section(heading("By operator class"), table(classes, _class_rows(comparison), screen)))
+    spent_on = [Column("spent on"), *names]
+    parts.append(section(heading("By what the time is spent on"), table(spent_on, _part_rows(comparison), screen)))
+    parts += [_moved(comparison, number, limit, screen) for number in others]
+    notes = [f"{_brief(label, comparison)}: {note}" for label, note in _notes(comparison)]
     if notes:
         parts.append(section(heading("Caveats"), bullets(notes, screen)))
-    return screen.render(*parts)
+    return screen.render(*parts, *next_steps(steps, screen))
+
+
+def _subject_table(comparison: Comparison, screen: Screen) -> RenderableType:
+    columns = [
+        Column(""),
+        Column("", narrow="squeeze", least=40),
+        Column("ms", "right", ANSWER),
+        Column("x", "right"),
+        Column("ms an image", "right"),
+        Column("90 % interval", "right", drop=1),
+        Column("MACs", "right", drop=2),
+        Column("x", "right", drop=2),
+        Column("params", "right", drop=4),
+        Column("GMAC/s", "right", drop=3),
+        Column("peak memory", "right", drop=5),
+    ]
+    rows: list[tuple[str, ...]] = []
+    for letter, analysis, row in zip(_letters(comparison), comparison.analyses, _subjects(comparison), strict=True):
+        image = numbers.significant(analysis.latency_s / analysis.batch * 1e3)
+        rows.append((letter, *row[:3], image, *row[3:]))
+    if comparison.same_batch:
+        columns, rows = columns[:4] + columns[5:], [row[:4] + row[5:] for row in rows]
+    return table(columns, rows, screen)
+
+
+def _brief(text: str, comparison: Comparison) -> str:
+    """A text with the letters of the subjects in the place of their labels, if these are long or many."""
+    labels = dict(zip(comparison.labels, _letters(comparison), strict=True))
+    if len(labels) == FEWEST and max(map(len, labels)) <= _LONG:
+        return text
+    for label in sorted(labels, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w@/]){re.escape(label)}(?![\w@/])", labels[label], text)
+    return text
+
+
+def _why(comparison: Comparison) -> list[str]:
+    """The verdicts; those of each of several in one paragraph, behind the times that the table has."""
+    if len(comparison.analyses) == FEWEST:
+        return comparison.verdicts(1)
+    return [
+        f"{label}: {' '.join(comparison.verdicts(number)[1:]) or 'see the table.'}"
+        for number, label in enumerate(comparison.labels)
+        if number
+    ]
 
 
 def _subjects(comparison: Comparison) -> list[tuple[str, ...]]:
@@ -83,19 +129,30 @@ def _letters(comparison: Comparison) -> str:
 
 
 def _class_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    digits = numbers.decimals_for(comparison.first.latency_s * 1e3)
+    """The times of each class, for two analyses their difference, and the MACs."""
+    entries: list[tuple[str, list[tuple[float, int] | None]]] = [
+        (name, [times.get(name) for times in comparison.class_times]) for name in comparison.classes
+    ]
+    total: list[tuple[float, int] | None]
+    total = [(analysis.latency_s, analysis.totals.macs) for analysis in comparison.analyses]
+    digits = _digits(comparison)
     rows = []
-    for name in comparison.classes:
-        found = [times.get(name) for times in comparison.class_times]
+    for name, found in [*entries, ("total", total)]:
         times = [f"{entry[0] * 1e3:.{digits}f}" if entry else numbers.NOTHING for entry in found]
         macs = [numbers.si(entry[1], 3) if entry and entry[1] else numbers.NOTHING for entry in found]
-        rows.append((name, *times, *macs))
-    total = [f"{analysis.latency_s * 1e3:.{digits}f}" for analysis in comparison.analyses]
-    return [*rows, ("total", *total, *(numbers.si(analysis.totals.macs, 3) for analysis in comparison.analyses))]
+        seconds = [entry[0] if entry else 0.0 for entry in found]
+        change = [f"{(seconds[1] - seconds[0]) * 1e3:+.{digits}f}"] if len(found) == FEWEST else []
+        rows.append((name, *times, *change, *macs))
+    return rows
+
+
+def _digits(comparison: Comparison) -> int:
+    """Decimals of milliseconds, for the shortest of the latencies."""
+    return numbers.decimals_for(min(analysis.latency_s for analysis in comparison.analyses) * 1e3)
 
 
 def _part_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    digits = numbers.decimals_for(comparison.first.latency_s * 1e3)
+    digits = _digits(comparison)
     return [
         (name, *(f"{parts[place] * 1e3:.{digits}f}" for parts in comparison.parts))
         for place, name in enumerate(GROUPS)
@@ -103,29 +160,57 @@ def _part_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
-def _moved(comparison: Comparison, number: int, limit: int | None) -> RenderableType:
-    pairs = [pair for pair in comparison.moved(number) if pair.difference_s]
-    shown = pairs[:limit]
-    rest = sum(pair.difference_s for pair in pairs[len(shown) :])
-    digits = numbers.decimals_for(comparison.first.latency_s * 1e3)
-    rows = [_pair_row(comparison, pair, digits) for pair in shown]
-    if len(shown) < len(pairs):
-        rows.append((f"{len(pairs) - len(shown)} others together", "", "", f"{rest * 1e3:+.{digits}f}", ""))
-    columns = [
-        Column("layer", narrow="cut"),
-        Column("ms before", "right"),
-        Column("ms after", "right"),
-        Column("difference", "right"),
-        Column("why", narrow="wrap"),
+def _moved(comparison: Comparison, number: int, limit: int | None, screen: Screen) -> RenderableType:
+    share = comparison.matched_share(number)
+    label, letter = _brief(comparison.labels[number], comparison), _letters(comparison)[number]
+    changes = [
+        Column("ms A", "right", drop=2),
+        Column(f"ms {letter}", "right", drop=2),
+        Column(f"{letter} - A", "right"),
+        Column("why", narrow="wrap", least=20, drop=1),
     ]
-    matched = sum(pair.first is not None and pair.other is not None for pair in comparison.pairs(number))
-    title = heading(f"What moved in {comparison.labels[number]}", f"{matched} layers matched by name or place")
-    return section(title, table(columns, rows))
+    if share >= _ALIKE:
+        title = heading(f"What moved in {label}", f"{share:.0%} of the time in layers matched by name or place")
+        columns = [Column("layer", narrow="squeeze", least=24), *changes]
+        return section(title, table(columns, _pair_rows(comparison, number, limit), screen))
+    note = f"{share:.0%} of the time in layers that match, so by class and image size"
+    columns = [
+        Column("operator class", narrow="cut", least=18),
+        Column("output", "right"),
+        Column("kernels", "right", drop=3),
+        *changes,
+    ]
+    title = heading(f"Where {label} differs", note)
+    return section(title, table(columns, _place_rows(comparison, number, limit), screen))
 
 
-def _pair_row(comparison: Comparison, pair: Pair, digits: int) -> tuple[str, ...]:
-    times = [f"{row.latency_s * 1e3:.{digits}f}" if row else numbers.NOTHING for row in (pair.first, pair.other)]
-    return pair.name, *times, f"{pair.difference_s * 1e3:+.{digits}f}", comparison.reason(pair)
+def _pair_rows(comparison: Comparison, number: int, limit: int | None) -> list[tuple[str, ...]]:
+    pairs = [pair for pair in comparison.moved(number) if pair.difference_s]
+    digits = _digits(comparison)
+    rows: list[tuple[str, ...]] = []
+    for pair in pairs[:limit]:
+        times = [f"{row.latency_s * 1e3:.{digits}f}" if row else numbers.NOTHING for row in (pair.first, pair.other)]
+        rows.append((pair.name, *times, f"{pair.difference_s * 1e3:+.{digits}f}", comparison.reason(pair)))
+    return rows + _others([pair.difference_s for pair in pairs[len(rows) :]], digits, blank=2)
+
+
+def _place_rows(comparison: Comparison, number: int, limit: int | None) -> list[tuple[str, ...]]:
+    places = [place for place in comparison.places(number) if place.difference_s]
+    digits = _digits(comparison)
+    rows: list[tuple[str, ...]] = []
+    for place in places[:limit]:
+        times = [f"{seconds * 1e3:.{digits}f}" if seconds else numbers.NOTHING for seconds in place.seconds]
+        kernels = f"{place.counts[0]}, {place.counts[1]}"
+        change = f"{place.difference_s * 1e3:+.{digits}f}"
+        rows.append((place.name, place.size, kernels, *times, change, comparison.reason_of(place)))
+    return rows + _others([place.difference_s for place in places[len(rows) :]], digits, blank=4)
+
+
+def _others(seconds: Sequence[float], digits: int, *, blank: int) -> list[tuple[str, ...]]:
+    """The row of what is not listed, if anything is not."""
+    if not seconds:
+        return []
+    return [(f"{len(seconds)} others together", *[""] * blank, f"{sum(seconds) * 1e3:+.{digits}f}", "")]
 
 
 def _notes(comparison: Comparison) -> list[tuple[str, str]]:
@@ -138,24 +223,26 @@ def _notes(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def to_markdown(comparison: Comparison, *, limit: int | None = 10) -> str:
-    """Subjects, verdicts, classes, and the layers that moved most."""
-    parts = [
-        markdown_table(_SUBJECT_HEAD, "-rrrrrrrr", _escape_first(_subjects(comparison))),
-        "\n".join(
-            f"- {escaped(sentence)}"
-            for number in range(1, len(comparison.analyses))
-            for sentence in comparison.verdicts(number)
-        ),
-    ]
+    """The verdict, subjects, why, classes, and what moved most: layers, or places where the layers do not match."""
     letters = _letters(comparison)
-    head = ("operator class", *(f"ms {letter}" for letter in letters), *(f"MACs {letter}" for letter in letters))
-    parts.append(markdown_table(head, "-" + "r" * 2 * len(letters), _escape_first(_class_rows(comparison))))
+    subjects = [(f"{letter} {row[0]}", *row[1:]) for letter, row in zip(letters, _subjects(comparison), strict=True)]
+    parts = [
+        f"**{escaped(comparison.headline())}**",
+        markdown_table(_SUBJECT_HEAD, "-rrrrrrrr", _escape_first(subjects)),
+        "\n".join(f"- {escaped(sentence)}" for sentence in _why(comparison)),
+    ]
+    head = ["operator class", *(f"ms {letter}" for letter in letters)]
+    head += [*(["B - A"] if len(letters) == FEWEST else []), *(f"MACs {letter}" for letter in letters)]
+    parts.append(markdown_table(head, "-" + "r" * (len(head) - 1), _escape_first(_class_rows(comparison))))
     for number in range(1, len(comparison.analyses)):
-        digits = numbers.decimals_for(comparison.first.latency_s * 1e3)
-        pairs = [pair for pair in comparison.moved(number) if pair.difference_s][:limit]
-        rows = _escape_first([_pair_row(comparison, pair, digits) for pair in pairs])
-        head = (f"moved in {escaped(comparison.labels[number])}", "ms before", "ms after", "difference", "why")
-        parts.append(markdown_table(head, "-rrr-", rows))
+        label = escaped(comparison.labels[number])
+        times = ("ms before", "ms after", "difference", "why")
+        if comparison.matched_share(number) >= _ALIKE:
+            rows = _escape_first(_pair_rows(comparison, number, limit))
+            parts.append(markdown_table((f"moved in {label}", *times), "-rrr-", rows))
+        else:
+            rows = _escape_first(_place_rows(comparison, number, limit))
+            parts.append(markdown_table((f"moved in {label}", "output", "kernels", *times), "-rrrrr-", rows))
     return "\n\n".join(parts) + "\n"
 
 

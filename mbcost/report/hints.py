@@ -47,15 +47,18 @@ class Hint:
         With the change [s].
     saving
         Of the latency without it [1].
+    option
+        Of ``mbcost analyze``, that makes the change: ``--threads 2``; empty where the network itself has to change.
     """
 
     change: str
     latency_s: float
     saving: float
+    option: str = ""
 
 
-#: A change in words, and what makes the changed network and target.
-_Change: TypeAlias = tuple[str, Callable[[], tuple[LayerGraph, Target]]]
+#: A change in words, the option that makes it, and what makes the changed network and target.
+_Change: TypeAlias = tuple[str, str, Callable[[], tuple[LayerGraph, Target]]]
 
 
 def find_hints(analysis: Analysis, spec: ArchitectureSpec, *, least: float = 0.02, most: int = 4) -> list[Hint]:
@@ -71,14 +74,14 @@ def find_hints(analysis: Analysis, spec: ArchitectureSpec, *, least: float = 0.0
         Largest number of hints.
     """
     found = []
-    for change, make in _changes(analysis, spec):
+    for change, option, make in _changes(analysis, spec):
         try:
             latency = _latency(analysis, *make())
         except (InputError, OperatorError):  # the table, the profile, the runtime or a layer cannot do it
             continue
         saving = 1 - latency / analysis.latency_s if analysis.latency_s else 0.0
         if saving >= least:
-            found.append(Hint(change, latency, saving))
+            found.append(Hint(change, latency, saving, option))
     return sorted(found, key=lambda hint: hint.saving, reverse=True)[:most]
 
 
@@ -93,22 +96,23 @@ def _changes(analysis: Analysis, spec: ArchitectureSpec) -> Iterator[_Change]:
     if graph.input_shape.height == graph.input_shape.width:
         smaller = [alpha for alpha in ALPHAS if alpha < graph.alpha]
         if spec.width is not None and smaller:
-            yield f"alpha {smaller[0]:g} instead of {graph.alpha:g}", rebuilt(smaller[0], resolution)
+            change = f"alpha {smaller[0]:g} instead of {graph.alpha:g}"
+            yield change, f"--alpha {smaller[0]:g}", rebuilt(smaller[0], resolution)
         if resolution > RESOLUTION_STEP:
             lower = (resolution - 1) // RESOLUTION_STEP * RESOLUTION_STEP
-            yield f"resolution {lower} instead of {resolution}", rebuilt(graph.alpha, lower)
+            change = f"resolution {lower} instead of {resolution}"
+            yield change, f"--resolution {lower}", rebuilt(graph.alpha, lower)
     for precision in target.processor.precisions:
         if ELEMENT_BYTES[precision] < analysis.element_bytes:
-            yield (
-                f"{precision} instead of {target.precision}",
-                partial(_on, graph, replace(target, precision=precision)),
-            )
+            change = f"{precision} instead of {target.precision}"
+            yield change, f"--precision {precision}", partial(_on, graph, replace(target, precision=precision))
     most = target.processor.max_threads
     if target.threads < most:
-        yield f"{most} threads instead of {target.threads}", partial(_on, graph, replace(target, threads=most))
+        change = f"{most} threads instead of {target.threads}"
+        yield change, f"--threads {most}", partial(_on, graph, replace(target, threads=most))
     for change, rewrite, count in _rewrites(analysis):
         if count:
-            yield f"{change} ({count} layer{'s' if count > 1 else ''})", partial(_rewritten, graph, rewrite, target)
+            yield f"{change} ({count} layer{'s' if count > 1 else ''})", "", partial(_rewritten, graph, rewrite, target)
 
 
 def _rewrites(analysis: Analysis) -> Iterator[tuple[str, Rewrite, int]]:

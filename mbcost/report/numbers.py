@@ -8,6 +8,7 @@ from typing import Final
 
 _SI: Final = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BINARY: Final = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+_TIMES: Final = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 NOTHING: Final = "–"
 
 
@@ -30,6 +31,14 @@ def si(value: float, digits: int = 4) -> str:
         if abs(value) >= factor:
             return f"{significant(value / factor, digits)} {prefix}"
     return f"{value:g}" if value == int(value) else significant(value, digits)
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Three digits and a unit, seconds with their prefix: ``427 ps a MAC``; ``1`` is no unit."""
+    if unit == "s" or unit.startswith("s "):
+        factor, prefix = next((pair for pair in _TIMES if abs(value) >= pair[0]), _TIMES[-1])
+        return f"{significant(value / factor)} {prefix}{unit}"
+    return significant(value) if unit == "1" else f"{significant(value)} {unit}"
 
 
 def size(count: int) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mbcost.report import numbers
 from mbcost.report.export import escaped, finite, markdown_table
-from mbcost.report.terminal import Column, Screen, bullets, facts, heading, section, table
+from mbcost.report.terminal import ANSWER, BAD, Column, Screen, bullets, facts, heading, next_steps, section, table
 from mbcost.search.budget import NAMES, Budget
 from mbcost.search.candidate import Candidate, OnTarget
 from mbcost.search.pick import Binding, Pick
@@ -30,22 +30,30 @@ COLUMNS: Final = (
 NEIGHBOURS: Final = 7
 
 
-def pick_screen(result: Pick, screen: Screen, *, all_rows: bool = False) -> str:
-    """The whole screen as text; the whole front with `all_rows`, else what is near the pick."""
+def pick_screen(result: Pick, screen: Screen, *, all_rows: bool = False, steps: Sequence[tuple[str, str]] = ()) -> str:
+    """The whole screen as text; the whole front with `all_rows`, else what is near the pick.
+
+    Parameters
+    ----------
+    steps
+        What to do next and the command that does it, for a terminal.
+    """
     parts: list[RenderableType] = [_choice(result, screen)]
     if result.pick is not None and (len(result.pick.targets) > 1 or result.pick.slowest.source == "measured"):
-        parts.append(section(heading("On each target"), _targets(result.pick)))
+        parts.append(section(heading("On each target"), _targets(result.pick, screen)))
     if result.front:
         rows = _front_rows(result)
         place = next((i for i, row in enumerate(rows) if row[-1] == "pick"), 0)
         first, last = (0, len(rows)) if all_rows else (max(0, place - NEIGHBOURS), place + NEIGHBOURS + 1)
         shown = rows[first:last]
         which = "" if len(shown) == len(rows) else f"; {len(shown)} of {len(rows)}, --all shows the others"
-        title = heading("Front", f"candidates that no other beats in latency and {_quality(result)}{which}")
-        parts.append(section(title, _front(shown)))
+        names = {candidate.architecture for candidate in result.front}
+        whose = f"{names.pop()}, what nothing else" if len(names) == 1 else "candidates that no other"
+        title = heading("Front", f"{whose} beats in latency and {_quality(result)}{which}")
+        parts.append(section(title, _front(shown, screen)))
     if result.notes:
         parts.append(section(heading("Caveats"), bullets(result.notes, screen)))
-    return screen.render(*parts)
+    return screen.render(*parts, *next_steps(steps, screen))
 
 
 def _quality(result: Pick) -> str:
@@ -55,22 +63,27 @@ def _quality(result: Pick) -> str:
 def _choice(result: Pick, screen: Screen) -> RenderableType:
     rows: list[tuple[str, str | Text]] = [("budget", ", ".join(_limit(budget) for budget in result.budgets))]
     if result.pick is None:
-        title = Text("Nothing fits", style="bold red")
+        title = Text("Nothing fits", style=BAD)
         if result.nearest is not None:
             rows.append(("nearest", _miss(result.nearest)))
         other = result.would_fit
         rows.append(("would fit", _described(other) if other else "no width and resolution of the table"))
     else:
-        title = Text.assemble(("Pick ", "bold"), (result.pick.name, "bold cyan"))
+        title = Text.assemble(("Pick ", "bold"), (result.pick.name, ANSWER))
         rows.append(("pick", _described(result.pick)))
         rows.append(("runner-up", _described(result.runner_up) if result.runner_up else "nothing else fits"))
-        rows.append(("binds", _miss(result.binds) if result.binds else "nothing: the best candidate fits"))
+        binds = _miss(result.binds, " of the next better one") if result.binds else "nothing: the best candidate fits"
+        rows.append(("binds", binds))
     return section(title, facts(rows, screen))
 
 
 def _limit(budget: Budget) -> str:
+    return f"{NAMES[budget.kind]} {_bound(budget)}"
+
+
+def _bound(budget: Budget) -> str:
     least = "at least" if budget.kind == "frames_per_s" else "at most"
-    return f"{NAMES[budget.kind]} {least} {_amount(budget.kind, budget.limit)}"
+    return f"{least} {_amount(budget.kind, budget.limit)}"
 
 
 def _amount(kind: str, value: float) -> str:
@@ -81,10 +94,10 @@ def _amount(kind: str, value: float) -> str:
     return numbers.size(round(value)) if kind == "peak_activation_bytes" else numbers.si(value)
 
 
-def _miss(binding: Binding) -> str:
+def _miss(binding: Binding, whose: str = "") -> str:
     kind = binding.budget.kind
-    better = _described(binding.candidate)
-    return f"{NAMES[kind]}: {better}; needs {_amount(kind, binding.needs)}, {_limit(binding.budget)}"
+    needs = _amount(kind, binding.needs)
+    return f"{NAMES[kind]}{whose}, {needs} ({_bound(binding.budget)}): {_described(binding.candidate)}"
 
 
 def _described(candidate: Candidate) -> str:
@@ -107,14 +120,14 @@ def _latency(target: OnTarget) -> str:
     return f"predicted {numbers.significant(target.latency_ms)} ms{chance}"
 
 
-def _targets(candidate: Candidate) -> RenderableType:
+def _targets(candidate: Candidate, screen: Screen) -> RenderableType:
     columns = [
         Column("target"),
-        Column("precision"),
-        Column("ms", "right", "bold cyan"),
-        Column("source"),
-        Column("predicted", "right"),
-        Column("90 % interval", "right"),
+        Column("precision", drop=4),
+        Column("ms", "right", ANSWER),
+        Column("source", drop=3),
+        Column("predicted", "right", drop=2),
+        Column("90 % interval", "right", drop=1),
         Column("keeps it", "right"),
     ]
     rows = [
@@ -129,7 +142,7 @@ def _targets(candidate: Candidate) -> RenderableType:
         )
         for target in candidate.targets
     ]
-    return table(columns, rows)
+    return table(columns, rows, screen)
 
 
 def _front_rows(result: Pick) -> list[list[str]]:
@@ -155,19 +168,21 @@ def _mark(result: Pick, candidate: Candidate) -> str:
     return "runner-up" if candidate == result.runner_up else ""
 
 
-def _front(rows: Sequence[Sequence[str]]) -> RenderableType:
+def _front(rows: Sequence[Sequence[str]], screen: Screen) -> RenderableType:
     columns = [
         Column("network", narrow="cut"),
         Column("alpha", "right"),
         Column("resolution", "right"),
         Column("top-1 %", "right"),
-        Column("ms", "right", "bold cyan"),
-        Column("source"),
-        Column("MACs", "right"),
-        Column("parameters", "right"),
-        Column(""),
+        Column("ms", "right", ANSWER),
+        Column("source", drop=2),
+        Column("MACs", "right", drop=1),
+        Column("parameters", "right", drop=3),
+        Column("", style="bold"),
     ]
-    return table(columns, rows)
+    if len({row[0] for row in rows}) == 1:  # the title names it
+        columns, rows = columns[1:], [row[1:] for row in rows]
+    return table(columns, rows, screen)
 
 
 def to_json(result: Pick) -> str:

@@ -66,7 +66,7 @@ def screen(report: Report, terminal: Screen) -> str:
             heading("Resources", "used of what the device has"),
             facts(resource_rows(found.needed, available(target.processor)), terminal),
         ),
-        section(heading("Slowest stages", f"{len(rows)} of {len(found.stages)}"), table(columns, rows)),
+        section(heading("Slowest stages", f"{len(rows)} of {len(found.stages)}"), table(columns, rows, terminal)),
     )
 
 

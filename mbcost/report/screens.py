@@ -13,7 +13,20 @@ from mbcost.errors import printable
 from mbcost.report import numbers
 from mbcost.report.hints import find_hints
 from mbcost.report.physical import energy_line, resource_rows
-from mbcost.report.terminal import Column, Screen, bar, bullets, facts, heading, section, table
+from mbcost.report.terminal import (
+    ANSWER,
+    BAR,
+    GOOD,
+    Column,
+    Screen,
+    bar,
+    bullets,
+    facts,
+    heading,
+    next_steps,
+    section,
+    table,
+)
 from mbcost.report.view import GroupBy, TimeShare, caveats, interval_source, kernel_times, slowest, time_by
 
 _GROUPS = {"op": "operator class", "block": "block", "layer": "layer"}
@@ -26,6 +39,7 @@ def analysis_screen(
     *,
     limit: int | None = 10,
     group_by: GroupBy = "op",
+    steps: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The whole screen as text.
 
@@ -35,19 +49,28 @@ def analysis_screen(
         The architecture of the analysis, for the hints.
     limit
         Number of slowest layers; None for all layers, in the order they run.
+    steps
+        What to do next and the command that does it, for a terminal.
     """
     parts: list[RenderableType] = [_subject(analysis, screen), _answer(analysis, screen)]
     if kernel_times(analysis):
-        parts += [_time_section(analysis, group_by, screen), _layer_section(analysis, limit)]
+        parts += [_time_section(analysis, group_by, screen), _layer_section(analysis, limit, screen)]
     hints = find_hints(analysis, spec)
     if hints:
-        rows = [(hint.change, numbers.milliseconds(hint.latency_s), f"-{hint.saving:.0%}") for hint in hints]
-        columns = [Column("change", narrow="cut"), Column("latency", "right"), Column("saving", "right", "green")]
+        rows = [
+            (hint.change, numbers.milliseconds(hint.latency_s), f"-{hint.saving:.0%}", hint.option) for hint in hints
+        ]
+        columns = [
+            Column("change", narrow="cut", least=24),
+            Column("latency", "right"),
+            Column("saving", "right", GOOD),
+            Column("by", drop=1),
+        ]
         title = heading("Hints", "the same model, run again with one change; accuracy is not considered")
-        parts.append(section(title, table(columns, rows)))
+        parts.append(section(title, table(columns, rows, screen)))
     if notes := caveats(analysis):
         parts.append(section(heading("Caveats"), bullets(notes, screen)))
-    return screen.render(*parts)
+    return screen.render(*parts, *next_steps(steps, screen))
 
 
 def _subject(analysis: Analysis, screen: Screen) -> RenderableType:
@@ -81,7 +104,7 @@ def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
     low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     peak = numbers.size(totals.peak_activation_bytes)
     latency = Text.assemble(
-        (numbers.milliseconds(analysis.latency_s), "bold cyan"),
+        (numbers.milliseconds(analysis.latency_s), ANSWER),
         f", {INTERVAL:.0%} interval {low} to {high} ms",
         (f" ({printable(interval_source(analysis))})", "dim"),
     )
@@ -120,45 +143,51 @@ def _time_section(analysis: Analysis, group_by: GroupBy, screen: Screen) -> Rend
         return [*cells, bar(entry.share / longest, screen, beside=beside)] if screen.terminal else cells
 
     columns = [
-        Column(_GROUPS[group_by], narrow="cut"),
-        Column("n", "right"),
+        Column(_GROUPS[group_by], narrow="squeeze", least=24),
+        Column("n", "right", drop=2),
         Column("ms", "right"),
         Column("%", "right"),
-        Column("cum. %", "right"),
+        Column("cum. %", "right", drop=1),
     ]
     if screen.terminal:
-        columns.append(Column("", style="blue"))
-    return section(heading(f"Time by {_GROUPS[group_by]}"), table(columns, map(row, shares)))
+        columns.append(Column("", style=BAR, drop=3))
+    return section(heading(f"Time by {_GROUPS[group_by]}"), table(columns, map(row, shares), screen))
 
 
-def _layer_section(analysis: Analysis, limit: int | None) -> RenderableType:
+def _layer_section(analysis: Analysis, limit: int | None, screen: Screen) -> RenderableType:
     rows = slowest(analysis) if limit is not None else kernel_times(analysis)
     shown = rows[:limit]
     digits = numbers.decimals_for(analysis.latency_s * 1e3)
     cells = [
         (
             row.name,
+            numbers.shape(row.kernel.main.input_shapes[0]),
             numbers.shape(row.kernel.main.output_shape),
             f"{row.latency_s * 1e3:.{digits}f}",
             numbers.percent(row.share),
             row.estimate.bound or numbers.NOTHING,
+            numbers.si(row.kernel.macs) if row.kernel.macs else numbers.NOTHING,
+            numbers.size(row.traffic_bytes),
             f"{numbers.significant(row.macs_per_s / 1e9)}" if row.macs_per_s else numbers.NOTHING,
             f"{row.peak_share:.0%}" if row.peak_share else numbers.NOTHING,
         )
         for row in shown
     ]
     columns = [
-        Column("layer", narrow="cut"),
-        Column("output", "right"),
+        Column("layer", narrow="squeeze", least=32),
+        Column("input", "right", drop=6),
+        Column("output", "right", drop=1),
         Column("ms", "right"),
         Column("%", "right"),
-        Column("bound by"),
-        Column("GMAC/s", "right"),
-        Column("of peak", "right"),
+        Column("bound by", drop=2),
+        Column("MACs", "right", drop=5),
+        Column("traffic", "right", drop=7),
+        Column("GMAC/s", "right", drop=4),
+        Column("of peak", "right", drop=3),
     ]
     if limit is None:
         title = heading("Layers", "in the order they run; those that are fused or take no time are left out")
     else:
         covered = sum(row.share for row in shown)
         title = heading("Slowest layers", f"{len(shown)} of {len(rows)}, {covered:.0%} of the time")
-    return section(title, table(columns, cells))
+    return section(title, table(columns, cells, screen))

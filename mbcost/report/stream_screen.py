@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mbcost._version import __version__
 from mbcost.latency.stream import Event, Stage, Stream
-from mbcost.report.terminal import Column, Screen, facts, heading, section, table
+from mbcost.report.terminal import ANSWER, Column, Screen, facts, heading, section, table
 from mbcost.search.plan import Plan
 
 #: Characters of the timeline, and frames that it shows.
@@ -53,8 +53,8 @@ def screen(report: Report, terminal: Screen) -> str:
     ]
     parts: list[RenderableType] = [
         section(heading("Stream"), facts(rows, terminal)),
-        section(heading("Stages"), _stages(report.stages)),
-        section(heading("Buffers"), _results(report.results)),
+        section(heading("Stages"), _stages(report.stages, terminal)),
+        section(heading("Buffers"), _results(report.results, terminal)),
         section(
             heading("Timeline", f"the first frames with {report.results[-1].buffers} buffers, by their number"),
             Text("\n".join(timeline(report.results[-1]))),
@@ -83,14 +83,24 @@ def plan_text(plan: Plan) -> str:
     return f"{one} up to {plan.cut_after}, then {other}; {size:.0f} kB cross in {time:.2f} ms"
 
 
-def _stages(stages: Sequence[Stage]) -> RenderableType:
+def _stages(stages: Sequence[Stage], terminal: Screen) -> RenderableType:
     columns = [Column("stage"), Column("unit"), Column("ms", "right"), Column("MB", "right")]
-    return table(columns, [(s.name, s.unit, f"{s.seconds * 1e3:.2f}", f"{s.traffic_bytes / 1e6:.1f}") for s in stages])
+    rows = [(s.name, s.unit, f"{s.seconds * 1e3:.2f}", f"{s.traffic_bytes / 1e6:.1f}") for s in stages]
+    return table(columns, rows, terminal)
 
 
-def _results(results: Sequence[Stream]) -> RenderableType:
-    names = ("buffers", "frames/s", "at most", "p50 ms", "p90 ms", "p99 ms", "waits ms", "dropped")
-    columns = [*(Column(name, "right") for name in names), Column("busy", narrow="wrap")]
+def _results(results: Sequence[Stream], terminal: Screen) -> RenderableType:
+    columns = [
+        Column("buffers", "right"),
+        Column("frames/s", "right", ANSWER),
+        Column("at most", "right", drop=3),
+        Column("p50 ms", "right"),
+        Column("p90 ms", "right", drop=2),
+        Column("p99 ms", "right"),
+        Column("waits ms", "right", drop=4),
+        Column("dropped", "right"),
+        Column("busy", narrow="wrap", least=18, drop=1),
+    ]
     rows = [
         (
             str(result.buffers),
@@ -103,7 +113,7 @@ def _results(results: Sequence[Stream]) -> RenderableType:
         )
         for result in results
     ]
-    return table(columns, rows)
+    return table(columns, rows, terminal)
 
 
 def timeline(result: Stream) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,14 +11,22 @@ from rich.text import Text
 
 from mbcost.errors import printable
 from mbcost.report import numbers
-from mbcost.report.terminal import Column, Screen, bullets, facts, heading, section, table
+from mbcost.report.terminal import ANSWER, Column, Screen, bullets, facts, heading, next_steps, section, table
 from mbcost.search.result import SweepResult
 
 _CASE: Final = ("target", "precision", "threads", "batch")
 
 
-def sweep_screen(result: SweepResult, screen: Screen, *, all_rows: bool = False) -> str:
-    """The whole screen as text: the front of every target and batch, or all rows."""
+def sweep_screen(
+    result: SweepResult, screen: Screen, *, all_rows: bool = False, steps: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The whole screen as text: the front of every target and batch, or all rows.
+
+    Parameters
+    ----------
+    steps
+        What to do next and the command that does it, for a terminal.
+    """
     columns = result.columns
     rows = np.arange(len(result)) if all_rows else result.front()
     parts: list[RenderableType] = [_subject(result, screen)]
@@ -26,10 +34,10 @@ def sweep_screen(result: SweepResult, screen: Screen, *, all_rows: bool = False)
     for row in rows.tolist():
         cases.setdefault(tuple(columns[name][row] for name in _CASE), []).append(row)
     for case, members in cases.items():
-        parts.append(section(_title(case), _table(result, members, mark_front=all_rows)))
+        parts.append(section(_title(case), _table(result, members, screen, mark_front=all_rows)))
     if result.warnings:
         parts.append(section(heading("Caveats"), bullets(result.warnings, screen)))
-    return screen.render(*parts)
+    return screen.render(*parts, *next_steps(steps, screen))
 
 
 def _subject(result: SweepResult, screen: Screen) -> RenderableType:
@@ -53,7 +61,7 @@ def _title(case: tuple[object, ...]) -> Text:
     return heading(str(target), f"{precision}, {count}, batch {batch}")
 
 
-def _table(result: SweepResult, rows: Iterable[int], *, mark_front: bool) -> RenderableType:
+def _table(result: SweepResult, rows: Iterable[int], screen: Screen, *, mark_front: bool) -> RenderableType:
     columns = result.columns
     several = len(result.sections) > 1
     measured = not np.isnan(columns["measured_ms"]).all()
@@ -67,7 +75,7 @@ def _table(result: SweepResult, rows: Iterable[int], *, mark_front: bool) -> Ren
             numbers.significant(columns["latency_ms"][row]),
             f"{low} to {high}",
             *([_known(columns["measured_ms"][row])] if measured else []),
-            _known(columns["top1"][row]),
+            _known(columns["top1"][row], ".1f"),
             numbers.si(int(columns["macs"][row])),
             numbers.si(int(columns["params"][row])),
             *(["yes" if columns["on_front"][row] else ""] if mark_front else []),
@@ -77,16 +85,16 @@ def _table(result: SweepResult, rows: Iterable[int], *, mark_front: bool) -> Ren
         *([Column("network", narrow="cut")] if several else []),
         Column("alpha", "right"),
         Column("resolution", "right"),
-        Column("ms", "right", "bold cyan"),
-        Column("90 % interval", "right"),
+        Column("ms", "right", ANSWER),
+        Column("90 % interval", "right", drop=1),
         *([Column("measured", "right")] if measured else []),
         Column("top-1 %", "right"),
         Column("MACs", "right"),
-        Column("parameters", "right"),
+        Column("parameters", "right", drop=2),
         *([Column("front")] if mark_front else []),
     ]
-    return table(titles, [cells(row) for row in rows])
+    return table(titles, [cells(row) for row in rows], screen)
 
 
-def _known(value: float) -> str:
-    return numbers.NOTHING if value != value else f"{value:g}"
+def _known(value: float, digits: str = "g") -> str:
+    return numbers.NOTHING if value != value else f"{value:{digits}}"

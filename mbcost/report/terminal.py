@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -22,6 +24,17 @@ PROSE: Final = 110
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _LONGEST_BAR: Final = 40
 _SHORTEST_BAR: Final = 8
+#: Between columns of a table.
+_GAP: Final = 2
+#: What a column that is cut or wrapped keeps where the screen is too narrow, unless it names a width of its own.
+_LEAST: Final = 12
+_TRAILING: Final = re.compile(r"(?:\x1b\[[0-9;]*m| )+$")
+
+#: Styles, of the 256 colours whose luminance is near the middle: legible on a dark and on a light ground.
+ANSWER: Final = "bold color(31)"
+GOOD: Final = "color(28)"
+BAD: Final = "bold color(160)"
+BAR: Final = "color(32)"
 
 Align = Literal["left", "right"]
 
@@ -76,7 +89,12 @@ class Screen:
                 console.print()
             console.print(part)
         text = console.file.getvalue()  # type: ignore[attr-defined]
-        return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+        return "".join(f"{_TRAILING.sub(_codes, line)}\n" for line in text.splitlines())
+
+
+def _codes(end: re.Match[str]) -> str:
+    """The end of a line without its spaces, but with what switches styles off."""
+    return end[0].replace(" ", "")
 
 
 #: A file that is not a terminal.
@@ -92,13 +110,25 @@ def _columns_of(stream: TextIO) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table, at least `least` wide; `narrow` says how it gives way where the screen is too narrow."""
+    """A column of a table, and how it gives way where the screen is too narrow.
+
+    Attributes
+    ----------
+    narrow
+        ``stay`` as wide as its cells, be ``cut`` at the end, ``squeeze`` (cut in the middle, for names whose ends tell
+        them apart), or ``wrap``.
+    least
+        Narrowest it gets.
+    drop
+        0: always shown. Else it is left out where there is no room, the largest number first and equal ones together.
+    """
 
     title: str
     align: Align = "left"
     style: str = ""
-    narrow: Literal["stay", "cut", "wrap"] = "stay"
+    narrow: Literal["stay", "cut", "squeeze", "wrap"] = "stay"
     least: int = 0
+    drop: int = 0
 
 
 def heading(text: str, note: str = "") -> Text:
@@ -107,29 +137,65 @@ def heading(text: str, note: str = "") -> Text:
     return result.append(f"  {printable(note)}" if note else "", style="not bold dim")
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> Table:
-    """A table without lines; cells are shown as they are."""
-    result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
-    for column in columns:
-        result.add_column(
-            Text(column.title),
-            justify=column.align,
-            style=column.style,
-            min_width=column.least or None,
-            no_wrap=column.narrow == "stay",
-            overflow="fold" if column.narrow == "wrap" else "crop",
-        )
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], screen: Screen) -> Table:
+    """A table without lines, indented by a section; cells are shown as they are, and a number always in full."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    widths = _widths(columns, texts, screen.width - 2)
+    result = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim", collapse_padding=True)
+    for column, width in zip(columns, widths, strict=True):
+        if width is not None:
+            result.add_column(
+                Text(column.title),
+                justify=column.align,
+                style=column.style,
+                width=width,
+                no_wrap=column.narrow != "wrap",
+                overflow="fold" if column.narrow == "wrap" else "ellipsis",
+            )
     result.show_header = any(column.title for column in columns)
-    for row in rows:
-        result.add_row(*map(_cell, row, columns))
+    for row in texts:
+        cells = zip(row, columns, widths, strict=False)
+        result.add_row(*(_fitted(text, column, width) for text, column, width in cells if width is not None))
     return result
 
 
-def _cell(value: str | Text, column: Column) -> Text:
-    text = value if isinstance(value, Text) else Text(printable(value))
-    if column.narrow == "cut":
-        text.no_wrap, text.overflow = True, "ellipsis"
-    return text
+def _fitted(text: Text, column: Column, width: int) -> Text:
+    if column.narrow != "squeeze" or text.cell_len <= width:
+        return text
+    start = (width - 1) // 3
+    return Text(f"{text.plain[:start]}…{text.plain[start + 1 - width :]}", style=text.style)
+
+
+def _cell(value: str | Text) -> Text:
+    return value if isinstance(value, Text) else Text(printable(value))
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]], room: int) -> list[int | None]:
+    """The width of every column, None for one that is left out, so that the table fits into `room` if it can."""
+    natural = [cell_len(column.title) for column in columns]
+    for row in rows:
+        natural[: len(row)] = [max(pair) for pair in zip(natural, (text.cell_len for text in row), strict=False)]
+    least = [
+        width if column.narrow == "stay" else min(width, column.least or _LEAST)
+        for column, width in zip(columns, natural, strict=True)
+    ]
+    kept = set(range(len(columns)))
+    while (over := sum(least[place] + _GAP for place in kept) - _GAP - room) > 0:
+        first = max(columns[place].drop for place in kept)
+        if not first:
+            yielding = [place for place in kept if columns[place].narrow != "stay"]
+            for place in yielding:
+                least[place] = max(1, least[place] - -(-over // len(yielding)))
+            break
+        kept -= {place for place in kept if columns[place].drop == first}
+    spare = max(0, -over)
+    widths: list[int | None] = [None] * len(columns)
+    for place in sorted(kept, key=lambda place: natural[place] - least[place]):
+        flexible = sum(natural[other] > least[other] and widths[other] is None for other in kept) or 1
+        more = min(natural[place] - least[place], spare // flexible)
+        widths[place] = least[place] + more
+        spare -= more
+    return widths
 
 
 def section(title: Text, *body: RenderableType) -> Group:
@@ -150,6 +216,14 @@ def facts(rows: Iterable[tuple[str, str | Text]], screen: Screen) -> Table:
 def bullets(texts: Iterable[str], screen: Screen) -> Table:
     """A list whose items wrap beside their dash."""
     return facts([("-", text) for text in texts], screen)
+
+
+def next_steps(steps: Sequence[tuple[str, str]], screen: Screen) -> list[RenderableType]:
+    """Commands that go on from here, each below what it is for; nothing where nobody could type them."""
+    if not steps or not screen.terminal:
+        return []
+    lines = (Text(f"{purpose}\n  {printable(command, limit=2000)}", overflow="fold") for purpose, command in steps)
+    return [section(heading("Next"), *lines)]
 
 
 def _prose_width(screen: Screen) -> int:

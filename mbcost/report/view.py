@@ -11,6 +11,7 @@ from mbcost.devices import Quantity
 from mbcost.kernels import Kernel, KernelKind, Parameter
 from mbcost.latency import KernelEstimate, LatencyForm
 from mbcost.operators import Activation, BatchNorm, Conv2d, DepthwiseConv2d, Operator, TransposedConv2d
+from mbcost.report import numbers
 
 GroupBy: TypeAlias = Literal["op", "block", "layer"]
 
@@ -53,6 +54,12 @@ class KernelTime:
     @property
     def latency_s(self) -> float:
         return self.estimate.latency_s
+
+    @property
+    def traffic_bytes(self) -> int:
+        """Input, output and weights [B]."""
+        kernel = self.kernel
+        return (kernel.input_elements + kernel.output_elements + kernel.weight_elements) * kernel.element_bytes
 
     @property
     def fused(self) -> int:
@@ -202,5 +209,4 @@ def caveats(analysis: Analysis) -> list[str]:
 
 
 def _parameter(parameter: Parameter) -> str:
-    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-    return f"{parameter.name} {parameter.value:g}{unit}"
+    return f"{parameter.name} {numbers.with_unit(parameter.value, parameter.unit)}"
