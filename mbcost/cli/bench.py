@@ -58,8 +58,12 @@ def bench(
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
     settings = checked_settings(device, threads, channels_last, mode.value, precision)
-    with progress() as on_progress:
-        found = run_bench(output, suite.value, settings, force=force, on_progress=on_progress)
+    try:
+        with progress() as on_progress:
+            found = run_bench(output, suite.value, settings, force=force, on_progress=on_progress)
+    except KeyboardInterrupt:
+        print_note("interrupted; what was measured is kept, and the same command without --force goes on from there")
+        raise
     emit(_summary(found))
     for name, reason in found.failed.items():
         print_note(f"left out {name}: {reason}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 
 import pytest
@@ -16,8 +19,8 @@ from mbcost.runner.environment import system_facts
 from mbcost.runner.journal import Journal, check_same
 from mbcost.runner.profile import profile_of, profile_text
 from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
-from mbcost.runner.session import DISTURBED, Timing, Visit
-from mbcost.runner.settings import checked_settings
+from mbcost.runner.session import DISTURBED, Session, Timing, Visit
+from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import kernels
 from tests.runner.machine import write_bench
 
@@ -141,3 +144,59 @@ def test_bench_keeps_what_is_there(cli, tmp_path) -> None:
     assert "MB007" in cli("bench", "-o", "bench.csv").err
     assert "MB006" in cli("bench", "-o", "bench.txt").err
     assert (tmp_path / "bench.csv").read_text() == "mine"
+
+
+class _Dying(Session):
+    """A session whose process is killed at its first network."""
+
+    def __init__(self) -> None:
+        self.settings, self.canaries_s, self.starts = Settings(), [], 0
+        self._start()
+
+    def _start(self) -> None:
+        self.starts += 1
+        code = "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 9)"
+        if self.starts > 1:
+            code = 'import sys; sys.stdin.readline(); print(\'{"times_s": [0.5], "canary_s": [0.1, 0.1]}\', flush=True)'
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+
+def test_a_network_that_takes_the_process_down_is_left_out_and_the_next_one_is_measured() -> None:
+    session = _Dying()
+    large, small = Timing(), Timing()
+    session.visit(Source("table", "large"), large, 0.01)
+    session.visit(Source("table", "small"), small, 0.01)
+    session.close()
+    assert large.failed.startswith("not enough memory: the measuring process was killed")
+    assert small.latency_s == 0.5
+    assert session.starts == 2
+
+
+def test_one_name_collects_processors_and_precisions(cli, tmp_path) -> None:
+    pytest.importorskip("scipy")
+    torch = version("torch") if find_spec("torch") else "2.13.0+cpu"
+    for name, settings in (
+        ("eager", Settings()),
+        ("narrow", Settings(precision="bf16")),
+        ("again", Settings(precision="bf16")),
+    ):
+        write_bench(tmp_path, torch=torch, settings=settings, name=name)
+    assert cli("calibrate", "eager.csv", "--name", "box").code == 0
+    outcome = cli("calibrate", "narrow.csv", "--name", "box")
+    assert outcome.code == 0, outcome.err
+    assert "use it with --device box --precision bf16" in outcome.err
+    assert load_device("box").processors["cpu"].precisions == ("fp32", "bf16")
+    assert cli("analyze", "mobilenet_v2", "-d", "box", "--precision", "bf16").code == 0
+    assert cli("calibrate", "again.csv", "--name", "box").code == 2  # it is there, and nobody said --force
+
+
+def test_an_interrupted_bench_says_that_the_same_command_goes_on(cli, monkeypatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mbcost.runner.bench.run_bench", interrupted)
+    outcome = cli("bench", "-o", "bench.csv")
+    assert outcome.code == 130
+    assert "the same command without --force goes on" in outcome.err
