@@ -55,6 +55,17 @@ def calibrated(calibration: Any, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return write(tmp_path_factory, pages.calibration_page(calibration, prepare(target, calibration=False), found))
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Both pages with six rows, which have all parts of the large ones."""
+    pytest.importorskip("scipy")
+    target = mbcost.resolve_target("pixel3")
+    fitted = mbcost.calibrate([FILE.with_name("pixel3_tflite_2019.csv")], target)
+    found = suggest(target, 1, fitted, ["mobilenet_v1"])
+    calibrated = pages.calibration_page(fitted, prepare(target, calibration=False), found)
+    return [write(tmp_path_factory, text) for text in (pages.validation_page(validate(target)), calibrated)]
+
+
 def test_rows_cards_json_and_the_printed_line_agree(visited: Any, validated: Path, validation: Validation) -> None:
     page = visited(validated)
     assert validated.stat().st_size < 2_500_000
@@ -142,8 +153,8 @@ def test_the_page_of_a_calibration(visited: Any, calibrated: Path, calibration: 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(visited: Any, validated: Path, calibrated: Path, axe: str, theme: str) -> None:
-    for path in (validated, calibrated):
+def test_axe_finds_nothing_serious(visited: Any, small: list[Path], axe: str, theme: str) -> None:
+    for path in small:
         page = visited(path, f"#layer=0&theme={theme}").page
         page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
         page.evaluate(axe)
@@ -151,8 +162,8 @@ def test_axe_finds_nothing_serious(visited: Any, validated: Path, calibrated: Pa
         assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
 
 
-def test_zoom_and_print(visited: Any, validated: Path, calibrated: Path) -> None:
-    for path in (validated, calibrated):
+def test_zoom_and_print(visited: Any, small: list[Path]) -> None:
+    for path in small:
         page = visited(path).page
         assert widths_that_overflow(page) == []
         page.emulate_media(media="print")
