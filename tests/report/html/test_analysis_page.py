@@ -13,10 +13,11 @@ import pytest
 import mbcost
 from mbcost.errors import InputError
 from mbcost.report import export, numbers
+from mbcost.report.html import page as page_module
 from mbcost.report.html.analysis import analysis_page
 from mbcost.report.html.page import to_json
 from mbcost.report.what_if import what_if
-from tests.report.html.conftest import widths_that_overflow
+from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 CHARTS = ["by_class", "by_block", "roofline", "timeline", "memory"]
 NAMES = "#layers tbody button.name"
@@ -353,15 +354,7 @@ def test_zoom(visited: Any, three: Path) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visited: Any, three: Path, axe: str, theme: str) -> None:
     page = visited(three, f"#layer=3&theme={theme}").page
-    page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    bad = {
-        rule["id"]: [node["html"][:200] for node in rule["nodes"]][:3]
-        for rule in found
-        if rule["impact"] in {"serious", "critical"}
-    }
-    assert bad == {}
+    assert serious_violations(page, axe) == []
 
 
 # -- hostile names, large and empty networks --------------------------------------------------------------------------
@@ -409,8 +402,29 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def milliseconds_to(page: Any, what: str) -> int:
+    return int(page.evaluate(f"document.documentElement.dataset.{what}"))
+
+
+def test_charts_are_drawn_within_a_second(
+    opened: Any, one: Path, targets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second on a quiet machine; here twice that, and three quarters of what the page takes with all of Plotly."""
+    with monkeypatch.context() as patch:
+        patch.setattr(page_module, "without_unused", lambda script: script)
+        page_module._plotly.cache_clear()
+        whole = tmp_path / "whole.html"
+        whole.write_text(analysis_page(targets[:1], mbcost.load("mobilenet_v2")), encoding="utf-8")
+    page_module._plotly.cache_clear()
+    reference = milliseconds_to(opened(whole).page, "charts")
+    least = min(milliseconds_to(opened(one).page, "charts") for _ in range(2))
+    assert least <= 2_000
+    assert least <= 0.75 * reference
+
+
 def test_500_layers_on_three_targets(opened: Any, large: Path) -> None:
     page = opened(large)
+    assert milliseconds_to(page.page, "drawn") <= 6_000  # 3 s on a quiet machine
     assert page.page.locator(NAMES).count() == 500
     page.page.locator(".target").nth(2).click()
     assert page.page.locator("#graph .node").count() == 500

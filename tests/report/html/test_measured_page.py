@@ -19,7 +19,7 @@ from mbcost.report.measured_figures import CALIBRATION_CHARTS, VALIDATION_CHARTS
 from mbcost.resources import hardware_profiles
 from mbcost.validation.suggestions import suggest
 from mbcost.validation.validating import Validation, validate, validation_of
-from tests.report.html.conftest import widths_that_overflow
+from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#layers tbody button.name"
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -156,10 +156,7 @@ def test_the_page_of_a_calibration(visited: Any, calibrated: Path, calibration: 
 def test_axe_finds_nothing_serious(visited: Any, small: list[Path], axe: str, theme: str) -> None:
     for path in small:
         page = visited(path, f"#layer=0&theme={theme}").page
-        page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
-        page.evaluate(axe)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+        assert serious_violations(page, axe) == []
 
 
 def test_zoom_and_print(visited: Any, small: list[Path]) -> None:

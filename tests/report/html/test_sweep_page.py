@@ -10,7 +10,7 @@ import pytest
 import mbcost
 from mbcost.errors import InputError
 from mbcost.report.html import sweep as pages
-from tests.report.html.conftest import widths_that_overflow
+from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#layers tbody button.name"
 
@@ -72,9 +72,7 @@ def test_a_selection_is_seen_in_both_charts(visited: Any, sweep_file: Path) -> N
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visited: Any, sweep_file: Path, axe: str, theme: str) -> None:
     page = visited(sweep_file, f"#is-budget=30&theme={theme}").page
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+    assert serious_violations(page, axe) == []
 
 
 def test_zoom(visited: Any, sweep_file: Path) -> None:

@@ -124,7 +124,7 @@ const pngBlob = (text) => new Blob([fromBase64(text)], { type: "image/png" });
  * Unpacks Plotly and draws the charts, or says why it cannot; then draws the rest of the page, which lies below them.
  * The page's attributes tell when: `data-charts` and `data-drawn`, in milliseconds since it was asked for.
  */
-async function startCharts(drawCharts, drawRest) {
+async function startCharts(drawCharts, drawRest = () => {}) {
   const tell = (what) => (document.documentElement.dataset[what] = String(Math.round(performance.now())));
   try {
     await loadPlotly();
