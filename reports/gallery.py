@@ -79,6 +79,7 @@ def index() -> str:
             f"[![{example.text}]({example.name}.png)]({example.name}.html)\n"
         )
     parts.append("## [Accuracy](accuracy.md)\n\nPredictions against measured latencies.\n")
+    parts.append("## [Frame rates](frame_rates.md)\n\nMobileNet V1 and V2 on iPhones and an iPad with double buffering.\n")
     return "\n".join(parts)
 
 

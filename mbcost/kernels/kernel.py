@@ -61,6 +61,9 @@ class Kernel(NamedTuple):
     made_by
         Of a pooling: operators that made the values of its input; those that only move or select values are seen
         through.
+    joined
+        Tensors that a concat has to copy: all that it joins, those of concats before it among them; 0 where
+        convolutions and poolings write each in its place, for nobody else, and for all other kernels.
     """
 
     position: int
@@ -77,6 +80,7 @@ class Kernel(NamedTuple):
     element_bytes: int
     read_by: tuple[str, ...] = ()
     made_by: frozenset[str] = frozenset()
+    joined: int = 0
 
     @property
     def name(self) -> str:

@@ -18,6 +18,10 @@ _MOVERS: Final = frozenset(
 )  # fmt: skip
 
 
+#: Kernels that can write into their part of a larger tensor.
+_IN_PLACE: Final = frozenset({"pointwise", "im2col_gemm", "direct_conv", "depthwise", "pool"})
+
+
 @dataclass(slots=True)
 class _Draft:
     """A kernel while layers are still being fused into it."""
@@ -84,9 +88,30 @@ def map_to_kernels(
     if problems:
         raise InputError(problems)
     readers = graph.readers()
+    joined = _joined(graph, drafts, kernel_of, reads)
     return tuple(
-        [_finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]]) for i, draft in enumerate(drafts)]
+        [
+            _finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]], joined.get(draft.layers[0], 0))
+            for i, draft in enumerate(drafts)
+        ]
     )
+
+
+def _joined(graph: LayerGraph, drafts: list[_Draft], kernel_of: list[int], reads: list[int]) -> dict[int, int]:
+    """Position of each concat that copies -> the tensors that it joins, those of concats before it among them."""
+    parts: dict[int, int] = {}
+    copies = {}
+    for layer in graph.layers:
+        if layer.operator.op != "concat":
+            continue
+        position = layer.position
+        parts[position] = sum([parts.get(producer, 1) for producer in layer.inputs])
+        if not all(
+            producer != NETWORK_INPUT and reads[producer] == 1 and drafts[kernel_of[producer]].kind in _IN_PLACE
+            for producer in layer.inputs
+        ):
+            copies[position] = parts[position]
+    return copies
 
 
 def unsupported_layers(graph: LayerGraph, runtime: Runtime) -> tuple[Layer, ...]:
@@ -129,7 +154,9 @@ def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -
     return None
 
 
-def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_bytes: int, readers: list[str]) -> Kernel:
+def _finish(
+    index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_bytes: int, readers: list[str], joined: int
+) -> Kernel:
     main, cost = draft.main, draft.main.cost
     last = graph.layers[draft.layers[-1]]
     read = cost.input_elements
@@ -152,6 +179,7 @@ def _finish(index: int, draft: _Draft, graph: LayerGraph, batch: Dim, element_by
         element_bytes,
         tuple(readers),
         _makers(main, graph) if draft.kind == "pool" else frozenset(),
+        joined,
     )
 
 

@@ -11,6 +11,8 @@ from mbcost.latency.forms.cpu_gemm import CPU_GEMM
 from mbcost.latency.forms.cpu_indirect import CPU_INDIRECT
 from mbcost.latency.forms.dpu import DPU
 from mbcost.latency.forms.ethos_u import ETHOS_U
+from mbcost.latency.forms.hexagon_htp import HEXAGON_HTP
+from mbcost.latency.forms.hexagon_hvx import HEXAGON_HVX
 from mbcost.latency.forms.hls_tiling import HLS_TILING
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD
 from mbcost.latency.forms.pytorch_cpu import PYTORCH_CPU
@@ -27,6 +29,8 @@ FORMS: Final[dict[str, LatencyForm]] = {
         CPU_INDIRECT,
         DPU,
         ETHOS_U,
+        HEXAGON_HTP,
+        HEXAGON_HVX,
         HLS_TILING,
         OPENVINO_MYRIAD,
         PYTORCH_CPU,
@@ -53,6 +57,8 @@ __all__ = [
     "DPU",
     "ETHOS_U",
     "FORMS",
+    "HEXAGON_HTP",
+    "HEXAGON_HVX",
     "HLS_TILING",
     "OPENVINO_MYRIAD",
     "PYTORCH_CPU",
