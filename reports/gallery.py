@@ -80,6 +80,7 @@ def index() -> str:
         )
     parts.append("## [Accuracy](accuracy.md)\n\nPredictions against measured latencies.\n")
     parts.append("## [Frame rates](frame_rates.md)\n\nMobileNet V1 and V2 on iPhones and an iPad with double buffering.\n")
+    parts.append("## [Accelerators](accelerators.md)\n\nCycles beside Vela's and SCALE-Sim's.\n")
     return "\n".join(parts)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from math import ceil
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ from mbcost.latency.form import Rate, Term, kinds, one
 from mbcost.latency.forms.ethos_u import U55_256, cycles, sram_bytes, unit_of, weight_bytes
 from mbcost.pipeline import latency_model
 from mbcost.report.view import spent
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,19 @@ def test_totals_of_vela(network: str, expected: int, tolerance: float) -> None:
 def test_layers_of_vela(layer: str, expected: int) -> None:
     rows = {row.name: row for row in mbcost.analyze("mobilenet_v1", "ethos_u55_256").layers}
     assert rows[layer].latency_s * 500e6 == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").exists(), reason="only in a checkout")
+def test_the_report_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import accelerators_report  # type: ignore[import-not-found]
+
+    found = [
+        json.loads((ROOT / "reports" / f"beside_{tool}.json").read_text("utf-8")) for tool in ("vela", "scale_sim")
+    ]
+    assert accelerators_report.report(*found) == (ROOT / "reports" / "accelerators.md").read_text("utf-8")
+    for row in found[0]["networks"]:
+        assert mbcost.analyze(row["network"], "ethos_u55_256").latency_s * 500e6 == pytest.approx(row["cycles"], abs=1)
 
 
 def test_the_unit_comes_from_the_profile() -> None:
