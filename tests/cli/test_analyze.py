@@ -40,7 +40,7 @@ KEYS = [
     "energy",
     "resources",
 ]
-TARGET_KEYS = ["device", "processor", "runtime", "precision", "threads", "calibrated"]
+TARGET_KEYS = ["device", "processor", "runtime", "precision", "threads", "calibrated", "lowering"]
 TOTALS_KEYS = ["macs", "params", "activation_bytes", "weight_bytes", "im2col_bytes", "peak_activation_bytes"]
 LAYER_KEYS = [
     "name",
