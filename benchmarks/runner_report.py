@@ -1,6 +1,6 @@
 """What the PyTorch runner reaches on a machine, as Markdown: repeats, learning curves, operators.
 
-python benchmarks/runner_report.py FOLDER... [--operators] [--write]
+python benchmarks/runner_report.py FOLDER... [--operators] [--note TEXT] [--write]
 
 Each FOLDER is one that ``host_validation.py --keep FOLDER --json FOLDER/result.json`` left, or one with
 nothing but the ``bench.csv`` of ``mbcost bench``; it may be of networks or of kernels. Learning curves fit parts of a
@@ -203,7 +203,7 @@ def operators(run: Run, graphs: dict[str, LayerGraph]) -> list[str]:
     return lines
 
 
-def report(runs: list[Run], *, with_operators: bool) -> str:
+def report(runs: list[Run], *, with_operators: bool, note: str = "") -> str:
     """The whole report."""
     machine = runs[0].bench["environment"]
     whole = [run for run in runs if run.settings == {**runs[0].settings, "suite": "quick"}]
@@ -224,6 +224,7 @@ def report(runs: list[Run], *, with_operators: bool) -> str:
         "# The PyTorch runner on one machine",
         about,
         "\n".join(repeats(runs)),
+        *([note] if note else []),
         "## Every network, eager, one thread",
         "\n".join(network_table(whole)),
         "## Learning curve",
@@ -244,9 +245,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--operators", action="store_true")
+    parser.add_argument("--note", default="", help="what else is to be known of the runs")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    text = report([read_run(folder) for folder in arguments.folders], with_operators=arguments.operators)
+    text = report(
+        [read_run(folder) for folder in arguments.folders], with_operators=arguments.operators, note=arguments.note
+    )
     if arguments.write:
         REPORT.write_text(text, encoding="utf-8")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,8 +106,10 @@ def kernels(number: int) -> list[Kernel]:
         _pointwise, _pointwise, _pointwise, _pointwise, _convolution, _convolution, _convolution, _small_convolution,
         _depthwise, _depthwise, _depthwise, _norm, _norm, _pass, _pass, _pool, _dense, _joined, _chain,
     )  # fmt: skip
-    while len(found) < number:
-        kernel = makers[len(found) % len(makers)](draw)
+    for make in itertools.cycle(makers):  # there are fewer chains than turns, so that one may be drawn again
+        if len(found) == number:
+            break
+        kernel = make(draw)
         found.setdefault(kernel.name, kernel)
     return list(found.values())
 

@@ -21,7 +21,7 @@ from mbcost.runner.profile import profile_of, profile_text
 from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
 from mbcost.runner.session import DISTURBED, Session, Timing, Visit
 from mbcost.runner.settings import Settings, Source, checked_settings
-from mbcost.runner.suites import kernels
+from mbcost.runner.suites import PLANS, kernels
 from tests.runner.machine import write_bench
 
 HEADER = {"bench": {"suite": "quick"}, "environment": {"cpu": "Zen", "torch": "2.13.0"}}
@@ -46,8 +46,9 @@ def test_random_networks_hold_every_kind_of_kernel() -> None:
 
 
 def test_every_kernel_of_the_suite_has_a_table() -> None:
-    suite = kernels(60)
-    assert len({kernel.name for kernel in suite}) == 60
+    number = PLANS["kernels"].items
+    suite = kernels(number)
+    assert len({kernel.name for kernel in suite}) == number
     for kernel in suite:
         build_graph(read_architecture(parse_yaml(kernel.table, "kernel")))
 
