@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path[:0] = [str(Path.cwd()), str(Path(__file__).parent.parent)]
 
-from benchmarks.host_networks import FRESH_NETWORKS, all_networks  # noqa: E402
+from benchmarks.host_networks import FRESH_NETWORKS, networks  # noqa: E402
 from benchmarks.host_validation import kendall_tau  # noqa: E402
 from mbcost.devices import Target, resolve_target  # noqa: E402
 from mbcost.graph import LayerGraph, build_graph  # noqa: E402
@@ -124,8 +124,8 @@ def network_table(runs: list[Run]) -> list[str]:
 
 
 def graphs(run: Run) -> dict[str, LayerGraph]:
-    every = all_networks()
-    return {name: build_graph(from_torch(*every[name])) for name in run.networks}
+    known = networks()
+    return {name: build_graph(from_torch(*known[name])) for name in run.networks if name in known}
 
 
 def learning_curve(whole: Run, kernels: Run | None, graphs: dict[str, LayerGraph]) -> list[str]:
@@ -188,7 +188,7 @@ def operators(run: Run, graphs: dict[str, LayerGraph]) -> list[str]:
     lines = ["| network | class | torch.profiler | predicted | difference |", "|---|---|---|---|---|"]
     with open_session(Settings()) as session:
         for name in PROFILED:
-            source = Source("callable", "benchmarks.host_networks:all_networks", name)
+            source = Source("callable", "benchmarks.host_networks:networks", name)
             shares = shares_by_class(session.ask(do="operators", source=asdict(source))["operators"])
             kernels = map_to_kernels(graphs[name], runtime)
             times: Counter[str] = Counter()
@@ -217,8 +217,8 @@ def report(runs: list[Run], *, with_operators: bool, note: str = "") -> str:
         "Made by `benchmarks/host_validation.py` and `benchmarks/runner_report.py`."
     )
     scored = (
-        "Run 1's bench in part, scored on run 1's networks. The runtime's own rates were fitted on this processor, "
-        "so the first row says nothing about others."
+        "Run 1's bench in part, scored on run 1's known networks. The runtime's own rates were fitted on this "
+        "processor, so the first row says nothing about others."
     )
     parts = [
         "# The PyTorch runner on one machine",
