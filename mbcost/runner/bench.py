@@ -231,7 +231,7 @@ def _network_rows(
             "alpha": 1,
             "batch": sources[name].batch,
             "latency_ms": f"{timing.latency_s * 1e3:.6g}",
-            "latency_std_ms": f"{timing.spread_s * 1e3:.4g}",
+            "latency_std_ms": f"{min(timing.spread_s, timing.latency_s) * 1e3:.4g}",
             "runs": timing.runs,
             "visits": len(timing.visits),
             "rejected": len(timing.disturbed),
