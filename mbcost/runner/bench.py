@@ -231,7 +231,7 @@ def _network_rows(
             "alpha": 1,
             "batch": sources[name].batch,
             "latency_ms": f"{timing.latency_s * 1e3:.6g}",
-            "latency_std_ms": f"{min(timing.spread_s, timing.latency_s) * 1e3:.4g}",
+            "latency_std_ms": f"{min(timing.spread_s, timing.latency_s) * 1e3:.6g}",
             "runs": timing.runs,
             "visits": len(timing.visits),
             "rejected": len(timing.disturbed),
@@ -264,7 +264,7 @@ def _kernel_rows(
             "fields": kernel.fields,
             "batch": sources[kernel.name].batch,
             "latency_us": f"{timing.latency_s * 1e6:.6g}",
-            "latency_std_us": f"{min(timing.spread_s, timing.latency_s) * 1e6:.4g}",
+            "latency_std_us": f"{min(timing.spread_s, timing.latency_s) * 1e6:.6g}",
             "warm_us": f"{timing.warm_s * 1e6:.6g}" if math.isfinite(timing.warm_s) else "",
             "runs": timing.runs,
         }
