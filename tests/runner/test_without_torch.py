@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from mbcost.devices import check_device, load_device
 from mbcost.errors import InputError
 from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
+from mbcost.runner.bench import _kernel_rows
 from mbcost.runner.environment import system_facts
 from mbcost.runner.journal import Journal, check_same
 from mbcost.runner.profile import profile_of, profile_text
@@ -22,6 +24,7 @@ from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
 from mbcost.runner.session import DISTURBED, Session, Timing, Visit
 from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import PLANS, kernels
+from mbcost.validation.measurements import read_measurements
 from tests.runner.machine import write_bench
 
 HEADER = {"bench": {"suite": "quick"}, "environment": {"cpu": "Zen", "torch": "2.13.0"}}
@@ -201,3 +204,15 @@ def test_an_interrupted_bench_says_that_the_same_command_goes_on(cli, monkeypatc
     outcome = cli("bench", "-o", "bench.csv")
     assert outcome.code == 130
     assert "the same command without --force goes on" in outcome.err
+
+
+def test_a_kernel_that_varies_by_more_than_it_takes_can_be_read_again(tmp_path: Path) -> None:
+    kernel = kernels(1)[0]
+    timing = Timing(visits=[Visit(42.3391e-6, 1, 0.1), Visit(99e-6, 1, 0.1)])
+    path = tmp_path / "kernels.csv"
+    source = {kernel.name: Source("kernel", kernel.table)}
+    rows = _kernel_rows([kernel], source, {kernel.name: timing}, Settings(), "a test")
+    path.write_text(rows, encoding="utf-8")
+    (row,), _ = read_measurements(path)
+    assert row.measured_s == pytest.approx(42.3391e-6)
+    assert row.spread == 1
