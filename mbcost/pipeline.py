@@ -356,7 +356,7 @@ def _origin(target: Target, runtime: Runtime) -> str:
     processor = target.processor
     if runtime.was_fitted_on(processor.model, target.precision):
         return f"rates are those of the {processor.model} in another device"
-    if not any(parameter.source == "fitted" for parameter in runtime.parameters.values()):
+    if runtime.fitted_on is None and all(parameter.source != "fitted" for parameter in runtime.parameters.values()):
         return "nothing was fitted to latencies"
     rates = f"rates are scaled from the {'core' if processor.kind == 'cpu' else processor.kind.upper()} that"
     extrapolated = (

@@ -136,6 +136,8 @@ def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
 
     paths = sorted((hardware_profiles() / "calibrations").glob("*.yaml"))
     assert [path.stem for path in paths] == [
+        "galaxy_s24-npu-tflite-htp-fp16",
+        "galaxy_s24-npu-tflite-htp-int8",
         "intel_ncs2-npu-openvino-2019r2-fp16",
         "pixel1-cpu-tflite-2018-fp32",
         "pixel1-cpu-tflite-2019-fp32",
@@ -144,6 +146,8 @@ def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
         "pixel2-cpu-tflite-2019-fp32",
         "pixel3-cpu-tflite-2019-fp32",
         "pixel4-cpu-tflite-2.1-fp32",
+        "qcs8550-npu-tflite-htp-fp16",
+        "qcs8550-npu-tflite-htp-int8",
         "vck190-fpga-vitis-ai-2.5-versal-int8",
         "xiaomi_mi9-gpu-tflite-gpu-2020-fp32",
         "zcu102-fpga-vitis-ai-2.5-int8",

@@ -85,8 +85,9 @@ def test_latency_is_the_sum_and_never_below_the_peak(name: str, target: str) -> 
     analysis = mbcost.analyze(name, device=target)
     assert sum(layer.latency_s for layer in analysis.layers) == pytest.approx(analysis.latency_s, abs=1e-12)
     assert 0 < analysis.latency_low_s <= analysis.latency_s <= analysis.latency_high_s
-    peak = analysis.target.processor.peak[analysis.target.precision].value
-    assert analysis.latency_s >= analysis.totals.macs / peak
+    peak = analysis.target.processor.peak.get(analysis.target.precision)
+    if peak is not None:  # a profile states none where its sources do not
+        assert analysis.latency_s >= analysis.totals.macs / peak.value
     for layer in analysis.layers:
         assert min(layer.latency_s, layer.compute_s, layer.memory_s, layer.overhead_s) >= 0
 

@@ -86,7 +86,7 @@ def test_a_browser_that_cannot_unpack_says_so(opened: Any, one: Path) -> None:
     page = opened(one, drawn=False, init="delete window.DecompressionStream")
     assert "lacks DecompressionStream" in page.page.get_by_role("alert").inner_text()
     assert page.page.locator(NAMES).count() == 151
-    assert page.page.locator(".card").count() == 5
+    assert page.page.locator(".card").count() == 6
 
 
 def test_without_scripts_the_answers_are_there(opened: Any, one: Path, targets: Any) -> None:
