@@ -45,7 +45,7 @@ def run(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str
 
 def test_two_commands_come_first() -> None:
     assert SHELL[0] == "python -m pip install . && mbcost analyze mobilenet_v2.yaml --device pixel1"
-    assert SHELL[1] == "python -m pip install -e '.[test]' && python -m pytest"
+    assert SHELL[1] == "python -m pip install -e '.[test]' && python -m pytest -n auto"
     assert SHELL[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 

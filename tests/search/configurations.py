@@ -10,7 +10,7 @@ from mbcost.devices import device_names, load_device
 #: Networks that have a printed table for each width, and none between them.
 PRINTED_WIDTHS = {"shufflenet_v1": (0.5, 1.0, 1.5, 2.0), "shufflenet_v2": (0.5, 1.0, 1.5, 2.0)}
 #: Networks that take some resolutions only: the smallest, and the multiple of which they are.
-RESOLUTIONS = {"yolov2": (32, 32), "ssd300_vgg16": (257, 1), "ssd512_vgg16": (257, 1)}
+RESOLUTIONS = {"yolov2": (32, 32), "dla102x": (32, 32), "ssd300_vgg16": (257, 1), "ssd512_vgg16": (257, 1)}
 
 TARGETS = tuple(
     f"{device}/{processor.name}@{runtime}"

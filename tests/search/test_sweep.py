@@ -11,7 +11,7 @@ import mbcost
 from mbcost.errors import InputError
 from mbcost.graph import ParamsConvention
 from mbcost.search.sweep import sweep as run_sweep
-from tests.search.configurations import TARGETS, resolutions, widths
+from tests.search.configurations import RESOLUTIONS, TARGETS, resolutions, widths
 
 NAMES = mbcost.architecture_names()
 #: Column of a sweep -> the same number of an analysis.
@@ -40,7 +40,7 @@ def assert_row_is_analysis(result: mbcost.SweepResult, row: int, **arguments: ob
 def test_every_architecture_on_every_target(name: str) -> None:
     """On networks whose widths are free, 0.05 makes layers equal that are not at 1: residual additions appear."""
     free = mbcost.load(name).width is not None and not name.startswith("shufflenet")
-    size, larger = (256, 288) if name == "yolov2" else (300, 301)
+    size, larger = (256, 288) if RESOLUTIONS.get(name) == (32, 32) else (300, 301)
     points = [(1.0, size), (0.05 if free else 1.0, size), (1.37 if free else 1.0, larger)]
     result = run_sweep(name, TARGETS, points=points, estimate_unsupported=True)
     assert len(result) == len(TARGETS) * len(points)

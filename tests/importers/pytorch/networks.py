@@ -322,7 +322,7 @@ class AlexNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(self.features(x))
-        return self.dense(x.view(x.size(0), -1))
+        return self.dense(torch.flatten(x, 1))
 
 
 class Inception(nn.Module):
