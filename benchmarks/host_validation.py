@@ -97,6 +97,9 @@ def main() -> None:
         predictions = predicted(networks, settings)
     sources = [(name, Source("callable", arguments.nets, name)) for name in networks]
     passes = [measure_networks(settings, sources, seconds=SECONDS * len(sources)) for _ in range(2)]
+    for name in [name for name in networks if any(timings[name].failed for timings in passes)]:
+        print(f"{name} does not run: {' '.join(timings[name].failed for timings in passes)}", file=sys.stderr)
+        del networks[name]
     measured = {name: sum(timings[name].latency_s for timings in passes) / 2 for name in networks}
     noise = [abs(passes[0][name].latency_s / passes[1][name].latency_s - 1) for name in networks]
     ratios = np.array([predictions[name][0] / measured[name] for name in networks])

@@ -103,7 +103,11 @@ def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measu
     ]
     with progress() as on_progress:
         timings = measure_networks(settings, sources, on_progress=on_progress)
+    for name, timing in timings.items():
+        if timing.failed:
+            print_note(f"warning: {name} does not run and is left out: {timing.failed}")
     return [
         measured_here(target, source.name, source.alpha, source.resolution, timings[name].latency_s)
         for name, source in sources
+        if not timings[name].failed
     ]

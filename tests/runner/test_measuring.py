@@ -151,3 +151,7 @@ def test_a_network_that_does_not_run_is_named() -> None:
     source = Source("table", "ssd300_vgg16")
     with pytest.raises(InputError, match="ssd does not run"):
         measure_networks(Settings(), [("ssd", source)], seconds=0.1)
+    small = Source("table", "mobilenet_v3_small", resolution=64)
+    timings = measure_networks(Settings(), [("ssd", source), ("small", small)], seconds=0.1)
+    assert timings["ssd"].failed
+    assert timings["small"].latency_s > 0
