@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from mbcost.analysis import Analysis
 from mbcost.architectures import ArchitectureSpec, find_architecture
 from mbcost.architectures.spec import OptionValue
-from mbcost.devices import Target, resolve_target
+from mbcost.devices import Target, as_target
 from mbcost.errors import fail
 from mbcost.graph import (
     DEFAULT_PARAMS,
@@ -128,7 +128,7 @@ def analyze(
     """
     unsupported: Unsupported = "estimate" if estimate_unsupported else "refuse"
     spec = model if isinstance(model, ArchitectureSpec) else load(model, unsupported=unsupported)
-    target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
+    target = as_target(device, precision, threads)
     if not 1 <= batch <= MAX_BATCH:
         fail("MB010", f"batch is {batch}, it has to be from 1 to {MAX_BATCH}")
     model_of_target = prepare(target, calibration, lowering)

@@ -6,7 +6,7 @@
 """
 
 from mbcost.devices.library import check_device, device_json_schema, device_names, load_device, user_folder
-from mbcost.devices.targets import resolve_target
+from mbcost.devices.targets import as_target, resolve_target
 from mbcost.devices.types import (
     DeviceProfile,
     Dpu,
@@ -31,6 +31,7 @@ __all__ = [
     "Quantity",
     "Systolic",
     "Target",
+    "as_target",
     "check_device",
     "device_json_schema",
     "device_names",

@@ -14,6 +14,11 @@ _TARGET: Final = re.compile(
 )
 
 
+def as_target(device: str | Target, precision: str | None = None, threads: int | None = None) -> Target:
+    """A target as it is, or the one that a text names; see :func:`resolve_target`."""
+    return device if isinstance(device, Target) else resolve_target(device, precision, threads)
+
+
 def resolve_target(text: str, precision: str | None = None, threads: int | None = None) -> Target:
     """The target that `text` names.
 

@@ -91,6 +91,11 @@ class Kernel(NamedTuple):
         return self.main.operator.op
 
     @property
+    def activation_bytes(self) -> Dim:
+        """Inputs and output, each once [B]."""
+        return (self.input_elements + self.output_elements) * self.element_bytes
+
+    @property
     def output_pixels(self) -> Dim:
         """Height x width x batch of the output."""
         return self.main.output_shape.pixels * self.batch

@@ -35,6 +35,16 @@ def one(_: Kernel) -> Real:
     return 1
 
 
+def first(kernel: Kernel) -> Real:
+    """Once a network."""
+    return 1 if kernel.position == 0 else 0
+
+
+def host_bytes(kernel: Kernel) -> Real:
+    """What goes to the host's processor and comes back."""
+    return kernel.activation_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One addend of a kernel's time.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbcost.analysis import Analysis
-from mbcost.devices import Target, resolve_target
+from mbcost.devices import Target, as_target
 from mbcost.errors import fail
 from mbcost.graph import LayerGraph, build_graph, macs_by_layer, params_by_layer
 from mbcost.latency.calibrated import CalibrationChoice
@@ -201,7 +201,7 @@ def compile_space(
     InputError
         MB701 if kernels reach across blocks or depend on neighbouring ones; what :func:`mbcost.analyze` raises.
     """
-    target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
+    target = as_target(device, precision, threads)
     model = prepare(target, calibration)
     compiled = _Compiler(space, model, batch).compile()
     for candidate in space.sample(CHECKED, np.random.default_rng(seed)):

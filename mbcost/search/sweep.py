@@ -12,7 +12,7 @@ import numpy as np
 
 from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
-from mbcost.devices import Target, resolve_target
+from mbcost.devices import Target, as_target
 from mbcost.errors import InputError, Problem, call_each, fail
 from mbcost.graph import DEFAULT_PARAMS, ParamsConvention
 from mbcost.graph.counting import MacsConvention
@@ -115,7 +115,7 @@ def prepare_targets(
     found: dict[tuple[str, str, int], TargetModel] = {}
 
     def prepare_one(case: tuple[str | Target, str | None, int | None]) -> None:
-        target = _target(*case)
+        target = as_target(*case)
         key = (target.name, target.precision, target.threads)
         if key not in found:
             found[key] = prepare(target, calibration)
@@ -200,10 +200,6 @@ def loaded(model: Model, estimate_unsupported: bool = False) -> ArchitectureSpec
     if isinstance(model, ArchitectureSpec):
         return model
     return load(model, unsupported="estimate" if estimate_unsupported else "refuse")
-
-
-def _target(device: str | Target, precision: str | None, threads: int | None) -> Target:
-    return device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
 
 
 def several(value: Any) -> list[Any]:

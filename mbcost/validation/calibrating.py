@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mbcost.devices import Target, resolve_target
+from mbcost.devices import Target, as_target
 from mbcost.errors import Problem, fail
 from mbcost.latency import fitting
 from mbcost.latency.calibration import Calibration
@@ -38,7 +38,7 @@ def calibrate(
     InputError
         MB600 with every row that cannot be used, and what :func:`calibrate_on` raises.
     """
-    target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
+    target = as_target(device, precision, threads)
     rows = [row for path in measurements for row in read_measurements(Path(path))[0]]
     return calibrate_on(of_target(rows, target), target)[0]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from mbcost._version import __version__
 from mbcost.analysis import INTERVAL, target_entry
-from mbcost.devices import Target, resolve_target
+from mbcost.devices import Target, as_target
 from mbcost.errors import InputError, Problem, fail
 from mbcost.graph import build_graph
 from mbcost.latency.calibrated import CalibrationChoice, notes_on_threads
@@ -225,7 +225,7 @@ def validate(
     InputError
         MB600 with every row that cannot be used, MB010 if nothing was published of the target.
     """
-    target = device if isinstance(device, Target) else resolve_target(device, precision=precision, threads=threads)
+    target = as_target(device, precision, threads)
     paths = [Path(path) for path in measurements] if measurements is not None else bundled(target)
     if not paths:
         fail("MB010", f"no measurements of {target.name} ship with mbcost", hint="name a file of your own")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mbcost.devices import Dpu, Target
 from mbcost.errors import fail
 from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.form import LatencyForm, Rate, Term, first, host_bytes, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
 from mbcost.numeric import Real, by_value, ceil_div, maximum, minimum, where
 from mbcost.operators import TransposedConv2d
@@ -140,7 +140,7 @@ def _engine_steps(array: DpuArray, kernel: Kernel) -> Real:
 
 def spilled_bytes(array: DpuArray, kernel: Kernel) -> Real:
     """Input and output of a layer where they do not fit the on-chip memory together."""
-    size = (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+    size = kernel.activation_bytes
     result: Real = where(size > array.memory_bytes * kernel.batch, size, 0)
     return result
 
@@ -194,16 +194,6 @@ def gate_slices(array: DpuArray, kernel: Kernel) -> Real:
 def moved_bytes(kernel: Kernel) -> Real:
     """Read and written once."""
     return 2 * kernel.output_elements * kernel.element_bytes
-
-
-def host_bytes(kernel: Kernel) -> Real:
-    """What goes to the host's processor and comes back."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def first(kernel: Kernel) -> Real:
-    """Once a network."""
-    return 1 if kernel.position == 0 else 0
 
 
 def _terms(array: DpuArray) -> tuple[Term, ...]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from mbcost.devices import Quantity, Target
 from mbcost.errors import fail
 from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.form import LatencyForm, Rate, Term, first, kinds
 from mbcost.latency.forms.ethos_u_blocks import Unit, Window, Work, work_of
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each, whole
 from mbcost.numeric import Real, for_each, maximum
@@ -104,7 +104,7 @@ def cycles(unit: Unit, kernel: Kernel) -> Real:
 def sram_bytes(unit: Unit, kernel: Kernel) -> Real:
     """Feature maps read and written, the input again for every block of output channels and where blocks overlap."""
     if kernel.kind in _PASSES:
-        return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+        return kernel.activation_bytes
     # reading a lowered map for the first time is part of the lowering
     return (layer_work(unit, kernel).feature_bytes - kernel.im2col_elements) * kernel.element_bytes
 
@@ -126,12 +126,7 @@ def softmax_elements(kernel: Kernel) -> Real:
 
 def host_bytes(kernel: Kernel) -> Real:
     """What the host's processor reads and writes; the memory is shared, so that nothing has to be moved."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def first(kernel: Kernel) -> Real:
-    """Once a network."""
-    return 1 if kernel.position == 0 else 0
+    return kernel.activation_bytes
 
 
 def _terms(unit: Unit) -> tuple[Term, ...]:

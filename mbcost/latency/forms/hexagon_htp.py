@@ -16,7 +16,7 @@ from typing import Final
 
 from mbcost.devices import Target
 from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.form import LatencyForm, Rate, Term, first, host_bytes, kinds
 from mbcost.latency.rates import bandwidth, parameter, per_second, seconds_each
 from mbcost.numeric import Real, maximum, round_up, where
 from mbcost.operators import TensorShape
@@ -95,16 +95,6 @@ def passes(kernel: Kernel) -> Real:
         requantised = kernel.joined if kernel.element_bytes == 1 else 0
         return 1 + requantised if kernel.joined else 0
     return 2 if kernel.op == "swish" else 1
-
-
-def host_bytes(kernel: Kernel) -> Real:
-    """What goes to the CPU and comes back."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def first(kernel: Kernel) -> Real:
-    """Once a network."""
-    return 1 if kernel.position == 0 else 0
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:

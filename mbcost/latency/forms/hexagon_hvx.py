@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from mbcost.devices import Target
 from mbcost.errors import fail
 from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.form import LatencyForm, Rate, Term, first, host_bytes, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
 from mbcost.numeric import Real, ceil_div, round_up
 
@@ -83,16 +83,6 @@ def vector_cycles(unit: VectorUnit, kernel: Kernel) -> Real:
 def traffic_bytes(kernel: Kernel) -> Real:
     """Weights, inputs and output."""
     return (kernel.weight_elements + kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def host_bytes(kernel: Kernel) -> Real:
-    """What goes to the CPU and comes back."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def first(kernel: Kernel) -> Real:
-    """Once a network."""
-    return 1 if kernel.position == 0 else 0
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:

@@ -18,7 +18,7 @@ from mbcost.devices import Target
 from mbcost.devices.fabric import WINDOW, DesignPoint, available, design_of, exceeded, used
 from mbcost.errors import fail
 from mbcost.kernels import Kernel, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.form import LatencyForm, Rate, Term, host_bytes, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second
 from mbcost.numeric import Dim, Real, ceil_div, maximum, minimum, where
 from mbcost.operators import TransposedConv2d
@@ -140,12 +140,7 @@ def weight_bytes(design: DesignPoint, kernel: Kernel) -> Real:
 
 def streamed_bytes(kernel: Kernel) -> Real:
     """Inputs and outputs of what is not a convolution, each once."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def host_bytes(kernel: Kernel) -> Real:
-    """What goes to the host's processor and comes back."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+    return kernel.activation_bytes
 
 
 def terms_of(design: DesignPoint) -> tuple[Term, ...]:

@@ -93,7 +93,7 @@ def weight_bytes(kernel: Kernel) -> Real:
 
 def activation_bytes(kernel: Kernel) -> Real:
     """Inputs and outputs."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+    return kernel.activation_bytes
 
 
 def window_bytes(kernel: Kernel) -> Real:

@@ -30,7 +30,7 @@ def weight_bytes(kernel: Kernel) -> Real:
 
 def activation_bytes(kernel: Kernel) -> Real:
     """Inputs and outputs, each once."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
+    return kernel.activation_bytes
 
 
 def im2col_bytes(kernel: Kernel) -> Real:

@@ -18,7 +18,7 @@ from mbcost.devices import Target
 from mbcost.devices.types import Dataflow
 from mbcost.errors import fail
 from mbcost.kernels import KERNEL_KINDS, Kernel, Runtime
-from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.form import LatencyForm, Rate, Term, first, host_bytes, kinds
 from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_second, seconds_each
 from mbcost.numeric import Dim, Real, ceil_div, where
 
@@ -70,16 +70,6 @@ def streamed_bytes(array: SystolicArray, kernel: Kernel) -> Real:
 def vector_elements(kernel: Kernel) -> Real:
     """Elements that a unit beside the array makes or reads."""
     return kernel.output_elements + kernel.elementwise_ops
-
-
-def host_bytes(kernel: Kernel) -> Real:
-    """What goes to the host and comes back."""
-    return (kernel.input_elements + kernel.output_elements) * kernel.element_bytes
-
-
-def first(kernel: Kernel) -> Real:
-    """Once a network."""
-    return 1 if kernel.position == 0 else 0
 
 
 def _terms(array: SystolicArray) -> tuple[Term, ...]:
