@@ -34,7 +34,8 @@ from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels
 from mbcost.latency import LatencyForm, Term
 from mbcost.latency.counts import count_vector
 from mbcost.latency.fitting import fit
-from mbcost.latency.forms import TFLITE_ADRENO, tflite_adreno
+from mbcost.latency.forms import tflite_adreno
+from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 from mbcost.numeric import Real, round_up
 
 DEVICE: Final = "adreno640gpu_tflite21"

@@ -11,7 +11,7 @@ import mbcost
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
 from mbcost.latency.counts import count_vector
-from mbcost.latency.forms import TFLITE_ADRENO
+from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 
 pytest.importorskip("scipy")
 ROOT = Path(__file__).parent.parent

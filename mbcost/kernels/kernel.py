@@ -46,6 +46,8 @@ class Kernel(NamedTuple):
         The layer that does the work.
     layers
         Positions of all layers that it computes: the main one, then those fused into it.
+    fused
+        Operators of the latter.
     macs, elementwise_ops
         Arithmetic of the main layer (what is fused into it is free).
     input_elements, output_elements
@@ -70,6 +72,7 @@ class Kernel(NamedTuple):
     kind: KernelKind
     main: Layer
     layers: tuple[int, ...]
+    fused: tuple[str, ...]
     batch: Dim
     macs: Dim
     elementwise_ops: Dim

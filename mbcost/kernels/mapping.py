@@ -169,6 +169,7 @@ def _finish(
         draft.kind,
         main,
         tuple(draft.layers),
+        tuple([graph.layers[fused].op for fused in draft.layers[1:]]),
         batch,
         cost.macs * batch,
         cost.elementwise_ops * batch,

@@ -23,7 +23,7 @@ from mbcost.latency.calibration import (
     calibration_name,
     matches,
 )
-from mbcost.latency.forms import FORMS
+from mbcost.latency.forms import FORMS, find_form
 from mbcost.resources import hardware_profiles
 
 FOLDER: Final = "calibrations"
@@ -126,7 +126,7 @@ def read_calibration(document: Document) -> Calibration:
     for kind in ("residuals", "unseen"):
         reader.keys((kind,), _RESIDUALS)
     form = reader.choice(("form",), tuple(FORMS))
-    terms = [term.name for term in FORMS[form].terms] if form in FORMS else []
+    terms = [term.name for term in find_form(form).terms] if form in FORMS else []
     reader.keys(("rates",), tuple(terms) if terms else None)
     for name in terms:
         reader.keys(("rates", name), _RATE)

@@ -305,7 +305,8 @@ def calibrate(
     date, source
         When, and what was measured.
     groups
-        A label for each row, such as its architecture or family; default: all are of one group.
+        A label for each row, such as its architecture or family; default: all are of one group. Where each is a group
+        of its own, there is nothing to learn about groups either.
     noise
         Relative error that is to be expected of each row [1].
     scored
@@ -331,7 +332,8 @@ def calibrate(
     each = hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings)
     labels = np.array(groups if groups is not None else [""] * len(measured_s))
     number = len(np.unique(labels[chosen]))
-    together = hold_out(counts, measured_s, before, labels, **settings) if number > 1 else None
+    has_groups = 1 < number < chosen.sum()
+    together = hold_out(counts, measured_s, before, labels, **settings) if has_groups else None
     one, group = _chosen(each, chosen), None if together is None else _chosen(together, chosen)
     leverage, weights = influence(counts, measured_s, before, fitted, noise)
     shares = counts * fitted.rates / predicted[:, None]

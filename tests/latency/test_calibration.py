@@ -141,6 +141,13 @@ def test_intervals_are_wider_for_groups_that_were_not_seen() -> None:
     assert conformal_interval(one, group, 6).bounds(0.01) > conformal_interval(one).factor
 
 
+def test_where_each_network_is_a_group_of_its_own_the_interval_still_grows() -> None:
+    alone = calibrated(groups=[f"net{i}" for i in range(40)])
+    assert alone.interval == calibrated().interval
+    assert alone.interval.growth > 0
+    assert alone.rows[0].group_out_s is None
+
+
 def test_intervals_by_hand() -> None:
     """Rank ceil(20 * 0.9) = 18 of 19; with three networks, t(0.95; 2) = 2.920 (Student 1908) times their spread."""
     ratios = 1 + np.arange(1, 20) / 100

@@ -71,6 +71,12 @@ def test_roofline_by_hand() -> None:
     assert layer.bound == "activations"
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_is_where_it_is_listed(name: str) -> None:
+    assert find_form(name).name == name
+    assert any(load_runtime(runtime).form == name for runtime in runtime_names())
+
+
 @pytest.mark.parametrize("name", runtime_names())
 def test_every_runtime_names_a_form_and_sources(name: str) -> None:
     runtime = load_runtime(name)

@@ -11,7 +11,6 @@ import mbcost
 from mbcost.devices import resolve_target
 from mbcost.graph import build_graph
 from mbcost.kernels import KERNEL_KINDS, Kernel, load_runtime, map_to_kernels
-from mbcost.latency.forms import OPENVINO_MYRIAD
 from mbcost.latency.forms.myriad_tiling import (
     Axis,
     Convolution,
@@ -26,7 +25,7 @@ from mbcost.latency.forms.myriad_tiling import (
     tile_bytes,
     work_of,
 )
-from mbcost.latency.forms.openvino_myriad import engine_work
+from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD, engine_work
 from mbcost.numeric import for_each
 from mbcost.pipeline import latency_model
 

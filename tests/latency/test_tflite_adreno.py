@@ -11,8 +11,7 @@ import mbcost
 from mbcost.devices import resolve_target
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
-from mbcost.latency.forms import TFLITE_ADRENO
-from mbcost.latency.forms.tflite_adreno import waiting
+from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO, waiting
 from mbcost.pipeline import latency_model
 
 RUNTIME = load_runtime("tflite-gpu-2020")

@@ -49,7 +49,7 @@ def test_mobilenet_v2_has_the_kernels_of_its_table(mobilenet: tuple[Path, bool],
         assert mine.kind == theirs.kind
         assert mine.main.operator.op == theirs.main.operator.op
         assert mine.main.output_shape == theirs.main.output_shape
-        assert mine[4:] == theirs[4:]  # every count
+        assert mine[5:] == theirs[5:]  # every count
     assert imported.latency_s == table.latency_s
 
 
