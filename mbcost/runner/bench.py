@@ -17,7 +17,7 @@ from mbcost.errors import fail
 from mbcost.files import write_text
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.journal import Journal
-from mbcost.runner.session import FEWEST, VISITS, Session, Timing, open_session, visit_all
+from mbcost.runner.session import FEWEST, VISITS, Session, Timing, has_enough, open_session, visit_all
 from mbcost.runner.settings import Settings, Source
 from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, Suite, kernels, network_tables
 
@@ -182,12 +182,13 @@ def _measured(
     def note(name: str, timing: Timing) -> None:
         elapsed = time.monotonic() - started
         journal.add(name, timing, elapsed)
-        on_progress(min(1.0, elapsed / plan.seconds), name)
+        visits = sum(len(timing.visits) + len(timing.disturbed) for timing in timings.values())
+        on_progress(min(1.0, elapsed / plan.seconds, visits / (FEWEST * VISITS)), name)
 
     for visits, until in ((_FIRST_VISITS, started + plan.seconds * 0.5), (VISITS, started + plan.seconds)):
         for start in range(0, len(sources), plan.together):
             batch = sources[start : start + plan.together]
-            if time.monotonic() > until and len(timings) >= FEWEST:
+            if time.monotonic() > until and has_enough(timings, is_first=visits == _FIRST_VISITS):
                 break
             with open_session(settings) as session:
                 session.canaries_s = canaries_s

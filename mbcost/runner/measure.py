@@ -83,42 +83,29 @@ def measure_networks(
     return timings
 
 
-#: Class of operators -> the aten operators that do its work. What wraps them is shared out by calls.
+#: Class of operators -> the aten operators that are called for it and for no other.
 OPERATOR_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
     "oneDNN convolution": ("aten::mkldnn_convolution",),
     "matrix-product convolution": ("aten::thnn_conv2d",),
     "batch norm": ("aten::batch_norm",),
+    "pooling": ("aten::max_pool2d", "aten::avg_pool2d", "aten::adaptive_avg_pool2d", "aten::mean"),
+    "dense": ("aten::linear",),
     "activation, arithmetic": (
-        "aten::relu", "aten::relu_", "aten::hardtanh", "aten::hardtanh_", "aten::relu6", "aten::silu", "aten::silu_",
+        "aten::relu", "aten::relu_", "aten::hardtanh", "aten::hardtanh_", "aten::silu", "aten::silu_",
         "aten::hardswish", "aten::hardswish_", "aten::hardsigmoid", "aten::hardsigmoid_", "aten::sigmoid",
         "aten::add", "aten::add_", "aten::mul", "aten::leaky_relu", "aten::leaky_relu_",
     ),
-    "pooling": ("aten::max_pool2d", "aten::avg_pool2d", "aten::adaptive_avg_pool2d", "aten::mean"),
-    "dense": ("aten::linear",),
     "copy": ("aten::cat", "aten::contiguous", "aten::clone"),
 }  # fmt: skip
-_WRAPPERS: Final = ("aten::conv2d", "aten::convolution", "aten::_convolution")
 
 
-def shares_by_class(operators: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Share of the time of each class of operators [1], from calls, time and own time of each operator."""
-    times = {
-        name: sum(operators[op][1] for op in ops if op in operators and not _is_inside(op, operators))
-        for name, ops in OPERATOR_CLASSES.items()
-    }
-    wrapped = sum(operators[op][2] for op in _WRAPPERS if op in operators)
-    calls = {
-        name: sum(operators[op][0] for op in OPERATOR_CLASSES[name] if op in operators)
-        for name in ("oneDNN convolution", "matrix-product convolution")
-    }
-    for name, number in calls.items():
-        times[name] += wrapped * number / max(1.0, sum(calls.values()))
+def shares_by_class(operators: Mapping[str, float]) -> dict[str, float]:
+    """Share of the time of each class of operators [1], from the times of outermost ones and all that they call."""
+    times = dict.fromkeys(OPERATOR_CLASSES, 0.0)
+    for names, seconds in operators.items():
+        called = set(names.split())
+        kind = next((kind for kind, ops in OPERATOR_CLASSES.items() if called.intersection(ops)), None)
+        if kind is not None:
+            times[kind] += seconds
     total = sum(times.values())
     return {name: value / total for name, value in times.items()}
-
-
-def _is_inside(op: str, operators: Mapping[str, Sequence[float]]) -> bool:
-    """Whether an operator's time is counted with another one that calls it."""
-    outer = {"aten::mean": "aten::adaptive_avg_pool2d", "aten::clone": "aten::contiguous",
-             "aten::hardtanh_": "aten::relu6_", "aten::hardtanh": "aten::relu6"}  # fmt: skip
-    return outer.get(op) in operators

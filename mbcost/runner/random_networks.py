@@ -19,6 +19,8 @@ MOST_WEIGHTS: Final = 25e6
 
 #: Mostly multiples of 32, as networks are run; the others make maps of odd sizes.
 _RESOLUTIONS: Final = (96, 128, 128, 160, 160, 160, 192, 192, 192, 224, 224, 224, 224, 224, 256, 64, 112, 144, 176, 227)
+#: Maps on which the last stage ends, at most: 7 pixels wide as in most networks, or fewer, as at low resolutions.
+_LAST_SIZES: Final = (7, 7, 7, 3)
 _ACTIVATIONS: Final = ("relu", "relu", "relu", "relu6", "relu6", "hard_swish", "swish", "swish", "leaky_relu")
 
 
@@ -190,9 +192,10 @@ def _dense_block(d: _Drawing, out: int, stride: int) -> None:
 
 def _shuffle_unit(d: _Drawing, out: int, stride: int) -> None:
     """ShuffleNet V2: half of the channels pass, or two branches with stride 2."""
+    if stride == 1 and d.channels % 2:
+        d.conv(d.channels + 1)
     x = d.last
     if stride == 1:
-        d.channels -= d.channels % 2
         out = d.channels
         left = d.add("split", x, parts=2, part=0)
         d.add("split", x, parts=2, part=1)
@@ -236,6 +239,8 @@ _BLOCKS: Final[tuple[_Block, ...]] = (
     _shuffle_unit,
     _plain,
 )
+#: Those of networks for phones, whose depthwise convolutions take little of the time beside other blocks.
+_MOBILE: Final[tuple[_Block, ...]] = (_separable, _inverted_residual, _inverted_residual, _shuffle_unit)
 
 
 def random_table(number: int) -> str:
@@ -255,14 +260,18 @@ def random_table(number: int) -> str:
 
 
 def _drawn(draw: random.Random, number: int) -> _Drawing:
-    """Every third network has blocks of one kind, the others mix three: both pull rates apart."""
+    """A third of them has blocks of one kind, one mixes those for phones, one mixes all: that pulls rates apart."""
     d = _Drawing(draw, draw.choice(_RESOLUTIONS))
     d.rows.append(f"{d.size}x{d.size}x3")
     d.activation = draw.choice(_ACTIVATIONS)
-    blocks = [_BLOCKS[number // 3 % len(_BLOCKS)]] if number % 3 == 0 else draw.sample(_BLOCKS, 3)
+    if number % 3 == 0:
+        blocks = [_BLOCKS[number // 3 % len(_BLOCKS)]]
+    else:
+        blocks = draw.sample(_MOBILE, 2) if number % 3 == 1 else draw.sample(_BLOCKS, 3)
+    last_size = draw.choice(_LAST_SIZES)
     width = 2 ** draw.uniform(3.3, 6.3)
     _stem(d, d.width(width))
-    while d.size > 7:
+    while d.size > last_size:
         width = min(1280, max(width, d.channels) * draw.uniform(1.2, 2.2))
         block = draw.choice(blocks)
         block(d, d.width(width), draw.choice((1, 2, 2, 2)) if d.size > 28 else 2)

@@ -11,7 +11,8 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,16 +29,27 @@ _CANARY_SIZE: Final = 192
 _CANARY_RUNS: Final = 8
 #: Networks stay built while their weights take no more than this share of the memory [1].
 _KEPT_SHARE: Final = 0.125
+#: What a profile calls one run of a network.
+_INFERENCE: Final = "mbcost inference"
+#: Networks that one process compiles at most.
+_MOST_COMPILED: Final = 2**20
 _FEWEST_RUNS: Final = 4
 _WARM_RUNS: Final = 4
 _MOST_RUNS: Final = 40
 
 
 class Worker:
-    """Networks of one setting: device, threads, memory format, precision, eager or compiled."""
+    """Networks of one setting: device, threads, memory format, precision, eager or compiled.
 
-    def __init__(self, settings: Settings) -> None:
+    Parameters
+    ----------
+    cores
+        Those that may be used while nothing is measured, where the process is pinned to some of them.
+    """
+
+    def __init__(self, settings: Settings, cores: frozenset[int] = frozenset()) -> None:
         self.settings = settings
+        self.cores = cores
         self.torch = torch = import_torch("measuring")
         torch.set_num_threads(settings.threads)
         torch.set_flush_denormal(True)
@@ -49,6 +61,8 @@ class Worker:
             torch.backends.cuda.matmul.allow_tf32 = allow
             torch.backends.cudnn.allow_tf32 = allow
             torch.backends.cudnn.benchmark = True
+        if settings.mode == "compile":
+            _compile_every_network()
         _prologue(torch)
         edge = _CANARY_SIZE if settings.device == "cpu" else 8 * _CANARY_SIZE
         self._factors = torch.rand(2, edge, edge, device=self.device)
@@ -100,19 +114,27 @@ class Worker:
         gc.collect()
         release(self.torch, self.settings.device)
 
-    def operators(self, source: Source, runs: int = 10) -> dict[str, list[float]]:
-        """Operator -> calls, time, and time without the operators that it calls in turn [s], of one inference."""
+    def operators(self, source: Source, runs: int = 20) -> dict[str, float]:
+        """Time of one inference by the outermost operators, each with the names of those that it calls in turn [s].
+
+        An operator has the time from the end of the one before it, so that what Python does to get to it is counted.
+        """
         run = self._prepared(source)
         for _ in range(3):
             run()
         profiler = importlib.import_module("torch.profiler")
+        times: dict[str, float] = {}
         with profiler.profile(activities=[profiler.ProfilerActivity.CPU]) as profile:
             for _ in range(runs):
-                run()
-        return {
-            item.key: [item.count / runs, item.cpu_time_total * 1e-6 / runs, item.self_cpu_time_total * 1e-6 / runs]
-            for item in profile.key_averages()
-        }
+                with profiler.record_function(_INFERENCE):
+                    run()
+        for inference in (event for event in profile.events() if event.name == _INFERENCE):
+            before = inference.time_range.start
+            for event in sorted(inference.cpu_children, key=lambda event: event.time_range.start):
+                key = " ".join(_names(event))
+                times[key] = times.get(key, 0.0) + (event.time_range.end - before) * 1e-6 / runs
+                before = event.time_range.end
+        return times
 
     def _prepared(self, source: Source) -> Callable[[], Any]:
         """One inference of a network, which stays built as long as there is memory for it."""
@@ -136,17 +158,32 @@ class Worker:
         if settings.channels_last:
             module = module.to(memory_format=torch.channels_last)
             inputs = tuple(x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs)
-        if settings.mode == "compile":
-            torch.compiler.reset()
-            module = torch.compile(module)
         if settings.mode == "graph":
             return captured(torch, module, inputs)
+        if settings.mode == "compile":
+            with self._on_all_cores():
+                module = torch.compile(module, dynamic=False)
+                with torch.inference_mode():
+                    module(*inputs)
 
         def run() -> Any:
             with torch.inference_mode():
                 return module(*inputs)
 
         return run
+
+    @contextmanager
+    def _on_all_cores(self) -> Iterator[None]:
+        """Leave the cores that are measured on for a while: a compiler takes as many as there are."""
+        if not self.cores:
+            yield
+            return
+        pinned = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, self.cores)
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, pinned)
 
     def _made(self, source: Source) -> tuple[Any, Any]:
         """A module and an example of its input."""
@@ -180,6 +217,11 @@ class Worker:
 _DTYPES: Final = {"fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 
 
+def _names(event: Any) -> list[str]:
+    """A profiled operator and all that it calls."""
+    return [event.name, *(name for child in event.cpu_children for name in _names(child))]
+
+
 def _prologue(torch: Any) -> None:
     block = torch.empty(_PROLOGUE_BYTES, dtype=torch.uint8)
     block.fill_(1)
@@ -187,11 +229,23 @@ def _prologue(torch: Any) -> None:
     gc.collect()
 
 
-def _pin(threads: int) -> None:
-    """Keep to the last cores: the first one serves most interrupts."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, set(cores[-threads:]))
+def _compile_every_network() -> None:
+    """Lift Dynamo's limit on compiling code anew, beyond which it runs uncompiled: networks share their code.
+
+    For the same reason sizes of inputs are no variables: the second size of shared code would make them ones.
+    """
+    config: Any = importlib.import_module("torch._dynamo.config")
+    config.recompile_limit = config.accumulated_recompile_limit = _MOST_COMPILED
+    config.fail_on_recompile_limit_hit = True
+
+
+def _pin(threads: int) -> frozenset[int]:
+    """Keep to the last cores: the first one serves most interrupts. The cores that there are."""
+    if not hasattr(os, "sched_setaffinity"):
+        return frozenset()
+    cores = frozenset(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, set(sorted(cores)[-threads:]))
+    return cores
 
 
 def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
@@ -220,8 +274,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     settings = Settings(**json.loads(sys.argv[1]))
-    if settings.device == "cpu":
-        _pin(settings.threads)
+    cores = _pin(settings.threads) if settings.device == "cpu" else frozenset()
 
     def reply(value: dict[str, Any]) -> None:
         try:
@@ -231,7 +284,7 @@ def main() -> None:
             os._exit(0)
 
     try:
-        worker = Worker(settings)
+        worker = Worker(settings, cores)
     except Exception as error:  # noqa: BLE001  # whatever PyTorch raises without the device
         reply({"failed": said_by(error), "memory": False})
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from mbcost.graph import build_graph
 from mbcost.pipeline import load
 from mbcost.runner.bench import run_bench
 from mbcost.runner.measure import measure_networks
-from mbcost.runner.session import open_session
+from mbcost.runner.session import open_session, visit_all
 from mbcost.runner.settings import Settings, Source
 from mbcost.runner.suites import Plan
 
@@ -110,8 +112,6 @@ def test_single_kernels(tmp_path) -> None:
 
 
 def test_a_kernel_that_does_not_fit_into_memory_is_left_out_and_the_process_goes_on() -> None:
-    from dataclasses import asdict
-
     huge = "name: kernel\nsource: hand\ninput: 10000x10000x9000\nlayers: [{op: relu}]\n"
     small = "name: kernel\nsource: hand\ninput: 8x8x8\nlayers: [{op: relu}]\n"
     with open_session(Settings()) as session:
@@ -145,6 +145,22 @@ def test_two_threads_channels_last_and_bfloat16_run() -> None:
         source = Source("table", "mobilenet_v3_small", resolution=64)
         timings = measure_networks(settings, [("small", source)], seconds=0.1)
         assert timings["small"].latency_s > 0
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_networks_run_compiled_however_many_share_their_code(tmp_path) -> None:
+    """Dynamo runs what it compiled eight times uncompiled from then on, unless it is told otherwise."""
+    sources = []
+    for size in range(8, 18):
+        path = tmp_path / f"relu{size}.yaml"
+        path.write_text(f"name: x\nsource: test\ninput: {size}x{size}x8\nlayers: [{{op: relu}}]\n")
+        sources.append((path.name, Source("table", str(path))))
+    with open_session(Settings(mode="compile")) as session:
+        timings = visit_all(session, sources, until=0.0, seconds=0.001, visits=1)
+        assert not any(timing.failed for timing in timings.values())
+        source = asdict(sources[-1][1])
+        operators = session.ask(do="operators", source=source)["operators"]
+    assert not any("aten::relu" in names for names in operators)
 
 
 def test_a_network_that_does_not_run_is_named() -> None:

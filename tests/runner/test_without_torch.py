@@ -39,11 +39,13 @@ def test_a_random_network_is_the_same_everywhere_and_of_a_useful_size(number: in
     assert LEAST_MACS * 0.9 <= graph.cost.macs <= MOST_MACS * 1.1
 
 
-def test_random_networks_hold_every_kind_of_kernel() -> None:
-    found = set()
-    for number in range(40):
+def test_random_networks_hold_every_kind_of_kernel_and_maps_of_few_pixels() -> None:
+    found, small = set(), 0
+    for number in range(120):  # as many as the suite quick measures
         graph = build_graph(read_architecture(parse_yaml(random_table(number), "table")))
         found |= {layer.op for layer in graph.layers}
+        small += any(1 < layer.output_shape.height <= 3 for layer in graph.layers)
+    assert small >= 12
     wanted = "conv2d depthwise_conv2d dense batch_norm relu relu6 swish hard_swish add multiply concat channel_shuffle"
     assert set(wanted.split()) | {"max_pool2d", "avg_pool2d", "global_avg_pool", "split", "sigmoid"} <= found
 
