@@ -1,7 +1,8 @@
 """Networks for ``host_validation.py``: those of the field at several widths and resolutions, as plain modules.
 
 None of them is among the random networks that a calibration measures. The runner was developed with an eye on those of
-:func:`networks`; those of :func:`fresh_networks` were written afterwards and scored with everything else settled.
+:func:`networks`. Those of :func:`second_networks` were written afterwards, and their errors showed what maps of very
+few pixels take; those of :func:`fresh_networks` were written after that and scored with everything else settled.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ from benchmarks.models.more_networks import (
     Darknet19,
     DenseNet169,
     EfficientNetB1,
+    FDMobileNet,
     GhostNet,
     GoogLeNet,
     MnasNet,
     NetworkInNetwork,
+    PreActResNet18,
     RegNet,
+    RepVGGA0,
     ResNeXt50,
     SqueezeNet10,
+    UNet,
     Xception,
 )
 from tests.importers.pytorch.networks import (
@@ -78,7 +83,7 @@ NETWORKS: Final[_Networks] = {
 }
 
 #: Others: families, widths and resolutions.
-FRESH_NETWORKS: Final[_Networks] = {
+SECOND_NETWORKS: Final[_Networks] = {
     "mobilenet_v1 1.0 128": (MobileNetV1, 128),
     "mobilenet_v1 0.35 192": (lambda: MobileNetV1(0.35), 192),
     "mobilenet_v2 1.3 192": (lambda: MobileNetV2(1.3), 192),
@@ -107,19 +112,55 @@ FRESH_NETWORKS: Final[_Networks] = {
 }
 
 
+#: Others again.
+FRESH_NETWORKS: Final[_Networks] = {
+    "mobilenet_v1 1.0 288": (MobileNetV1, 288),
+    "mobilenet_v1 0.6 176": (lambda: MobileNetV1(0.6), 176),
+    "fd_mobilenet 224": (FDMobileNet, 224),
+    "mobilenet_v2 0.6 256": (lambda: MobileNetV2(0.6), 256),
+    "mobilenet_v2 1.1 112": (lambda: MobileNetV2(1.1), 112),
+    "mobilenet_v3_large 0.5 144": (lambda: MobileNetV3Large(0.5), 144),
+    "mobilenet_v3_small 1.5 160": (lambda: MobileNetV3Small(1.5), 160),
+    "mnasnet 1.3 160": (lambda: MnasNet(1.3), 160),
+    "efficientnet_b0 96": (EfficientNetB0, 96),
+    "efficientnet_b1 256": (EfficientNetB1, 256),
+    "ghostnet 128": (GhostNet, 128),
+    "regnet_x_800mf 160": (lambda: RegNet((64, 128, 288, 672), (1, 3, 7, 5), 16, squeeze=False), 160),
+    "regnet_y_200mf 256": (lambda: RegNet((24, 56, 152, 368), (1, 1, 4, 7), 8, squeeze=True), 256),
+    "resnet18 192": (lambda: ResNet(BasicBlock, (2, 2, 2, 2)), 192),
+    "resnet34 96": (lambda: ResNet(BasicBlock, (3, 4, 6, 3)), 96),
+    "resnet50 96": (lambda: ResNet(Bottleneck, (3, 4, 6, 3)), 96),
+    "preact_resnet18 160": (PreActResNet18, 160),
+    "repvgg_a0 160": (RepVGGA0, 160),
+    "vgg16 64": (lambda: VGG((64, 64, 0, 128, 128, 0, *[256] * 3, 0, *[512] * 3, 0, *[512] * 3, 0), norm=True), 64),
+    "squeezenet1_1 288": (SqueezeNet11, 288),
+    "squeezenet1_0 128": (SqueezeNet10, 128),
+    "shufflenet_v2 2.0 128": (lambda: ShuffleNetV2((244, 488, 976)), 128),
+    "shufflenet_v2 1.0 96": (ShuffleNetV2, 96),
+    "densenet121 96": (DenseNet121, 96),
+    "googlenet 128": (GoogLeNet, 128),
+    "unet 128": (UNet, 128),
+}
+
+
 def networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
     """Networks, each with an example of its input; activations in place, as torchvision has them."""
     return _with_inputs(NETWORKS)
 
 
+def second_networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
+    """The same of the second ones."""
+    return _with_inputs(SECOND_NETWORKS)
+
+
 def fresh_networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
-    """The same of the others."""
+    """The same of the last ones."""
     return _with_inputs(FRESH_NETWORKS)
 
 
 def all_networks() -> dict[str, tuple[nn.Module, torch.Tensor]]:
-    """Both."""
-    return networks() | fresh_networks()
+    """All of them."""
+    return networks() | second_networks() | fresh_networks()
 
 
 def _with_inputs(described: _Networks) -> dict[str, tuple[nn.Module, torch.Tensor]]:

@@ -278,3 +278,81 @@ class Xception(nn.Sequential):
             XceptionBlock(364, 512, strided=True), conv(512, 512, 3, 1, 512, None), conv(512, 1024, act=nn.ReLU),
             head(1024),
         )  # fmt: skip
+
+
+class FDMobileNet(nn.Sequential):
+    """Qin et al. 2018, arXiv:1802.03750, Table 1: separable convolutions that come to 7x7 pixels early."""
+
+    def __init__(self) -> None:
+        rows = [(64, 2), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 4, (1024, 1)]
+        layers: list[nn.Module] = [conv(3, 32, 3, 2, act=nn.ReLU)]
+        channels = 32
+        for out, stride in rows:
+            layers += [conv(channels, channels, 3, stride, channels, nn.ReLU), conv(channels, out, act=nn.ReLU)]
+            channels = out
+        super().__init__(*layers, head(channels))
+
+
+class RepVGGA0(nn.Sequential):
+    """Ding et al. 2021, arXiv:2101.03697, Table 2, as it is deployed: 3x3 convolutions with bias, and ReLU."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(3, 48, 3, 2, 1), nn.ReLU()]
+        channels = 48
+        for width, depth in ((48, 2), (96, 4), (192, 14), (1280, 1)):
+            for i in range(depth):
+                layers += [nn.Conv2d(channels, width, 3, 2 if i == 0 else 1, 1), nn.ReLU()]
+                channels = width
+        super().__init__(*layers, head(channels))
+
+
+class PreActivation(nn.Module):
+    """Batch norm and ReLU before each of two convolutions."""
+
+    def __init__(self, c_in: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.norm = nn.Sequential(nn.BatchNorm2d(c_in), nn.ReLU())
+        self.convs = nn.Sequential(conv(c_in, out, 3, stride, act=nn.ReLU), nn.Conv2d(out, out, 3, 1, 1, bias=False))
+        self.down = nn.Conv2d(c_in, out, 1, stride, bias=False) if stride > 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(x)
+        return self.convs(y) + (x if self.down is None else self.down(y))
+
+
+class PreActResNet18(nn.Sequential):
+    """He et al. 2016, arXiv:1603.05027: batch norm and ReLU before the convolutions."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.MaxPool2d(3, 2, 1)]
+        channels = 64
+        for width in (64, 128, 256, 512):
+            for i in range(2):
+                layers.append(PreActivation(channels, width, 2 if i == 0 and width > 64 else 1))
+                channels = width
+        super().__init__(*layers, nn.BatchNorm2d(512), nn.ReLU(), head(512))
+
+
+class UNet(nn.Module):
+    """Ronneberger et al. 2015, arXiv:1505.04597, with 16 channels first, padding, and interpolation on the way up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (16, 32, 64, 128)
+        self.down = nn.ModuleList([self._twice(c_in, out) for c_in, out in zip((3, *widths), widths, strict=False)])
+        self.up = nn.ModuleList([self._twice(3 * out, out) for out in reversed(widths[:-1])])
+        self.pool, self.last = nn.MaxPool2d(2), nn.Conv2d(16, 21, 1)
+
+    @staticmethod
+    def _twice(c_in: int, out: int) -> nn.Sequential:
+        return nn.Sequential(conv(c_in, out, 3, act=nn.ReLU), conv(out, out, 3, act=nn.ReLU))
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = []
+        for step in self.down:
+            x = step(self.pool(x) if maps else x)
+            maps.append(x)
+        for step, left in zip(self.up, reversed(maps[:-1]), strict=True):
+            x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+            x = step(torch.cat([left, x], 1))
+        return self.last(x)
