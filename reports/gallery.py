@@ -47,6 +47,11 @@ EXAMPLES: Final = (
         "MobileNet V2 on the DPU of a ZCU102, layer by layer.",
         "#layer=6",
     ),
+    Example(
+        "pixel1_measured",
+        ("validate", "--device", "pixel1"),
+        "Published latencies of the Pixel 1 beside what mbcost says of them.",
+    ),
 )
 
 
@@ -79,7 +84,12 @@ def index() -> str:
             f"[![{example.text}]({example.name}.png)]({example.name}.html)\n"
         )
     parts.append("## [Accuracy](accuracy.md)\n\nPredictions against measured latencies.\n")
-    parts.append("## [Frame rates](frame_rates.md)\n\nMobileNet V1 and V2 on iPhones and an iPad with double buffering.\n")
+    parts.append(
+        "## [The PyTorch runner](runner.md)\n\nHow well a bench of this machine predicts its other networks.\n"
+    )
+    parts.append(
+        "## [Frame rates](frame_rates.md)\n\nMobileNet V1 and V2 on iPhones and an iPad with double buffering.\n"
+    )
     parts.append("## [Accelerators](accelerators.md)\n\nCycles beside Vela's and SCALE-Sim's.\n")
     return "\n".join(parts)
 
