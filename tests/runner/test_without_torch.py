@@ -21,7 +21,7 @@ from mbcost.runner.environment import system_facts
 from mbcost.runner.journal import Journal, check_same
 from mbcost.runner.profile import profile_of, profile_text
 from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
-from mbcost.runner.session import DISTURBED, Session, Timing, Visit
+from mbcost.runner.session import DISTURBED, FEWEST, VISITS, Session, Timing, Visit, visit_all
 from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import PLANS, kernels
 from mbcost.validation.measurements import read_measurements
@@ -167,6 +167,26 @@ class _Dying(Session):
         self._process = subprocess.Popen(
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+
+class _Steady(Session):
+    """A measuring process that is not there: every visit counts."""
+
+    def __init__(self) -> None:
+        self.canaries_s = [1.0]
+
+    def visit(self, source: Source, timing: Timing, seconds: float) -> None:
+        timing.visits.append(Visit(1.0, 1, 1.0))
+
+
+@pytest.mark.parametrize(("known", "networks", "visits"), [(0, FEWEST, VISITS), (FEWEST + 1, FEWEST + 1, 2)])
+def test_when_the_time_is_over_the_fewest_get_all_their_visits_and_more_of_them_get_two(
+    known: int, networks: int, visits: int
+) -> None:
+    sources = [(f"net{i}", Source("table", f"net{i}")) for i in range(30)]
+    timings = {name: Timing(visits=[Visit(1.0, 1, 1.0)]) for name, _ in sources[:known]}
+    found = visit_all(_Steady(), sources, until=0.0, first_until=0.0, seconds=0.01, timings=timings)
+    assert [len(timing.visits) for timing in found.values()] == [visits] * networks
 
 
 def test_a_network_that_takes_the_process_down_is_left_out_and_the_next_one_is_measured() -> None:
