@@ -235,7 +235,7 @@ def report(runs: list[Run], *, with_operators: bool, note: str = "") -> str:
     if with_operators:
         parts += [
             "## Operators",
-            "Share of the time by class, eager, one thread.",
+            "Share of the time by class, eager, one thread; an operator has its least time of 20 runs.",
             "\n".join(operators(whole[0], nets)),
         ]
     return "\n\n".join(parts) + "\n"
