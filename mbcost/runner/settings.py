@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
@@ -92,7 +94,7 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
     Raises
     ------
     InputError
-        MB010 for what does not go together.
+        MB010 for what does not go together, MB011 without the compiler that torch.compile needs.
     """
     if device not in PRECISIONS:
         fail("MB010", f"--device is {device}", hint=f"it is {or_list(list(PRECISIONS))}")
@@ -106,6 +108,11 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
         fail("MB010", "--mode graph replays a CUDA graph: it needs --device cuda")
     if mode == "compile" and channels_last:
         fail("MB010", "--channels-last has no effect with --mode compile, which lays out tensors as it likes")
+    compiler = os.environ.get("CXX", "g++")
+    if mode == "compile" and device == "cpu" and sys.platform == "linux" and not shutil.which(compiler):
+        fail(
+            "MB011", f"--mode compile needs a C++ compiler, and there is no {compiler}", hint="install g++, or set CXX"
+        )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads > cores:
         fail("MB010", f"--threads is {threads}, this machine has {cores} cores")

@@ -135,6 +135,13 @@ def test_settings_that_do_not_go_together(arguments, said) -> None:
     assert said in str(error.value)
 
 
+def test_compiling_without_a_compiler_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(InputError, match="there is no no-such-compiler"):
+        checked_settings("cpu", 1, False, "compile", "fp32")
+
+
 def test_bench_without_torch_says_what_to_install(cli, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     outcome = cli("bench", "-o", "bench.csv")
