@@ -21,6 +21,7 @@ from mbcost.latency.calibrated import CalibrationChoice, notes_on_threads
 from mbcost.latency.calibration import Calibration, Residuals, is_unlike
 from mbcost.latency.fitting import data_hash, residuals
 from mbcost.pipeline import Prediction, TargetModel, predict, prepare, target_caveats
+from mbcost.resources import hardware_profiles
 from mbcost.validation.measurements import Measurement, at_row, bundled, of_target, read_measurements
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Validation:
             "covered": self.covered[number],
             "seen": self.seen[number],
             "source": row.source,
-            "place": f"{row.location.path}:{row.location.line}",
+            "place": f"{_shown(row.location.path)}:{row.location.line}",
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -319,3 +320,9 @@ def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None
         untied_x += int(np.count_nonzero(by_x))
         untied_y += int(np.count_nonzero(by_y))
     return agree / float(np.sqrt(untied_x * untied_y)) if untied_x and untied_y else None
+
+
+def _shown(path: str) -> str:
+    """A file of measurements as it was given; one that ships by its place among the profiles."""
+    home = hardware_profiles()
+    return f"{home.name}/{Path(path).relative_to(home)}" if Path(path).is_relative_to(home) else path

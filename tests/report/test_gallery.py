@@ -42,3 +42,4 @@ def test_the_command_makes_it(gallery: ModuleType, tmp_path: Path, monkeypatch: 
     for example in gallery.EXAMPLES:
         text = (tmp_path / f"{example.name}.html").read_text(encoding="utf-8")
         assert str(tmp_path) not in text
+        assert str(FOLDER.resolve().parent) not in text

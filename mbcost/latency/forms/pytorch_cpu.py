@@ -64,9 +64,9 @@ def _bytes(elements: Dim, kernel: Kernel) -> Dim:
     return elements * kernel.element_bytes
 
 
-def _moved(kernel: Kernel) -> Dim:
-    """Input and output [B]."""
-    return _bytes(kernel.input_elements + kernel.output_elements, kernel)
+def moved_bytes(kernel: Kernel) -> Dim:
+    """Input and output."""
+    return kernel.activation_bytes
 
 
 def is_native(kernel: Kernel) -> Real:
@@ -105,7 +105,7 @@ def gemm_macs(kernel: Kernel) -> Real:
 
 def gemm_bytes(kernel: Kernel) -> Real:
     """Input and output of matrix products."""
-    return where(is_native(kernel), where(is_vector(kernel), 0, _moved(kernel)), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(is_vector(kernel), 0, kernel.activation_bytes), 0)  # type: ignore[no-any-return]
 
 
 def gemm_weight_bytes(kernel: Kernel) -> Real:
@@ -176,7 +176,7 @@ def conv_macs(kernel: Kernel) -> Real:
 
 def conv_bytes(kernel: Kernel) -> Real:
     """Input and output of oneDNN's convolutions, which are reordered."""
-    return where(is_native(kernel), 0, _moved(kernel))  # type: ignore[no-any-return]
+    return where(is_native(kernel), 0, kernel.activation_bytes)  # type: ignore[no-any-return]
 
 
 def conv_weight_bytes(kernel: Kernel) -> Real:
@@ -204,12 +204,12 @@ def aliased_bytes(kernel: Kernel) -> Real:
 
 def spilled_bytes(kernel: Kernel) -> Real:
     """Input and output beyond what stays near the core."""
-    return maximum(0, _moved(kernel) - NEAR_BYTES)  # type: ignore[no-any-return]
+    return maximum(0, kernel.activation_bytes - NEAR_BYTES)  # type: ignore[no-any-return]
 
 
 def norm_bytes(kernel: Kernel) -> Real:
     """Input and output of normalisations."""
-    return _moved(kernel) if _is_norm(kernel) else 0
+    return kernel.activation_bytes if _is_norm(kernel) else 0
 
 
 def norm_channels(kernel: Kernel) -> Real:
@@ -219,12 +219,12 @@ def norm_channels(kernel: Kernel) -> Real:
 
 def join_bytes(kernel: Kernel) -> Real:
     """Input and output of sums and products of maps."""
-    return _moved(kernel) if kernel.op in _JOINS else 0
+    return kernel.activation_bytes if kernel.op in _JOINS else 0
 
 
 def stream_bytes(kernel: Kernel) -> Real:
     """Input and output of every other pass."""
-    return 0 if _is_norm(kernel) or kernel.op in _JOINS else _moved(kernel)
+    return 0 if _is_norm(kernel) or kernel.op in _JOINS else kernel.activation_bytes
 
 
 def transcendental_elements(kernel: Kernel) -> Real:
@@ -415,7 +415,7 @@ TERMS: Final = (
     Term("norm", "B", "activations", _PASSES, norm_bytes),
     Term("join", "B", "activations", _PASSES, join_bytes),
     Term("stream", "B", "activations", _PASSES, stream_bytes),
-    Term("copy", "B", "activations", kinds("copy"), _moved),
+    Term("copy", "B", "activations", kinds("copy"), moved_bytes),
     Term("reduce", "B", "activations", kinds("pool"), reduced_bytes),
     Term("aliased", "B", "activations", kinds("pointwise", "direct_conv", "depthwise"), aliased_bytes),
     Term("spill", "B", "activations", kinds("pointwise"), spilled_bytes),

@@ -46,11 +46,6 @@ def vector_bytes(kernel: Kernel) -> Real:
     return where(nchw.is_vector(kernel), kernel.weight_elements * kernel.element_bytes, 0)  # type: ignore[no-any-return]
 
 
-def loop_bytes(kernel: Kernel) -> Real:
-    """Input and output of loops, without what is left out where operators share one."""
-    return kernel.activation_bytes
-
-
 def layout_elements(kernel: Kernel) -> Real:
     """Weights that a loop lays out anew at each call: a compiled network takes those that are given as they lie."""
     return kernel.weight_elements if kernel.window > 1 else 0
@@ -106,7 +101,7 @@ COMPILED_TERMS: Final = (
     Term("pool", "read", "compute", kinds("pool"), pool_reads),
     Term("reduced", "element", "compute", kinds("pool"), nchw.reduced_elements),
     Term("layout", "element", "weights", kinds("direct_conv"), layout_elements),
-    Term("loop", "B", "activations", _LOOPS, loop_bytes),
+    Term("loop", "B", "activations", _LOOPS, nchw.moved_bytes),
     Term("loop_call", "call", "overhead", _LOOPS, one),
 )
 
