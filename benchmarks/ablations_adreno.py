@@ -29,11 +29,11 @@ from nn_meter_bench import models_of, result
 from nn_meter_counts import load_benches
 from nn_meter_networks import network, read_measurements, read_rows
 
+from mbcost.calibration.fit import fit
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels
 from mbcost.latency import LatencyForm, Term
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import fit
+from mbcost.latency.form import count_vector
 from mbcost.latency.forms import tflite_adreno
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 from mbcost.numeric import Real, round_up

@@ -21,8 +21,8 @@ from nn_meter_counts import Bench, load_benches
 from nn_meter_features import FEATURES
 from nn_meter_networks import read_spreads
 
+from mbcost.calibration.fit import NOISE, PRIOR_SD, fit
 from mbcost.files import write_text
-from mbcost.latency.fitting import NOISE, PRIOR_SD, fit
 
 DEVICE: Final = "cortexA76cpu_tflite21"
 OUT: Final = Path(__file__).parent.parent / "reports" / "ablations" / "cortex_a76.csv"

@@ -25,15 +25,15 @@ from typing import Any, Final
 import numpy as np
 from nn_meter_networks import BenchError, network, read_measurements, read_rows
 
+from mbcost.calibration.fit import fit
 from mbcost.devices import resolve_target
 from mbcost.files import write_text
 from mbcost.graph import LayerGraph, build_graph
 from mbcost.kernels import Runtime, map_to_kernels
 from mbcost.latency import LatencyForm
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import fit
+from mbcost.latency.form import count_vector
 from mbcost.latency.forms import myriad_tiling, openvino_myriad
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
 
 DEVICE: Final = "myriadvpu_openvino2019r2"
 TARGET: Final = "intel_ncs2/npu@openvino-2019r2"
@@ -116,7 +116,7 @@ def _forget() -> None:
 def rows_of(folder: Path) -> Iterator[tuple[str, tuple[float, float, float], str]]:
     """What was changed, its score and a note; the form as it is first."""
     graphs, seconds = development(folder)
-    runtime, form, rates = latency_model(resolve_target(TARGET), calibration=False)
+    runtime, form, rates = latency_model(resolve_target(TARGET))
     names = [term.name for term in form.terms]
     priors = np.array([float(rates[name].seconds) for name in names])
     counts = counts_of(graphs, runtime, form)

@@ -21,16 +21,16 @@ from accel_nasbench_networks import Measurement, network, read_measurements
 from nn_meter_bench import result
 from nn_meter_counts import Bench, BenchError
 
+from mbcost.calibration.file import calibration_text
+from mbcost.calibration.fit import calibrate
 from mbcost.devices import resolve_target
 from mbcost.errors import MbcostError
 from mbcost.files import write_text
 from mbcost.graph import build_graph
 from mbcost.kernels import map_to_kernels
-from mbcost.latency.calibration_file import calibration_text
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import calibrate
+from mbcost.latency.form import count_vector
+from mbcost.latency.model import latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.pipeline import latency_model
 
 #: Devices of the table: each is a target of its own name.
 DEVICES: Final = ("zcu102", "vck190")
@@ -53,7 +53,7 @@ def load_bench(rows: list[Measurement], device: str, part: str) -> Bench:
         If none was.
     """
     target = resolve_target(device)
-    runtime, form, rates = latency_model(target, calibration=False)
+    runtime, form, rates = latency_model(target)
     wanted = {"all": True, "development": development(len(rows)), "other": ~development(len(rows))}[part]
     chosen = [row for row, is_in in zip(rows, np.broadcast_to(wanted, len(rows)), strict=True) if is_in]
     measured = [row for row in chosen if device in row.measured_s]

@@ -8,12 +8,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 import mbcost
+from mbcost.calibration.experiment import d_optimal
+from mbcost.calibration.fit import fit, leave_one_out, prior_of, residuals
+from mbcost.calibration.measurements import Measurement, Work, read_measurements, work_of
 from mbcost.devices import Target, resolve_target
-from mbcost.latency.design import d_optimal
-from mbcost.latency.fitting import fit, leave_one_out, prior_of, residuals
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
+from mbcost.prediction import prepare
 from mbcost.resources import hardware_profiles
-from mbcost.validation.measurements import Measurement, Work, read_measurements, work_of
 
 _FOLDER: Final = hardware_profiles() / "measurements"
 _PIXEL1: Final = "pixel1_tflite_2018.csv"
@@ -85,17 +86,17 @@ def read_table(name: str, precision: str, file: str) -> Table:
     """A published table and its counts."""
     target = resolve_target(name, precision=precision)
     rows = read_measurements(_FOLDER / file)[0]
-    rates = latency_model(target, calibration=False)[2]
+    rates = latency_model(target)[2]
     return Table(target, rows, work_of(rows, target), np.array([float(rate.seconds) for rate in rates.values()]))
 
 
 def _settings(table: Table) -> Mapping[str, Any]:
-    return prior_of(latency_model(table.target, calibration=False)[1])
+    return prior_of(latency_model(table.target)[1])
 
 
 def not_calibrated(table: Table) -> Iterator[str]:
     """Markdown rows: each network of a table, predicted from the phone's facts."""
-    runtime, _, _ = latency_model(table.target, calibration=False)
+    runtime, _, _ = latency_model(table.target)
     low, high = (bound.value for bound in runtime.interval(table.target.processor.model, table.target.precision))
     ratios = table.work.counts @ table.priors / table.work.measured_s
     for network in dict.fromkeys(row.architecture for row in table.rows):
@@ -215,7 +216,7 @@ def timed_kernels(file: str, target: Target) -> Timed:
     """Published times of operators or blocks, and what the calibration that ships predicts."""
     rows = read_measurements(_FOLDER / "kernels" / file)[0]
     work = work_of(rows, target)
-    rates = latency_model(target)[2].values()
+    rates = prepare(target).rates.values()
     return Timed(rows, work.measured_s, work.counts @ np.array([float(rate.seconds) for rate in rates]))
 
 
@@ -238,7 +239,7 @@ def kendall_tau(first: Any, second: Any) -> float:
 def every_row(tables: Sequence[Table]) -> Iterator[str]:
     """Markdown rows: every published latency, predicted without and with the calibration that ships."""
     for table in tables:
-        shipped = latency_model(table.target)[2].values()
+        shipped = prepare(table.target).rates.values()
         counts, _, measured = table.work
         calibrated = counts @ np.array([float(rate.seconds) for rate in shipped])
         for row, raw, fitted, seconds in zip(table.rows, counts @ table.priors, calibrated, measured, strict=True):

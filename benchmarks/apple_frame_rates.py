@@ -22,10 +22,10 @@ from mbcost.files import write_text
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, map_to_kernels
 from mbcost.latency import LatencyForm
+from mbcost.latency.model import latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.latency.stream import Stage, closed_form, simulate
 from mbcost.numeric import add_up
-from mbcost.pipeline import latency_model
+from mbcost.streaming.simulate import Stage, closed_form, simulate
 
 #: Frames a second at 224 x 224 with double buffering: target, MobileNet V1, MobileNet V2 (M. Hollemans, MobileNet
 #: version 2, machinethink.net, 2018).
@@ -54,7 +54,7 @@ class Prediction(NamedTuple):
 def predict(target_name: str) -> Prediction:
     """GPU times of both networks from the profile's facts."""
     target = resolve_target(target_name, precision=PRECISION)
-    runtime, form, rates = latency_model(target, calibration=False)
+    runtime, form, rates = latency_model(target)
     seconds = {name: rate.seconds for name, rate in rates.items()}
     additive = replace(form, overlap="none")
     lists = [

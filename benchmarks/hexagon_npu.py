@@ -28,17 +28,17 @@ from nn_meter_counts import BenchError
 
 import mbcost
 from mbcost.architectures import architecture_names
+from mbcost.calibration.file import calibration_text
+from mbcost.calibration.fit import calibrate, fit
 from mbcost.devices import resolve_target
 from mbcost.errors import MbcostError
 from mbcost.files import write_text
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
-from mbcost.latency.calibration_file import calibration_text
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import calibrate, fit
+from mbcost.latency.form import count_vector
 from mbcost.latency.forms import find_form
+from mbcost.latency.model import latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.pipeline import latency_model
 
 #: Networks under other names there than here, and what differs from their tables: AI Hub's classifiers take 224 x 224
 #: pixels (qai_hub_models/models/_shared/imagenet_classifier/model.py), and its ShuffleNet has 1.37 M parameters.
@@ -265,7 +265,7 @@ def score(table: Table) -> dict[str, Any]:
 def write_calibration(table: Table, precision: str, device: str, folder: Path) -> None:
     """Fit a device that ships to all networks and write its calibration."""
     target = resolve_target(SHIPPED[device], precision=PRECISIONS[precision])
-    _, _, rates = latency_model(target, calibration=False)
+    _, _, rates = latency_model(target)
     here = np.isfinite(table.seconds[device])
     calibration = calibrate(
         target,

@@ -26,10 +26,10 @@ import numpy as np
 sys.path[:0] = [str(Path.cwd()), str(Path(__file__).parent.parent)]
 
 import mbcost  # noqa: E402
+from mbcost.calibration.fit import residuals  # noqa: E402
 from mbcost.cli.run import run  # noqa: E402
 from mbcost.devices import resolve_target  # noqa: E402
 from mbcost.importers.pytorch import from_torch  # noqa: E402
-from mbcost.latency.fitting import residuals  # noqa: E402
 from mbcost.runner.measure import measure_networks  # noqa: E402
 from mbcost.runner.settings import Settings, Source, checked_settings  # noqa: E402
 

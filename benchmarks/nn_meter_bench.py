@@ -24,14 +24,15 @@ import numpy as np
 from nn_meter_counts import Bench, BenchError, devices_of, load_benches
 from scipy.stats import kendalltau
 
+from mbcost.calibration.experiment import d_optimal
+from mbcost.calibration.file import calibration_text
+from mbcost.calibration.fit import calibrate, prior_covariance
+from mbcost.calibration.interval import Workload, interval_factor
+from mbcost.calibration.record import Calibration
 from mbcost.devices import resolve_target
 from mbcost.errors import MbcostError
 from mbcost.files import write_text
-from mbcost.latency.calibration import Calibration, Workload, interval_factor
-from mbcost.latency.calibration_file import calibration_text
-from mbcost.latency.design import d_optimal
-from mbcost.latency.fitting import calibrate, prior_covariance
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
 
 #: Device of the bench -> the target that its rates have their priors from.
 TARGETS: Final = {
@@ -209,7 +210,7 @@ def write_calibration(bench: Bench, path: Path) -> None:
 def models_of(devices: list[str]) -> dict[str, Any]:
     """Device -> its target with runtime, form and rates from facts."""
     targets = {device: resolve_target(TARGETS[device]) for device in devices}
-    return {device: (target, *latency_model(target, calibration=False)) for device, target in targets.items()}
+    return {device: (target, *latency_model(target)) for device, target in targets.items()}
 
 
 def main() -> int:

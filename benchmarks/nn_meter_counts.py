@@ -19,8 +19,8 @@ from mbcost.errors import MbcostError
 from mbcost.graph import build_graph
 from mbcost.kernels import Runtime, map_to_kernels
 from mbcost.latency import LatencyForm
-from mbcost.latency.counts import count_vector
-from mbcost.pipeline import latency_model
+from mbcost.latency.form import count_vector
+from mbcost.latency.model import latency_model
 
 __all__ = ["Bench", "BenchError", "devices_of", "load_benches"]
 
@@ -138,7 +138,7 @@ def _remember(targets: Mapping[str, Target], with_features: bool) -> None:
     """Look up the runtimes and forms once a process."""
     _more.append(with_features)
     for device, target in targets.items():
-        _models[device] = latency_model(target, calibration=False)[:2]
+        _models[device] = latency_model(target)[:2]
 
 
 def _count(job: tuple[str, list[Row]]) -> tuple[str, dict[str, list[float]], str]:

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from mbcost.calibration.fit import fit
 from mbcost.kernels import Kernel
-from mbcost.latency.fitting import fit
 from mbcost.numeric import round_up
 
 #: Classes of kernels that have a compute roof of their own.

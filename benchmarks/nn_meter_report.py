@@ -20,8 +20,8 @@ from nn_meter_bench import TARGETS, calibration_of, models_of, result, splits
 from nn_meter_counts import Bench, BenchError, devices_of, load_benches
 from nn_meter_features import LADDER, predict
 
+from mbcost.calibration.fit import fit, prior_of
 from mbcost.files import write_text
-from mbcost.latency.fitting import fit, prior_of
 
 FOLDER: Final = Path(__file__).parent.parent / "reports" / "nn_meter"
 SEEDS: Final = 5

@@ -24,18 +24,19 @@ sys.path[:0] = [str(Path.cwd()), str(Path(__file__).parent.parent)]
 
 from benchmarks.host_networks import FRESH_NETWORKS, NETWORKS, SECOND_NETWORKS, networks  # noqa: E402
 from benchmarks.host_validation import kendall_tau  # noqa: E402
+from mbcost.calibration.fit import fit, residuals  # noqa: E402
+from mbcost.calibration.measurements import noise_of, read_measurements, work_of  # noqa: E402
 from mbcost.devices import Target, resolve_target  # noqa: E402
 from mbcost.graph import LayerGraph, build_graph  # noqa: E402
 from mbcost.importers.pytorch import from_torch  # noqa: E402
 from mbcost.kernels import map_to_kernels  # noqa: E402
-from mbcost.latency.counts import count_vector  # noqa: E402
-from mbcost.latency.fitting import fit, residuals  # noqa: E402
+from mbcost.latency.form import count_vector  # noqa: E402
 from mbcost.latency.forms.pytorch_cpu import is_native  # noqa: E402
-from mbcost.pipeline import estimate, latency_model  # noqa: E402
+from mbcost.latency.model import latency_model  # noqa: E402
+from mbcost.prediction import estimate, prepare  # noqa: E402
 from mbcost.runner.measure import shares_by_class  # noqa: E402
 from mbcost.runner.session import open_session  # noqa: E402
 from mbcost.runner.settings import Settings, Source  # noqa: E402
-from mbcost.validation.measurements import noise_of, read_measurements, work_of  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "reports" / "runner.md"
@@ -131,7 +132,7 @@ def graphs(run: Run) -> dict[str, LayerGraph]:
 def learning_curve(whole: Run, kernels: Run | None, graphs: dict[str, LayerGraph]) -> list[str]:
     """Error on the unseen networks against seconds of measuring, by a fit to parts of the benches."""
     target = whole.target
-    runtime, form, rates = latency_model(target, calibration=False)
+    runtime, form, rates = latency_model(target)
     priors = np.array([float(rate.seconds) for rate in rates.values()])
     kernels_of = {name: map_to_kernels(graph, runtime) for name, graph in graphs.items()}
     counts = np.array([[float(v) for v in count_vector(found, form).values()] for found in kernels_of.values()])
@@ -184,7 +185,7 @@ def operators(run: Run, graphs: dict[str, LayerGraph]) -> list[str]:
 
     os.environ["MBCOST_DEVICES"] = str((run.folder / "devices").resolve())
     target = resolve_target(NAME)
-    runtime, form, rates = latency_model(target)
+    _, runtime, form, rates, _ = prepare(target)
     lines = ["| network | class | torch.profiler | predicted | difference |", "|---|---|---|---|---|"]
     with open_session(Settings()) as session:
         for name in PROFILED:

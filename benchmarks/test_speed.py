@@ -16,8 +16,9 @@ from mbcost.architectures.loader import TABLES
 from mbcost.graph import LayerGraph, check_architecture
 from mbcost.graph.build import build_one
 from mbcost.kernels import map_to_kernels
+from mbcost.latency.model import latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.pipeline import estimate, latency_model
+from mbcost.prediction import estimate, prepare
 
 TARGET = "pixel1"
 
@@ -67,7 +68,7 @@ def test_map_to_kernels(benchmark: BenchmarkFixture, graph: LayerGraph, target: 
 
 @pytest.mark.benchmark(group="estimate")
 def test_estimate(benchmark: BenchmarkFixture, graph: LayerGraph, target: mbcost.Target) -> None:
-    runtime, form, rates = latency_model(target)
+    _, runtime, form, rates, _ = prepare(target)
     kernels = map_to_kernels(graph, runtime, element_bytes=ELEMENT_BYTES[target.precision])
     assert len(benchmark(estimate, kernels, form, rates)) == len(kernels)
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mbcost._version import __version__
+from mbcost.architectures import ArchitectureSpec
+from mbcost.calibration.record import Calibration
 from mbcost.devices import Quantity, Target
 from mbcost.graph import (
-    NETWORK_INPUT,
     LayerGraph,
     ParamsConvention,
     macs_by_layer,
     params_by_layer,
     peak_elements,
 )
-from mbcost.graph.counting import MacsConvention
+from mbcost.graph.exchange import as_networkx, network_attributes
 from mbcost.kernels import Kernel, Parameter, Runtime
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
-from mbcost.latency.calibration import Calibration
+from mbcost.shown import Charted, Shown
+from mbcost.words import MacsConvention
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
-    import plotly.graph_objects as go
 
     from mbcost.devices.fabric import Resources
     from mbcost.latency.energy import Energy
@@ -149,11 +150,17 @@ def target_entry(target: Target, calibrated: bool) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(Charted):
     """One architecture on one target.
+
+    It saves itself, as ``.save("report.html")``, and also as .json, .csv, .md, .parquet, .trace.json, .graphml, .dot
+    and .txt. It has the charts ``roofline``, ``by_class``, ``by_block``, ``timeline`` and ``memory``, as
+    ``.figure("roofline")``.
 
     Attributes
     ----------
+    spec
+        The architecture.
     layer_graph
         The network with every shape and count.
     target, runtime, form, rates
@@ -166,14 +173,13 @@ class Analysis:
         Bytes of an activation or weight [B].
     latency_s, latency_low_s, latency_high_s
         Time of one inference of the whole batch, with the bounds of its 90 % interval [s].
-    calibrated
-        Whether the rates were fitted to measurements of this target.
     calibration
-        What they were fitted to; None where they come from the profile.
+        What the rates were fitted to; None where they come from the profile.
     warnings
         Whatever the reader has to know before trusting the number.
     """
 
+    spec: ArchitectureSpec = field(repr=False)
     layer_graph: LayerGraph
     target: Target
     runtime: Runtime
@@ -186,7 +192,6 @@ class Analysis:
     latency_s: float
     latency_low_s: float
     latency_high_s: float
-    calibrated: bool
     warnings: tuple[str, ...]
     params_convention: ParamsConvention
     macs_convention: MacsConvention
@@ -195,6 +200,11 @@ class Analysis:
     @property
     def architecture(self) -> str:
         return self.layer_graph.architecture
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the rates were fitted to measurements of this target."""
+        return self.calibration is not None
 
     @property
     def frames_per_s(self) -> float:
@@ -281,31 +291,21 @@ class Analysis:
 
     @cached_property
     def graph(self) -> nx.DiGraph[str]:
-        """A networkx graph: a node a layer, named after it, with the keys of the JSON's layers as attributes."""
-        import networkx as nx
+        """A networkx graph: a node a layer, named after it, with the keys of the JSON's layers as plain scalars.
 
-        graph: nx.DiGraph[str] = nx.DiGraph(
-            architecture=self.architecture,
-            target=self.target.name,
-            latency_ms=self.latency_s * 1e3,
-            macs=self.totals.macs,
-            params=self.totals.params,
-            peak_activation_bytes=self.totals.peak_activation_bytes,
-        )
-        names = [layer.name for layer in self.layers]
-        graph.add_nodes_from(names)
-        nodes = graph.nodes
-        for layer in self.layers:
-            nodes[layer.name].update(layer.to_dict())
-        graph.add_edges_from(
-            [
-                (names[producer], layer.name)
-                for layer in self.layer_graph.layers
-                for producer in layer.inputs
-                if producer != NETWORK_INPUT
-            ]
-        )
-        return graph
+        Shapes are text such as ``224x224x3``, so that every format of networkx takes it:
+        ``networkx.write_graphml(analysis.graph, "net.graphml")``.
+        """
+        attributes = {
+            **network_attributes(self.layer_graph),
+            "target": self.target.name,
+            "batch": self.batch,
+            "latency_ms": self.latency_s * 1e3,
+            "macs": self.totals.macs,
+            "params": self.totals.params,
+            "peak_activation_bytes": self.totals.peak_activation_bytes,
+        }
+        return as_networkx(self.layer_graph, [layer.to_dict() for layer in self.layers], attributes)
 
     def assumptions(self) -> dict[str, Quantity | Parameter]:
         """Numbers that nobody sourced and that went into the latency, by their place."""
@@ -378,19 +378,25 @@ class Analysis:
             f"{totals.macs / 1e6:.1f} M MACs, {totals.params / 1e6:.2f} M params>"
         )
 
-    def figure(self, name: str) -> go.Figure:
-        """A chart as a Plotly figure: ``roofline``, ``by_class``, ``by_block``, ``timeline`` or ``memory``.
 
-        Raises
-        ------
-        InputError
-            MB010 for any other name.
-        """
-        from mbcost.report.figures import figure
+class Analyses(tuple[Analysis, ...], Shown):
+    """One network on several targets, in their order."""
 
-        return figure(self, name)
+    __slots__ = ()
 
-    def _repr_html_(self) -> str:
-        from mbcost.report.notebook import analysis_html
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The JSON of ``mbcost analyze`` with several targets: a list of :meth:`Analysis.to_dict`."""
+        return [analysis.to_dict() for analysis in self]
 
-        return analysis_html(self)
+    def to_frame(self) -> pd.DataFrame:
+        """The layers of all as a DataFrame, behind a column ``target``."""
+        import pandas as pd
+
+        frames = [analysis.to_frame() for analysis in self]
+        for frame, analysis in zip(frames, self, strict=True):
+            frame.insert(0, "target", analysis.target.name)
+        return pd.concat(frames, ignore_index=True)
+
+    def __repr__(self) -> str:
+        times = ", ".join(f"{one.target.name} {one.latency_s * 1e3:.3g} ms" for one in self)
+        return f"<Analyses of {self[0].architecture if self else 'nothing'}: {times}>"

@@ -103,13 +103,17 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with an input, or (``severity="warning"``) that its user should know."""
+    """One thing that is wrong with an input, or (``severity="warning"``) that its user should know.
+
+    `parameter` is the parameter of a function that it is about, where it is about one; the message then begins with it.
+    """
 
     code: str
     message: str
     location: Location | None = None
     hint: str | None = None
     severity: str = "error"
+    parameter: str | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
@@ -154,9 +158,16 @@ class DefectError(MbcostError):
     """mbcost contradicts itself: a defect to report, not a mistake of the user."""
 
 
-def fail(code: str, message: str, location: Location | None = None, hint: str | None = None) -> NoReturn:
+def fail(
+    code: str,
+    message: str,
+    location: Location | None = None,
+    hint: str | None = None,
+    *,
+    parameter: str | None = None,
+) -> NoReturn:
     """Raise an :class:`InputError` with a single problem."""
-    raise InputError([Problem(code, message, location, hint)])
+    raise InputError([Problem(code, message, location, hint, parameter=parameter)])
 
 
 def call_each(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:

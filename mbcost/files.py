@@ -105,7 +105,7 @@ def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
         if path.exists() and not path.is_file():
             fail("MB008", f"{path} is not a regular file")
         if path.exists() and not force:
-            fail("MB007", f"{path} exists and was kept", hint="use --force to overwrite it")
+            fail("MB007", f"{path} exists and was kept", hint="`force=True` overwrites it")
         _replace(path, content)
     except (OSError, ValueError) as error:
         fail("MB008", f"cannot write {path}: {_reason(error)}")

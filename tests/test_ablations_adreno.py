@@ -10,7 +10,7 @@ import pytest
 import mbcost
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
-from mbcost.latency.counts import count_vector
+from mbcost.latency.form import count_vector
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO
 
 pytest.importorskip("scipy")

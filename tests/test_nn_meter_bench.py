@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import mbcost
+from mbcost.calibration.fit import fit
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import fit
+from mbcost.latency.form import count_vector
 
 pytest.importorskip("scipy")
 ROOT = Path(__file__).parent.parent
@@ -88,10 +88,10 @@ def synthetic() -> Any:
     from nn_meter_counts import Bench  # type: ignore[import-not-found]
 
     from mbcost.devices import resolve_target
-    from mbcost.pipeline import latency_model
+    from mbcost.latency.model import latency_model
 
     target = resolve_target("pixel4")
-    runtime, form, rates = latency_model(target, calibration=False)
+    runtime, form, rates = latency_model(target)
     terms = [term.name for term in form.terms]
     priors = np.array([float(rates[name].seconds) for name in terms])
     random = np.random.default_rng(0)

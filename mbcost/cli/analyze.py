@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,12 +18,9 @@ from mbcost.cli.options import (
     Devices,
     Force,
     InputShape,
-    LoweringChoice,
     LoweringOption,
-    Macs,
     MacsOption,
     Model,
-    Params,
     ParamsOption,
     Precision,
     Resolution,
@@ -33,7 +28,6 @@ from mbcost.cli.options import (
     Settings,
     Threads,
     Uncalibrated,
-    Unsupported,
     UnsupportedOption,
     calibration_choice,
     format_option,
@@ -42,22 +36,13 @@ from mbcost.cli.options import (
     read_settings,
     required_devices,
 )
-from mbcost.cli.output import SUFFIXES, Format, choose_format, command_line, deliver, print_note
-from mbcost.errors import call_each, fail
-from mbcost.report.provenance import Origin
+from mbcost.cli.output import command_line, format_of, print_note, show
+from mbcost.errors import fail
+from mbcost.report.formats import ANALYSIS, AnalysisFormat
+from mbcost.words import GroupBy
 
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
-    from mbcost.architectures import ArchitectureSpec
-    from mbcost.report.terminal import Screen
-
-
-class GroupBy(StrEnum):
-    """What the time is summed over."""
-
-    OP = "op"
-    BLOCK = "block"
-    LAYER = "layer"
 
 
 def analyze(
@@ -69,40 +54,42 @@ def analyze(
     batch: Batch = 1,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
-    lowering: LoweringOption = LoweringChoice.AUTO,
+    lowering: LoweringOption = "auto",
     input_shape: InputShape = None,
-    unsupported: UnsupportedOption = Unsupported.REFUSE,
+    unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
     resolution: Resolution = None,
     settings: Settings = None,
     classes: Classes = None,
-    params: ParamsOption = Params.AFFINE,
-    macs: MacsOption = Macs.PRODUCTS,
-    format_: Annotated[Format | None, format_option()] = None,
-    output: Annotated[Path | None, output_option(SUFFIXES)] = None,
+    params: ParamsOption = "affine",
+    macs: MacsOption = "products",
+    format_: Annotated[AnalysisFormat | None, format_option()] = None,
+    output: Annotated[Path | None, output_option(ANALYSIS)] = None,
     force: Force = False,
     top: Annotated[int, typer.Option(metavar="N", help="Slowest layers to list.", min=1, rich_help_panel=REPORT)] = 10,
     all_layers: Annotated[
         bool, typer.Option("--all", help="List every layer, in the order they run.", rich_help_panel=REPORT)
     ] = False,
-    group_by: Annotated[GroupBy, typer.Option(help="What time is summed over.", rich_help_panel=REPORT)] = GroupBy.OP,
+    group_by: Annotated[GroupBy, typer.Option(help="What time is summed over.", rich_help_panel=REPORT)] = "op",
     max_ms: Annotated[
         float | None,
         typer.Option(metavar="MS", help="Exit with 1 if the latency is above it.", rich_help_panel=REPORT),
     ] = None,
 ) -> None:
     """Predict the latency of a network, layer by layer, and show where the time goes."""
-    chosen = choose_format(format_, output)
+    chosen = format_of(format_, output, ANALYSIS)
     if max_ms is not None and not 0 < max_ms < math.inf:
         fail("MB010", f"--max-ms is {max_ms:g}, it has to be above 0")
     fitted = calibration_choice(uncalibrated, calibration)
-    from mbcost.graph import ParamsConvention
-    from mbcost.pipeline import load
+    from mbcost.networks import load
+    from mbcost.pipeline import analyze as run
+    from mbcost.report.provenance import Origin
+    from mbcost.report.show import How
 
-    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported.value)
-    analyses = analyze_all(
-        [spec],
+    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported)
+    found = run(
+        spec,
         required_devices(device),
         alpha=alpha,
         rho=rho,
@@ -111,85 +98,22 @@ def analyze(
         precision=precision,
         threads=threads,
         options=read_settings(settings, classes),
-        params=ParamsConvention(params.value),
-        macs=macs.value,
-        estimate_unsupported=unsupported is Unsupported.ESTIMATE,
+        params=params,
+        macs=macs,
+        unsupported=unsupported,
         calibration=fitted,
-        lowering=lowering.value,
+        lowering=lowering,
     )
-    limit = None if all_layers else top
-    deliver(
-        _renderer(chosen, spec, analyses, limit, group_by, Origin(command_line(context), model)), output, force=force
-    )
-    if chosen is Format.CSV:
-        _print_warnings(analyses)
+    command = command_line(context)
+    steps = [("Every layer, the roofline and each number explained, as a page:", f"{command} -o report.html")]
+    if not all_layers:
+        steps.append(("Every layer in the order they run:", f"{command} --all"))
+    how = How(limit=None if all_layers else top, group_by=group_by, steps=steps, origin=Origin(command, model))
+    show(found, chosen, how, output, force=force)
+    if chosen == "csv":
+        _print_warnings(found)
     if max_ms is not None:
-        _check_budget(analyses, max_ms)
-
-
-def analyze_all(specs: Sequence[ArchitectureSpec], targets: Sequence[str], **configuration: Any) -> list[Analysis]:
-    """An analysis for each architecture on each target; the problems of all of them are raised together."""
-    from mbcost.pipeline import analyze as analyze_one
-
-    return call_each(lambda pair: analyze_one(*pair, **configuration), product(specs, targets))
-
-
-def _renderer(
-    chosen: Format,
-    spec: ArchitectureSpec,
-    analyses: Sequence[Analysis],
-    limit: int | None,
-    group_by: GroupBy,
-    origin: Origin,
-) -> Callable[[Screen], str | bytes]:
-    if chosen is Format.TABLE:
-        from mbcost.report.screens import analysis_screen
-
-        steps = [
-            ("Every layer, the roofline and each number explained, as a page:", f"{origin.command} -o report.html")
-        ]
-        if limit is not None:
-            steps.append(("Every layer in the order they run:", f"{origin.command} --all"))
-        return lambda screen: "\n".join(
-            analysis_screen(
-                analysis,
-                spec,
-                screen,
-                limit=limit,
-                group_by=group_by.value,
-                steps=steps if analysis is analyses[-1] else (),
-            )
-            for analysis in analyses
-        )
-    if chosen is Format.HTML:
-        from mbcost.report.html.analysis import analysis_page
-
-        return lambda _: analysis_page(analyses, spec, origin)
-    if chosen in {Format.GRAPHML, Format.DOT}:
-        return _graph_renderer(chosen, analyses)
-    if chosen is Format.TRACE:
-        from mbcost.report.trace import to_trace
-
-        return lambda _: to_trace(analyses)
-    from mbcost.report import export
-
-    if chosen is Format.MD:
-        return lambda _: "\n".join(
-            export.to_markdown(analysis, limit=limit, group_by=group_by.value) for analysis in analyses
-        )
-    if chosen is Format.PARQUET:
-        return lambda _: export.to_parquet(analyses)
-    to_text = export.to_json if chosen is Format.JSON else export.to_csv
-    return lambda _: to_text(analyses)
-
-
-def _graph_renderer(chosen: Format, analyses: Sequence[Analysis]) -> Callable[[Screen], str | bytes]:
-    from mbcost.report.graph_export import annotated, to_dot, to_graphml
-
-    if len(analyses) > 1:
-        fail("MB010", "a graph holds the latencies of one target", hint="give one --device")
-    graph = annotated(analyses[0].layer_graph, analyses[0])
-    return lambda _: (to_dot if chosen is Format.DOT else to_graphml)(graph)
+        _check_budget(found, max_ms)
 
 
 def _print_warnings(analyses: Sequence[Analysis]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -16,29 +15,18 @@ from mbcost.cli.options import (
     Files,
     InputShape,
     ListFormatOption,
-    Macs,
     MacsOption,
     Model,
-    Params,
     ParamsOption,
     Resolution,
     Rho,
     Settings,
-    Unsupported,
     UnsupportedOption,
     read_input_shapes,
     read_settings,
 )
-from mbcost.cli.output import ListFormat, deliver, emit, print_note
+from mbcost.cli.output import deliver, emit, print_note
 from mbcost.errors import fail
-
-
-class CheckFormat(StrEnum):
-    """What a check prints."""
-
-    TABLE = "table"
-    YAML = "yaml"
-
 
 architectures: Final = typer.Typer(help="Architectures: tables of layers with alpha and rho open.")
 
@@ -50,16 +38,16 @@ def _default(context: typer.Context) -> None:
 
 
 @architectures.command("list")
-def list_architectures(format_: ListFormatOption = ListFormat.TABLE) -> None:
+def list_architectures(format_: ListFormatOption = "table") -> None:
     """List the architectures that ship, with their counts at alpha = rho = 1."""
     from mbcost.architectures import architecture_names
     from mbcost.graph import DEFAULT_PARAMS, build_graph
-    from mbcost.pipeline import load
-    from mbcost.report.catalogue import architecture_entry, architectures_screen, count_rows
+    from mbcost.networks import load
+    from mbcost.report.screens.catalogue import architecture_entry, architectures_screen, count_rows
 
     specs = [load(name) for name in architecture_names()]
     entries = [architecture_entry(spec, count_rows(build_graph(spec), DEFAULT_PARAMS, "products")) for spec in specs]
-    if format_ is ListFormat.JSON:
+    if format_ == "json":
         emit(f"{json.dumps(entries, indent=2)}\n")
     else:
         deliver(lambda screen: architectures_screen(entries, screen), None)
@@ -69,28 +57,29 @@ def list_architectures(format_: ListFormatOption = ListFormat.TABLE) -> None:
 def show_architecture(
     model: Model,
     input_shape: InputShape = None,
-    unsupported: UnsupportedOption = Unsupported.REFUSE,
+    unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
     resolution: Resolution = None,
     settings: Settings = None,
     classes: Classes = None,
-    params: ParamsOption = Params.AFFINE,
-    macs: MacsOption = Macs.PRODUCTS,
+    params: ParamsOption = "affine",
+    macs: MacsOption = "products",
     all_layers: Annotated[bool, typer.Option("--all", help="Every layer instead of every row.")] = False,
-    format_: ListFormatOption = ListFormat.TABLE,
+    format_: ListFormatOption = "table",
 ) -> None:
     """Show the rows of a table with their shapes, MACs and parameters."""
+    from mbcost.caveats import unknown_operators
     from mbcost.graph import ParamsConvention, build_graph
-    from mbcost.pipeline import load, unknown_operators
-    from mbcost.report.catalogue import architecture_details, architecture_screen, count_rows
+    from mbcost.networks import load
+    from mbcost.report.screens.catalogue import architecture_details, architecture_screen, count_rows
 
-    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported.value)
+    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported)
     options = read_settings(settings, classes)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
-    rows = count_rows(graph, ParamsConvention(params.value), macs.value, by_layer=all_layers)
+    rows = count_rows(graph, ParamsConvention(params), macs, by_layer=all_layers)
     warnings = unknown_operators(graph)
-    if format_ is ListFormat.JSON:
+    if format_ == "json":
         emit(f"{json.dumps({**architecture_details(spec, graph, rows), 'warnings': warnings}, indent=2)}\n")
     else:
         deliver(lambda screen: architecture_screen(spec, graph, rows, screen), None)
@@ -108,17 +97,18 @@ def check_architectures(
         ),
     ] = None,
     format_: Annotated[
-        CheckFormat, typer.Option("--format", help="yaml: print a pasted table as YAML, and its problems on stderr.")
-    ] = CheckFormat.TABLE,
+        Literal["table", "yaml"],
+        typer.Option("--format", help="yaml: print a pasted table as YAML, and its problems on stderr."),
+    ] = "table",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a pasted table as YAML to this file.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
 ) -> None:
     """Check architecture tables, in YAML or pasted from a paper: every problem of every file."""
-    if against is not None and (output is not None or format_ is CheckFormat.YAML):
+    if against is not None and (output is not None or format_ == "yaml"):
         fail("MB010", "`--against` checks a table of shares, of which no YAML can be made")
-    if output is not None or format_ is CheckFormat.YAML:
+    if output is not None or format_ == "yaml":
         convert_table(files, output, force=force)
     else:
         check_tables(files, against)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 
 from mbcost.cli.output import emit, print_note
 from mbcost.errors import fail
+from mbcost.words import Mode, SuiteName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,32 +19,16 @@ if TYPE_CHECKING:
     from mbcost.runner.bench import Bench, OnProgress
 
 
-class SuiteName(StrEnum):
-    """What to measure, and for how long."""
-
-    QUICK = "quick"
-    FULL = "full"
-    KERNELS = "kernels"
-
-
-class ModeName(StrEnum):
-    """How PyTorch runs a network."""
-
-    EAGER = "eager"
-    COMPILE = "compile"
-    GRAPH = "graph"
-
-
 def bench(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV file.")] = Path("bench.csv"),
     suite: Annotated[
         SuiteName,
         typer.Option(help="Random networks for 3 minutes (quick) or 15 (full), or single kernels for 3 (kernels)."),
-    ] = SuiteName.QUICK,
+    ] = "quick",
     device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="What PyTorch calls it.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Threads on a CPU.", min=1)] = 1,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="NHWC instead of NCHW.")] = False,
-    mode: Annotated[ModeName, typer.Option(help="graph: replay of a CUDA graph.")] = ModeName.EAGER,
+    mode: Annotated[Mode, typer.Option(help="graph: replay of a CUDA graph.")] = "eager",
     precision: Annotated[str, typer.Option(metavar="fp32|tf32|fp16|bf16")] = "fp32",
     force: Annotated[bool, typer.Option("--force", help="Measure anew and overwrite FILE.")] = False,
 ) -> None:
@@ -57,10 +41,10 @@ def bench(
 
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
-    settings = checked_settings(device, threads, channels_last, mode.value, precision)
+    settings = checked_settings(device, threads, channels_last, mode, precision)
     try:
         with progress() as on_progress:
-            found = run_bench(output, suite.value, settings, force=force, on_progress=on_progress)
+            found = run_bench(output, suite, settings, force=force, on_progress=on_progress)
     except KeyboardInterrupt:
         print_note("interrupted; what was measured is kept, and the same command without --force goes on from there")
         raise

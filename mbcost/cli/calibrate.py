@@ -12,10 +12,10 @@ from mbcost.cli.output import command_line, emit, print_note, print_problems
 from mbcost.errors import Problem, fail
 
 if TYPE_CHECKING:
+    from mbcost.calibration.experiment import Suggestion
+    from mbcost.calibration.measurements import Measurement
+    from mbcost.calibration.record import Calibration
     from mbcost.devices import Target
-    from mbcost.latency.calibration import Calibration
-    from mbcost.validation.measurements import Measurement
-    from mbcost.validation.suggestions import Suggestion
 
 #: The argument of `calibrate` and `validate`.
 FILES: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
@@ -57,13 +57,13 @@ def calibrate(
     MEASUREMENTS.csv is laid out as hardware_profiles/measurements/README.md says. --suggest also goes without it, and
     says what to begin with.
     """
+    from mbcost.calibration.calibrate import calibrate_on
+    from mbcost.calibration.experiment import suggest
+    from mbcost.calibration.file import calibration_text
+    from mbcost.calibration.measurements import of_target
     from mbcost.devices import resolve_target
     from mbcost.files import write_text
-    from mbcost.latency.calibration_file import calibration_text
-    from mbcost.report.measured_text import calibration_summary, suggestions_text
-    from mbcost.validation.calibrating import calibrate_on
-    from mbcost.validation.measurements import of_target
-    from mbcost.validation.suggestions import suggest
+    from mbcost.report.screens.calibration import calibration_summary, suggestions_text
 
     if (device is None) == (name is None):
         fail("MB010", "give either --device, a target that there is, or --name, for files of `mbcost bench`")
@@ -115,8 +115,8 @@ def _write_report(
     force: bool,
 ) -> None:
     from mbcost.files import write_text
-    from mbcost.pipeline import prepare
-    from mbcost.report.html.measured import calibration_page
+    from mbcost.prediction import prepare
+    from mbcost.report.html.calibration import calibration_page
     from mbcost.report.provenance import Origin
 
     notes = [problem.message for problem in warnings]
@@ -130,10 +130,10 @@ def _calibrate_machine(
     context: typer.Context, rows: list[Measurement], name: str, report: Path | None, *, force: bool
 ) -> None:
     """A profile and a calibration of the machine that was benched."""
-    from mbcost.report.measured_text import calibration_summary
+    from mbcost.calibration.calibrate import calibrate_on
+    from mbcost.calibration.measurements import of_target
+    from mbcost.report.screens.calibration import calibration_summary
     from mbcost.runner.profile import named_machine, write_machine
-    from mbcost.validation.calibrating import calibrate_on
-    from mbcost.validation.measurements import of_target
 
     if not rows:
         fail("MB010", "no measurements to calibrate on", hint="`mbcost bench` makes them")
@@ -163,7 +163,7 @@ def _options_for(target: Target, name: str) -> str:
 
 def read_files(paths: list[Path]) -> list[Measurement]:
     """The rows of files of measurements; warnings about them go to stderr."""
-    from mbcost.validation.measurements import read_measurements
+    from mbcost.calibration.measurements import read_measurements
 
     rows: list[Measurement] = []
     for path in paths:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,22 +23,15 @@ from mbcost.cli.options import (
     Settings,
     Threads,
     Uncalibrated,
-    Unsupported,
     UnsupportedOption,
     calibration_choice,
     read_input_shapes,
     read_settings,
     required_devices,
 )
-from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of
-from mbcost.cli.subjects import Subject, arguments_of, read_subject
+from mbcost.cli.output import command_line, format_of, show
 from mbcost.errors import call_each
-from mbcost.report.provenance import Origin
-
-if TYPE_CHECKING:
-    from mbcost.analysis import Analysis
-    from mbcost.report.comparison import Comparison
-    from mbcost.report.terminal import Screen
+from mbcost.report.formats import REPORT as REPORT_FORMATS
 
 
 def compare(
@@ -65,7 +57,7 @@ def compare(
     settings: Settings = None,
     classes: Classes = None,
     input_shape: InputShape = None,
-    unsupported: UnsupportedOption = Unsupported.REFUSE,
+    unsupported: UnsupportedOption = "refuse",
     format_: ReportFormatOption = None,
     output: ReportOutput = None,
     force: Force = False,
@@ -78,56 +70,29 @@ def compare(
 
     All that the options say holds for every subject that does not say otherwise itself.
     """
-    chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
+    chosen = format_of(format_, output, REPORT_FORMATS)
+    from mbcost.insight.compare import compare as run
+    from mbcost.insight.subjects import read_subject
+    from mbcost.report.provenance import Origin
+    from mbcost.report.show import How
+
     subjects = call_each(read_subject, models)
-    targets = required_devices(device) if any(subject.device is None for subject in subjects) else []
-    shared: dict[str, Any] = {
-        "alpha": alpha,
-        "rho": rho,
-        "resolution": resolution,
-        "batch": batch,
-        "precision": precision,
-        "threads": threads,
-        "options": read_settings(settings, classes),
-        "calibration": calibration_choice(uncalibrated, None),
-        "estimate_unsupported": unsupported is Unsupported.ESTIMATE,
-    }
-    shapes = read_input_shapes(input_shape)
-    from mbcost.importers import is_model
-    from mbcost.pipeline import analyze, load
-    from mbcost.report.comparison import compare as put_side_by_side
-    from mbcost.report.comparison import require_number
-
-    def analyzed(case: tuple[Subject, str]) -> Analysis:
-        subject, target = case
-        own_shapes = shapes if is_model(subject.model) else None
-        spec = load(subject.model, input_shapes=own_shapes, unsupported=unsupported.value)
-        return analyze(spec, target, **arguments_of(subject, spec, shared))
-
-    cases = [(subject, target) for subject in subjects for target in ([subject.device] if subject.device else targets)]
-    require_number(len(cases))
-    comparison = put_side_by_side(call_each(analyzed, cases))
-    limit = None if all_layers else top
-    origin = Origin(command_line(context), ", ".join(dict.fromkeys(subject.model for subject in subjects)))
-    deliver(_renderer(chosen, comparison, limit, origin), output, force=force)
-
-
-def _renderer(
-    chosen: ReportFormat, comparison: Comparison, limit: int | None, origin: Origin
-) -> Callable[[Screen], str]:
-    if chosen is ReportFormat.HTML:
-        from mbcost.report.html.comparison import comparison_page
-
-        return lambda _: comparison_page(comparison, origin)
-    if chosen is ReportFormat.JSON:
-        from mbcost.report.export import json_text
-
-        return lambda _: json_text(comparison.to_dict())
-    from mbcost.report import comparison_text
-
-    if chosen is ReportFormat.MD:
-        return lambda _: comparison_text.to_markdown(comparison, limit=limit)
-    if chosen is ReportFormat.CSV:
-        return lambda _: comparison_text.to_csv(comparison)
-    steps = [("Layer beside layer, with charts, as a page:", f"{origin.command} -o comparison.html")]
-    return lambda screen: comparison_text.comparison_screen(comparison, screen, limit=limit, steps=steps)
+    found = run(
+        models,
+        required_devices(device) if any(subject.device is None for subject in subjects) else [],
+        alpha=alpha,
+        rho=rho,
+        resolution=resolution,
+        batch=batch,
+        precision=precision,
+        threads=threads,
+        options=read_settings(settings, classes),
+        unsupported=unsupported,
+        calibration=calibration_choice(uncalibrated, None),
+        input_shapes=read_input_shapes(input_shape),
+    )
+    command = command_line(context)
+    steps = [("Layer beside layer, with charts, as a page:", f"{command} -o comparison.html")]
+    origin = Origin(command, ", ".join(dict.fromkeys(str(subject.network) for subject in subjects)))
+    how = How(limit=None if all_layers else top, steps=steps, origin=origin)
+    show(found, chosen, how, output, force=force)

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mbcost.cli.complete import complete_target
 from mbcost.cli.options import Alpha, Classes, Model, Resolution, Rho, Settings, read_settings
-from mbcost.cli.output import deliver, format_of
+from mbcost.cli.output import format_of, show
 from mbcost.errors import fail
-
-if TYPE_CHECKING:
-    from mbcost.graph import LayerGraph
-    from mbcost.search.design import Workload
+from mbcost.report.formats import DESIGN, PIPELINE, DesignFormat
+from mbcost.words import Style
 
 _REPORT = "Report"
-
-
-class Style(StrEnum):
-    """Kinds of accelerators."""
-
-    TILED = "tiled"
-    STREAMING = "streaming"
-
-
-class DesignFormat(StrEnum):
-    """Formats of a design."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-
-
-_SUFFIXES = {".json": DesignFormat.JSON, ".txt": DesignFormat.TABLE, ".yaml": DesignFormat.YAML}
 
 
 def design(
@@ -48,7 +27,7 @@ def design(
     ],
     style: Annotated[
         Style, typer.Option(help="tiled: one engine for all layers; streaming: a pipeline with a stage a layer.")
-    ] = Style.TILED,
+    ] = "tiled",
     share: Annotated[float, typer.Option(help="Of DSP slices and block RAMs that it may take.")] = 0.8,
     point: Annotated[
         str | None, typer.Option(metavar="TM,TN,TR,TC", help="Work out this design point instead of searching.")
@@ -73,55 +52,25 @@ def design(
 
     The design's profile, written with -o NAME.yaml, is a device for every other command.
     """
-    chosen = format_of(format_, output, _SUFFIXES, DesignFormat.TABLE)
+    chosen = format_of(format_, output, PIPELINE if style == "streaming" else DESIGN)
     wanted = None if point is None else _point(point)
-    if style is Style.STREAMING and (wanted is not None or chosen is DesignFormat.YAML):
-        fail("MB010", "a streaming design has no design point", hint="leave out --point, and --format yaml")
-    from mbcost.devices import resolve_target
-    from mbcost.devices.fabric import DesignPoint
-    from mbcost.graph import build_graph
-    from mbcost.pipeline import load
-    from mbcost.report import design_screen
-    from mbcost.search.design import best_design, given_design, limits_of, workload
+    from mbcost.fpga.design import design as run
+    from mbcost.report.show import How
 
-    target = resolve_target(device, precision=precision)
-    graph = build_graph(
-        load(model), alpha=alpha, rho=rho, resolution=resolution, options=read_settings(settings, classes)
+    found = run(
+        model,
+        device,
+        style=style,
+        share=share,
+        point=wanted,
+        precision=precision,
+        alpha=alpha,
+        rho=rho,
+        resolution=resolution,
+        options=read_settings(settings, classes),
     )
-    work = workload(graph, target)
-    if style is Style.STREAMING:
-        _streaming(graph, work, share, chosen, output, force=force)
-        return
-    found = (
-        best_design(work, limits_of(target, share))
-        if wanted is None
-        else given_design(work, DesignPoint(*wanted), limits_of(target, 1.0))
-    )
-    report = design_screen.Report(graph, work, found)
-    if chosen is DesignFormat.TABLE:
-        deliver(lambda screen: design_screen.screen(report, screen), output, force=force)
-    elif chosen is DesignFormat.JSON:
-        deliver(lambda _: design_screen.to_json(report), output, force=force)
-    else:
-        name = target.device.name if output is None else output.stem
-        deliver(lambda _: design_screen.to_profile(report, name), output, force=force)
-
-
-def _streaming(
-    graph: LayerGraph, work: Workload, share: float, chosen: DesignFormat, output: Path | None, *, force: bool
-) -> None:
-    """Find and show the pipeline of a network."""
-    from mbcost.latency.line_buffer import best_pipeline
-    from mbcost.report import pipeline_screen
-    from mbcost.search.design import limits_of, multiplier
-
-    target = work.target
-    found = best_pipeline(work.kernels, target.precision, multiplier(target), limits_of(target, share))
-    report = pipeline_screen.Report(graph, target, found)
-    if chosen is DesignFormat.TABLE:
-        deliver(lambda screen: pipeline_screen.screen(report, screen), output, force=force)
-    else:
-        deliver(lambda _: pipeline_screen.to_json(report), output, force=force)
+    name = output.stem if output is not None else device.partition("/")[0].partition("@")[0]
+    show(found, chosen, How(name=name), output, force=force)
 
 
 def _point(text: str) -> tuple[int, int, int, int]:

@@ -11,7 +11,7 @@ import typer
 from mbcost.cli.check import check_files
 from mbcost.cli.complete import complete_device
 from mbcost.cli.options import Files, ListFormatOption
-from mbcost.cli.output import ListFormat, deliver, emit, print_problems
+from mbcost.cli.output import deliver, emit, print_problems
 from mbcost.errors import InputError, Problem
 
 devices: Final = typer.Typer(help="Devices that latencies can be predicted for.")
@@ -24,10 +24,10 @@ def _default(context: typer.Context) -> None:
 
 
 @devices.command("list")
-def list_devices(format_: ListFormatOption = ListFormat.TABLE) -> None:
+def list_devices(format_: ListFormatOption = "table") -> None:
     """List the devices: those that ship and those of your own folder."""
     from mbcost.devices import DeviceProfile, device_names, load_device
-    from mbcost.report.catalogue import device_entry, devices_screen
+    from mbcost.report.screens.catalogue import device_entry, devices_screen
 
     profiles: list[DeviceProfile] = []
     for name in device_names():
@@ -35,7 +35,7 @@ def list_devices(format_: ListFormatOption = ListFormat.TABLE) -> None:
             profiles.append(load_device(name))
         except InputError as error:  # a broken file of the user's folder leaves the others usable
             print_problems(error.problems)
-    if format_ is ListFormat.JSON:
+    if format_ == "json":
         emit(f"{json.dumps([device_entry(profile) for profile in profiles], indent=2)}\n")
     else:
         deliver(lambda screen: devices_screen(profiles, screen), None)
@@ -46,14 +46,14 @@ def show_device(
     device: Annotated[
         str, typer.Argument(metavar="DEVICE", autocompletion=complete_device, show_default=False, help="Name or file.")
     ],
-    format_: ListFormatOption = ListFormat.TABLE,
+    format_: ListFormatOption = "table",
 ) -> None:
     """Show every number of a device, with its source."""
     from mbcost.devices import load_device
-    from mbcost.report.catalogue import device_details, device_screen
+    from mbcost.report.screens.catalogue import device_details, device_screen
 
     profile = load_device(device)
-    if format_ is ListFormat.JSON:
+    if format_ == "json":
         emit(f"{json.dumps(device_details(profile), indent=2)}\n")
     else:
         deliver(lambda screen: device_screen(profile, screen), None)

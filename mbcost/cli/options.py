@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
+from mbcost.checks import read_value
 from mbcost.cli.complete import complete_architecture, complete_target
-from mbcost.cli.output import REPORT_SUFFIXES, ListFormat, ReportFormat
 from mbcost.errors import fail, or_list
+from mbcost.report.formats import REPORT as REPORT_FORMATS
+from mbcost.report.formats import Format, ListFormat, ReportFormat, suffixes_of
+from mbcost.words import Lowering, MacsConvention, NormParams, Unsupported
 
 if TYPE_CHECKING:
     from mbcost.architectures.spec import OptionValue
-    from mbcost.latency.calibrated import CalibrationChoice
-
-
-class Params(StrEnum):
-    """What a batch norm adds to the number of parameters."""
-
-    FOLDED = "folded"
-    AFFINE = "affine"
-    ALL = "all"
-    NONE = "none"
-
-
-class Macs(StrEnum):
-    """What counts as a multiply-accumulate."""
-
-    PRODUCTS = "products"
-    ALL = "all"
-
-
-class Unsupported(StrEnum):
-    """What to do with an operator that mbcost does not know, or that the runtime has no kernel for."""
-
-    REFUSE = "refuse"
-    ESTIMATE = "estimate"
-
-
-class LoweringChoice(StrEnum):
-    """How convolutions are computed."""
-
-    AUTO = "auto"
-    IM2COL = "im2col"
+    from mbcost.calibration.apply import CalibrationChoice
 
 
 _NETWORK = "Network"
@@ -101,10 +72,10 @@ UnsupportedOption: TypeAlias = Annotated[
     ),
 ]
 ParamsOption: TypeAlias = Annotated[
-    Params, typer.Option("--params", help="What a batch norm adds to the parameters.", rich_help_panel=_COUNTING)
+    NormParams, typer.Option("--params", help="What a batch norm adds to the parameters.", rich_help_panel=_COUNTING)
 ]
 MacsOption: TypeAlias = Annotated[
-    Macs,
+    MacsConvention,
     typer.Option("--macs", help="Products only, as papers count, or element-wise too.", rich_help_panel=_COUNTING),
 ]
 ListFormatOption: TypeAlias = Annotated[ListFormat, typer.Option("--format", help="How to print it.")]
@@ -162,7 +133,7 @@ ThreadsAxis: TypeAlias = Annotated[
     str | None, typer.Option("--threads", metavar="NUMBERS", help="On a CPU; default 1.", rich_help_panel=_TARGET)
 ]
 LoweringOption: TypeAlias = Annotated[
-    LoweringChoice,
+    Lowering,
     typer.Option(
         "--lowering",
         help="Convolutions as the runtime has them, or all lowered by im2col first.",
@@ -192,15 +163,15 @@ def format_option(usual: str = "Default: table.") -> Any:
     return typer.Option("--format", help=usual, rich_help_panel=REPORT)
 
 
-def output_option(suffixes: Iterable[str]) -> Any:
-    """``-o FILE``, which may end in one of the suffixes."""
-    text = f"Write {or_list(list(suffixes))}."
+def output_option(formats: Sequence[Format]) -> Any:
+    """``-o FILE``, which may end in a suffix of one of the formats."""
+    text = f"Write {or_list(suffixes_of(formats))}."
     return typer.Option("--output", "-o", metavar="FILE", help=text, rich_help_panel=REPORT)
 
 
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=REPORT)]
 ReportFormatOption: TypeAlias = Annotated[ReportFormat | None, format_option()]
-ReportOutput: TypeAlias = Annotated[Path | None, output_option(REPORT_SUFFIXES)]
+ReportOutput: TypeAlias = Annotated[Path | None, output_option(REPORT_FORMATS)]
 
 
 def required_devices(devices: list[str] | None) -> list[str]:
@@ -279,18 +250,3 @@ def read_input_shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]
             fail("MB010", f"the shape of input `{name}` was given twice" if name else "--input-shape was given twice")
         shapes[name] = tuple(int(size) for size in shape.split("x"))
     return shapes
-
-
-def read_value(place: str, value: str) -> OptionValue:
-    """A number, true or false; MB010 for anything else, naming the place that it was given in."""
-    words = {"true": True, "false": False}
-    if value.lower() in words:
-        return words[value.lower()]
-    for kind in (int, float):
-        try:
-            number = kind(value)
-        except ValueError:
-            continue
-        if math.isfinite(number):
-            return number
-    fail("MB010", f"{place}: `{value}` is not a number, true or false")

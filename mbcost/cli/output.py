@@ -6,98 +6,43 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar, cast
 
 import typer
 
-from mbcost.errors import Problem, fail, or_list
+from mbcost.errors import Problem, fail
+from mbcost.report.formats import Format, format_of_name, named_format
 
 if TYPE_CHECKING:
-    from mbcost.report.terminal import Screen
+    from mbcost.report.screens.terminal import Screen
+    from mbcost.report.show import How
 
 #: 128 + SIGPIPE: what the shell reports of a program whose reader has gone.
 _PIPE_CLOSED: Final = 141
 _HEAD: Final = re.compile(r"(?P<severity>error|warning)(?P<code>\[MB\d+\]:)")
 
 
-class Format(StrEnum):
-    """Formats of a result that is a table of layers."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MD = "md"
-    HTML = "html"
-    TRACE = "trace"
-    GRAPHML = "graphml"
-    DOT = "dot"
-    PARQUET = "parquet"
+_Chosen = TypeVar("_Chosen", bound=str)
 
 
-class ReportFormat(StrEnum):
-    """Formats of a comparison or a choice."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MD = "md"
-    HTML = "html"
-
-
-class ListFormat(StrEnum):
-    """Formats of a list."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-#: Suffix -> format; the longest that fits counts.
-SUFFIXES: Final[dict[str, Format]] = {
-    ".trace.json": Format.TRACE,
-    ".json": Format.JSON,
-    ".csv": Format.CSV,
-    ".md": Format.MD,
-    ".html": Format.HTML,
-    ".graphml": Format.GRAPHML,
-    ".dot": Format.DOT,
-    ".parquet": Format.PARQUET,
-    ".txt": Format.TABLE,
-}
-
-
-REPORT_SUFFIXES: Final[dict[str, ReportFormat]] = {
-    ".html": ReportFormat.HTML,
-    ".json": ReportFormat.JSON,
-    ".csv": ReportFormat.CSV,
-    ".md": ReportFormat.MD,
-    ".txt": ReportFormat.TABLE,
-}
-
-
-def choose_format(given: Format | None, output: Path | None) -> Format:
-    """The format that was asked for, else that of the file's suffix, else a table; see :func:`format_of`."""
-    return format_of(given, output, SUFFIXES, Format.TABLE)
-
-
-_F = TypeVar("_F", bound=StrEnum)
-
-
-def format_of(given: _F | None, output: Path | None, suffixes: Mapping[str, _F], usual: _F) -> _F:
-    """The format that was asked for, else that of the file's suffix, else the usual one.
+def format_of(given: _Chosen | None, output: Path | None, formats: Sequence[_Chosen]) -> _Chosen:
+    """The format that was asked for, else that of the file's suffix, else a table.
 
     Raises
     ------
     InputError
         MB006 if the suffix says nothing and nothing else does, MB010 if the two contradict each other.
     """
+    usual = formats[0]
     if output is None:
         return given or usual
-    by_suffix = next((kind for suffix, kind in suffixes.items() if output.name.lower().endswith(suffix)), None)
+    named = format_of_name(output.name, cast("Sequence[Format]", formats))
+    by_suffix = next((one for one in formats if one == named), None)
     if by_suffix is None and given is None:
-        fail("MB006", f"`{output.name}` does not say its format", hint=f"end it in {or_list(list(suffixes))}")
+        named_format(output.name, cast("Sequence[Format]", formats))
     if given is not None and by_suffix not in {None, given}:
         fail("MB010", f"--format is {given}, the output {output.name}", hint="give one of them, or the same")
     return given or by_suffix or usual
@@ -108,6 +53,13 @@ def command_line(context: typer.Context) -> str:
     return shlex.join(["mbcost", *(context.obj or ())])
 
 
+def show(result: Any, kind: Format, how: How, output: Path | None, *, force: bool = False) -> None:
+    """Draw a result in a format, and :func:`deliver` it."""
+    from mbcost.report.show import render
+
+    deliver(lambda screen: render(result, kind, replace(how, screen=screen)), output, force=force)
+
+
 def deliver(render: Callable[[Screen], str | bytes], output: Path | None, *, force: bool = False) -> None:
     """Write what `render` makes to a file, or print it as the terminal or pipe at stdout can show it.
 
@@ -116,7 +68,7 @@ def deliver(render: Callable[[Screen], str | bytes], output: Path | None, *, for
     InputError
         MB010 for bytes without a file to take them.
     """
-    from mbcost.report.terminal import PLAIN, Screen
+    from mbcost.report.screens.terminal import PLAIN, Screen
 
     if output is None:
         text = render(Screen.of(sys.stdout))

@@ -25,9 +25,9 @@ from mbcost.cli.options import (
     read_whole,
     required_devices,
 )
-from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of, print_note
+from mbcost.cli.output import command_line, format_of, print_note, show
 from mbcost.errors import fail
-from mbcost.report.provenance import Origin
+from mbcost.report.formats import REPORT as REPORT_FORMATS
 
 if TYPE_CHECKING:
     from mbcost.search.pick import Pick
@@ -84,10 +84,11 @@ def pick(
     all_rows: Annotated[bool, typer.Option("--all", help="Show the whole front.", rich_help_panel=REPORT)] = False,
 ) -> None:
     """Choose the most accurate width and resolution that keeps every budget on every target; exit with 1 if none."""
-    chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
+    chosen = format_of(format_, output, REPORT_FORMATS)
     if not budget:
         fail("MB010", "`--budget` is missing", hint="such as --budget 30ms")
-    from mbcost.report import pick_screen
+    from mbcost.report.provenance import Origin
+    from mbcost.report.show import How
     from mbcost.search.pick import pick as pick_one
 
     arguments: dict[str, Any] = {
@@ -103,22 +104,9 @@ def pick(
         "min_probability": min_probability,
     }
     result = pick_one(models, required_devices(device), **arguments)
-    if chosen is ReportFormat.TABLE:
-        steps = _steps(result, models, command_line(context))
-        deliver(
-            lambda screen: pick_screen.pick_screen(result, screen, all_rows=all_rows, steps=steps), output, force=force
-        )
-    elif chosen is ReportFormat.HTML:
-        from mbcost.report.html.sweep import pick_page
-
-        deliver(lambda _: pick_page(result, Origin(command_line(context))), output, force=force)
-    else:
-        to_text = {
-            ReportFormat.JSON: pick_screen.to_json,
-            ReportFormat.CSV: pick_screen.to_csv,
-            ReportFormat.MD: pick_screen.to_markdown,
-        }[chosen]
-        deliver(lambda _: to_text(result), output, force=force)
+    command = command_line(context)
+    how = How(all_rows=all_rows, steps=_steps(result, models, command), origin=Origin(command))
+    show(result, chosen, how, output, force=force)
     if result.pick is None:
         print_note("check failed: nothing fits the budget")
         raise typer.Exit(1)

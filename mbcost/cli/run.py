@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer
 
 from mbcost.cli.output import print_note, print_problems
+from mbcost.cli.spelling import spelled
 from mbcost.errors import InputError, Problem, did_you_mean, printable
 
 DONE: Final = 0
@@ -34,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch([argument for argument in arguments if argument != _DEBUG])
     except InputError as error:
-        print_problems(error.problems)
+        print_problems([spelled(problem) for problem in error.problems])
         return BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED

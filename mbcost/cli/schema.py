@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from mbcost.cli.output import emit
 
-
-class Kind(StrEnum):
-    """A kind of file."""
-
-    ARCHITECTURE = "architecture"
-    DEVICE = "device"
+#: A kind of file.
+Kind: TypeAlias = Literal["architecture", "device"]
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.", show_default=False)]) -> None:
     """Print the JSON Schema of an architecture table or a hardware profile."""
-    if kind is Kind.ARCHITECTURE:
+    if kind == "architecture":
         from mbcost.architectures.schema import architecture_json_schema
 
         result = architecture_json_schema()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +10,13 @@ import typer
 from mbcost.cli.calibrate import FILES, read_files
 from mbcost.cli.complete import complete_target
 from mbcost.cli.options import Force, ReportFormatOption, ReportOutput
-from mbcost.cli.output import REPORT_SUFFIXES, ReportFormat, command_line, deliver, format_of, print_note
+from mbcost.cli.output import command_line, format_of, print_note, show
 from mbcost.errors import fail
-from mbcost.report.provenance import Origin
+from mbcost.report.formats import REPORT
 
 if TYPE_CHECKING:
+    from mbcost.calibration.measurements import Measurement
     from mbcost.devices import Target
-    from mbcost.validation.measurements import Measurement
-    from mbcost.validation.validating import Validation
 
 
 def validate(
@@ -42,41 +40,27 @@ def validate(
     force: Force = False,
 ) -> None:
     """Compare predicted with measured latencies: the published ones that ship, or yours."""
-    chosen = format_of(format_, output, REPORT_SUFFIXES, ReportFormat.TABLE)
+    chosen = format_of(format_, output, REPORT)
     if output is not None and output.exists() and not force:
         fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
     from mbcost.devices import resolve_target
-    from mbcost.validation.validating import validation_of
+    from mbcost.insight.validation import validation_of
+    from mbcost.report.provenance import Origin
+    from mbcost.report.show import How
 
     target = resolve_target(device, precision=precision, threads=threads)
     rows = _measured_now(target, measurements) if measure else _published(target, measurements)
     validation = validation_of(rows, target, False if uncalibrated else None)
-    render = _renderer(chosen, Origin(command_line(context)))
-    deliver(lambda _: render(validation), output, force=force)
+    show(validation, chosen, How(origin=Origin(command_line(context))), output, force=force)
     hit = validation.score().residuals.hit10
     if min_hit is not None and hit < min_hit:
         print_note(f"check failed: {hit:.1%} within 10 %, --min-hit is {min_hit:.1%}")
         raise typer.Exit(1)
 
 
-def _renderer(chosen: ReportFormat, origin: Origin) -> Callable[[Validation], str]:
-    if chosen is ReportFormat.HTML:
-        from mbcost.report.html.measured import validation_page
-
-        return lambda validation: validation_page(validation, origin)
-    from mbcost.report import measured_text
-
-    return {
-        ReportFormat.TABLE: measured_text.validation_text,
-        ReportFormat.JSON: measured_text.validation_json,
-        ReportFormat.CSV: measured_text.validation_csv,
-        ReportFormat.MD: measured_text.validation_markdown,
-    }[chosen]
-
-
 def _published(target: Target, measurements: list[Path] | None) -> list[Measurement]:
     """The measurements of a target in the files given, else in those that ship."""
-    from mbcost.validation.measurements import bundled, of_target
+    from mbcost.calibration.measurements import bundled, of_target
 
     paths = measurements or bundled(target)
     if not paths:
@@ -87,11 +71,11 @@ def _published(target: Target, measurements: list[Path] | None) -> list[Measurem
 
 def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:
     """Latencies of this machine, which the target's profile has to be of."""
+    from mbcost.calibration.measurements import measured_here
     from mbcost.cli.bench import progress
     from mbcost.runner.measure import UNSEEN, measure_networks, settings_of
     from mbcost.runner.profile import check_bench_of
     from mbcost.runner.settings import Source
-    from mbcost.validation.measurements import measured_here
 
     if measurements:
         fail("MB010", "give either files of measurements or --measure")

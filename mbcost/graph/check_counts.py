@@ -10,9 +10,10 @@ from mbcost.architectures.printed_counts import PrintedNumber
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import Problem, or_list
 from mbcost.graph.changes import Change, repeat_changes
-from mbcost.graph.counting import NORM_PARAMS, ParamsConvention, macs_by_layer, params_by_layer
+from mbcost.graph.counting import ParamsConvention, macs_by_layer, params_by_layer
 from mbcost.graph.layer import LayerGraph
 from mbcost.graph.reading import Reading
+from mbcost.words import NORM_PARAMS
 
 #: Rows and layers that are run for proposals.
 MAX_WORK: Final = 30_000

@@ -13,6 +13,7 @@ from mbcost.operators import TensorShape
 
 MAX_ALPHA: Final = 100.0
 MAX_RESOLUTION: Final = 16_384
+MAX_BATCH: Final = 65_536
 
 
 def check_alpha(spec: ArchitectureSpec, alpha: float) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.numeric import Dim
 from mbcost.operators import BatchNorm, Conv2d, Conv3d, Dense, DepthwiseConv2d, Matmul, Operator, TransposedConv2d
+from mbcost.words import MacsConvention, NormParams
 
-NormParams: TypeAlias = Literal["folded", "affine", "all", "none"]
-MacsConvention: TypeAlias = Literal["products", "all"]
-
-NORM_PARAMS: Final[tuple[NormParams, ...]] = ("folded", "affine", "all", "none")
-MACS_CONVENTIONS: Final[tuple[MacsConvention, ...]] = ("products", "all")
 _PER_CHANNEL: Final[dict[NormParams, int]] = {"folded": 1, "affine": 2, "all": 4, "none": 0}
 #: Operators whose bias a folded batch norm disappears into.
 FOLDS_NORM: Final = (Conv2d, DepthwiseConv2d, TransposedConv2d, Conv3d, Dense)

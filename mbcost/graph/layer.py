@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mbcost.errors import Location
 from mbcost.numeric import holds_for_all
 from mbcost.operators import ZERO_COST, Operator, OperatorCost, TensorShape
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 #: Position of the network's input among the producers of a layer.
 NETWORK_INPUT: Final = -1
@@ -101,6 +104,14 @@ class LayerGraph:
             for producer in layer.inputs:
                 result[producer].append(layer.operator.op)
         return result[:-1]
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """A networkx graph: a node a layer, named after it, with its counts for one image as plain scalars."""
+        from mbcost.graph.exchange import as_networkx, counted_layers, network_attributes
+
+        layers = counted_layers(self)
+        totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "params")}
+        return as_networkx(self, layers, {**network_attributes(self), **totals})
 
     def __str__(self) -> str:
         return (

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from mbcost.architectures.spec import ArchitectureSpec, Declared, Row, RowFrame
 from mbcost.errors import InputError, Location, Problem
-from mbcost.graph.builder import BACKBONE, Builder
+from mbcost.graph.expansion import BACKBONE, Builder
 from mbcost.graph.layer import LayerGraph
 from mbcost.graph.scope import Scope, Tensor
 from mbcost.operators import TensorShape

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from mbcost.architectures.spec import ArchitectureSpec, LayerRow, OptionValue, Row, RowFrame
 from mbcost.errors import Location
 from mbcost.graph.build import base_channels
-from mbcost.graph.builder import Builder
 from mbcost.graph.configuration import check_alpha, choose_options, scaled_input
+from mbcost.graph.expansion import Builder
 from mbcost.graph.layer import NETWORK_INPUT, LayerGraph
 from mbcost.graph.scope import Scope, Tensor
 from mbcost.operators import Operator

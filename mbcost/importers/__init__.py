@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from mbcost.architectures import ArchitectureSpec
 from mbcost.errors import fail
+from mbcost.words import Unsupported
 
-Unsupported: TypeAlias = Literal["refuse", "estimate"]
 #: Shapes as the format has them (``(1, 3, 224, 224)``), by input; without a name that of the image.
 InputShapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
@@ -25,7 +25,7 @@ _CALLABLE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-
 
 def is_model(text: str) -> bool:
     """Whether `text` names an ONNX or TFLite file, or a PyTorch callable, rather than a table."""
-    return Path(text).suffix.lower() in {".onnx", ".tflite"} or _is_callable(text)
+    return Path(text).suffix.lower() in {".onnx", ".tflite"} or is_callable(text)
 
 
 def import_model(
@@ -48,7 +48,11 @@ def import_model(
     text, shapes = fspath(model), dict(input_shapes or {})
     suffix = Path(text).suffix.lower()
     if ANY_INPUT in shapes and len(shapes) > 1:
-        fail("MB010", "one of several input shapes has no name", hint="such as --input-shape tokens=1x77")
+        fail(
+            "MB010",
+            "one of several input shapes has no name",
+            hint="such as {'tokens': (1, 77)}, on the command line --input-shape tokens=1x77",
+        )
     if suffix == ".onnx":
         from mbcost.importers.onnx import read_onnx
 
@@ -57,9 +61,9 @@ def import_model(
         from mbcost.importers.tflite import read_tflite
 
         if shapes:
-            fail("MB010", "the shapes of a TFLite file are fixed", hint="leave out --input-shape")
+            fail("MB010", "the shapes of a TFLite file are fixed", hint="leave out `input_shape`")
         return read_tflite(text, unsupported)
-    if not _is_callable(text):
+    if not is_callable(text):
         fail("MB006", f"{text[:100]} is neither .onnx nor .tflite nor module:callable")
     if set(shapes) - {ANY_INPUT}:
         hint = "for several inputs, let the callable return (module, example_inputs)"
@@ -69,5 +73,6 @@ def import_model(
     return load_torch(text, shapes.get(ANY_INPUT), unsupported=unsupported)
 
 
-def _is_callable(text: str) -> bool:
+def is_callable(text: str) -> bool:
+    """Whether `text` is a PyTorch ``module:callable``, which is code."""
     return _CALLABLE.fullmatch(text) is not None and not Path(text).exists()

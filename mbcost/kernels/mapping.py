@@ -205,7 +205,7 @@ def _makers(layer: Layer, graph: LayerGraph) -> frozenset[str]:
 
 
 def _unsupported(layer: Layer, runtime: Runtime) -> Problem:
-    hint = did_you_mean(layer.op, runtime.rules) or "`--unsupported estimate` charges its traffic and says so"
+    hint = did_you_mean(layer.op, runtime.rules) or '`unsupported="estimate"` charges its traffic and says so'
     return Problem(
         "MB400", f"{runtime.title} has no kernel for `{layer.op}` (layer {layer.name})", layer.location, hint
     )

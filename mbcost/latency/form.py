@@ -147,7 +147,7 @@ class LatencyForm:
         What it takes to be in the processor's on-chip memory all the time: a network's activations, its weights.
     lowers
         Whether the counts hold for direct convolutions that are lowered all the same
-        (:mod:`mbcost.latency.lowering`).
+        (:mod:`mbcost.latency.im2col`).
     """
 
     name: str
@@ -247,3 +247,19 @@ class LatencyForm:
     def explain(self, kernel: Kernel) -> list[tuple[Term, Real]]:
         """The terms of a kernel with their counts, in the order of the form."""
         return [(term, term.count(kernel)) for term, _ in self._terms_of.get(kernel.kind, ())]
+
+
+def count_vector(kernels: Iterable[Kernel], form: LatencyForm) -> dict[str, Real]:
+    """Counts of a whole network, in the units of the form's terms and in their order.
+
+    In a form without overlap the network's time is the sum of counts times rates [s], so that rates can be fitted to
+    latencies of whole networks.
+
+    Returns
+    -------
+    dict
+        Term -> sum of its counts over all kernels, 0 for a term without a kernel; numbers, or arrays for kernels of
+        arrays of configurations.
+    """
+    kernels = tuple(kernels)
+    return form.total(kernels, form.counts(kernels))

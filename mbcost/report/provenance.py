@@ -11,8 +11,8 @@ from mbcost._version import __version__
 
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
-    from mbcost.latency.calibration import Calibration
-    from mbcost.pipeline import TargetModel
+    from mbcost.calibration.record import Calibration
+    from mbcost.prediction import TargetModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ NO_ORIGIN: Final = Origin()
 def provenance(analysis: Analysis, origin: Origin = NO_ORIGIN) -> list[tuple[str, str]]:
     """Labels and texts of an analysis; a file goes with its hash."""
     target, runtime, form = analysis.target, analysis.runtime, analysis.form
-    from mbcost.pipeline import TargetModel
+    from mbcost.prediction import TargetModel
 
     return target_provenance(TargetModel(target, runtime, form, analysis.rates, analysis.calibration), origin)
 

@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from mbcost._version import __version__
+from mbcost.checks import Checks
 from mbcost.errors import fail
 from mbcost.files import write_text
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.journal import Journal
 from mbcost.runner.session import FEWEST, VISITS, Session, Timing, has_enough, open_session, visit_all
-from mbcost.runner.settings import Settings, Source
-from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, Suite, kernels, network_tables
+from mbcost.runner.settings import Settings, Source, checked_settings
+from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, kernels, network_tables
+from mbcost.words import Mode, SuiteName
 
 SCHEMA: Final = "mbcost/bench/1"
 #: The name of this machine in a bench, until a calibration gives it one.
@@ -64,9 +67,55 @@ class Bench:
     seconds: float
 
 
+def bench(
+    path: str | PathLike[str],
+    *,
+    suite: SuiteName = "quick",
+    device: str = "cpu",
+    threads: int = 1,
+    channels_last: bool = False,
+    mode: Mode = "eager",
+    precision: str = "fp32",
+    force: bool = False,
+    progress: OnProgress | None = None,
+) -> Bench:
+    """Measure random small networks, or single kernels, on this machine with PyTorch, for :func:`mbcost.calibrate`.
+
+    A run that was cut off goes on when it is called again.
+
+    Parameters
+    ----------
+    path
+        The CSV file to write.
+    suite
+        ``quick`` (3 minutes), ``full`` (15), or ``kernels`` (3).
+    device
+        What PyTorch calls it: ``cpu``, ``cuda`` or ``mps``.
+    threads, channels_last, mode, precision
+        How PyTorch runs.
+    force
+        Begin anew, and overwrite.
+    progress
+        Called with the share that is done and what is measured.
+
+    Raises
+    ------
+    InputError
+        As :func:`run_bench`, and MB010 or MB305 for settings that there are not.
+    """
+    checks = Checks()
+    chosen = checks.word("suite", suite, tuple(PLANS))
+    checks.whole("threads", threads, least=1, most=4096)
+    checks.flag("channels_last", channels_last)
+    checks.word("mode", mode, get_args(Mode))
+    checks.done()
+    settings = checked_settings(device, int(threads), bool(channels_last), mode, precision)
+    return run_bench(Path(path), chosen, settings, force=force, on_progress=progress or (lambda *_: None))
+
+
 def run_bench(
     output: Path,
-    suite: Suite,
+    suite: SuiteName,
     settings: Settings,
     *,
     force: bool = False,
@@ -96,7 +145,7 @@ def run_bench(
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
     if output.exists() and not force:
-        fail("MB007", f"{output} exists and was kept", hint="use --force to measure anew and overwrite it")
+        fail("MB007", f"{output} exists and was kept", hint="`force=True` measures anew and overwrites it")
     chosen = plan or PLANS[suite]
     with open_session(settings) as session:
         environment = _asked(session, "environment")
@@ -145,7 +194,7 @@ def _asked(session: Session, what: str) -> Any:
     return reply[what]
 
 
-def _sources(output: Path, suite: Suite, plan: Plan, settings: Settings) -> list[tuple[str, Source]]:
+def _sources(output: Path, suite: SuiteName, plan: Plan, settings: Settings) -> list[tuple[str, Source]]:
     """The kernels; or the networks, whose tables are written beside the output."""
     batches = (1,) if settings.device == "cpu" else ACCELERATOR_BATCHES
     if suite == "kernels":

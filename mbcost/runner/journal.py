@@ -86,7 +86,7 @@ class Journal:
             except ValueError:
                 break
         before = entries[0] if entries and isinstance(entries[0], dict) else {}
-        hint = "--force begins anew"
+        hint = "`force=True` begins anew"
         if before.get("schema") != _VERSION or before.get("bench") != header["bench"]:
             fail("MB604", f"{self.path} is the journal of another bench", hint=hint)
         check_same(before.get("environment", {}), header["environment"], str(self.path), hint)

@@ -7,11 +7,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, get_args
 
 from mbcost.errors import fail, or_list
+from mbcost.words import Mode
 
-Mode: TypeAlias = Literal["eager", "compile", "graph"]
 #: Device, channels last, mode -> the runtime whose rules fit. What is not here cannot be told apart later on.
 RUNTIMES: Final[Mapping[tuple[str, bool, Mode], str]] = {
     ("cpu", False, "eager"): "pytorch-eager",
@@ -97,29 +97,31 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
         MB010 for what does not go together, MB011 without the compiler that torch.compile needs.
     """
     if device not in PRECISIONS:
-        fail("MB010", f"--device is {device}", hint=f"it is {or_list(list(PRECISIONS))}")
+        fail("MB010", f"device is {device}", hint=f"it is {or_list(list(PRECISIONS))}", parameter="device")
     if precision == "int8":
         hint = "PyTorch has deprecated its quantized tensors, on which its int8 convolutions work (issue 184982 there)"
-        fail("MB010", "--precision int8 is not measured", hint=hint)
+        fail("MB010", "precision int8 is not measured", hint=hint, parameter="precision")
     if precision not in PRECISIONS[device]:
         hint = f"on {device} it is {or_list(PRECISIONS[device])}"
-        fail("MB010", f"--precision is {precision}", hint=hint)
+        fail("MB010", f"precision is {precision}", hint=hint, parameter="precision")
     if mode == "graph" and device != "cuda":
-        fail("MB010", "--mode graph replays a CUDA graph: it needs --device cuda")
+        fail("MB010", '`mode="graph"` replays a CUDA graph: it needs `device="cuda"`')
     if mode == "compile" and channels_last:
-        fail("MB010", "--channels-last has no effect with --mode compile, which lays out tensors as it likes")
+        fail("MB010", '`channels_last` has no effect with `mode="compile"`, which lays out tensors as it likes')
     compiler = os.environ.get("CXX", "g++")
     if mode == "compile" and device == "cpu" and sys.platform == "linux" and not shutil.which(compiler):
         fail(
-            "MB011", f"--mode compile needs a C++ compiler, and there is no {compiler}", hint="install g++, or set CXX"
+            "MB011",
+            f'`mode="compile"` needs a C++ compiler, and there is no {compiler}',
+            hint="install g++, or set CXX",
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads > cores:
-        fail("MB010", f"--threads is {threads}, this machine has {cores} cores")
+        fail("MB010", f"threads is {threads}, this machine has {cores} cores", parameter="threads")
     if threads > 1 and device != "cpu":
-        fail("MB010", f"--threads is for a CPU, and --device is {device}")
+        fail("MB010", f"`threads` is for a CPU, and `device` is {device}")
     chosen: Mode = next(name for name in get_args(Mode) if name == mode)
     if (device, channels_last, chosen) not in RUNTIMES:
-        what = "--channels-last" if channels_last else f"--mode {mode}"
-        fail("MB010", f"{what} is not there for --device {device}")
+        what = "`channels_last`" if channels_last else f'`mode="{mode}"`'
+        fail("MB010", f'{what} is not there for `device="{device}"`')
     return Settings(device, threads, channels_last, chosen, precision)

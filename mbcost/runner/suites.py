@@ -6,11 +6,10 @@ import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from mbcost.runner.random_networks import random_table
-
-Suite: TypeAlias = Literal["quick", "full", "kernels"]
+from mbcost.words import SuiteName
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Plan:
     together: int = 15
 
 
-PLANS: Final[dict[Suite, Plan]] = {
+PLANS: Final[dict[SuiteName, Plan]] = {
     "quick": Plan(120, 160.0, 0.08),
     "full": Plan(600, 780.0, 0.08),
     "kernels": Plan(420, 150.0, 0.02, 105),

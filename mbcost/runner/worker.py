@@ -195,10 +195,10 @@ class Worker:
         if source.kind == "callable":
             found: tuple[Any, Any] = self._from_callable(source.name)[source.member]
             return found
+        from mbcost.calibration.kernel_rows import kernel_architecture
         from mbcost.graph import build_graph
-        from mbcost.pipeline import load
+        from mbcost.networks import load
         from mbcost.runner.modules import build_module
-        from mbcost.validation.kernel_rows import kernel_architecture
 
         spec = kernel_architecture(source.name) if source.kind == "kernel" else load(source.name)
         graph = build_graph(spec, alpha=source.alpha, resolution=source.resolution)

@@ -11,7 +11,7 @@ import numpy as np
 from mbcost.analysis import INTERVAL
 from mbcost.devices import Target
 from mbcost.search.budget import Budget
-from mbcost.search.candidates import Accuracy
+from mbcost.search.choices import Accuracy
 from mbcost.search.evaluate import Outcome
 from mbcost.search.measured import measured_ms
 from mbcost.search.result import Section
@@ -98,6 +98,28 @@ class Candidate(NamedTuple):
         if kind == "peak_activation_bytes":
             return max(target.peak_activation_bytes for target in self.targets)
         return float(self.macs if kind == "macs" else self.params)
+
+    def row(self, target: OnTarget) -> dict[str, Any]:
+        """A row of the CSV: the candidate on one of its targets."""
+        return {
+            "architecture": self.architecture,
+            "alpha": self.alpha,
+            "resolution": self.resolution,
+            "target": target.target,
+            "precision": target.precision,
+            "threads": target.threads,
+            "latency_ms": target.latency_ms,
+            "latency_source": target.source,
+            "predicted_ms": target.predicted_ms,
+            "latency_low_ms": target.low_ms,
+            "latency_high_ms": target.high_ms,
+            "probability": target.probability,
+            "top1": self.top1,
+            "top1_source": self.top1_source,
+            "macs": self.macs,
+            "params": self.params,
+            "peak_activation_bytes": target.peak_activation_bytes,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of the JSON; the latency is that of the slowest target."""

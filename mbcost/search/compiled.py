@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbcost.analysis import Analysis
+from mbcost.calibration.apply import CalibrationChoice
 from mbcost.devices import Target, as_target
 from mbcost.errors import fail
 from mbcost.graph import LayerGraph, build_graph, macs_by_layer, params_by_layer
-from mbcost.latency.calibrated import CalibrationChoice
 from mbcost.numeric import add_up
-from mbcost.pipeline import TargetModel, analyze, predict, prepare
+from mbcost.pipeline import analyze
+from mbcost.prediction import TargetModel, predict, prepare
 from mbcost.search.space import MAX_CHOICES, Candidates, SearchSpace
 
 #: Candidates that are looked up at once: their columns and sums stay in a core's cache.

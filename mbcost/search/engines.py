@@ -8,12 +8,11 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from mbcost.errors import fail
+from mbcost.words import ENGINES, Engine
 
-Engine: TypeAlias = Literal["local", "processes", "dask"]
-ENGINES: Final[tuple[Engine, ...]] = ("local", "processes", "dask")
 #: How long a scheduler may take to answer [s].
 PATIENCE_S: Final = 10
 #: How often a task is tried again when its worker dies.
@@ -43,9 +42,9 @@ def executor_of(
     if engine not in ENGINES:
         fail("MB010", f"there is no engine `{engine}`", hint=f"there are {', '.join(ENGINES)}")
     if scheduler is not None and engine != "dask":
-        fail("MB010", "--scheduler is an option of the engine dask", hint="add --engine dask")
+        fail("MB010", "`scheduler` is for the engine dask", hint='add `engine="dask"`')
     if workers is not None and (workers < 1 or engine == "local" or scheduler is not None):
-        fail("MB010", "--workers is a number of processes on this machine, for the engines processes and dask")
+        fail("MB010", "`workers` is a number of processes on this machine, for the engines processes and dask")
     if engine == "local":
         yield None
     elif engine == "processes":

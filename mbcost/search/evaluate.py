@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -11,22 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbcost.architectures import ArchitectureSpec
-from mbcost.architectures.spec import OptionValue
+from mbcost.arguments import DEFAULT, Configuration
 from mbcost.errors import InputError, fail
 from mbcost.graph import (
-    DEFAULT_PARAMS,
     LayerGraph,
-    ParamsConvention,
     build_graph,
     count_macs,
     count_params,
     peak_elements,
 )
-from mbcost.graph.builder import MAX_ELEMENTS
-from mbcost.graph.counting import MacsConvention
+from mbcost.graph.expansion import MAX_ELEMENTS
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import MixedConfigurationsError
-from mbcost.pipeline import TargetModel, predict
+from mbcost.prediction import TargetModel, predict
 from mbcost.search.grid import Floats, Ints, Points
 
 #: Configurations that are evaluated at once: their arrays stay in a core's cache.
@@ -38,16 +35,19 @@ MAX_COUNT: Final = 2**58
 
 
 class Work(NamedTuple):
-    """What to evaluate: every configuration on every target at every batch size. Travels between processes."""
+    """What to evaluate: every configuration on every target at every batch size. Travels between processes.
+
+    Attributes
+    ----------
+    how
+        What is the same for all: the options, the counting conventions, and what becomes of unsupported operators.
+    """
 
     spec: ArchitectureSpec
     points: Points
     models: tuple[TargetModel, ...]
     batches: tuple[int, ...] = (1,)
-    options: Mapping[str, OptionValue] | None = None
-    params: ParamsConvention = DEFAULT_PARAMS
-    macs: MacsConvention = "products"
-    estimate_unsupported: bool = False
+    how: Configuration = DEFAULT
 
     @property
     def cases(self) -> list[tuple[TargetModel, int]]:
@@ -132,17 +132,16 @@ def _fill(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
 def _pass(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
     points: Any = work.points if len(chosen) == work.points.size else work.points.take(chosen)
     graph = build_graph(
-        work.spec, alpha=points.alpha, rho=points.rho, resolution=points.resolution, options=work.options
+        work.spec, alpha=points.alpha, rho=points.rho, resolution=points.resolution, options=work.how.options
     )
     _check_counts(graph, max(work.batches))
     peak = peak_elements(graph)
     predictions = [
-        predict(graph, model, batch=batch, estimate_unsupported=work.estimate_unsupported)
-        for model, batch in work.cases
+        predict(graph, model, batch=batch, estimate_unsupported=work.how.estimates) for model, batch in work.cases
     ]
     outcome.height[chosen] = graph.input_shape.height
-    outcome.macs[chosen] = count_macs(graph, work.macs)
-    outcome.params[chosen] = count_params(graph, work.params)
+    outcome.macs[chosen] = count_macs(graph, work.how.macs)
+    outcome.params[chosen] = count_params(graph, work.how.params)
     outcome.peak_elements[chosen] = peak
     for row, (predicted, (model, batch)) in enumerate(zip(predictions, work.cases, strict=True)):
         outcome.latency_s[row, chosen] = predicted.latency_s
@@ -181,9 +180,9 @@ def _blame_first(work: Work) -> None:
             low = middle
     one = work.points.at(low)
     try:
-        graph = build_graph(work.spec, options=work.options, **one)
+        graph = build_graph(work.spec, options=work.how.options, **one)
         for model, batch in work.cases:
-            predict(graph, model, batch=batch, estimate_unsupported=work.estimate_unsupported)
+            predict(graph, model, batch=batch, estimate_unsupported=work.how.estimates)
     except InputError as error:
         where = f"{work.spec.name} at {work.points.describe(low)}"
         raise InputError([replace(p, message=f"{where}: {p.message}") for p in error.problems]) from None

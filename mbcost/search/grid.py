@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -10,6 +9,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mbcost.arguments import as_list
+from mbcost.checks import Checks
 from mbcost.errors import InputError, Problem, fail
 from mbcost.graph.configuration import MAX_ALPHA, MAX_RESOLUTION
 
@@ -191,7 +192,7 @@ def _axis(name: str, given: Numbers, most: float, problems: list[Problem], whole
             problems += error.problems
             return []
     else:
-        values = [given] if isinstance(given, (int, float)) else list(given)
+        values = as_list(given)
     if not values:
         problems.append(Problem("MB010", f"{name} has no value"))
     return list(dict.fromkeys(_checked(name, values, most, problems, whole)))
@@ -202,16 +203,11 @@ def _checked(
 ) -> list[float]:
     """The values that are in range; the others become problems."""
     good: list[float] = []
+    checks = Checks()
     for value in values:
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if not 0 < number <= most:
-            what = f"{number:g}" if isinstance(value, (int, float)) else f"`{str(value)[:40]}`"
-            problems.append(Problem("MB010", f"{name} is {what}, it has to be above 0 and at most {most:g}"))
-        elif whole and not number.is_integer():
-            problems.append(Problem("MB010", f"{name} is {number:g}, it has to be a whole number of pixels"))
+        if whole:
+            good.append(float(checks.whole(name, value, least=1, most=int(most), unit=" of pixels")))
         else:
-            good.append(number)
+            good.append(checks.number(name, value, above=0, most=most))
+    problems += checks.problems
     return good

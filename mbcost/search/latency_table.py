@@ -20,7 +20,7 @@ from mbcost.errors import fail
 from mbcost.graph import Layer, LayerGraph, build_graph
 from mbcost.numeric import add_up
 from mbcost.operators import DepthwiseConv2d, TensorShape
-from mbcost.pipeline import predict
+from mbcost.prediction import predict
 from mbcost.search.compiled import CompiledSpace, probes
 from mbcost.search.space import SearchSpace
 

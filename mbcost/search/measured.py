@@ -8,18 +8,18 @@ from functools import lru_cache
 import numpy as np
 
 from mbcost.architectures.loader import find_builtin
+from mbcost.calibration.measurements import bundled, read_measurements, target_key
 from mbcost.devices import Target
 from mbcost.graph import check_architecture
 from mbcost.search.evaluate import Outcome, Work
 from mbcost.search.grid import Floats
-from mbcost.validation.measurements import bundled, read_measurements, target_key
 
 
 def measured_ms(work: Work, outcome: Outcome, target: Target, batch: int) -> Floats:
     """Measured latency of each configuration [ms]; NaN where nobody measured it on this very target."""
     result = np.full(work.points.size, np.nan)
     rows = of_network(work.spec.name, target)
-    if not rows or work.options or find_builtin(work.spec.name, check_architecture) is not work.spec:
+    if not rows or work.how.options or find_builtin(work.spec.name, check_architecture) is not work.spec:
         return result
     for (alpha, resolution, images), latency_ms in rows.items():
         if images == batch:

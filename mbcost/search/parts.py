@@ -19,19 +19,21 @@ import numpy as np
 
 from mbcost._version import __version__
 from mbcost.architectures.spec import OptionValue
+from mbcost.arguments import Params, as_list, configuration
+from mbcost.calibration.apply import CalibrationChoice
 from mbcost.devices import Target
 from mbcost.errors import InputError, fail
 from mbcost.files import read_text, write_bytes, write_text
-from mbcost.graph import DEFAULT_PARAMS, ParamsConvention, build_graph
-from mbcost.graph.counting import MacsConvention
-from mbcost.latency.calibrated import CalibrationChoice
+from mbcost.graph import DEFAULT_PARAMS, build_graph
+from mbcost.networks import Network, load
+from mbcost.parquet import parquet_bytes, read_columns, require_pyarrow
 from mbcost.search.evaluate import Outcome, Work, evaluate
 from mbcost.search.grid import Grid, Numbers, make_grid
 from mbcost.search.parallel import run
 from mbcost.search.pareto import on_front
-from mbcost.search.parquet import parquet_bytes, read_columns, require_pyarrow
 from mbcost.search.result import Section, section_columns
-from mbcost.search.sweep import Model, Progress, check_batches, joined, loaded, prepare_targets, several
+from mbcost.search.sweep import Progress, check_batches, joined, prepare_targets
+from mbcost.words import Lowering, MacsConvention, Unsupported
 
 SCHEMA: Final = "mbcost/sweep-parts/1"
 MANIFEST: Final = "sweep.json"
@@ -75,8 +77,8 @@ class _Part(NamedTuple):
 
 
 def sweep_to_parts(
-    models: Model | Sequence[Model],
-    devices: str | Target | Sequence[str | Target] = "pixel1",
+    network: Network | Sequence[Network],
+    device: str | Target | Sequence[str | Target],
     *,
     folder: str | Path,
     alpha: Numbers = 1.0,
@@ -86,10 +88,11 @@ def sweep_to_parts(
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
     options: Mapping[str, OptionValue] | None = None,
-    params: ParamsConvention = DEFAULT_PARAMS,
+    params: Params = DEFAULT_PARAMS,
     macs: MacsConvention = "products",
-    estimate_unsupported: bool = False,
+    unsupported: Unsupported = "refuse",
     calibration: CalibrationChoice = None,
+    lowering: Lowering = "auto",
     executor: Executor | None = None,
     progress: Progress | None = None,
     part_rows: int = PART_ROWS,
@@ -113,12 +116,20 @@ def sweep_to_parts(
         the executor fails: what was finished stays in each case.
     """
     require_pyarrow()
-    specs = [loaded(model, estimate_unsupported) for model in several(models)]
-    prepared = prepare_targets(devices, precision, threads, calibration)
+    how = configuration(
+        options=options,
+        params=params,
+        macs=macs,
+        unsupported=unsupported,
+        calibration=calibration,
+        lowering=lowering,
+    )
+    specs = [load(one, unsupported=how.unsupported) for one in as_list(network)]
+    prepared = prepare_targets(device, precision, threads, how)
     batches = check_batches(batch)
     grid = make_grid(alpha, rho, resolution)
     none = grid.points(0, 0)
-    works = [Work(spec, none, prepared, batches, options, params, macs, estimate_unsupported) for spec in specs]
+    works = [Work(spec, none, prepared, batches, how) for spec in specs]
     path = Path(folder)
     points = max(1, part_rows // (len(prepared) * len(batches)))
     parts = _plan(path, len(works), grid, points)
@@ -206,17 +217,18 @@ def _request(works: Sequence[Work], grid: Grid, points: int) -> dict[str, Any]:
         },
         "configurations": grid.size * len(works),
         "configurations_a_part": points,
-        "options": dict(first.options or {}),
-        "params": [first.params.batch_norm, first.params.after_depthwise],
-        "macs": first.macs,
-        "estimate_unsupported": first.estimate_unsupported,
+        "options": dict(first.how.options),
+        "params": [first.how.params.batch_norm, first.how.params.after_depthwise],
+        "macs": first.how.macs,
+        "unsupported": first.how.unsupported,
+        "lowering": first.how.lowering,
     }
 
 
 def _hash(work: Work, grid: Grid) -> str:
     """Of all layers of a network, with their shapes and counts, at the first and the last configuration."""
     ends = (grid.points(0, 1), grid.points(grid.size - 1, grid.size))
-    graphs = [build_graph(work.spec, options=work.options, **points.at(0)) for points in ends]
+    graphs = [build_graph(work.spec, options=work.how.options, **points.at(0)) for points in ends]
     layers = [
         (layer.name, layer.op, layer.inputs, layer.input_shapes, layer.output_shape, layer.cost)
         for graph in graphs

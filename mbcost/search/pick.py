@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from mbcost._version import __version__
 from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
+from mbcost.arguments import Configuration, as_list, configuration
+from mbcost.calibration.apply import CalibrationChoice
+from mbcost.checks import is_number, shown
 from mbcost.devices import Target
 from mbcost.errors import fail
-from mbcost.latency.calibrated import CalibrationChoice
-from mbcost.pipeline import TargetModel, analyze
+from mbcost.networks import Network, load
+from mbcost.pipeline import analyze
+from mbcost.prediction import TargetModel
 from mbcost.search.budget import Budget, read_budgets
 from mbcost.search.candidate import Candidate, make_candidates
-from mbcost.search.candidates import candidates_of, grid_of, unknown_accuracy
+from mbcost.search.choices import candidates_of, grid_of, unknown_accuracy
 from mbcost.search.evaluate import Work
 from mbcost.search.grid import Numbers
 from mbcost.search.pareto import on_front
 from mbcost.search.result import Section
-from mbcost.search.sweep import Model, check_batches, evaluate_all, loaded, prepare_targets, several
+from mbcost.search.sweep import evaluate_all, prepare_targets
+from mbcost.shown import Shown
+from mbcost.words import Lowering
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA: Final = "mbcost/pick/1"
+#: Columns of :meth:`Pick.rows`.
+COLUMNS: Final = (
+    "choice", "architecture", "alpha", "resolution", "target", "precision", "threads", "latency_ms", "latency_source",
+    "predicted_ms", "latency_low_ms", "latency_high_ms", "probability", "top1", "top1_source", "macs", "params",
+    "peak_activation_bytes",
+)  # fmt: skip
 
 
 class Binding(NamedTuple):
@@ -42,7 +58,8 @@ class Binding(NamedTuple):
     candidate: Candidate
 
 
-class Pick(NamedTuple):
+@dataclass(frozen=True)
+class Pick(Shown):
     """The choice under a budget.
 
     Attributes
@@ -72,6 +89,29 @@ class Pick(NamedTuple):
     would_fit: Candidate | None
     by: Literal["top1", "macs"]
     notes: tuple[str, ...] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for the pick, the runner-up and each member of the front, on each target: the columns of the CSV."""
+        chosen = [("pick", self.pick), ("runner_up", self.runner_up), *(("front", member) for member in self.front)]
+        return [
+            {"choice": choice, **candidate.row(target)}
+            for choice, candidate in chosen
+            if candidate is not None
+            for target in candidate.targets
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A DataFrame of :meth:`rows`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=list(COLUMNS))
+
+    def __repr__(self) -> str:
+        limits = ", ".join(f"{budget.kind} {budget.limit:g}" for budget in self.budgets)
+        if self.pick is None:
+            return f"<Pick: nothing fits {limits}>"
+        top1 = "" if self.pick.top1 is None else f", top-1 {self.pick.top1:g} %"
+        return f"<Pick {self.pick.name}{top1}, {self.pick.slowest.latency_ms:.3g} ms, for {limits}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost pick --format json``, schema ``mbcost/pick/1``."""
@@ -106,8 +146,8 @@ class Pick(NamedTuple):
 
 
 def pick(
-    models: Model | Sequence[Model],
-    devices: str | Target | Sequence[str | Target] = "pixel1",
+    network: Network | Sequence[Network],
+    device: str | Target | Sequence[str | Target],
     *,
     budget: str | Budget | Sequence[str | Budget],
     between: bool = False,
@@ -118,6 +158,7 @@ def pick(
     threads: int | Sequence[int] | None = None,
     options: Mapping[str, OptionValue] | None = None,
     calibration: CalibrationChoice = None,
+    lowering: Lowering = "auto",
     min_probability: float | None = None,
 ) -> Pick:
     """Choose the most accurate configuration that keeps every budget on every target.
@@ -127,7 +168,7 @@ def pick(
 
     Parameters
     ----------
-    models, devices
+    network, device
         One or several, as :func:`mbcost.analyze` takes them.
     budget
         Such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` or ``6MiB`` of activations at the peak; one or
@@ -136,7 +177,7 @@ def pick(
         Consider configurations between published ones too, with their accuracy interpolated.
     alpha, resolution
         Candidates from this grid in the place of the usual ones; accuracy where it is published.
-    batch, precision, threads, options, calibration
+    batch, precision, threads, options, calibration, lowering
         As for :func:`mbcost.analyze`.
     min_probability
         How probable it has to be that a predicted latency keeps the budget; by default the prediction itself has to.
@@ -147,36 +188,36 @@ def pick(
         MB010 for bad budgets and arguments; what :func:`mbcost.analyze` raises.
     """
     budgets = read_budgets(budget)
-    if min_probability is not None and not 0 < min_probability < 1:
-        fail("MB010", f"the probability is {min_probability:g}, it has to be between 0 and 1")
+    if min_probability is not None and not (is_number(min_probability) and 0 < min_probability < 1):
+        fail("MB010", f"min_probability is {shown(min_probability)}, it has to be a number between 0 and 1")
     if between and (alpha is not None or resolution is not None):
         fail("MB010", "a grid and `between` contradict each other", hint="leave out alpha and resolution")
-    specs = [loaded(model) for model in several(models)]
+    how = configuration(batch=batch, options=options, calibration=calibration, lowering=lowering)
+    specs = [load(one) for one in as_list(network)]
     if not specs:
-        fail("MB010", "there is no network to pick from")
-    prepared = prepare_targets(devices, precision, threads, calibration)
-    (batch,) = check_batches(batch)
+        fail("MB010", "network names nothing to pick from")
+    prepared = prepare_targets(device, precision, threads, how)
     found: list[Candidate] = []
     for spec in specs:
-        points, accuracy = candidates_of(spec, prepared, options, between, alpha, resolution)
-        section = _evaluated(Work(spec, points, prepared, (batch,), options))
+        points, accuracy = candidates_of(spec, prepared, how.options, between, alpha, resolution)
+        section = _evaluated(Work(spec, points, prepared, (how.batch,), how))
         found += make_candidates(section, accuracy, budgets, min_probability)
 
     def largest_that_fits() -> Candidate | None:
         fitting = []
         for spec in specs:
-            points = grid_of(spec, options)
-            section = _evaluated(Work(spec, points, prepared, (batch,), options))
+            points = grid_of(spec, how.options)
+            section = _evaluated(Work(spec, points, prepared, (how.batch,), how))
             others = make_candidates(section, unknown_accuracy(points.size), budgets, min_probability)
             fitting += [candidate for candidate in others if chooser.fits(candidate)]
         return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
 
-    chooser = _Chooser(budgets, batch)
+    chooser = _Chooser(budgets, how.batch)
     chosen = chooser.choose(found, largest_that_fits)
     by_name = {spec.name: spec for spec in specs}
     best = chosen.pick
-    predicted = () if best is None else _warnings(by_name[best.architecture], best, prepared, batch, options)
-    return chosen._replace(notes=(*_about_accuracy(chosen.by, found, prepared), *predicted))
+    predicted = () if best is None else _warnings(by_name[best.architecture], best, prepared, how)
+    return replace(chosen, notes=(*_about_accuracy(chosen.by, found, prepared), *predicted))
 
 
 def _evaluated(work: Work) -> Section:
@@ -203,8 +244,7 @@ def _warnings(
     spec: ArchitectureSpec,
     best: Candidate,
     prepared: Sequence[TargetModel],
-    batch: int,
-    options: Mapping[str, OptionValue] | None,
+    how: Configuration,
 ) -> list[str]:
     """What to know about the pick's predictions, where they decided."""
     square = spec.input_shape.height == spec.input_shape.width
@@ -217,9 +257,10 @@ def _warnings(
             model.target,
             alpha=best.alpha,
             resolution=best.resolution if square else None,
-            batch=batch,
-            options=options,
+            batch=how.batch,
+            options=how.options,
             calibration=model.calibration or False,
+            lowering=how.lowering,
         ).warnings
     ]
 

@@ -11,17 +11,17 @@ import numpy as np
 from mbcost._version import __version__
 from mbcost.analysis import INTERVAL, Analysis
 from mbcost.errors import fail, or_list
+from mbcost.parquet import parquet_bytes
 from mbcost.pipeline import analyze
 from mbcost.search.checkpoints import checkpoints_of, top1_of
 from mbcost.search.evaluate import Outcome, Work
 from mbcost.search.grid import Floats, Ints
 from mbcost.search.measured import measured_ms
 from mbcost.search.pareto import on_front
-from mbcost.search.parquet import parquet_bytes
+from mbcost.shown import Charted
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
 SCHEMA: Final = "mbcost/sweep/1"
 #: Columns of a result, in their order.
@@ -48,7 +48,7 @@ class Section(NamedTuple):
         return self.work.points.size * len(self.work.cases)
 
 
-class SweepResult:
+class SweepResult(Charted):
     """Many configurations of networks on many targets.
 
     Rows are in the order network, target, batch, width, resolution. Indexing and :meth:`at` count from 0.
@@ -74,11 +74,12 @@ class SweepResult:
             model.target,
             **work.points.at(i),
             batch=batch,
-            options=work.options,
-            params=work.params,
-            macs=work.macs,
-            estimate_unsupported=work.estimate_unsupported,
+            options=work.how.options,
+            params=work.how.params,
+            macs=work.how.macs,
+            unsupported=work.how.unsupported,
             calibration=model.calibration or False,
+            lowering=work.how.lowering,
         )
 
     def _place(self, row: int) -> tuple[Work, int, int]:
@@ -200,31 +201,6 @@ class SweepResult:
             f"{latency.min():.3g} to {latency.max():.3g} ms, {int(self.columns['on_front'].sum())} on the front>"
         )
 
-    def figure(self, name: str, *, architecture: str | None = None, target: str | None = None) -> go.Figure:
-        """A chart as a Plotly figure.
-
-        Parameters
-        ----------
-        name
-            ``heat_map``: latency over width and resolution of one network on one target; ``front``: accuracy, or MACs
-            where none is known, over latency on one target.
-        architecture, target
-            Which; default: the first of the sweep.
-
-        Raises
-        ------
-        InputError
-            MB010 for another name, or for a network or target that the sweep does not have.
-        """
-        from mbcost.report.sweep_figures import sweep_figure
-
-        return sweep_figure(self, name, architecture, target)
-
-    def _repr_html_(self) -> str:
-        from mbcost.report.notebook import sweep_html
-
-        return sweep_html(self)
-
 
 def section_columns(section: Section) -> dict[str, Any]:
     """The columns of one network, all but the front."""
@@ -241,7 +217,7 @@ def section_columns(section: Section) -> dict[str, Any]:
 
     targets = [model.target for model, _ in work.cases]
     top1 = [
-        top1_of(checkpoints_of(work.spec, target.precision, work.options), points.alpha, _square(work, outcome))
+        top1_of(checkpoints_of(work.spec, target.precision, work.how.options), points.alpha, _square(work, outcome))
         for target in targets
     ]
     measured = [measured_ms(work, outcome, target, int(batch)) for target, batch in zip(targets, batches, strict=True)]

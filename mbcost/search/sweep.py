@@ -5,35 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import product
-from os import PathLike
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
 from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
+from mbcost.arguments import DEFAULT, Configuration, Params, as_list, configuration
+from mbcost.calibration.apply import CalibrationChoice
+from mbcost.checks import Checks
 from mbcost.devices import Target, as_target
-from mbcost.errors import InputError, Problem, call_each, fail
-from mbcost.graph import DEFAULT_PARAMS, ParamsConvention
-from mbcost.graph.counting import MacsConvention
-from mbcost.latency.calibrated import CalibrationChoice
-from mbcost.pipeline import MAX_BATCH, TargetModel, load, prepare
+from mbcost.errors import call_each, fail
+from mbcost.graph import DEFAULT_PARAMS
+from mbcost.graph.configuration import MAX_BATCH
+from mbcost.networks import Network, load
+from mbcost.prediction import TargetModel, prepare
 from mbcost.search.checkpoints import published_points
 from mbcost.search.evaluate import Outcome, Work, evaluate
 from mbcost.search.grid import Numbers, Points, make_grid, make_points
 from mbcost.search.parallel import run
 from mbcost.search.result import Section, SweepResult
+from mbcost.words import Lowering, MacsConvention, Unsupported
 
 #: Most rows that a result holds in memory; what is larger goes to files, part by part.
 MAX_ROWS: Final = 20_000_000
 
-Model: TypeAlias = "str | PathLike[str] | ArchitectureSpec"
 Progress: TypeAlias = Callable[[int, int], None]
 
 
 def sweep(
-    models: Model | Sequence[Model],
-    devices: str | Target | Sequence[str | Target] = "pixel1",
+    network: Network | Sequence[Network],
+    device: str | Target | Sequence[str | Target],
     *,
     alpha: Numbers = 1.0,
     rho: Numbers | None = None,
@@ -43,10 +45,11 @@ def sweep(
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
     options: Mapping[str, OptionValue] | None = None,
-    params: ParamsConvention = DEFAULT_PARAMS,
+    params: Params = DEFAULT_PARAMS,
     macs: MacsConvention = "products",
-    estimate_unsupported: bool = False,
+    unsupported: Unsupported = "refuse",
     calibration: CalibrationChoice = None,
+    lowering: Lowering = "auto",
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> SweepResult:
@@ -54,7 +57,7 @@ def sweep(
 
     Parameters
     ----------
-    models, devices
+    network, device
         One or several, as :func:`mbcost.analyze` takes them.
     alpha, rho, resolution
         The axes of a grid: a number, several, or a text such as ``0.35,0.5:1.4:0.05``.
@@ -63,7 +66,7 @@ def sweep(
         checkpoint.
     batch, precision, threads
         One or several of each; every combination is evaluated.
-    options, params, macs, estimate_unsupported, calibration
+    options, params, macs, unsupported, calibration, lowering
         As for :func:`mbcost.analyze`.
     executor
         Evaluates chunks of configurations elsewhere: any executor of ``concurrent.futures``, or Dask's. By default
@@ -81,8 +84,18 @@ def sweep(
     InputError
         With every problem of the axes and targets; MB010 or MB204 with the first configuration that cannot be built.
     """
-    specs = [loaded(model, estimate_unsupported) for model in several(models)]
-    prepared = prepare_targets(devices, precision, threads, calibration)
+    how = configuration(
+        options=options,
+        params=params,
+        macs=macs,
+        unsupported=unsupported,
+        calibration=calibration,
+        lowering=lowering,
+    )
+    specs = [load(one, unsupported=how.unsupported) for one in as_list(network)]
+    if not specs:
+        fail("MB010", "network names nothing to sweep over")
+    prepared = prepare_targets(device, precision, threads, how)
     batches = check_batches(batch)
     if points is None:
         grids = [make_grid(alpha, rho, resolution)] * len(specs)
@@ -92,18 +105,15 @@ def sweep(
     else:
         chosen = _points(specs, points, prepared)
         _check_size(sum(some.size for some in chosen) * len(prepared) * len(batches))
-    works = [
-        Work(spec, some, prepared, batches, options, params, macs, estimate_unsupported)
-        for spec, some in zip(specs, chosen, strict=True)
-    ]
+    works = [Work(spec, some, prepared, batches, how) for spec, some in zip(specs, chosen, strict=True)]
     return SweepResult(tuple(evaluate_all(works, executor, progress)))
 
 
 def prepare_targets(
-    devices: str | Target | Sequence[str | Target],
+    device: str | Target | Sequence[str | Target],
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
-    calibration: CalibrationChoice = None,
+    how: Configuration = DEFAULT,
 ) -> tuple[TargetModel, ...]:
     """Every device at every precision and number of threads, ready to predict.
 
@@ -112,17 +122,18 @@ def prepare_targets(
     InputError
         With the problems of all targets.
     """
+    runs = [configuration(precision=one, threads=many) for one, many in product(as_list(precision), as_list(threads))]
     found: dict[tuple[str, str, int], TargetModel] = {}
 
-    def prepare_one(case: tuple[str | Target, str | None, int | None]) -> None:
-        target = as_target(*case)
+    def prepare_one(case: tuple[str | Target, Configuration]) -> None:
+        target = as_target(case[0], case[1].precision, case[1].threads)
         key = (target.name, target.precision, target.threads)
         if key not in found:
-            found[key] = prepare(target, calibration)
+            found[key] = prepare(target, how.calibration, how.lowering)
 
-    call_each(prepare_one, product(several(devices), several(precision), several(threads)))
+    call_each(prepare_one, product(as_list(device), runs))
     if not found:
-        fail("MB010", "there is no target to sweep on")
+        fail("MB010", "device names no target", hint="such as pixel1 or ['pixel1', 'pixel4/gpu']")
     return tuple(found.values())
 
 
@@ -134,17 +145,12 @@ def check_batches(batch: int | Sequence[int]) -> tuple[int, ...]:
     InputError
         MB010 for every one that is out of range, or if there is none.
     """
-    batches = tuple(dict.fromkeys(several(batch)))
-    bad = [
-        size for size in batches if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_BATCH
-    ]
-    if bad:
-        raise InputError(
-            Problem("MB010", f"batch is {size}, it has to be a whole number from 1 to {MAX_BATCH}") for size in bad
-        )
+    checks = Checks()
+    batches = [checks.whole("batch", size, least=1, most=MAX_BATCH) for size in as_list(batch)]
+    checks.done()
     if not batches:
-        fail("MB010", "there is no batch size to sweep over")
-    return batches
+        fail("MB010", "batch has no value", hint="such as 1 or [1, 8]")
+    return tuple(dict.fromkeys(batches))
 
 
 def evaluate_all(
@@ -193,17 +199,3 @@ def _check_size(rows: int) -> None:
     if rows > MAX_ROWS:
         hint = "write it to a folder, part by part: `mbcost sweep ... --parts FOLDER`, mbcost.search.sweep_to_parts"
         fail("MB010", f"the sweep has {rows:,} rows, more than the {MAX_ROWS:,} that are kept in memory", hint=hint)
-
-
-def loaded(model: Model, estimate_unsupported: bool = False) -> ArchitectureSpec:
-    """The architecture that a model is, or names; see :func:`mbcost.load`."""
-    if isinstance(model, ArchitectureSpec):
-        return model
-    return load(model, unsupported="estimate" if estimate_unsupported else "refuse")
-
-
-def several(value: Any) -> list[Any]:
-    """`value` as a list: a text, a number, a network or a target alone is one."""
-    if isinstance(value, (list, tuple, range, np.ndarray, set, frozenset)):
-        return list(value)
-    return [value]

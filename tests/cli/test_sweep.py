@@ -9,7 +9,7 @@ import json
 import pandas as pd
 import pytest
 
-from mbcost.search import parquet
+from mbcost import parquet
 from mbcost.search.result import COLUMNS
 
 SWEEP = ("sweep", "mobilenet_v2", "--device", "pixel1")

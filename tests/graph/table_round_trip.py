@@ -10,8 +10,8 @@ from mbcost.architectures.loader import read_architecture
 from mbcost.errors import InputError
 from mbcost.files import parse_yaml
 from mbcost.graph import LayerGraph, ParamsConvention, build_graph, check_architecture, count_macs, count_params
-from mbcost.graph.counting import MACS_CONVENTIONS, NORM_PARAMS
 from mbcost.graph.table_writer import write_table
+from mbcost.words import MACS_CONVENTIONS, NORM_PARAMS
 
 CONVENTIONS = [*map(ParamsConvention, NORM_PARAMS), ParamsConvention("affine", after_depthwise="none")]
 
@@ -41,8 +41,8 @@ def assert_same(spec: ArchitectureSpec, **configuration: Any) -> ArchitectureSpe
     assert [count_macs(before, item) for item in MACS_CONVENTIONS] == [
         count_macs(after, item) for item in MACS_CONVENTIONS
     ]
-    one = mbcost.analyze(spec, "pixel1", estimate_unsupported=True, **configuration)
-    other = mbcost.analyze(read, "pixel1", estimate_unsupported=True)
+    one = mbcost.analyze(spec, "pixel1", unsupported="estimate", **configuration)
+    other = mbcost.analyze(read, "pixel1", unsupported="estimate")
     assert [(kernel.kind, kernel.layers) for kernel in one.kernels] == [
         (kernel.kind, kernel.layers) for kernel in other.kernels
     ]

@@ -9,7 +9,7 @@ import mbcost
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
 from mbcost.latency import find_form
-from mbcost.latency.counts import count_vector
+from mbcost.latency.form import count_vector
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v3_small", "densenet121"])

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 import mbcost
+from mbcost.calibration.measurements import read_measurements, work_of
 from mbcost.devices import resolve_target
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency.forms.cpu_eigen import gemm_macs, weight_bytes
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
+from mbcost.prediction import prepare
 from mbcost.resources import hardware_profiles
-from mbcost.validation.measurements import read_measurements, work_of
 
 
 def kernels_of(name: str, resolution: int = 224) -> dict[str, Kernel]:
@@ -41,7 +42,7 @@ def test_a_single_pixel_is_a_matrix_vector_product() -> None:
 
 def test_int8_has_parameters_of_its_own() -> None:
     """gemmlowp: 4/3 of the MACs a cycle of fp32; depthwise and traffic: the time of an element as in fp32."""
-    rates = {p: latency_model(resolve_target("pixel2", precision=p), False)[2] for p in ("fp32", "int8")}
+    rates = {p: latency_model(resolve_target("pixel2", precision=p))[2] for p in ("fp32", "int8")}
     assert rates["fp32"]["gemm"].seconds / rates["int8"]["gemm"].seconds == pytest.approx(4 / 3, rel=1e-3)
     assert rates["int8"]["depthwise"].seconds == pytest.approx(rates["fp32"]["depthwise"].seconds, rel=1e-3)
     assert rates["int8"]["weights"].seconds == pytest.approx(4 * rates["fp32"]["weights"].seconds, rel=1e-3)
@@ -66,7 +67,7 @@ def test_published_latencies_that_nothing_was_fitted_to(
 ) -> None:
     chosen = resolve_target(target, precision=precision)
     counts, _, measured = work_of(read_measurements(hardware_profiles() / "measurements" / f"{file}.csv")[0], chosen)
-    rates = latency_model(chosen, calibration)[2].values()
+    rates = prepare(chosen, calibration).rates.values()
     errors = counts @ np.array([float(rate.seconds) for rate in rates]) / measured - 1
     assert len(errors) == networks
     assert np.abs(errors).mean() < mape

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import mbcost
+from mbcost.calibration.measurements import read_measurements, work_of
 from mbcost.devices import resolve_target
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
 from mbcost.latency.forms.cpu_indirect import gemm_macs
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
 from mbcost.resources import hardware_profiles
-from mbcost.validation.measurements import read_measurements, work_of
 
 
 def test_a_convolution_is_not_lowered_and_takes_six_pixels_at_a_time() -> None:
@@ -32,7 +32,7 @@ def test_published_latencies_of_xnnpack(phone: str, worst: float) -> None:
     target = resolve_target(f"{phone}/cpu@xnnpack-2020")
     rows = read_measurements(hardware_profiles() / "measurements" / f"{phone}_xnnpack_2020.csv")[0]
     counts, _, measured = work_of(rows, target)
-    runtime, _, rates = latency_model(target, False)
+    runtime, _, rates = latency_model(target)
     ratios = counts @ np.array([float(rate.seconds) for rate in rates.values()]) / measured
     assert np.abs(ratios - 1).max() < worst
     low, high = (bound.value for bound in runtime.interval(target.processor.model, target.precision))

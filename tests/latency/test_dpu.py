@@ -14,7 +14,7 @@ from mbcost.errors import InputError
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency.forms.dpu import B4096, array_of, cycles, spilled_bytes
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = ROOT.parent / "shared" / "measurements" / "fpga" / "accel_nasbench_dpu.csv"

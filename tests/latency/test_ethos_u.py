@@ -13,12 +13,12 @@ import mbcost
 from mbcost.devices import resolve_target
 from mbcost.errors import InputError
 from mbcost.graph import build_graph
+from mbcost.insight.breakdown import spent
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency import LatencyForm
 from mbcost.latency.form import Rate, Term, kinds, one
 from mbcost.latency.forms.ethos_u import U55_256, cycles, sram_bytes, unit_of, weight_bytes
-from mbcost.pipeline import latency_model
-from mbcost.report.view import spent
+from mbcost.latency.model import latency_model
 
 ROOT = Path(__file__).parent.parent.parent
 

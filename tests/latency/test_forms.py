@@ -15,7 +15,8 @@ from mbcost.errors import InputError
 from mbcost.graph import MixedConfigurationsError, build_graph
 from mbcost.kernels import load_runtime, map_to_kernels, runtime_names
 from mbcost.latency import FORMS, find_form
-from mbcost.pipeline import estimate, latency_model
+from mbcost.latency.model import latency_model
+from mbcost.prediction import estimate, prepare
 
 ALL_TARGETS = [f"{d}/{p}" for d in device_names() for p in load_device(d).processors]
 TARGET_OF_FORM = {latency_model(resolve_target(target))[1].name: target for target in ALL_TARGETS}
@@ -142,7 +143,7 @@ def test_arrays_of_configurations_equal_single_ones(name: str, target: str, data
     pixels = st.integers(usual * 3 // 5, usual * 3 // 2)
     resolutions = np.array(data.draw(st.lists(pixels, min_size=len(alphas), max_size=len(alphas))), dtype=np.int64)
     chosen = resolve_target(target)
-    runtime, form, rates = latency_model(chosen)
+    _, runtime, form, rates, _ = prepare(chosen)
     try:
         for alpha, resolution in zip(alphas, resolutions, strict=True):
             build_graph(spec, alpha=float(alpha), resolution=int(resolution))

@@ -7,10 +7,10 @@ from functools import cache
 import pytest
 
 import mbcost
+from mbcost.calibration.file import find_calibration
 from mbcost.devices import resolve_target
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
-from mbcost.latency.calibration_file import find_calibration
 from mbcost.latency.forms import hexagon_htp as htp
 
 

@@ -16,7 +16,7 @@ from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency.forms.hls_tiling import activation_bytes, cycles, passes, weight_bytes
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
 
 #: Half of the convolutions of Krizhevsky et al. 2012, as in Zhang et al.'s table of layers: their engine computes one
 #: half after the other. Layer 3 reads both halves.

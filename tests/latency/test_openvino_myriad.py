@@ -15,7 +15,6 @@ from mbcost.latency.forms.myriad_tiling import (
     Axis,
     Convolution,
     Layer,
-    Mode,
     Work,
     cheapest_mode,
     cut_axis,
@@ -26,8 +25,9 @@ from mbcost.latency.forms.myriad_tiling import (
     work_of,
 )
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD, engine_work
+from mbcost.latency.model import latency_model
 from mbcost.numeric import for_each
-from mbcost.pipeline import latency_model
+from mbcost.words import Mode
 
 RUNTIME = load_runtime("openvino-2019r2")
 
@@ -262,7 +262,7 @@ def test_arrays_of_configurations_equal_single_ones() -> None:
     """Width and resolution as arrays: the same counts as each configuration alone."""
     alphas, sizes = [0.5, 0.75, 1.0, 1.4, 1.0], [128, 160, 224, 224, 192]
     target = resolve_target("intel_ncs2")
-    _, form, rates = latency_model(target, calibration=False)
+    _, form, rates = latency_model(target)
     seconds = {name: rate.seconds for name, rate in rates.items()}
     spec = mbcost.load("mobilenet_v2")
     graph = build_graph(spec, alpha=np.array(alphas), resolution=np.array(sizes))
@@ -306,7 +306,7 @@ def test_every_kind_that_the_rules_make_has_a_term() -> None:
 
 def test_rates_come_from_clock_and_bandwidth() -> None:
     """1.08 cycles of 700 MHz; 10 GB/s."""
-    _, _, rates = latency_model(resolve_target("intel_ncs2"), calibration=False)
+    _, _, rates = latency_model(resolve_target("intel_ncs2"))
     assert rates["engine"].seconds == pytest.approx(1.08 / 700e6)
     assert rates["weights"].seconds == pytest.approx(1 / 10e9)
     assert rates["engine"].source == "assumed"  # the clock is

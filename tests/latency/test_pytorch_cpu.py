@@ -12,7 +12,7 @@ from mbcost.architectures.loader import read_architecture
 from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
-from mbcost.latency.counts import count_vector
+from mbcost.latency.form import count_vector
 from mbcost.latency.forms import find_form
 
 

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 
 from mbcost.architectures.loader import read_architecture
+from mbcost.calibration.calibrate import calibrate_on
+from mbcost.calibration.fit import fit, prior_of
+from mbcost.calibration.measurements import of_target, read_measurements, work_of
 from mbcost.devices import resolve_target
 from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
-from mbcost.latency.counts import count_vector
-from mbcost.latency.fitting import fit, prior_of
+from mbcost.latency.form import count_vector
 from mbcost.latency.forms.pytorch_gpu import open_share
-from mbcost.pipeline import analyze, latency_model
+from mbcost.latency.model import latency_model
+from mbcost.pipeline import analyze
 from mbcost.runner.profile import named_machine, profile_of, profile_text, write_machine
 from mbcost.runner.settings import RUNTIMES, Settings
-from mbcost.validation.calibrating import calibrate_on
-from mbcost.validation.measurements import of_target, read_measurements, work_of
 from tests.runner.machine import GPU_FACTS, L2_BYTES, MULTIPROCESSORS, simulated_s, write_bench
 
 GPU = {
@@ -53,7 +54,7 @@ def benched(request, tmp_path_factory):
 def counts(target, shape: str, row: str, batch: int = 1) -> dict[str, float]:
     """The terms of a network of one row."""
     spec = read_architecture(parse_yaml(f"name: x\nsource: hand\ninput: {shape}\nlayers: [{{{row}}}]\n", "table"))
-    runtime, form, _ = latency_model(target, calibration=False)
+    runtime, form, _ = latency_model(target)
     return {name: float(value) for name, value in
             count_vector(map_to_kernels(build_graph(spec), runtime, batch=batch), form).items()}  # fmt: skip
 
@@ -98,7 +99,7 @@ def test_a_calibration_finds_the_rates_that_made_the_latencies(target_of, benche
     pytest.importorskip("scipy")
     settings, rows = benched
     target = target_of(settings.runtime)
-    _, form, rates = latency_model(target, calibration=False)
+    _, form, rates = latency_model(target)
     work = work_of(rows, target)
     draw = np.random.default_rng(5)
     priors = np.array([float(rate.seconds) for rate in rates.values()])

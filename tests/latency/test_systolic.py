@@ -11,7 +11,7 @@ from mbcost.devices import resolve_target
 from mbcost.devices.types import Dataflow
 from mbcost.errors import InputError
 from mbcost.latency.forms.systolic import REFERENCE, SystolicArray, array_of, fold_cycles
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
 
 
 @pytest.mark.parametrize(

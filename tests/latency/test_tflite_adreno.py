@@ -12,7 +12,8 @@ from mbcost.devices import resolve_target
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency.forms.tflite_adreno import TFLITE_ADRENO, waiting
-from mbcost.pipeline import latency_model
+from mbcost.latency.model import latency_model
+from mbcost.prediction import prepare
 
 RUNTIME = load_runtime("tflite-gpu-2020")
 
@@ -173,7 +174,7 @@ def test_every_kernel_kind_of_the_rules_has_a_term() -> None:
 
 
 def rates(name: str, precision: str | None = None) -> dict[str, float]:
-    _, _, found = latency_model(resolve_target(name, precision=precision), calibration=False)
+    _, _, found = latency_model(resolve_target(name, precision=precision))
     return {term: rate.seconds for term, rate in found.items()}
 
 
@@ -195,7 +196,7 @@ def test_pointwise_convolutions_are_bound_by_reads_or_by_arithmetic() -> None:
 
 def test_a_launch_takes_what_the_profile_says() -> None:
     """3.167 us a kernel on the Adreno 630 of the nn-Meter bench; the runtime's time where a profile does not know."""
-    _, _, found = latency_model(resolve_target("pixel3/gpu"))
+    found = prepare(resolve_target("pixel3/gpu")).rates
     assert found["launch"].seconds == pytest.approx(3.167e-6)
     assert set(found["launch"].quantities) == {"overheads.gpu.kernel"}
     assert rates("pixel1/gpu")["launch"] == rates("pixel4/gpu")["launch"] == 1.26e-6

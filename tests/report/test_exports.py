@@ -13,8 +13,9 @@ import pytest
 import mbcost
 from mbcost.graph import LayerGraph
 from mbcost.kernels import map_to_kernels
-from mbcost.report import export, graph_export
-from mbcost.report.trace import to_trace
+from mbcost.report.files import analysis as export
+from mbcost.report.files import graph as graph_export
+from mbcost.report.files.trace import to_trace
 
 HOSTILE = '</script><img src=x onerror=alert(1)>"\\'
 LONG = "n" * 10_000

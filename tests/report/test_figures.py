@@ -6,8 +6,9 @@ import pytest
 
 import mbcost
 from mbcost.errors import InputError
-from mbcost.report.figures import CHARTS, arithmetic_roofs, figure, memory_roofs, short
-from mbcost.report.what_if import variant, what_if
+from mbcost.insight.what_if import variant, what_if
+from mbcost.report.charts.analysis import CHARTS, arithmetic_roofs, figure, memory_roofs
+from mbcost.report.charts.chart import short
 
 TARGETS = ["pixel1", "pixel4/gpu", "zcu102", "raspberry_pi_4", "iphone_x/gpu"]
 

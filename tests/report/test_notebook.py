@@ -12,8 +12,8 @@ import pytest
 
 import mbcost
 from mbcost.errors import InputError
-from mbcost.report.comparison import Comparison, compare
-from mbcost.report.measured_figures import VALIDATION_CHARTS
+from mbcost.insight.comparison import Comparison, compare
+from mbcost.report.charts.validation import VALIDATION_CHARTS
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from mbcost.report import terminal
-from mbcost.report.terminal import Column, Screen, heading, next_steps, section, table
+from mbcost.report.screens import terminal
+from mbcost.report.screens.terminal import Column, Screen, heading, next_steps, section, table
 
 COLUMNS = [
     Column("name", narrow="cut", least=8),

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 import mbcost
-from mbcost.report.trace import to_trace
+from mbcost.report.files.trace import to_trace
 
 # Trace Event Format, Google, "JSON Object Format": https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 EVENT: dict[str, Any] = {

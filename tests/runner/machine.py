@@ -10,7 +10,7 @@ from typing import Any
 
 from mbcost.graph import build_graph
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
-from mbcost.pipeline import load
+from mbcost.networks import load
 from mbcost.runner.environment import system_facts
 from mbcost.runner.random_networks import random_table
 from mbcost.runner.settings import Settings

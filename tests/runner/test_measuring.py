@@ -13,7 +13,7 @@ import pytest
 
 from mbcost.errors import InputError
 from mbcost.graph import build_graph
-from mbcost.pipeline import load
+from mbcost.networks import load
 from mbcost.runner.bench import run_bench
 from mbcost.runner.measure import measure_networks
 from mbcost.runner.session import open_session, visit_all

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mbcost.architectures.loader import read_architecture
+from mbcost.calibration.measurements import read_measurements
 from mbcost.devices import check_device, load_device
 from mbcost.errors import InputError
 from mbcost.files import parse_yaml
@@ -24,7 +25,6 @@ from mbcost.runner.random_networks import LEAST_MACS, MOST_MACS, random_table
 from mbcost.runner.session import DISTURBED, FEWEST, VISITS, Session, Timing, Visit, visit_all
 from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import PLANS, kernels
-from mbcost.validation.measurements import read_measurements
 from tests.runner.machine import write_bench
 
 HEADER = {"bench": {"suite": "quick"}, "environment": {"cpu": "Zen", "torch": "2.13.0"}}

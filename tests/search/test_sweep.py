@@ -42,7 +42,7 @@ def test_every_architecture_on_every_target(name: str) -> None:
     free = mbcost.load(name).width is not None and not name.startswith("shufflenet")
     size, larger = (256, 288) if RESOLUTIONS.get(name) == (32, 32) else (300, 301)
     points = [(1.0, size), (0.05 if free else 1.0, size), (1.37 if free else 1.0, larger)]
-    result = run_sweep(name, TARGETS, points=points, estimate_unsupported=True)
+    result = run_sweep(name, TARGETS, points=points, unsupported="estimate")
     assert len(result) == len(TARGETS) * len(points)
     first_of = {target.partition("@")[2]: target for target in reversed(TARGETS)}
     for row in range(len(result)):
@@ -51,7 +51,7 @@ def test_every_architecture_on_every_target(name: str) -> None:
         if target not in first_of.values() and place != number % len(points):
             continue  # every point on one target of each runtime, one on each other target
         single = {"device": target, "alpha": alpha, "resolution": resolution}
-        assert_row_is_analysis(result, row, model=name, estimate_unsupported=True, **single)
+        assert_row_is_analysis(result, row, model=name, unsupported="estimate", **single)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,7 +21,8 @@ _SUFFIXES: Final = frozenset({".md", ".markdown", ".tsv", ".txt", ".csv"})
 _YAML: Final = frozenset({".yaml", ".yml"})
 _LAYERS: Final = re.compile(r"^(layers|name)\s*:", re.MULTILINE)
 _HINT: Final = (
-    "headings such as `Type / Stride | Filter Shape | Input Size`; `--against MODEL` checks a table of shares"
+    "headings such as `Type / Stride | Filter Shape | Input Size`; "
+    "`mbcost architectures check --against MODEL` checks a table of shares"
 )
 _SHAPE: Final = re.compile(r"\d{1,5}x\d{1,5}x\d{1,10}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal, NoReturn, TypeAlias
+from typing import Final, NoReturn
 
 import numpy as np
 
@@ -24,8 +24,7 @@ from mbcost.importers.onnx.tensors import ModelError
 from mbcost.importers.onnx.values import Constant, Tensor, Value, default_axes, shape_of
 from mbcost.importers.onnx.wire import Range, WireError
 from mbcost.operators import Opaque, OperatorError
-
-Unsupported: TypeAlias = Literal["refuse", "estimate"]
+from mbcost.words import Unsupported
 
 FIRST_OPSET: Final = 9
 LAST_OPSET: Final = 28
@@ -115,7 +114,7 @@ def _unknown(model: OnnxModel, nodes: list[Node], shown: str) -> Problem:
     return Problem(
         "MB501",
         f"operator `{name}` is not known ({where} of {shown})",
-        hint=f"{hint}`--unsupported estimate` charges its traffic and says so",
+        hint=f'{hint}`unsupported="estimate"` charges its traffic and says so',
     )
 
 

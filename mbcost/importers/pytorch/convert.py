@@ -11,8 +11,8 @@ from mbcost.errors import DefectError, InputError, Problem, fail
 from mbcost.importers.imported import INPUT, ImportedLayer
 from mbcost.importers.pytorch.convolution import map_layout
 from mbcost.importers.pytorch.layout import Layout, channels_first, channels_last
-from mbcost.importers.pytorch.lowering import Fixed, Lowering, Tensor, UnsupportedError
 from mbcost.importers.pytorch.movement import opaque
+from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, UnsupportedError
 from mbcost.importers.pytorch.table import CONVERTERS
 from mbcost.importers.pytorch.trace import Call, Ref, Trace, references
 from mbcost.importers.trees import Rewriting
@@ -72,7 +72,7 @@ def converted(trace: Trace, module: Any, *, estimate: bool) -> Converted:
     InputError
         MB501 for every operator without a counterpart, unless `estimate`: then these are opaque and noted.
     """
-    state = Lowering(trace, leaves=_leaves(module))
+    state = ImportState(trace, leaves=_leaves(module))
     _bind_weights(state, module)
     inputs = _bind_inputs(state)
     problems: list[Problem] = []
@@ -97,7 +97,7 @@ def converted(trace: Trace, module: Any, *, estimate: bool) -> Converted:
     )
 
 
-def _convert(state: Lowering, call: Call) -> str | None:
+def _convert(state: ImportState, call: Call) -> str | None:
     """Converts one call; what is wrong with it, if it could only be made opaque."""
     if all(ref is None for ref in call.outputs):
         return None
@@ -120,18 +120,18 @@ def _convert(state: Lowering, call: Call) -> str | None:
     return reason
 
 
-def _check(state: Lowering, ref: Ref, value: Tensor | Fixed) -> None:
+def _check(state: ImportState, ref: Ref, value: Tensor | Fixed) -> None:
     if value.sizes != state.trace.sizes[ref]:
         call = state.call
         raise DefectError(f"`{call.op}` in `{call.where}` gave {value.sizes}, PyTorch {state.trace.sizes[ref]}")
 
 
-def _unknown(state: Lowering, ref: Ref) -> Fixed:
+def _unknown(state: ImportState, ref: Ref) -> Fixed:
     """A tensor that no call made: a constant in the module's code."""
     return Fixed(state.trace.sizes[ref], ("constant", ref))
 
 
-def _fold(state: Lowering, call: Call) -> None:
+def _fold(state: ImportState, call: Call) -> None:
     """A call that reads no activation is done before the network runs: its results are constants."""
     arguments = _key(state, dict(call.args))
     fixed = [value for value in map(state.known, references(call.args)) if isinstance(value, Fixed)]
@@ -141,7 +141,7 @@ def _fold(state: Lowering, call: Call) -> None:
             state.values[ref] = Fixed(state.trace.sizes[ref], (call.op, arguments, number), weights)
 
 
-def _key(state: Lowering, value: Any) -> Hashable:
+def _key(state: ImportState, value: Any) -> Hashable:
     if isinstance(value, Ref):
         known = state.known(value)
         return known.key if isinstance(known, Fixed) else known.sizes
@@ -161,7 +161,7 @@ def _leaves(module: Any) -> frozenset[str]:
     )
 
 
-def _bind_weights(state: Lowering, module: Any) -> None:
+def _bind_weights(state: ImportState, module: Any) -> None:
     """Parameters and buffers as constants; one that has several names is one."""
     named = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
     first: dict[int, str] = {}
@@ -174,7 +174,7 @@ def _bind_weights(state: Lowering, module: Any) -> None:
         state.values[ref] = Fixed(sizes, ("weight", name), trained)
 
 
-def _bind_inputs(state: Lowering) -> dict[str, TensorShape]:
+def _bind_inputs(state: ImportState) -> dict[str, TensorShape]:
     """The network's inputs, by name, with their shapes; the first is the image."""
     shapes: dict[str, TensorShape] = {}
     for number, ref in enumerate(state.trace.inputs):
@@ -201,7 +201,7 @@ def _input_layout(trace: Trace, ref: Ref) -> Layout:
     return channels_last(sizes)
 
 
-def _outputs(state: Lowering) -> tuple[str, ...]:
+def _outputs(state: ImportState) -> tuple[str, ...]:
     """Names of the layers that make the network's outputs."""
     made = {layer.name for layer in state.layers}
     values = (state.values.get(ref) for ref in state.trace.outputs)

@@ -7,12 +7,12 @@ from math import prod
 from typing import Any
 
 from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of
-from mbcost.importers.pytorch.lowering import NO_PADDING, Fixed, Lowering, Tensor, UnsupportedError
+from mbcost.importers.pytorch.state import NO_PADDING, Fixed, ImportState, Tensor, UnsupportedError
 from mbcost.operators import Conv2d, Conv3d, DepthwiseConv2d, Explicit, Operator, TransposedConv2d
 from mbcost.operators.window import Padding
 
 
-def convolution(state: Lowering) -> Tensor:
+def convolution(state: ImportState) -> Tensor:
     """conv1d, conv2d, conv3d, and the general convolution that they are below autograd."""
     if state.call.get("transposed"):
         return transposed_convolution(state)
@@ -24,7 +24,7 @@ def convolution(state: Lowering) -> Tensor:
     return _emitted(state, _planar(state, weight, zeros), state.arranged(x, map_layout(x.sizes, spatial)), weight)
 
 
-def transposed_convolution(state: Lowering) -> Tensor:
+def transposed_convolution(state: ImportState) -> Tensor:
     """conv_transpose1d and conv_transpose2d."""
     weight, call = _weight(state), state.call
     spatial = len(weight.sizes) - 2
@@ -51,7 +51,7 @@ def map_layout(sizes: Sizes, spatial: int) -> Layout:
     return layout_of(sizes, (*range(first - 1), *range(first, len(sizes) - 1)), (-1,), (first - 1,))
 
 
-def unpadded_map(state: Lowering, name: str, spatial: int) -> tuple[Tensor, Explicit]:
+def unpadded_map(state: ImportState, name: str, spatial: int) -> tuple[Tensor, Explicit]:
     """The map that is an argument of the call, and the zeros around it that a window can take in."""
     x, zeros = state.unpadded(name)
     if zeros != NO_PADDING and x.layout != map_layout(x.sizes, spatial):
@@ -59,7 +59,7 @@ def unpadded_map(state: Lowering, name: str, spatial: int) -> tuple[Tensor, Expl
     return x, zeros
 
 
-def _planar(state: Lowering, weight: Fixed, zeros: Explicit) -> Operator:
+def _planar(state: ImportState, weight: Fixed, zeros: Explicit) -> Operator:
     call = state.call
     out, per_group, *window = weight.sizes
     spatial = len(window)
@@ -77,7 +77,7 @@ def _planar(state: Lowering, weight: Fixed, zeros: Explicit) -> Operator:
     return Conv2d(out=out, groups=groups, **common)
 
 
-def _convolution_3d(state: Lowering, weight: Fixed) -> Tensor:
+def _convolution_3d(state: ImportState, weight: Fixed) -> Tensor:
     """A convolution over a volume, or over several images side by side: a volume with a window of depth 1."""
     call, x = state.call, state.tensor("input")
     out, _, *window = weight.sizes
@@ -100,13 +100,13 @@ def _convolution_3d(state: Lowering, weight: Fixed) -> Tensor:
     return _emitted(state, operator, state.arranged(x, layout), weight)
 
 
-def _emitted(state: Lowering, operator: Operator, x: Tensor, weight: Fixed) -> Tensor:
+def _emitted(state: ImportState, operator: Operator, x: Tensor, weight: Fixed) -> Tensor:
     sizes = state.result_sizes()
     layout = map_layout(sizes, len(weight.sizes) - 2)
     return state.emit(operator, [x], sizes, layout, weights=[weight, state.fixed("bias")])
 
 
-def _weight(state: Lowering) -> Fixed:
+def _weight(state: ImportState) -> Fixed:
     weight = state.fixed("weight")
     assert weight is not None
     return weight

@@ -12,7 +12,8 @@ from typing import Any
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import did_you_mean, fail
 from mbcost.importers.pytorch.isolate import import_torch, last_line
-from mbcost.importers.pytorch.network import Unsupported, from_torch
+from mbcost.importers.pytorch.network import from_torch
+from mbcost.words import Unsupported
 
 
 def load_torch(
@@ -40,7 +41,7 @@ def load_torch(
     module, example = _made(reference)
     given = tuple(input_shape) if input_shape is not None else example
     if given is None:
-        hint = "give --input-shape 1x3x224x224, or let the callable return (module, example_input)"
+        hint = "give `input_shape=(1, 3, 224, 224)`, or let the callable return (module, example_input)"
         fail("MB502", f"{reference} does not say what its input is", hint=hint)
     return from_torch(module, given, name=reference.rpartition(":")[2], unsupported=unsupported)
 

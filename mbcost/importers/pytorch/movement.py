@@ -8,7 +8,7 @@ from typing import Any
 
 from mbcost.importers.pytorch.convolution import map_layout
 from mbcost.importers.pytorch.layout import Layout, Sizes, channels_first, channels_last, layout_of, permuted, reshaping
-from mbcost.importers.pytorch.lowering import Fixed, Lowering, Tensor, UnsupportedError, Value, extents
+from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, UnsupportedError, Value, extents
 from mbcost.importers.pytorch.trace import references
 from mbcost.operators import (
     ChannelShuffle,
@@ -24,27 +24,27 @@ from mbcost.operators import (
 )
 from mbcost.operators.base import Axis
 
-Converter = Callable[[Lowering], Any]
+Converter = Callable[[ImportState], Any]
 _AXES: tuple[Axis, ...] = ("height", "width", "channels")
 
 
-def same(state: Lowering) -> Value:
+def same(state: ImportState) -> Value:
     """What does nothing at inference: dropout, identity, contiguous, a change of type."""
     return state.value(next(iter(state.call.args)))
 
 
-def view(state: Lowering) -> Tensor:
+def view(state: ImportState) -> Tensor:
     """view, reshape, flatten, squeeze ...: the elements in PyTorch's order under other sizes."""
     return reshaped(state, state.tensor(next(iter(state.call.args))), state.result_sizes())
 
 
-def reshaped(state: Lowering, x: Tensor, sizes: Sizes) -> Tensor:
+def reshaped(state: ImportState, x: Tensor, sizes: Sizes) -> Tensor:
     """The tensor under other sizes, brought into an order in which they can be named."""
     before, after = reshaping(x.layout, x.sizes, sizes)
     return Tensor(state.arranged(x, before).source, sizes, after)
 
 
-def permute(state: Lowering) -> Tensor:
+def permute(state: ImportState) -> Tensor:
     """permute, transpose, t ...: the dimensions under other numbers; nothing moves until somebody minds."""
     call, x = state.call, state.tensor("self")
     rank = len(x.sizes)
@@ -59,7 +59,7 @@ def permute(state: Lowering) -> Tensor:
     return Tensor(x.source, tuple(x.sizes[dim] for dim in order), permuted(x.layout, order))
 
 
-def movedim(state: Lowering) -> Tensor:
+def movedim(state: ImportState) -> Tensor:
     """movedim: some dimensions to other places, the rest in their order."""
     x, rank = state.tensor("self"), len(state.result_sizes())
     source, target = ([dim % rank for dim in state.call[name]] for name in ("source", "destination"))
@@ -69,7 +69,7 @@ def movedim(state: Lowering) -> Tensor:
     return Tensor(x.source, tuple(x.sizes[dim] for dim in order), permuted(x.layout, order))
 
 
-def part(state: Lowering) -> Tensor:
+def part(state: ImportState) -> Tensor:
     """slice, narrow and select: a part along one dimension."""
     call, x = state.call, state.tensor("self")
     dim = call["dim"] % len(x.sizes)
@@ -85,7 +85,7 @@ def part(state: Lowering) -> Tensor:
     return result if len(sizes) == len(cut) else _renamed(result, [i for i in range(len(cut)) if i != dim])
 
 
-def split(state: Lowering) -> tuple[Tensor, ...]:
+def split(state: ImportState) -> tuple[Tensor, ...]:
     """split, chunk, unbind ...: all parts along one dimension."""
     call, x = state.call, state.tensor("self")
     dim = call.get("dim", 0) % len(x.sizes)
@@ -101,7 +101,7 @@ def split(state: Lowering) -> tuple[Tensor, ...]:
     return tuple(results)
 
 
-def _cut(state: Lowering, x: Tensor, dim: int, start: int, sizes: Sizes, step: int) -> Tensor:
+def _cut(state: ImportState, x: Tensor, dim: int, start: int, sizes: Sizes, step: int) -> Tensor:
     """The elements `start`, `start + step`, ... along a dimension."""
     if sizes == x.sizes:
         return x
@@ -126,7 +126,7 @@ def _renamed(x: Tensor, left: Sequence[int]) -> Tensor:
     return Tensor(x.source, sizes, x.layout.replaced(lambda dim: (left.index(dim),)))
 
 
-def concat(state: Lowering) -> Tensor:
+def concat(state: ImportState) -> Tensor:
     """cat: tensors joined along a dimension."""
     parts = [state.known(ref) for ref in state.call["tensors"]]
     parts = [item for item in parts if prod(item.sizes)]
@@ -134,7 +134,7 @@ def concat(state: Lowering) -> Tensor:
     return _joined(state, parts, state.call.get("dim", 0) % len(sizes), sizes)
 
 
-def stack(state: Lowering) -> Tensor:
+def stack(state: ImportState) -> Tensor:
     """stack: tensors joined along a dimension that is new."""
     sizes = state.result_sizes()
     dim = state.call.get("dim", 0) % len(sizes)
@@ -150,7 +150,7 @@ def _with_dimension(value: Value, dim: int) -> Value:
     return Tensor(value.source, sizes, value.layout.replaced(lambda old: (old + (old >= dim),)))
 
 
-def _joined(state: Lowering, parts: Sequence[Value], dim: int, sizes: Sizes) -> Tensor:
+def _joined(state: ImportState, parts: Sequence[Value], dim: int, sizes: Sizes) -> Tensor:
     """Tensors along a dimension, which has to be the outermost of its axis; a new one is the outermost channel."""
     largest = max((item for item in parts if isinstance(item, Tensor)), key=lambda item: item.shape.elements)
     height, width, channels = state.activation(largest).layout.without([dim])
@@ -165,12 +165,12 @@ def _joined(state: Lowering, parts: Sequence[Value], dim: int, sizes: Sizes) -> 
     return state.emit(Concat(axis=_AXES[number]), inputs, sizes, layout_of(sizes, *axes))
 
 
-def expand(state: Lowering) -> Tensor:
+def expand(state: ImportState) -> Tensor:
     """expand, repeat and their kin: copies along dimensions."""
     return expanded(state, state.tensor("self"), state.result_sizes())
 
 
-def expanded(state: Lowering, x: Tensor, sizes: Sizes) -> Tensor:
+def expanded(state: ImportState, x: Tensor, sizes: Sizes) -> Tensor:
     """Copies of a tensor along the dimensions that it lacks or has one element of."""
     missing = len(sizes) - len(x.sizes)
     x = Tensor(x.source, (1,) * missing + x.sizes, x.layout.shifted(missing))
@@ -186,34 +186,34 @@ def expanded(state: Lowering, x: Tensor, sizes: Sizes) -> Tensor:
     return state.emit(Tile(shape=extents(shape)), [x], sizes, layout)
 
 
-def pixel_shuffle(state: Lowering) -> Tensor:
+def pixel_shuffle(state: ImportState) -> Tensor:
     """pixel_shuffle: channels become pixels."""
     x, sizes = state.tensor("self"), state.result_sizes()
     x = state.arranged(x, map_layout(x.sizes, 2))
     return state.emit(DepthToSpace(block=state.call["upscale_factor"]), [x], sizes, map_layout(sizes, 2))
 
 
-def pixel_unshuffle(state: Lowering) -> Tensor:
+def pixel_unshuffle(state: ImportState) -> Tensor:
     """pixel_unshuffle: pixels become channels."""
     x, sizes = state.tensor("self"), state.result_sizes()
     x = state.arranged(x, map_layout(x.sizes, 2))
     return state.emit(SpaceToDepth(block=state.call["downscale_factor"]), [x], sizes, map_layout(sizes, 2))
 
 
-def channel_shuffle(state: Lowering) -> Tensor:
+def channel_shuffle(state: ImportState) -> Tensor:
     """channel_shuffle as an operator of its own."""
     x = state.tensor("self")
     x = state.arranged(x, map_layout(x.sizes, 2))
     return state.emit(ChannelShuffle(groups=state.call["groups"]), [x], x.sizes, x.layout)
 
 
-def reordered(state: Lowering) -> Tensor:
+def reordered(state: ImportState) -> Tensor:
     """roll and flip: the same elements in another order."""
     x = state.tensor("self")
     return state.emit(Transpose(shape=extents(x.shape)), [x], x.sizes, x.layout)
 
 
-def gather(state: Lowering) -> Tensor:
+def gather(state: ImportState) -> Tensor:
     """embedding, index and gather: as many elements as the result has, from places that the indices say."""
     first = state.activation(state.value(next(iter(state.call.args))))
     sizes = state.result_sizes()
@@ -225,7 +225,7 @@ def gather(state: Lowering) -> Tensor:
     return Tensor(state.arranged(vector, vector.layout).source, sizes, Layout((), (), made.order))
 
 
-def assigned(state: Lowering) -> Value:
+def assigned(state: ImportState) -> Value:
     """copy: what is written over a tensor, in its sizes."""
     source, sizes = state.value("src"), state.result_sizes()
     if isinstance(source, Tensor) and source.sizes != sizes:
@@ -233,7 +233,7 @@ def assigned(state: Lowering) -> Value:
     return source
 
 
-def scattered(state: Lowering) -> Tensor:
+def scattered(state: ImportState) -> Tensor:
     """slice_scatter and select_scatter: a tensor of which one part is replaced."""
     call, whole, source = state.call, state.value("self"), state.value("src")
     dim = call["dim"] % len(whole.sizes)
@@ -247,14 +247,14 @@ def scattered(state: Lowering) -> Tensor:
     return _joined(state, [piece for piece in pieces if piece.sizes[dim]], dim, state.result_sizes())
 
 
-def _piece(state: Lowering, whole: Value, dim: int, start: int, end: int) -> Value:
+def _piece(state: ImportState, whole: Value, dim: int, start: int, end: int) -> Value:
     sizes = (*whole.sizes[:dim], end - start, *whole.sizes[dim + 1 :])
     if isinstance(whole, Fixed) or start == end:
         return Fixed(sizes, ("piece", getattr(whole, "key", None), dim, start, end))
     return _cut(state, state.activation(whole), dim, start, sizes, 1)
 
 
-def pad(state: Lowering) -> Tensor:
+def pad(state: ImportState) -> Tensor:
     """pad, constant_pad_nd and their kin; zeros around a map wait for a convolution that takes them in."""
     call, x = state.call, state.tensor(next(iter(state.call.args)))
     rank = len(x.sizes)
@@ -275,7 +275,7 @@ def pad(state: Lowering) -> Tensor:
     return padded if zeros and "replication" not in call.op else state.activation(padded)
 
 
-def _padded_by_constants(state: Lowering, x: Tensor, ends: Mapping[int, tuple[int, int]]) -> Tensor:
+def _padded_by_constants(state: ImportState, x: Tensor, ends: Mapping[int, tuple[int, int]]) -> Tensor:
     """Zeros along dimensions that are no rows or columns: constants that are joined to the tensor."""
     for dim, (before, after) in ends.items():
         parts: list[Value] = [x]
@@ -288,7 +288,7 @@ def _padded_by_constants(state: Lowering, x: Tensor, ends: Mapping[int, tuple[in
     return x
 
 
-def opaque(state: Lowering) -> Tensor:
+def opaque(state: ImportState) -> Tensor:
     """An operator of which nothing but its result's sizes is known."""
     inputs = [state.activation(state.known(ref)) for ref in references(state.call.args)]
     sizes = state.result_sizes()

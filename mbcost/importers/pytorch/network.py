@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, fail
@@ -17,9 +17,7 @@ from mbcost.importers.pytorch.isolate import fake_copy, import_torch, last_line,
 from mbcost.importers.pytorch.layout import Sizes
 from mbcost.importers.pytorch.record import recorded_trace
 from mbcost.importers.pytorch.trace import Trace
-
-#: What to do about operators that the importer does not know.
-Unsupported = Literal["refuse", "estimate"]
+from mbcost.words import Unsupported
 
 _CODE_FAILED: Final = "MB506"
 

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of, with_channels
-from mbcost.importers.pytorch.lowering import Fixed, Lowering, Tensor, Value, extents
+from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, Value, extents
 from mbcost.importers.pytorch.trace import Ref
 from mbcost.operators import (
     BatchNorm,
@@ -25,24 +25,24 @@ from mbcost.operators import (
     Tile,
 )
 
-Converter = Callable[[Lowering], Tensor]
+Converter = Callable[[ImportState], Tensor]
 
 
 def unary(operator: Operator) -> Converter:
     """The converter of a function of every element of the first argument."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         return applied(state, operator, state.tensor(next(iter(state.call.args))))
 
     return convert
 
 
-def applied(state: Lowering, operator: Operator, x: Tensor, weights: Sequence[Fixed | None] = ()) -> Tensor:
+def applied(state: ImportState, operator: Operator, x: Tensor, weights: Sequence[Fixed | None] = ()) -> Tensor:
     """An operator that keeps the shape."""
     return state.emit(operator, [x], x.sizes, x.layout, weights=weights)
 
 
-def clamp(state: Lowering) -> Tensor:
+def clamp(state: ImportState) -> Tensor:
     """clamp, hardtanh and clamp_min: ReLU and ReLU6 where the bounds say so."""
     call = state.call
     low = call.get("min", call.get("min_val"))
@@ -52,7 +52,7 @@ def clamp(state: Lowering) -> Tensor:
     return applied(state, known.get(bounds, Elementwise()), state.tensor("self"))
 
 
-def prelu(state: Lowering) -> Tensor:
+def prelu(state: ImportState) -> Tensor:
     """A slope a channel; one slope for all of them is a trained number beside a plain activation."""
     weight, x = state.fixed("weight"), state.tensor("self")
     assert weight is not None
@@ -65,7 +65,7 @@ def prelu(state: Lowering) -> Tensor:
 def arithmetic(operator: Operator, with_constant: type[Operator]) -> Converter:
     """The converter of a function of two tensors, or of a tensor and a number."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         arguments = list(state.call.args.values())[:2]
         operands = [state.known(item) if isinstance(item, Ref) else Fixed((), ("number", item)) for item in arguments]
         return combined(state, operator, operands, with_constant)
@@ -74,7 +74,7 @@ def arithmetic(operator: Operator, with_constant: type[Operator]) -> Converter:
 
 
 def combined(
-    state: Lowering, operator: Operator, operands: Sequence[Value], with_constant: type[Operator] = Shift
+    state: ImportState, operator: Operator, operands: Sequence[Value], with_constant: type[Operator] = Shift
 ) -> Tensor:
     """An element-wise function of two operands that broadcast; constants become part of the operator."""
     sizes = broadcast_sizes([item.sizes for item in operands])
@@ -118,7 +118,7 @@ def _common_layout(tensors: Sequence[Tensor], sizes: Sizes) -> Layout:
     return layout_of(sizes, *axes)
 
 
-def _broadcastable(state: Lowering, value: Tensor, layout: Layout, sizes: Sizes) -> Tensor:
+def _broadcastable(state: ImportState, value: Tensor, layout: Layout, sizes: Sizes) -> Tensor:
     """The operand in the common layout; an axis of which it has only a part is filled up by copies."""
     missing = [dim for dim, size in enumerate(sizes) if value.sizes[dim] == 1 != size]
     value = state.arranged(value, layout.without(missing))
@@ -132,7 +132,7 @@ def _broadcastable(state: Lowering, value: Tensor, layout: Layout, sizes: Sizes)
     return state.emit(Tile(shape=extents(filled)), [value], made, layout.without(gone), aside=True)
 
 
-def batch_norm(state: Lowering) -> Tensor:
+def batch_norm(state: ImportState) -> Tensor:
     """Batch norm over the second dimension."""
     x = state.tensor("input")
     channels = (1,) if x.sizes[1] != 1 else ()
@@ -140,7 +140,7 @@ def batch_norm(state: Lowering) -> Tensor:
     return applied(state, BatchNorm(), x, [state.fixed("weight"), state.fixed("bias")])
 
 
-def layer_norm(state: Lowering) -> Tensor:
+def layer_norm(state: ImportState) -> Tensor:
     """Layer norm and RMS norm over the last dimensions."""
     x, weight = state.tensor("input"), state.fixed("weight")
     count = len(state.call["normalized_shape"])
@@ -153,7 +153,7 @@ def layer_norm(state: Lowering) -> Tensor:
     return applied(state, LayerNorm(affine=weight is not None), x, [weight, bias])
 
 
-def group_norm(state: Lowering) -> Tensor:
+def group_norm(state: ImportState) -> Tensor:
     """Group norm and instance norm over the second dimension."""
     x, weight = state.tensor("input"), state.fixed("weight")
     channels = (1,) if x.sizes[1] != 1 else ()
@@ -167,7 +167,7 @@ def group_norm(state: Lowering) -> Tensor:
 def softmax(operator: Operator) -> Converter:
     """The converter of a softmax over one dimension."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         x = state.tensor(next(iter(state.call.args)))
         dim = state.call["dim"] % max(1, len(x.sizes))
         if x.sizes and x.sizes[dim] == 1:

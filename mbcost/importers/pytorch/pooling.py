@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from mbcost.importers.pytorch.convolution import map_layout, numbers, pair, symmetric, triple, unpadded_map
 from mbcost.importers.pytorch.layout import Dims, Layout, Sizes
-from mbcost.importers.pytorch.lowering import Lowering, Tensor, UnsupportedError
+from mbcost.importers.pytorch.state import ImportState, Tensor, UnsupportedError
 from mbcost.operators import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -21,7 +21,7 @@ from mbcost.operators import (
     Resize,
 )
 
-Converter = Callable[[Lowering], Any]
+Converter = Callable[[ImportState], Any]
 PlanarPool = type[AvgPool2d] | type[MaxPool2d]
 VolumePool = type[AvgPool3d] | type[MaxPool3d]
 
@@ -29,7 +29,7 @@ VolumePool = type[AvgPool3d] | type[MaxPool3d]
 def pool(operator: PlanarPool, spatial: int) -> Converter:
     """The converter of a pooling over windows of one or two dimensions."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         call, (x, zeros) = state.call, unpadded_map(state, "self", spatial)
         if any(step != 1 for step in numbers(call.get("dilation", 1), spatial)):
             raise UnsupportedError("a dilated pooling")
@@ -48,7 +48,7 @@ def pool(operator: PlanarPool, spatial: int) -> Converter:
 def adaptive_pool(operator: PlanarPool, spatial: int) -> Converter:
     """The converter of a pooling to a given size; to one pixel it is a global pooling."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         x = state.tensor("self")
         wanted, given = state.result_sizes()[-spatial:], x.sizes[-spatial:]
         if wanted == given:
@@ -78,7 +78,7 @@ def _even_windows(given: Sizes, wanted: Sizes) -> tuple[tuple[int, int], tuple[i
 def pool_3d(operator: VolumePool) -> Converter:
     """The converter of a pooling over windows of a volume."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         call, x = state.call, state.tensor("self")
         if call["ceil_mode"] or any(step != 1 for step in numbers(call.get("dilation", 1), 3)):
             raise UnsupportedError("a pooling of volumes that is dilated or rounds up")
@@ -90,7 +90,7 @@ def pool_3d(operator: VolumePool) -> Converter:
     return convert
 
 
-def adaptive_pool_3d(state: Lowering) -> Tensor:
+def adaptive_pool_3d(state: ImportState) -> Tensor:
     """adaptive_avg_pool3d: global, or windows that all have the same size."""
     x = state.tensor("self")
     wanted, given = state.result_sizes()[-3:], x.sizes[-3:]
@@ -107,7 +107,7 @@ def adaptive_pool_3d(state: Lowering) -> Tensor:
 def with_indices(converter: Converter) -> Converter:
     """The converter of a pooling that also returns where its maxima are, which inference does not use."""
 
-    def convert(state: Lowering) -> tuple[Tensor, Tensor]:
+    def convert(state: ImportState) -> tuple[Tensor, Tensor]:
         result = converter(state)
         return result, result
 
@@ -117,7 +117,7 @@ def with_indices(converter: Converter) -> Converter:
 def resize(method: Literal["nearest", "bilinear"]) -> Converter:
     """The converter of an interpolation of one or two dimensions to the traced size."""
 
-    def convert(state: Lowering) -> Tensor:
+    def convert(state: ImportState) -> Tensor:
         x = state.tensor(next(iter(state.call.args)))
         spatial = len(x.sizes) - 2
         sizes = state.result_sizes()[2:]
@@ -131,7 +131,7 @@ def resize(method: Literal["nearest", "bilinear"]) -> Converter:
     return convert
 
 
-def _over_map(state: Lowering, operator: Operator, x: Tensor, spatial: int) -> Tensor:
+def _over_map(state: ImportState, operator: Operator, x: Tensor, spatial: int) -> Tensor:
     """An operator on the last dimensions of a map; maps side by side are refused, as windows would span them."""
     if spatial > 1 and any(size != 1 for size in x.sizes[: -spatial - 1]):
         raise UnsupportedError("a window over more than one image")
@@ -140,7 +140,7 @@ def _over_map(state: Lowering, operator: Operator, x: Tensor, spatial: int) -> T
     return state.emit(operator, [state.arranged(x, map_layout(x.sizes, spatial))], sizes, layout)
 
 
-def reduction(state: Lowering) -> Tensor:
+def reduction(state: ImportState) -> Tensor:
     """mean, sum, amax, norm ...: over rows and columns it is a global pooling if it is a mean or a maximum."""
     x = state.tensor(next(iter(state.call.args)))
     dims = _reduced(state, len(x.sizes))
@@ -162,7 +162,7 @@ def reduction(state: Lowering) -> Tensor:
     return _without(result, dims, keep=len(sizes) == len(full))
 
 
-def argument_of_extreme(state: Lowering) -> tuple[Tensor, ...]:
+def argument_of_extreme(state: ImportState) -> tuple[Tensor, ...]:
     """max and min over a dimension, which return values and places."""
     if state.call.get("dim") is None:
         return (reduction(state),)
@@ -170,7 +170,7 @@ def argument_of_extreme(state: Lowering) -> tuple[Tensor, ...]:
     return result, result
 
 
-def _reduced(state: Lowering, rank: int) -> Dims:
+def _reduced(state: ImportState, rank: int) -> Dims:
     dim = state.call.get("dim")
     if dim is None or dim == ():
         return tuple(range(rank))

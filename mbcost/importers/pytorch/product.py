@@ -10,14 +10,14 @@ from collections.abc import Hashable, Sequence
 from typing import TypeAlias
 
 from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of, with_channels
-from mbcost.importers.pytorch.lowering import Fixed, Lowering, Tensor, UnsupportedError, Value
 from mbcost.importers.pytorch.pointwise import combined
+from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, UnsupportedError, Value
 from mbcost.operators import Add, Dense, Matmul, Multiply, Softmax
 
 Labels: TypeAlias = tuple[Hashable, ...]
 
 
-def linear(state: Lowering) -> Tensor:
+def linear(state: ImportState) -> Tensor:
     """``x @ weight.T + bias`` over the last dimension."""
     x, weight = state.value("input"), state.value("weight")
     lead = tuple(range(len(x.sizes) - 1))
@@ -28,19 +28,19 @@ def linear(state: Lowering) -> Tensor:
     )
 
 
-def product(state: Lowering) -> Tensor:
+def product(state: ImportState) -> Tensor:
     """mm, bmm, matmul, mv and dot."""
     first, second = (state.value(name) for name in list(state.call.args)[:2])
     return _matrix_product(state, first, second, None)
 
 
-def product_and_sum(state: Lowering) -> Tensor:
+def product_and_sum(state: ImportState) -> Tensor:
     """addmm, baddbmm and addmv: ``beta * input + alpha * a @ b``."""
     added, first, second = (state.value(name) for name in list(state.call.args)[:3])
     return _matrix_product(state, first, second, added if state.call.get("beta", 1) != 0 else None)
 
 
-def attention(state: Lowering) -> Tensor:
+def attention(state: ImportState) -> Tensor:
     """scaled_dot_product_attention: two matrix products with a softmax between them; the scale is part of the first."""
     query, key, value = (state.tensor(name) for name in ("query", "key", "value"))
     lead = tuple(range(len(query.sizes) - 2))
@@ -54,7 +54,7 @@ def attention(state: Lowering) -> Tensor:
     return contraction(state, weights, (*lead, "to", "from"), value, (*lead, "from", "out"), (*lead, "to", "out"))
 
 
-def einsum(state: Lowering) -> Tensor:
+def einsum(state: ImportState) -> Tensor:
     """einsum; more than two operands are contracted from left to right."""
     operands = [state.known(ref) for ref in state.call["tensors"]]
     inputs, wanted = _equation(state.call["equation"], len(operands))
@@ -79,7 +79,7 @@ def _equation(text: str, count: int) -> tuple[list[Labels], Labels]:
     return inputs, tuple(right if arrow else sorted(x for x in set(left) - {","} if left.count(x) == 1))
 
 
-def _matrix_product(state: Lowering, first: Value, second: Value, added: Value | None) -> Tensor:
+def _matrix_product(state: ImportState, first: Value, second: Value, added: Value | None) -> Tensor:
     """``first @ second + added`` by PyTorch's rules: leading dimensions broadcast, vectors have no rows or columns."""
     left, right = _lead(first.sizes), _lead(second.sizes)
     rows: Labels = ("row",) if len(first.sizes) > 1 else ()
@@ -97,7 +97,7 @@ def _lead(sizes: Sizes) -> Labels:
 
 
 def _biased(
-    state: Lowering, a: Value, a_labels: Labels, b: Value, b_labels: Labels, out: Labels, added: Value | None
+    state: ImportState, a: Value, a_labels: Labels, b: Value, b_labels: Labels, out: Labels, added: Value | None
 ) -> Tensor:
     """A contraction plus something, which is a bias where a weight of as many columns is contracted."""
     columns = [size for size, label in zip(b.sizes, b_labels, strict=True) if label not in a_labels]
@@ -108,7 +108,14 @@ def _biased(
 
 
 def contraction(
-    state: Lowering, a: Value, a_labels: Labels, b: Value, b_labels: Labels, out: Labels, *, bias: Fixed | None = None
+    state: ImportState,
+    a: Value,
+    a_labels: Labels,
+    b: Value,
+    b_labels: Labels,
+    out: Labels,
+    *,
+    bias: Fixed | None = None,
 ) -> Tensor:
     """The sum of products of two tensors over the labels that the result lacks."""
     extents = _extents(a, a_labels) | _extents(b, b_labels)
@@ -132,7 +139,7 @@ def _extents(value: Value, labels: Labels) -> dict[Hashable, int]:
 
 
 def _dense(
-    state: Lowering,
+    state: ImportState,
     x: Tensor,
     labels: Labels,
     weight: Fixed,
@@ -155,7 +162,7 @@ def _dense(
 
 
 def _matmul(
-    state: Lowering, a: Tensor, a_labels: Labels, b: Tensor, b_labels: Labels, out: Labels, sizes: Sizes
+    state: ImportState, a: Tensor, a_labels: Labels, b: Tensor, b_labels: Labels, out: Labels, sizes: Sizes
 ) -> Tensor:
     """A contraction of two activations: batch along the height, rows along the width, columns along the channels."""
     left, right = _extents(a, a_labels), _extents(b, b_labels)
@@ -172,7 +179,7 @@ def _matmul(
     return state.emit(Matmul(transpose_b=turned), [first, second], sizes, layout)
 
 
-def _outer(state: Lowering, a: Value, a_labels: Labels, b: Value, b_labels: Labels, out: Labels) -> Tensor:
+def _outer(state: ImportState, a: Value, a_labels: Labels, b: Value, b_labels: Labels, out: Labels) -> Tensor:
     """A product of which nothing is summed: an element-wise one with broadcasting."""
     return combined(state, Multiply(), [_spread(a, a_labels, out), _spread(b, b_labels, out)])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mbcost.importers.pytorch import convolution, movement, pointwise, pooling, product
-from mbcost.importers.pytorch.lowering import Lowering
+from mbcost.importers.pytorch.state import ImportState
 from mbcost.operators import (
     Add,
     AvgPool2d,
@@ -38,7 +38,7 @@ from mbcost.operators import (
     Tanh,
 )
 
-Converter = Callable[[Lowering], Any]
+Converter = Callable[[ImportState], Any]
 
 _PRODUCTS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(["conv1d", "conv2d", "conv3d", "convolution", "_convolution"], convolution.convolution),

@@ -11,11 +11,12 @@ from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import fail
 from mbcost.files import read_head
 from mbcost.importers.imported import INPUT, imported_spec
-from mbcost.importers.tflite.convert import Unsupported, convert
+from mbcost.importers.tflite.convert import convert
 from mbcost.importers.tflite.flatbuffer import Bytes, DamagedError, Flatbuffer
 from mbcost.importers.tflite.model import Model, read_model
 from mbcost.importers.tflite.network import Network
 from mbcost.importers.tflite.schema import IDENTIFIER, SCHEMA
+from mbcost.words import Unsupported
 
 __all__ = ["read_tflite"]
 

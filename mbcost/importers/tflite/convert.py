@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from mbcost.errors import InputError, Problem, fail
 from mbcost.importers.imported import INPUT
@@ -38,8 +38,8 @@ from mbcost.operators import (
     Tanh,
 )
 from mbcost.operators.activation import Elu, Gelu, LeakyRelu
+from mbcost.words import Unsupported
 
-Unsupported: TypeAlias = Literal["refuse", "estimate"]
 Converter: TypeAlias = Callable[[Network, Node], Value | list[Value]]
 Pattern: TypeAlias = Callable[[Network, Node], bool]
 
@@ -177,7 +177,7 @@ def _refuse(model: Model, unsupported: Unsupported) -> None:
                 Problem("MB504", f"{model.label(node)} is control flow", hint="freeze the branch that runs")
             )
         elif unsupported == "refuse" and not _is_known(node):
-            hint = "`--unsupported estimate` charges its traffic and says so"
+            hint = '`unsupported="estimate"` charges its traffic and says so'
             problems.append(Problem("MB501", f"{model.label(node)} is not known to mbcost", hint=hint))
     if problems:
         raise InputError(problems)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mbcost.errors import fail
-from mbcost.graph.builder import MAX_LAYERS
+from mbcost.graph.expansion import MAX_LAYERS
 from mbcost.importers.tflite.flatbuffer import DamagedError, Flatbuffer, Table, Tables
 from mbcost.importers.tflite.schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from mbcost.errors import fail
-from mbcost.graph.builder import MAX_ELEMENTS, MAX_LAYERS
+from mbcost.graph.expansion import MAX_ELEMENTS, MAX_LAYERS
 from mbcost.importers.imported import INPUT, ImportedLayer
 from mbcost.importers.tflite.flatbuffer import DamagedError
 from mbcost.importers.tflite.model import Model, Node

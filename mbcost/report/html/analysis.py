@@ -6,29 +6,35 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from mbcost import readable
 from mbcost.analysis import INTERVAL, Analysis
-from mbcost.architectures import ArchitectureSpec
 from mbcost.errors import InputError, fail, printable
+from mbcost.insight.breakdown import (
+    caveats,
+    interval_source,
+    kernel_times,
+    operator_class,
+    peak_macs_per_s,
+    spent,
+    time_by,
+)
+from mbcost.insight.hints import find_hints
+from mbcost.insight.what_if import Variant, variant
 from mbcost.kernels import Kernel
 from mbcost.latency import GROUPS, LatencyForm, Rate
 from mbcost.latency.energy import SOURCE
-from mbcost.report import numbers
-from mbcost.report.figures import CHARTS, MARKERS, PALETTE, PART_COLOURS, block_names, class_names, live_bytes
-from mbcost.report.hints import find_hints
+from mbcost.report.charts.analysis import CHARTS, block_names, class_names, live_bytes
+from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS
 from mbcost.report.html.page import render
-from mbcost.report.physical import energy_line, resource_rows
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
-from mbcost.report.view import caveats, interval_source, kernel_times, operator_class, peak_macs_per_s, spent, time_by
-from mbcost.report.what_if import Variant, variant
+from mbcost.report.rows.physical import energy_line, resource_rows
 
 
-def analysis_page(analyses: Sequence[Analysis], spec: ArchitectureSpec, origin: Origin = NO_ORIGIN) -> str:
+def analysis_page(analyses: Sequence[Analysis], origin: Origin = NO_ORIGIN) -> str:
     """The report of an architecture on one or more targets, as HTML.
 
     Parameters
     ----------
-    spec
-        The architecture of the analyses, for the hints.
     origin
         For the provenance at the foot of the page.
 
@@ -40,7 +46,7 @@ def analysis_page(analyses: Sequence[Analysis], spec: ArchitectureSpec, origin: 
     if not analyses:
         fail("MB010", "there is no analysis to report")
     title = f"{analyses[0].layer_graph.title} on {', '.join(dict.fromkeys(a.target.device.title for a in analyses))}"
-    views = [view_of(analysis, spec, origin) for analysis in analyses]
+    views = [view_of(analysis, origin) for analysis in analyses]
     data = {
         "palette": PALETTE,
         "markers": MARKERS,
@@ -51,7 +57,7 @@ def analysis_page(analyses: Sequence[Analysis], spec: ArchitectureSpec, origin: 
     return render("analysis", printable(title), data, summary)
 
 
-def view_of(analysis: Analysis, spec: ArchitectureSpec, origin: Origin) -> dict[str, Any]:
+def view_of(analysis: Analysis, origin: Origin) -> dict[str, Any]:
     """All that the page shows of one analysis."""
     return {
         "name": analysis.target.name,
@@ -67,7 +73,7 @@ def view_of(analysis: Analysis, spec: ArchitectureSpec, origin: Origin) -> dict[
         "form": _form(analysis.form),
         "rates": [_rate(term.name, analysis) for term in analysis.form.terms],
         "variants": _variants(analysis),
-        "hints": [asdict(hint) for hint in find_hints(analysis, spec, most=8)],
+        "hints": [asdict(hint) for hint in find_hints(analysis, most=8)],
         "caveats": caveats(analysis),
         "charts": {name: asdict(make(analysis)) for name, make in CHARTS.items()},
         "provenance": provenance(analysis, origin),
@@ -88,30 +94,30 @@ def subject(analysis: Analysis) -> str:
 def cards(analysis: Analysis) -> list[dict[str, str]]:
     """The answers, as the terminal prints them."""
     totals = analysis.totals
-    low, high = (numbers.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
+    low, high = (readable.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     return [
         {
             "label": "latency",
-            "value": numbers.milliseconds(analysis.latency_s),
+            "value": readable.milliseconds(analysis.latency_s),
             "note": f"{INTERVAL:.0%} interval {low} to {high} ms",
             "detail": interval_source(analysis),
         },
         {
             "label": "throughput",
-            "value": f"{numbers.significant(analysis.frames_per_s)} frames/s",
+            "value": f"{readable.significant(analysis.frames_per_s)} frames/s",
             "note": "",
             "detail": "",
         },
-        {"label": "MACs", "value": numbers.si(totals.macs), "note": _achieved(analysis), "detail": ""},
+        {"label": "MACs", "value": readable.si(totals.macs), "note": _achieved(analysis), "detail": ""},
         {
             "label": "parameters",
-            "value": numbers.si(totals.params),
-            "note": f"{numbers.size(totals.weight_bytes)} of weights",
+            "value": readable.si(totals.params),
+            "note": f"{readable.size(totals.weight_bytes)} of weights",
             "detail": "",
         },
         {
             "label": "activations",
-            "value": numbers.size(totals.peak_activation_bytes),
+            "value": readable.size(totals.peak_activation_bytes),
             "note": "alive at the peak",
             "detail": "",
         },
@@ -137,7 +143,7 @@ def _achieved(analysis: Analysis) -> str:
         return ""
     rate = analysis.totals.macs / analysis.latency_s
     peak = peak_macs_per_s(analysis)
-    return f"{numbers.si(rate, 3)}MAC/s" + (f", {rate / peak:.0%} of peak" if peak else "")
+    return f"{readable.si(rate, 3)}MAC/s" + (f", {rate / peak:.0%} of peak" if peak else "")
 
 
 def verdict(analysis: Analysis) -> str:

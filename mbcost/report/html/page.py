@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mbcost._version import __version__
-from mbcost.report.export import finite
+from mbcost.report.files.text import finite
 from mbcost.report.html.bundle import without_unused
 
 _FOLDER: Final = Path(__file__).parent / "assets"

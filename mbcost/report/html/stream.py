@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
+from mbcost import readable
 from mbcost.errors import printable
-from mbcost.latency.stream import Event, Stream
-from mbcost.report import numbers
-from mbcost.report.figures import Chart, short, style_of
+from mbcost.report.charts.stream import busy, timeline
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
-from mbcost.report.stream_screen import Report, arrival, plan_text, to_dict, warnings
+from mbcost.report.rows.stream import arrival, plan_text
+from mbcost.streaming.simulate import Event, Stream
+from mbcost.streaming.stream import StreamResult
 
-#: Frames that the timeline shows at first.
-FIRST_FRAMES: Final = 8
 
-
-def stream_page(report: Report, origin: Origin = NO_ORIGIN) -> str:
+def stream_page(report: StreamResult, origin: Origin = NO_ORIGIN) -> str:
     """The report of a stream, as HTML."""
     units = list(dict.fromkeys(stage.unit for stage in report.stages))
     names = [stage.name for stage in report.stages]
     cards = [_card(result) for result in report.results]
     data = {
-        "stream": to_dict(report),
+        "stream": report.to_dict(),
         "plan": f"{plan_text(report.plan)}; frames come {arrival(report)}",
         "stages": names,
         "units": units,
@@ -37,7 +35,7 @@ def stream_page(report: Report, origin: Origin = NO_ORIGIN) -> str:
             }
             for result in report.results
         ],
-        "caveats": warnings(report),
+        "caveats": report.warnings,
         "provenance": list(
             dict.fromkeys(row for part in report.plan.parts for row in provenance(part.analysis, origin))
         ),
@@ -47,86 +45,17 @@ def stream_page(report: Report, origin: Origin = NO_ORIGIN) -> str:
 
 
 def _card(result: Stream) -> dict[str, str]:
-    p50, p99 = (numbers.milliseconds(result.latency_s[p]) for p in (50, 99))
+    p50, p99 = (readable.milliseconds(result.latency_s[p]) for p in (50, 99))
     dropped = f", {result.dropped:,} of {result.offered:,} dropped" if result.dropped else ""
     return {
         "label": "1 buffer" if result.buffers == 1 else f"{result.buffers} buffers",
-        "value": f"{numbers.significant(result.frames_per_s)} frames/s",
+        "value": f"{readable.significant(result.frames_per_s)} frames/s",
         "note": f"a frame takes {p50}, 1 % of them more than {p99}",
-        "work": f"{numbers.milliseconds(result.wait_s)} of it wait{dropped}",
-        "bound": f"at most {numbers.significant(result.bound_frames_per_s)} frames/s without jitter",
+        "work": f"{readable.milliseconds(result.wait_s)} of it wait{dropped}",
+        "bound": f"at most {readable.significant(result.bound_frames_per_s)} frames/s without jitter",
     }
 
 
 def _row(event: Event, names: Sequence[str], units: Sequence[str]) -> list[Any]:
     """Stage, unit and frame as numbers, start and end [ms]."""
     return [names.index(event.stage), units.index(event.unit), event.frame, event.start_s * 1e3, event.end_s * 1e3]
-
-
-def busy(results: Sequence[Stream], units: Sequence[str]) -> Chart:
-    """Utilisation of each unit, a bar a number of buffers."""
-    places = list(range(len(units)))
-    data = [
-        {
-            "type": "bar",
-            "name": f"{result.buffers} buffer{'s' * (result.buffers > 1)}",
-            "x": places,
-            "y": [result.utilisation[unit] * 100 for unit in units],
-            "marker": {"color": style_of(number)[0]},
-            "hovertemplate": "%{fullData.name}: %{y:.1f} %<extra></extra>",
-        }
-        for number, result in enumerate(results)
-    ]
-    layout = {
-        "barmode": "group",
-        "xaxis": {"tickmode": "array", "tickvals": places, "ticktext": [short(unit, 24) for unit in units]},
-        "yaxis": {"title": {"text": "busy [%]"}, "range": [0, 105]},
-        "legend": {"orientation": "h", "y": 1.15},
-        "showlegend": True,
-    }
-    last = results[-1]
-    unit, share = max(last.utilisation.items(), key=lambda item: item[1])
-    summary = f"With {last.buffers} buffers {printable(unit, 60)} is busiest, {share:.0%} of the time."
-    return Chart("How busy each unit is", summary, data, layout)
-
-
-def timeline(result: Stream, names: Sequence[str], units: Sequence[str]) -> Chart:
-    """When each stage of each frame runs: a lane a unit, a colour a stage, the frame's number in its bar."""
-    data = []
-    for number, name in enumerate(names):
-        found = [(place, event) for place, event in enumerate(result.timeline) if event.stage == name]
-        data.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": short(name),
-                "base": [event.start_s * 1e3 for _, event in found],
-                "x": [(event.end_s - event.start_s) * 1e3 for _, event in found],
-                "y": [units.index(event.unit) for _, event in found],
-                "customdata": [place for place, _ in found],
-                "text": [str(event.frame) for _, event in found],
-                "textposition": "inside",
-                "insidetextanchor": "middle",
-                "hovertemplate": "frame %{text}, %{fullData.name}<br>from %{base:.4g} ms, %{x:.4g} ms<extra></extra>",
-                "marker": {"color": style_of(number)[0], "line": {"width": 0.5, "color": "#ffffff"}},
-            }
-        )
-    shown = [event.end_s for event in result.timeline if event.frame < FIRST_FRAMES]
-    layout = {
-        "barmode": "overlay",
-        "xaxis": {"title": {"text": "ms"}, "range": [0, max(shown) * 1e3]},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": list(range(len(units))),
-            "ticktext": [short(unit, 24) for unit in units],
-            "range": [len(units) - 0.5, -0.5],
-            "automargin": True,
-        },
-        "legend": {"orientation": "h", "y": 1.12},
-        "showlegend": True,
-        "dragmode": "pan",
-        "bargap": 0.3,
-    }
-    frames = len({event.frame for event in result.timeline})
-    summary = f"The first {frames} frames; drag to see later ones, double-click to see all."
-    return Chart("Frames on the units", summary, data, layout)

@@ -14,7 +14,7 @@ from mbcost.errors import InputError
 from mbcost.graph import build_graph
 from mbcost.importers.tflite import read_tflite
 from mbcost.importers.tflite.flatbuffer import DamagedError, Flatbuffer, Slot
-from mbcost.pipeline import load
+from mbcost.networks import load
 from tests.importers.tflite.build import Model
 from tests.importers.tflite.cases import CASES, image
 from tests.importers.tflite.from_table import as_tflite

@@ -10,7 +10,7 @@ import pytest
 from mbcost.graph import LayerGraph, ParamsConvention, build_graph, count_macs, count_params
 from mbcost.importers.tflite import read_tflite
 from mbcost.kernels import load_runtime, map_to_kernels
-from mbcost.pipeline import load
+from mbcost.networks import load
 from tests.importers.tflite.from_table import HardSwishForm, as_tflite
 
 FOLDED = ParamsConvention("folded")

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 import mbcost
+from mbcost import readable
 from mbcost.errors import InputError
-from mbcost.report import export, numbers
+from mbcost.insight.what_if import what_if
+from mbcost.report.files import analysis as export
 from mbcost.report.html import page as page_module
 from mbcost.report.html.analysis import analysis_page
 from mbcost.report.html.page import to_json
-from mbcost.report.what_if import what_if
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 CHARTS = ["by_class", "by_block", "roofline", "timeline", "memory"]
@@ -91,7 +92,7 @@ def test_a_browser_that_cannot_unpack_says_so(opened: Any, one: Path) -> None:
 
 def test_without_scripts_the_answers_are_there(opened: Any, one: Path, targets: Any) -> None:
     page = opened(one, drawn=False, java_script_enabled=False)
-    assert numbers.milliseconds(targets[0].latency_s) in page.page.locator("noscript").inner_text()
+    assert readable.milliseconds(targets[0].latency_s) in page.page.locator("noscript").inner_text()
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def test_explain_adds_up(visited: Any, one: Path, targets: Any) -> None:
     times = [text.split() for text in page.locator("#explain tbody td:nth-child(4)").all_inner_texts()]
     total = sum(float(value) * units[unit] for value, unit in times)
     assert total == pytest.approx(targets[0].layers[0].latency_s, rel=0.01)  # shown with three digits
-    assert numbers.milliseconds(targets[0].layers[0].latency_s) in page.locator("#explain").inner_text()
+    assert readable.milliseconds(targets[0].layers[0].latency_s) in page.locator("#explain").inner_text()
     page.locator("#explain summary").first.click()
     assert "fitted" in page.locator("#explain details").first.inner_text()
 

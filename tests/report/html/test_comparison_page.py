@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import mbcost
-from mbcost.report.comparison import compare
+from mbcost.insight.comparison import compare
 from mbcost.report.html.comparison import comparison_page
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 

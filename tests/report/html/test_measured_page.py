@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 import mbcost
+from mbcost.calibration.experiment import suggest
 from mbcost.errors import InputError
-from mbcost.pipeline import prepare
-from mbcost.report import measured_text
+from mbcost.insight.validation import Validation, validate, validation_of
+from mbcost.prediction import prepare
+from mbcost.report.charts.calibration import CALIBRATION_CHARTS
+from mbcost.report.charts.validation import VALIDATION_CHARTS
 from mbcost.report.html import measured as pages
-from mbcost.report.measured_figures import CALIBRATION_CHARTS, VALIDATION_CHARTS
+from mbcost.report.screens import measured as measured_text
 from mbcost.resources import hardware_profiles
-from mbcost.validation.suggestions import suggest
-from mbcost.validation.validating import Validation, validate, validation_of
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#layers tbody button.name"

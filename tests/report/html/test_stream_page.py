@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import mbcost
-from mbcost.latency.stream import Stage, simulate
+from mbcost.report.files.stream import to_dict
 from mbcost.report.html.stream import stream_page
-from mbcost.report.stream_screen import Report, inference, to_dict
-from mbcost.search.plan import best_plan
+from mbcost.streaming.plan import best_plan
+from mbcost.streaming.simulate import Stage, simulate
+from mbcost.streaming.stream import Report, inference
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#events tbody button.name"

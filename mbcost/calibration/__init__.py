@@ -1,0 +1,1 @@
+"""Calibrations: rates fitted to measured latencies, their file, and where they are applied."""

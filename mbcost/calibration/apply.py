@@ -1,0 +1,99 @@
+"""A target's rates and intervals with a calibration in the place of what its profile says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+from mbcost.calibration.interval import Workload, interval_factor, unlike
+from mbcost.calibration.record import Calibration, matches
+from mbcost.devices import Target
+from mbcost.kernels import Kernel
+from mbcost.latency.form import LatencyForm, Rate
+from mbcost.numeric import Real, add_up, where
+
+#: None for the calibration that a target has, a file's path for that one, a calibration for it where it is of the
+#: target (else for the one that the target has), False for none.
+CalibrationChoice: TypeAlias = "str | PathLike[str] | Calibration | bool | None"
+
+
+def choose_calibration(target: Target, form: LatencyForm, choice: CalibrationChoice) -> Calibration | None:
+    """The calibration to use for a target.
+
+    Raises
+    ------
+    InputError
+        With every problem of its file; MB601 if a file that was named is of another target.
+    """
+    if choice is False:
+        return None
+    from mbcost.calibration.file import find_calibration, load_calibration
+
+    if isinstance(choice, Calibration):
+        found = choice if matches(choice, target) else find_calibration(target)
+    elif choice is None or choice is True:
+        found = find_calibration(target)
+    else:
+        found = load_calibration(Path(choice), target)
+    return found if found is not None and found.form == form.name else None
+
+
+def scale_to_threads(
+    calibration: Calibration, uncalibrated: Mapping[str, Rate], other: Mapping[str, Rate]
+) -> dict[str, float]:
+    """Factor on each fitted rate for a number of threads that was not measured: what the profile makes of them.
+
+    Parameters
+    ----------
+    uncalibrated
+        Rates from the profile for the threads wanted.
+    other
+        The same for the calibration's threads.
+    """
+    pairs = {name: (float(uncalibrated[name].seconds), float(other[name].seconds)) for name in calibration.rates}
+    return {name: wanted / measured if measured else 1.0 for name, (wanted, measured) in pairs.items()}
+
+
+def workload_of(kernels: Iterable[Kernel], counts: Mapping[str, Real], rates: Mapping[str, Rate]) -> Workload:
+    """What a network, or an array of them, is compared with a calibration's networks by.
+
+    Parameters
+    ----------
+    counts
+        Term -> sum of its counts, as of :func:`mbcost.latency.form.count_vector`.
+    """
+    seconds = {name: counts[name] * rate.seconds for name, rate in rates.items()}
+    latency_s = add_up(seconds.values())
+    whole = where(latency_s > 0, latency_s, 1.0)
+    shares = {name: value / whole for name, value in seconds.items()}
+    return Workload(add_up(kernel.macs for kernel in kernels), latency_s, shares, counts)
+
+
+def interval_of(calibration: Calibration, target: Target, workload: Workload) -> Real:
+    """The factor of a network's 90 % interval [1], or those of an array of networks."""
+    return interval_factor(calibration, workload, calibration.threads != target.threads)
+
+
+def notes_on(calibration: Calibration, target: Target, workload: Workload) -> list[str]:
+    """What to know about a calibration where it predicts one network."""
+    different = unlike(calibration, workload)
+    notes = []
+    if different:
+        notes.append(
+            f"unlike all that {calibration.name} was calibrated on, so the interval is wider: {'; '.join(different)}"
+        )
+    return [*notes, *notes_on_threads(calibration, target)]
+
+
+def notes_on_threads(calibration: Calibration, target: Target) -> list[str]:
+    """What to know where a calibration is of another number of threads."""
+    if calibration.threads == target.threads:
+        return []
+    measured, wanted = _threads(calibration.threads), _threads(target.threads)
+    return [f"calibrated with {measured}; {wanted} are scaled by the profile, so the interval is wider"]
+
+
+def _threads(number: int) -> str:
+    return "1 thread" if number == 1 else f"{number} threads"

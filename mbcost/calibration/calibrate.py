@@ -1,0 +1,88 @@
+"""A calibration from measured rows: what `mbcost calibrate` does between reading files and writing one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from os import PathLike
+
+import numpy as np
+
+from mbcost.calibration import fit as fitting
+from mbcost.calibration.measurements import (
+    Measurement,
+    files_of,
+    noise_of,
+    of_target,
+    read_measurements,
+    strangers,
+    work_of,
+)
+from mbcost.calibration.record import Calibration
+from mbcost.devices import Target, as_target
+from mbcost.errors import Problem, fail
+from mbcost.latency.model import latency_model
+
+
+def calibrate(
+    device: str | Target,
+    measurements: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    precision: str | None = None,
+    threads: int | None = None,
+) -> Calibration:
+    """Fit a target's rates to measured latencies; :func:`mbcost.analyze` takes what comes out as its `calibration`.
+
+    Parameters
+    ----------
+    device, precision, threads
+        As for :func:`mbcost.analyze`.
+    measurements
+        CSV files of networks or of kernels: one or several.
+
+    Raises
+    ------
+    InputError
+        MB600 with every row that cannot be used, and what :func:`calibrate_on` raises.
+    """
+    if not isinstance(device, (str, Target)):  # the order before 0.2
+        text = "mbcost.calibrate takes the device first, then the measurements"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        device, measurements = measurements, device
+    target = as_target(device, precision, threads)
+    rows = [row for path in files_of(measurements) for row in read_measurements(path)[0]]
+    return calibrate_on(of_target(rows, target), target)[0]
+
+
+def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibration, list[Problem]]:
+    """The calibration of a target from latencies of networks, of kernels, or of both, and warnings about rows.
+
+    Networks of one architecture, and kernels of one operator, are held out together to see how far the fit carries.
+
+    Raises
+    ------
+    InputError
+        MB600 if there are too few rows, MB602 if the fit failed, MB010 if the target's form has nothing to fit, and the
+        problems of every row whose network cannot be built or run.
+    """
+    _, form, rates = latency_model(target)
+    if form.overlap != "none":
+        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
+    work = work_of(rows, target)
+    calibration = fitting.calibrate(
+        target,
+        form,
+        [row.name for row in rows],
+        work.counts,
+        work.macs,
+        work.measured_s,
+        {name: float(rate.seconds) for name, rate in rates.items()},
+        date=datetime.now(UTC).date().isoformat(),
+        source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
+        groups=[row.group for row in rows],
+        noise=noise_of(rows),
+        scored=np.array([row.kind == "network" for row in rows]),
+    )
+    predicted = work.counts @ np.array([rate.seconds for rate in calibration.rates.values()])
+    return calibration, strangers(rows, predicted / work.measured_s)

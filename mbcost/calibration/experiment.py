@@ -1,0 +1,141 @@
+"""Which networks to measure next on a target: D-optimal experimental design over the rates of its form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from mbcost.architectures.loader import architecture_names
+from mbcost.calibration.fit import NOISE, prior_covariance
+from mbcost.calibration.record import Calibration
+from mbcost.devices import Target
+from mbcost.errors import InputError, fail
+from mbcost.graph import build_graph
+from mbcost.kernels import map_to_kernels
+from mbcost.latency.form import count_vector
+from mbcost.latency.model import latency_model
+from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.networks import load
+
+if TYPE_CHECKING:
+    from mbcost.calibration.fit import Matrix
+
+#: Widths and resolutions [pixels] of candidates, beside those of the table itself.
+ALPHAS: Final = (0.35, 0.5, 0.75, 1.0, 1.4)
+RESOLUTIONS: Final = (96, 160, 224)
+
+
+class Suggestion(NamedTuple):
+    """A network worth measuring.
+
+    Attributes
+    ----------
+    latency_s
+        Predicted [s].
+    uncertainty
+        Standard deviation of that as a share of it, before anything that is suggested is measured [1].
+    tells
+        The terms that make most of the uncertainty.
+    """
+
+    architecture: str
+    alpha: float
+    resolution: int
+    latency_s: float
+    uncertainty: float
+    tells: tuple[str, ...]
+
+
+def suggest(
+    target: Target, number: int, calibration: Calibration | None = None, models: Iterable[str] | None = None
+) -> list[Suggestion]:
+    """The networks that would say most about what is still open about a target's rates, best first.
+
+    Parameters
+    ----------
+    calibration
+        What is known; default: nothing but the priors.
+    models
+        Names or files of architectures; default: all that ship. Each is a candidate at several widths, where it has a
+        width rule, and resolutions.
+
+    Raises
+    ------
+    InputError
+        MB010 if the target's form has no rates to fit, and the problems of a model that was named.
+    """
+    _, form, rates = latency_model(target)
+    if form.overlap != "none":
+        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
+    names = [term.name for term in form.terms]
+    priors = np.array([float(rates[name].seconds) for name in names])
+    known, covariance = priors, prior_covariance(form)
+    if calibration is not None:
+        known = np.array([calibration.rates[name].seconds for name in names])
+        lower = np.array([[*row, *[0.0] * (len(priors) - len(row))] for row in calibration.covariance])
+        covariance = lower + np.tril(lower, -1).T
+    candidates = list(_candidates(target, models))
+    counts = np.array([list(vector.values()) for _, vector in candidates], dtype=float)
+    latency = counts @ known
+    relative = counts * priors / latency[:, None]
+    parts = (relative @ covariance) * relative
+    spread = np.sqrt(np.maximum(parts.sum(axis=1), 0.0))
+    chosen = d_optimal(relative, number, covariance)
+    return [
+        Suggestion(*candidates[i][0], float(latency[i]), float(spread[i]), _largest(names, parts[i])) for i in chosen
+    ]
+
+
+def _largest(names: list[str], parts: Any) -> tuple[str, ...]:
+    """The one or two terms that make more than a quarter of a variance."""
+    order = np.argsort(-parts)
+    return tuple(names[i] for i in order[:2] if parts[i] > 0.25 * parts.sum())
+
+
+def _candidates(
+    target: Target, models: Iterable[str] | None
+) -> Iterator[tuple[tuple[str, float, int], Mapping[str, Any]]]:
+    """(architecture, alpha, resolution) and counts of every candidate that the target can run."""
+    runtime, form, _ = latency_model(target)
+    for name in models or architecture_names():
+        spec = load(name)
+        own = int(spec.input_shape.height)
+        square = spec.input_shape.width == own
+        for alpha in ALPHAS if spec.width is not None else (1.0,):
+            for resolution in sorted({own, *(side for side in RESOLUTIONS if square and side < own)}):
+                try:
+                    graph = build_graph(spec, alpha=alpha, resolution=resolution)
+                    kernels = map_to_kernels(graph, runtime, element_bytes=ELEMENT_BYTES[target.precision])
+                except InputError:
+                    if models and (alpha, resolution) == (1.0, own):
+                        raise
+                    continue
+                yield (name, alpha, resolution), count_vector(kernels, form)
+
+
+def d_optimal(relative: Matrix, number: int, covariance: Matrix, *, noise: float = NOISE) -> list[int]:
+    """Positions of the candidates whose relative latencies say most about the rates, best first.
+
+    Each step takes the candidate that raises the determinant of the information matrix most, which is the one whose
+    predicted latency is least certain (Fedorov 1972, Theory of Optimal Experiments; a candidate occurs once).
+
+    Parameters
+    ----------
+    relative
+        A row a candidate, a column a term: the term's time at the prior as a share of the predicted latency.
+    covariance
+        Of the rates over their priors, from what was measured or before that.
+    """
+    left = np.array(covariance, dtype=float)
+    chosen: list[int] = []
+    available: Any = np.ones(len(relative), dtype=bool)
+    for _ in range(min(number, len(relative))):
+        reached = relative @ left
+        variance = np.where(available, np.einsum("ij,ij->i", reached, relative), -1.0)
+        best = int(variance.argmax())
+        chosen.append(best)
+        available[best] = False
+        left -= np.outer(reached[best], reached[best]) / (noise**2 + variance[best])
+    return chosen

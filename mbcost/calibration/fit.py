@@ -1,0 +1,434 @@
+"""Fits the rates of a latency form to measured latencies.
+
+A network's predicted time is linear in the rates (counts times rates), so that the fit is a non-negative least-squares
+problem. The error that counts is relative, predicted / measured - 1: in milliseconds the largest networks would own the
+fit. Huber weights keep single bad measurements from moving it, and a Gaussian prior keeps each rate near the value that
+the device's facts give as long as the data say nothing about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mbcost.calibration.record import Calibration, FittedRate, FittedRow, Interval, Range, Residuals, State
+from mbcost.errors import fail
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mbcost.devices import Target
+    from mbcost.latency.form import LatencyForm
+
+Matrix: TypeAlias = "NDArray[np.float64]"
+
+#: Relative error of one network's latency, and where Huber's loss turns linear [1].
+NOISE: Final = 0.05
+#: The same of one kernel's latency: a form's errors of single kernels average out over a network [1].
+KERNEL_NOISE: Final = 0.15
+#: Standard deviation of a prior, as a share of its value, where a form says nothing else [1].
+PRIOR_SD: Final = 0.5
+#: Below this ratio of posterior to prior standard deviation the data decide a rate [1].
+DETERMINED: Final = 0.5
+#: Coverage of the interval [1].
+COVERAGE: Final = 0.9
+#: Median of |log(predicted / measured)| of the fitted rows above which the fit failed [1].
+WORST_FIT: Final = 0.5
+#: Latencies that a fit takes at least.
+FEWEST: Final = 3
+#: At most so many folds in the place of leave-one-out.
+MOST_FOLDS: Final = 500
+#: How fast intervals may grow with the posterior variance, and how fast they do where all networks are of one group:
+#: what the nn-Meter bench (MobiSys 2021) chooses most often [1].
+GROWTHS: Final = tuple((k / NOISE) ** 2 for k in (0, 1, 2, 3, 4, 6, 8))
+GROWTH: Final = GROWTHS[2]
+#: Groups that it takes to choose.
+ENOUGH_GROUPS: Final = 5
+_LEAST: Final = 1e-6
+_ROUNDS: Final = 50
+_CONVERGED: Final = 1e-7
+
+
+class Fit(NamedTuple):
+    """Fitted rates, in the order of the columns.
+
+    Attributes
+    ----------
+    rates
+        Seconds a count.
+    uncertainty
+        Posterior over prior standard deviation of what is each rate's own, 1 where the data say nothing about it.
+    covariance
+        Posterior covariance of the rates over their priors.
+    """
+
+    rates: Matrix
+    uncertainty: Matrix
+    covariance: Matrix
+
+
+def fit(
+    counts: Matrix,
+    measured_s: Matrix,
+    priors: Matrix,
+    *,
+    caps: Matrix | None = None,
+    noise: float | Matrix = NOISE,
+    prior_sd: float = PRIOR_SD,
+    shared: Matrix | None = None,
+) -> Fit:
+    """Rates by robust relative non-negative least squares.
+
+    Parameters
+    ----------
+    counts
+        A row a network, a column a term.
+    measured_s
+        Latency of each network [s].
+    priors
+        Rate of each term before any measurement [s a count]; one of 0 stays 0.
+    caps
+        Smallest rate that the hardware allows for each term [s a count]; default: 0.
+    noise
+        Relative error of one measurement, or of each, which is also where Huber's loss turns linear.
+    prior_sd
+        Standard deviation of each prior as a share of its value.
+    shared
+        Covariance of the priors beyond that, in shares of their values: of factors that several rates share.
+
+    Raises
+    ------
+    InputError
+        MB011 if scipy is not installed.
+    """
+    free = priors > 0
+    if not free.all():
+        kept = fit(counts[:, free], measured_s, priors[free], caps=None if caps is None else caps[free],
+                   noise=noise, prior_sd=prior_sd,
+                   shared=None if shared is None else shared[np.ix_(free, free)])  # fmt: skip
+        return _scattered(kept, free)
+    relative = counts * priors / measured_s[:, None]
+    lowest = np.zeros(len(priors)) if caps is None else caps / priors
+    deviation = np.broadcast_to(noise, measured_s.shape)
+    precision = np.linalg.inv(np.eye(len(priors)) * prior_sd**2 + (0.0 if shared is None else shared))
+    weights = 1 / deviation**2
+    rates = np.ones(len(priors))
+    for _ in range(_ROUNDS):
+        gram = (relative.T * weights) @ relative + precision
+        target = relative.T @ weights + precision.sum(axis=1)
+        before, rates = rates, _bounded_solution(gram, target, lowest)
+        if np.abs(rates - before).max() < _CONVERGED:
+            break
+        error = np.abs(relative @ rates - 1)
+        weights = 1 / (deviation * np.maximum(error, deviation))
+    covariance: Matrix = np.linalg.inv(gram).astype(np.float64)
+    return Fit(rates * priors, np.minimum(np.sqrt(np.diag(covariance)) / prior_sd, 1.0), covariance)
+
+
+def _scattered(kept: Fit, free: Any) -> Fit:
+    """A fit of some of the rates, with the others at 0, about which there is nothing to learn."""
+    rates, uncertainty, covariance = np.zeros(len(free)), np.ones(len(free)), np.zeros((len(free), len(free)))
+    rates[free], uncertainty[free], covariance[np.ix_(free, free)] = kept
+    return Fit(rates, uncertainty, covariance)
+
+
+def prior_of(form: LatencyForm) -> dict[str, Any]:
+    """The prior of a form's rates, as :func:`fit` takes it.
+
+    A core that is slower than its facts say at one computation mostly is so at all, and the same holds for its memory:
+    a few latencies decide one factor for all rates of a kind where they cannot decide each.
+    """
+    computes = np.array([term.group == "compute" for term in form.terms])
+    return {"prior_sd": form.prior_sd, "shared": form.shared_sd**2 * (computes[:, None] == computes)}
+
+
+def prior_covariance(form: LatencyForm) -> Matrix:
+    """Covariance of a form's rates over their priors, before any measurement."""
+    prior = prior_of(form)
+    covariance: Matrix = np.eye(len(form.terms)) * prior["prior_sd"] ** 2 + prior["shared"]
+    return covariance
+
+
+def _bounded_solution(gram: Matrix, target: Matrix, lowest: Matrix) -> Matrix:
+    """The x >= `lowest` that minimises x' gram x - 2 target' x."""
+    root = np.linalg.cholesky(gram)
+    rest = np.linalg.solve(root, target - gram @ lowest)
+    solution: Matrix = _scipy("scipy.optimize").nnls(root.T, rest)[0] + lowest
+    return solution
+
+
+def _scipy(module: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        fail("MB011", "calibrating needs scipy", hint="python -m pip install 'mbcost[calibrate]'")
+
+
+class HeldOut(NamedTuple):
+    """Networks, each predicted by a fit without it.
+
+    Attributes
+    ----------
+    ratios
+        Predicted over measured latency [1].
+    variance
+        Posterior variance of the latency as a share of it [1].
+    """
+
+    ratios: Matrix
+    variance: Matrix
+
+
+def hold_out(
+    counts: Matrix,
+    measured_s: Matrix,
+    priors: Matrix,
+    groups: Any,
+    *,
+    noise: float | Matrix = NOISE,
+    **settings: Any,
+) -> HeldOut:
+    """Predict each group of networks by a fit to all others.
+
+    Parameters
+    ----------
+    groups
+        A label a network.
+    """
+    noise = np.broadcast_to(noise, measured_s.shape)
+    ratios, variance = np.empty(len(measured_s)), np.empty(len(measured_s))
+    for out in (groups == group for group in np.unique(groups)):
+        found = fit(counts[~out], measured_s[~out], priors, noise=noise[~out], **settings)
+        predicted = counts[out] @ found.rates
+        relative = counts[out] * priors / predicted[:, None]
+        ratios[out] = predicted / measured_s[out]
+        variance[out] = np.einsum("ij,jk,ik->i", relative, found.covariance, relative)
+    return HeldOut(ratios, variance)
+
+
+def leave_one_out(counts: Matrix, measured_s: Matrix, priors: Matrix, **settings: Any) -> Matrix:
+    """Predicted over measured latency of each network, by a fit to all others [1]."""
+    return hold_out(counts, measured_s, priors, _folds(len(measured_s)), **settings).ratios
+
+
+def _folds(networks: int) -> Any:
+    """A label a network: each its own, or the fold that it is in, where there are very many."""
+    return np.arange(networks) % MOST_FOLDS
+
+
+def conformal_interval(
+    one: HeldOut, group: HeldOut | None = None, groups: int = 1, coverage: float = COVERAGE
+) -> Interval:
+    """The interval that holds as many latencies as `coverage` says, for networks like those held out and for others.
+
+    Split-conformal with a width that depends on the network (Lei et al. 2018, Distribution-free predictive inference
+    for regression, section 5.2): held-out distances from 1 are divided by sqrt(1 + growth * posterior variance), and
+    the factor is their quantile at rank ceil((n + 1) * coverage). The growth is the one with which networks of groups
+    that the fit has not seen lie as far out as networks of groups that it has; a few groups cannot tell.
+
+    Parameters
+    ----------
+    one, group
+        Networks held out one by one, and group by group; None where they are of one group.
+    groups
+        How many groups there are.
+    """
+
+    def quantile(of: HeldOut, growth: float) -> float:
+        distances = np.maximum(of.ratios, 1 / of.ratios) - 1
+        return _quantile(distances / np.sqrt(1 + growth * of.variance), coverage)
+
+    if group is None:
+        return Interval(1 + quantile(one, GROWTH), GROWTH)
+    choices = GROWTHS if groups >= ENOUGH_GROUPS else (GROWTH,)
+    found = {growth: (quantile(one, growth), quantile(group, growth)) for growth in choices}
+    growth = min(choices, key=lambda growth: abs(math.log(found[growth][0] / found[growth][1])))
+    return Interval(1 + max(found[growth]), growth)
+
+
+def _quantile(distances: Matrix, coverage: float) -> float:
+    """The conformal quantile, never 0; a Student's t interval where there are too few networks for its rank."""
+    n, rank = len(distances), math.ceil((len(distances) + 1) * coverage)
+    if rank <= n:
+        return max(float(np.sort(distances)[rank - 1]), _LEAST)
+    spread = float(np.sqrt((distances**2).mean()))
+    factor = float(_scipy("scipy.stats").t.ppf((1 + coverage) / 2, n - 1))
+    return max(float(distances.max()), factor * spread, _LEAST)
+
+
+def residuals(ratios: Matrix) -> Residuals:
+    """Statistics of ratios of predicted to measured latency."""
+    errors = ratios - 1
+    size = np.abs(errors)
+    hits = [float((size <= limit).mean()) for limit in (0.05, 0.10, 0.20)]
+    return Residuals(float(size.mean()), float(errors.mean()), *hits)
+
+
+def data_hash(names: Sequence[str], counts: Matrix, measured_s: Matrix) -> str:
+    """SHA-256 of what was fitted: each network's name, counts and latency, in the order of the names."""
+    order = sorted(range(len(names)), key=lambda i: (names[i], float(measured_s[i])))
+    text = "".join(f"{names[i]},{[*map(float, counts[i])]},{float(measured_s[i])!r}\n" for i in order)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def calibrate(
+    target: Target,
+    form: LatencyForm,
+    networks: Sequence[str],
+    counts: Matrix,
+    macs: Matrix,
+    measured_s: Matrix,
+    priors: Mapping[str, float],
+    *,
+    date: str,
+    source: str,
+    groups: Sequence[str] | None = None,
+    noise: float | Matrix = NOISE,
+    scored: Matrix | None = None,
+) -> Calibration:
+    """The calibration of a target from latencies of whole networks, of kernels, or of both.
+
+    Parameters
+    ----------
+    networks
+        A name for each row.
+    counts, macs, measured_s
+        Counts of the form's terms, MACs and latency [s] of each network.
+    priors
+        Rate of each term before any measurement [s a count].
+    date, source
+        When, and what was measured.
+    groups
+        A label for each row, such as its architecture or family; default: all are of one group. Where each is a group
+        of its own, there is nothing to learn about groups either.
+    noise
+        Relative error that is to be expected of each row [1].
+    scored
+        Which rows the residuals and the interval are about: the whole networks, where there are enough; default: all.
+
+    Raises
+    ------
+    InputError
+        MB600 if there are fewer than :data:`FEWEST` latencies, MB602 if the fit failed, MB011 without scipy.
+    """
+    if len(measured_s) < FEWEST:
+        fail("MB600", f"{len(measured_s)} latencies are too few to fit, it takes at least {FEWEST}")
+    terms = [term.name for term in form.terms]
+    covered = np.count_nonzero(counts, axis=0)
+    before = np.array([priors[name] for name in terms])
+    limits = _limits(target, form)
+    caps = np.where([term.unit == "MAC" for term in form.terms], limits, 0.0)
+    settings: dict[str, Any] = {"caps": caps, "noise": noise, **prior_of(form)}
+    fitted = fit(counts, measured_s, before, **settings)
+    predicted = counts @ fitted.rates
+    _check_fit(predicted / measured_s)
+    chosen = np.ones(len(measured_s), dtype=bool) if scored is None or scored.sum() < FEWEST else scored
+    each = hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings)
+    labels = np.array(groups if groups is not None else [""] * len(measured_s))
+    number = len(np.unique(labels[chosen]))
+    has_groups = 1 < number < chosen.sum()
+    together = hold_out(counts, measured_s, before, labels, **settings) if has_groups else None
+    one, group = _chosen(each, chosen), None if together is None else _chosen(together, chosen)
+    leverage, weights = influence(counts, measured_s, before, fitted, noise)
+    shares = counts * fitted.rates / predicted[:, None]
+    return Calibration(
+        device=target.device.name,
+        processor=target.processor.name,
+        runtime=target.runtime,
+        precision=target.precision,
+        threads=target.threads,
+        form=form.name,
+        rates={
+            term.name: FittedRate(
+                float(fitted.rates[i]),
+                float(before[i]),
+                term.unit,
+                float(fitted.uncertainty[i]),
+                _state(bool(covered[i]), float(fitted.uncertainty[i])),
+                float(limits[i]),
+            )
+            for i, term in enumerate(form.terms)
+        },
+        networks=len(measured_s),
+        interval=conformal_interval(one, group, number),
+        covariance=tuple(tuple(map(float, row[: i + 1])) for i, row in enumerate(fitted.covariance)),
+        residuals=residuals(one.ratios),
+        unseen=residuals((group or one).ratios),
+        macs=_range(macs),
+        latency_s=_range(measured_s),
+        shares={name: _range(shares[:, i]) for i, name in enumerate(terms)},
+        data_sha256=data_hash(networks, counts, measured_s),
+        date=date,
+        source=source,
+        rows=tuple(
+            FittedRow(
+                networks[i],
+                str(labels[i]),
+                float(measured_s[i]),
+                float(predicted[i]),
+                float(each.ratios[i] * measured_s[i]),
+                None if together is None else float(together.ratios[i] * measured_s[i]),
+                float(leverage[i]),
+                float(weights[i]),
+            )
+            for i in range(len(measured_s))
+        ),
+    )
+
+
+def influence(
+    counts: Matrix, measured_s: Matrix, priors: Matrix, fitted: Fit, noise: float | Matrix
+) -> tuple[Matrix, Matrix]:
+    """Leverage and what Huber's loss leaves of the weight of each row of a fit [1].
+
+    Leverages are the diagonal of the hat matrix W^1/2 X (X'WX + P)^-1 X' W^1/2 of the last step, with P the precision
+    of the prior.
+    """
+    deviation = np.broadcast_to(noise, measured_s.shape)
+    relative = counts * priors / measured_s[:, None]
+    error = np.abs(counts @ fitted.rates / measured_s - 1)
+    left: Matrix = deviation / np.maximum(error, deviation)
+    leverage: Matrix = left / deviation**2 * np.einsum("ij,jk,ik->i", relative, fitted.covariance, relative)
+    return leverage, left
+
+
+def _chosen(held_out: HeldOut, rows: Matrix) -> HeldOut:
+    return HeldOut(held_out.ratios[rows], held_out.variance[rows])
+
+
+def _check_fit(ratios: Matrix) -> None:
+    """Refuse a fit that does not describe what it was fitted to."""
+    error = float(np.median(np.abs(np.log(ratios))))
+    if not error <= WORST_FIT:
+        fail(
+            "MB602",
+            f"the fit failed: half of the latencies are off by a factor of {math.exp(error):.2g} or more",
+            hint="are the latencies in the unit of their column, and of this device, runtime and precision?",
+        )
+
+
+def _limits(target: Target, form: LatencyForm) -> Matrix:
+    """What the hardware can do [s a unit]: arithmetic at the peak of the threads in use, traffic at the bandwidth."""
+    units = target.threads if target.processor.kind == "cpu" else 1
+    bandwidth = target.processor.bandwidth or target.device.memory.bandwidth
+    limits = {
+        "MAC": 1.0 / (target.peak.value * units) if target.peak else 0.0,
+        "B": 1.0 / bandwidth.value if bandwidth else 0.0,
+    }
+    return np.array([limits.get(term.unit, 0.0) for term in form.terms])
+
+
+def _state(covered: bool, uncertainty: float) -> State:
+    if not covered:
+        return "not covered"
+    return "data" if uncertainty < DETERMINED else "prior"
+
+
+def _range(values: Matrix) -> Range:
+    return Range(float(values.min()), float(values.max()))

@@ -1,0 +1,341 @@
+"""Latencies of whole networks and of kernels from CSV files, each row checked, and what they make a target do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mbcost.architectures import ArchitectureSpec
+from mbcost.calibration import kernel_rows
+from mbcost.calibration.csv_rows import CsvRow, read_csv
+from mbcost.calibration.fit import KERNEL_NOISE, NOISE
+from mbcost.devices import Target
+from mbcost.errors import InputError, Location, Problem, fail
+from mbcost.graph import build_graph
+from mbcost.graph.configuration import MAX_BATCH
+from mbcost.kernels import map_to_kernels
+from mbcost.latency.form import count_vector
+from mbcost.latency.model import latency_model
+from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.networks import load_data
+from mbcost.resources import hardware_profiles
+
+#: Columns of a file of networks, and those that may stay empty or away.
+REQUIRED: Final = ("architecture", "precision", "device", "processor", "runtime", "latency_ms")
+OPTIONAL: Final = ("alpha", "resolution", "batch", "threads", "latency_std_ms", "source")
+#: Latencies outside are in another unit, or none: networks [s], kernels [s].
+NETWORK_LIMITS_S: Final = (1e-5, 1e3)
+KERNEL_LIMITS_S: Final = (1e-8, 1e2)
+#: Standard deviation of a latency that is no measurement any more, as a share of it [1].
+WILDEST: Final = 1.0
+#: Predicted over measured latency, either way round, from which on a row is named as one that a fit cannot describe.
+STRANGE: Final = {"network": 2.0, "kernel": 4.0}
+MAX_RESOLUTION: Final = 100_000
+MAX_THREADS: Final = 4096
+
+#: Device, processor, runtime, precision, threads.
+_TargetKey: TypeAlias = tuple[str, str, str, str, str]
+_LAYOUTS: Final = ((REQUIRED, OPTIONAL), (kernel_rows.REQUIRED, kernel_rows.OPTIONAL))
+_TARGET: Final = ("device", "processor", "runtime", "precision")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measured configuration of a network, or one measured kernel.
+
+    Attributes
+    ----------
+    kind
+        Of a whole network, or of a kernel.
+    architecture
+        Name or file of a network; the table of a kernel.
+    target
+        (device, processor, runtime, precision, threads) as the file has them; empty in a file of kernels that leaves
+        them to ``--device``.
+    measured_s
+        Latency of one inference of the whole batch [s].
+    spread
+        Standard deviation of the measurement as a share of the latency, 0 where nobody says [1].
+    location
+        Its row in the file.
+    """
+
+    kind: Literal["network", "kernel"]
+    architecture: str
+    alpha: float
+    resolution: int | None
+    batch: int
+    target: _TargetKey
+    measured_s: float
+    spread: float
+    source: str
+    location: Location
+
+    @property
+    def name(self) -> str:
+        """Such as ``mobilenet_v2 0.75 160``, or ``56x56x32 {op: "conv2d", kernel: 3, out: 64}``."""
+        batch = "" if self.batch == 1 else f" batch {self.batch}"
+        if self.kind == "kernel":
+            cells = [line.partition(": ")[2] for line in self.architecture.splitlines()[2:]]
+            return f"{cells[0]} {cells[-1].removeprefix('[').removesuffix(']')}{batch}"
+        size = "" if self.resolution is None else f" {self.resolution}"
+        return f"{self.architecture} {self.alpha:g}{size}{batch}"
+
+    @property
+    def group(self) -> str:
+        """What it has in common with others: its architecture; of a kernel, its operator."""
+        if self.kind == "network":
+            return self.architecture
+        return f"op {self.architecture.rpartition('{op: ')[2].partition(',')[0]}"
+
+    def spec(self) -> ArchitectureSpec:
+        """The network, or the network of one kernel. A file is looked for beside the measurements first."""
+        if self.kind == "kernel":
+            return kernel_rows.kernel_architecture(self.architecture)
+        beside = Path(self.location.path).parent / self.architecture
+        return load_data(str(beside) if beside.is_file() else self.architecture)
+
+
+class Work(NamedTuple):
+    """Counts of the form's terms (a row a network, a column a term) and MACs of measured networks."""
+
+    counts: Any
+    macs: Any
+    measured_s: Any
+
+
+def read_measurements(path: Path) -> tuple[list[Measurement], list[Problem]]:
+    """The rows of a file of networks or of kernels, and warnings about rows that occur twice.
+
+    Raises
+    ------
+    InputError
+        MB600 for every row that cannot be used, MB102 for a column that is missing, and what reading a file raises.
+    """
+    columns, rows = read_csv(path, _LAYOUTS)
+    read = _kernel if kernel_rows.REQUIRED[0] in columns and REQUIRED[0] not in columns else _network
+    found: list[Measurement] = []
+    problems: list[Problem] = []
+    for row in rows:
+        measurement = read(row)
+        problems += row.problems
+        found.append(measurement)
+    if problems:
+        raise InputError(problems)
+    if not found:
+        fail("MB600", f"{path} holds no measurement")
+    return found, _duplicates(found)
+
+
+def files_of(measurements: str | PathLike[str] | Iterable[str | PathLike[str]]) -> list[Path]:
+    """Files of measurements, one or several.
+
+    Raises
+    ------
+    InputError
+        MB010 for what names no file.
+    """
+    given = [measurements] if isinstance(measurements, (str, PathLike)) else measurements
+    if not isinstance(given, Iterable):
+        hint = "a CSV file, or several in a list"
+        fail("MB010", f"measurements is of type {type(measurements).__name__}, which names no file", hint=hint)
+    found = list(given)
+    strange = [entry for entry in found if not isinstance(entry, (str, PathLike))]
+    if strange:
+        fail("MB010", f"measurements holds a {type(strange[0]).__name__}, which names no file", hint="CSV files")
+    return [Path(entry) for entry in found]
+
+
+def bundled(target: Target) -> list[Path]:
+    """The files of published measurements that ship with mbcost and have rows of a target."""
+    return [
+        path
+        for path in sorted((hardware_profiles() / "measurements").glob("*.csv"))
+        if any(row.target == target_key(target) for row in read_measurements(path)[0])
+    ]
+
+
+def measured_here(
+    target: Target, architecture: str, alpha: float, resolution: int | None, measured_s: float
+) -> Measurement:
+    """A latency of a target that was measured just now."""
+    where = Location("measured", 0, 0)
+    key = target_key(target)
+    return Measurement("network", architecture, alpha, resolution, 1, key, measured_s, 0.0, "measured now", where)
+
+
+def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
+    """The rows that were measured on a target.
+
+    Raises
+    ------
+    InputError
+        MB600 with every row of the device that was measured with another processor, runtime, precision or number of
+        threads: latencies of different targets are never pooled.
+    """
+    key = target_key(target)
+    rows = [replace(row, target=_filled(row.target, key)) for row in rows]
+    others = [row for row in rows if row.target[0] == target.device.name and row.target != key]
+    hint = "one file a target: device, processor, runtime, precision and threads"
+    if others:
+        raise InputError(
+            Problem("MB600", f"row {row.location.line} is of {_shown(row.target)}, not of {_shown(key)}",
+                    row.location, hint)
+            for row in others
+        )  # fmt: skip
+    mine = [row for row in rows if row.target == key]
+    if not mine:
+        known = sorted({row.target[0] for row in rows})
+        fail("MB600", f"no row is of {target.device.name}", hint=f"the file is about {', '.join(known)}")
+    return mine
+
+
+def noise_of(rows: Iterable[Measurement]) -> Any:
+    """Relative error that is to be expected of each row: what the form leaves, and the spread of the measurement [1].
+
+    What a form leaves of a single kernel is larger than of a network, whose kernels' errors average out.
+    """
+    return np.array([math.hypot(KERNEL_NOISE if row.kind == "kernel" else NOISE, row.spread) for row in rows])
+
+
+def work_of(rows: Iterable[Measurement], target: Target) -> Work:
+    """What measured networks make a target do, by the library's way from a table to kernels.
+
+    Raises
+    ------
+    InputError
+        With the problems of every row whose network cannot be built or run, at its row.
+    """
+    runtime, form, _ = latency_model(target)
+    counts, macs, measured = [], [], []
+    problems: list[Problem] = []
+    for row in rows:
+        try:
+            graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
+            kernels = map_to_kernels(graph, runtime, batch=row.batch, element_bytes=ELEMENT_BYTES[target.precision])
+        except InputError as error:
+            problems += [at_row(problem, row) for problem in error.problems]
+            continue
+        counts.append([float(value) for value in count_vector(kernels, form).values()])
+        macs.append(float(sum(kernel.macs for kernel in kernels)))
+        measured.append(row.measured_s)
+    if problems:
+        raise InputError(problems)
+    return Work(np.array(counts), np.array(macs), np.array(measured))
+
+
+def at_row(problem: Problem, row: Measurement) -> Problem:
+    """A problem of a row's network, shown at the row."""
+    message = f"row {row.location.line}: {problem.message}"
+    return Problem(problem.code, message, row.location, problem.hint)
+
+
+def _network(row: CsvRow) -> Measurement:
+    """A row of a file of networks."""
+    return Measurement(
+        "network",
+        row.text("architecture"),
+        row.positive("alpha", 1.0),
+        row.whole("resolution", MAX_RESOLUTION) if row.text("resolution", "") else None,
+        row.whole("batch", MAX_BATCH, 1),
+        (*_names(row, None), str(row.whole("threads", MAX_THREADS, 1))),
+        *_latency(row, "ms", 1e3, NETWORK_LIMITS_S),
+        row.text("source", ""),
+        row.location,
+    )
+
+
+def _kernel(row: CsvRow) -> Measurement:
+    """A row of a file of kernels."""
+    table = kernel_rows.table_of(row)
+    if not row.problems:
+        kernel_rows.check_kernel(row, table)
+    return Measurement(
+        "kernel",
+        table,
+        1.0,
+        None,
+        row.whole("batch", MAX_BATCH, 1),
+        (*_names(row, ""), str(row.whole("threads", MAX_THREADS)) if row.text("threads", "") else ""),
+        *_latency(row, "us", 1e6, KERNEL_LIMITS_S),
+        row.text("source", ""),
+        row.location,
+    )
+
+
+def _names(row: CsvRow, default: str | None) -> tuple[str, str, str, str]:
+    device, processor, runtime, precision = (row.text(name, default) for name in _TARGET)
+    return device, processor, runtime, precision
+
+
+def _latency(row: CsvRow, unit: str, a_second: float, limits_s: tuple[float, float]) -> tuple[float, float]:
+    """Latency [s] and its spread as a share of it."""
+    column, before = f"latency_{unit}", len(row.problems)
+    value = row.positive(column)
+    low, high = (limit * a_second for limit in limits_s)
+    if len(row.problems) == before and not low <= value <= high:
+        row.wrong(column, f"a latency of {value:g} {unit} cannot be right: {low:g} to {high:g} {unit} can")
+    spread = f"latency_std_{unit}"
+    if not row.text(spread, "") or row.text(spread) in {"0", "0.0"}:
+        return value / a_second, 0.0
+    deviation = row.positive(spread)
+    if len(row.problems) == before and deviation > WILDEST * value:
+        row.wrong(spread, f"a spread of {deviation:g} {unit} around {value:g} {unit} is no measurement: measure again")
+    return value / a_second, deviation / value
+
+
+def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
+    """A warning for each row whose configuration stands in an earlier row too, with both latencies."""
+    first: dict[tuple[Any, ...], Measurement] = {}
+    warnings = []
+    for row in rows:
+        key = (row.architecture, row.name, row.target)
+        if key in first:
+            other = first[key]
+            times = f"{_latency_text(other.measured_s)} there, {_latency_text(row.measured_s)} here"
+            message = f"row {row.location.line} repeats row {other.location.line}: {row.name}, {times}"
+            warnings.append(Problem("MB600", message, row.location, severity="warning"))
+        first.setdefault(key, row)
+    return warnings
+
+
+def strangers(rows: Iterable[Measurement], ratios: Iterable[float]) -> list[Problem]:
+    """A warning for each row that a fit cannot describe, which therefore hardly weighs in it.
+
+    Parameters
+    ----------
+    ratios
+        Predicted over measured latency of each row [1].
+    """
+    warnings = []
+    for row, ratio in zip(rows, ratios, strict=True):
+        if not 1 / STRANGE[row.kind] < ratio < STRANGE[row.kind]:
+            times = f"{_latency_text(row.measured_s)} measured, {_latency_text(row.measured_s * ratio)} by the fit"
+            message = f"row {row.location.line}: {times}, so that it hardly weighs: {row.name}"
+            warnings.append(Problem("MB600", message, row.location, "is it right?", "warning"))
+    return warnings
+
+
+def _latency_text(seconds: float) -> str:
+    return f"{seconds * 1e3:.4g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.4g} us"
+
+
+def target_key(target: Target) -> _TargetKey:
+    return (target.device.name, target.processor.name, target.runtime, target.precision, str(target.threads))
+
+
+def _filled(mine: _TargetKey, key: _TargetKey) -> _TargetKey:
+    """A row's target, with what it leaves open from the target that was asked for."""
+    device, processor, runtime, precision, threads = (own or asked for own, asked in zip(mine, key, strict=True))
+    return device, processor, runtime, precision, threads
+
+
+def _shown(key: _TargetKey) -> str:
+    device, processor, runtime, precision, threads = key
+    return f"{device}/{processor}@{runtime}, {precision}, {threads} thread{'' if threads == '1' else 's'}"

@@ -1,0 +1,128 @@
+"""What a reader has to know before trusting a prediction, in sentences."""
+
+from __future__ import annotations
+
+from mbcost.calibration.apply import notes_on
+from mbcost.devices import Target
+from mbcost.graph import LayerGraph, peak_elements
+from mbcost.kernels import Kernel, Runtime, unsupported_layers
+from mbcost.latency import KernelEstimate
+from mbcost.operators import Opaque
+from mbcost.prediction import Prediction, TargetModel
+
+
+def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, estimated: bool) -> tuple[str, ...]:
+    """What a reader has to know before trusting the prediction of one network."""
+    target, runtime, fitted = model.target, model.runtime, model.calibration
+    warnings = target_caveats(model)
+    if fitted is not None and predicted.workload is not None:
+        warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
+    warnings += forced_lowering(runtime, predicted)
+    warnings += [
+        *outside_layers(predicted.kernels, predicted.estimates, target, runtime.partition),
+        *unknown_operators(graph),
+    ]
+    warnings += beyond_memory(graph, model, predicted.kernels)
+    if estimated:
+        names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
+        warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
+    return tuple(warnings)
+
+
+def target_caveats(model: TargetModel) -> list[str]:
+    """What a reader has to know about the target's numbers, whatever the network."""
+    target, runtime, fitted = model.target, model.runtime, model.calibration
+    notes = []
+    if runtime.form == "roofline" and fitted is None:
+        notes.append(
+            f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"
+        )
+    elif fitted is None:
+        notes.append(f"not calibrated on {target.device.name}: {runtime.caveat or _origin(target, runtime)}")
+    if runtime.form.startswith("cpu_") and not runtime.knows(target.precision) and fitted is None:
+        notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
+    return notes
+
+
+def _origin(target: Target, runtime: Runtime) -> str:
+    """Where rates that nobody calibrated come from."""
+    processor = target.processor
+    if runtime.was_fitted_on(processor.model, target.precision):
+        return f"rates are those of the {processor.model} in another device"
+    if runtime.fitted_on is None and all(parameter.source != "fitted" for parameter in runtime.parameters.values()):
+        return "nothing was fitted to latencies"
+    rates = f"rates are scaled from the {'core' if processor.kind == 'cpu' else processor.kind.upper()} that"
+    extrapolated = (
+        ""
+        if target.precision == "fp32" or processor.kind == "cpu"
+        else f"; {target.precision} is extrapolated from fp32"
+    )
+    return f"{rates} {runtime.name} was fitted on{extrapolated}"
+
+
+def forced_lowering(runtime: Runtime, predicted: Prediction) -> list[str]:
+    """A warning about what im2col adds where it was asked for."""
+    if runtime.lowering == "auto":
+        return []
+    kernels = [kernel for kernel in predicted.kernels if kernel.kind == "im2col_gemm"]
+    size = sum(kernel.im2col_elements * kernel.element_bytes for kernel in kernels)
+    seconds = sum(float(item.lowering_s) for item in predicted.estimates)
+    what = "1 convolution" if len(kernels) == 1 else f"{len(kernels)} convolutions"
+    took = f"{seconds * 1e3:.3g} ms, {seconds / float(predicted.latency_s):.0%} of the time"
+    return [f"im2col was asked for: {what} lowered, {size / 1e6:.3g} MB written and read back in {took}"]
+
+
+def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, ...]) -> list[str]:
+    """Warnings about what a form takes to be on chip and does not fit there."""
+    processor, sram = model.target.processor, model.target.processor.sram
+    if sram is None or not kernels:
+        return []
+    size, batch = kernels[0].element_bytes, kernels[0].batch
+    needs = {
+        "activations": peak_elements(graph) * size * batch,
+        "weights": sum(kernel.weight_elements for kernel in kernels) * size,
+    }
+    fate = {
+        "activations": "the network does not fit, or spills to a slower memory, which is not charged",
+        "weights": "the rest arrives in every inference, which is charged only where a layer alone does not fit",
+    }
+    return [
+        f"{what} take {needs[what] / 1e6:.3g} MB, {processor.model} has {sram.text} on chip: {fate[what]}"
+        for what in ("activations", "weights")
+        if what in model.form.on_chip and needs[what] > sram.value
+    ]
+
+
+def outside_layers(
+    kernels: tuple[Kernel, ...], estimates: tuple[KernelEstimate, ...], target: Target, partition: str | None = None
+) -> tuple[str, ...]:
+    """A warning about the layers that the runtime hands back to another processor, if there are any."""
+    names = [kernel.name for kernel in kernels if kernel.kind == "outside"]
+    if not names:
+        return ()
+    what = "1 layer runs" if len(names) == 1 else f"{len(names)} layers run"
+    more = ", ..." if len(names) > 10 else ""
+    where = f"outside of the {target.processor.kind.upper()} part"
+    charged = any(
+        item.latency_s > 0 for kernel, item in zip(kernels, estimates, strict=True) if kernel.kind == "outside"
+    )
+    how = (
+        "on the host's processor: their time and the transfer there and back are assumed"
+        if charged
+        else "whose time this is; what they take comes on top"
+    )
+    found = f"{what} {where}, {how}: {', '.join(names[:10])}{more}"
+    places = [number for number, kernel in enumerate(kernels) if kernel.kind == "outside"]
+    last = max(number for number, kernel in enumerate(kernels) if kernel.kind != "view")
+    inner = partition is not None and places[0] + len(places) - 1 < last
+    return (f"{found}; {partition}" if inner else found,)
+
+
+def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
+    """A warning about the layers that were estimated because no importer knows them, if there are any."""
+    names = [layer.name for layer in graph.layers if layer.op == Opaque.op]
+    if not names:
+        return ()
+    what = "1 operator of the model is" if len(names) == 1 else f"{len(names)} operators of the model are"
+    more = ", ..." if len(names) > 10 else ""
+    return (f"{what} not known; what stands in is memory traffic alone: {', '.join(names[:10])}{more}",)

@@ -1,0 +1,101 @@
+"""``mbcost.check``: every problem of a file that a user wrote, whatever kind of file it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from mbcost.architectures import ArchitectureSpec, find_architecture, read_architecture
+from mbcost.devices import check_device
+from mbcost.errors import InputError, Problem, fail
+from mbcost.files import load_yaml, read_text
+from mbcost.graph import check_table
+
+#: Keys at the top of a file that tell its kind.
+_DEVICE_KEYS = frozenset({"identity", "processors"})
+_CALIBRATION_KEYS = frozenset({"rates", "residuals"})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTable:
+    """What is wrong with a table, and the YAML of a pasted one that could be read."""
+
+    problems: tuple[Problem, ...]
+    yaml: str | None = None
+
+
+def check(path: str | PathLike[str]) -> tuple[Problem, ...]:
+    """Every problem of a table, a device's profile, a calibration or a file of measurements; empty where all is well.
+
+    What kind of file it is follows from its suffix and its keys.
+    """
+    file = Path(path)
+    try:
+        if file.suffix.lower() == ".csv":
+            from mbcost.calibration.measurements import read_measurements
+
+            return tuple(read_measurements(file)[1])
+        keys = _keys(file)
+        if keys & _DEVICE_KEYS:
+            return tuple(check_device(file))
+        if keys & _CALIBRATION_KEYS:
+            from mbcost.calibration.file import read_calibration
+
+            read_calibration(load_yaml(file))
+            return ()
+    except InputError as error:
+        return error.problems
+    return checked_table(file).problems
+
+
+def _keys(path: Path) -> frozenset[str]:
+    """The keys at the top of a YAML file; none for another one."""
+    if path.suffix.lower() not in {".yaml", ".yml"}:
+        return frozenset()
+    data = load_yaml(path).data
+    return frozenset(str(key) for key in data) if isinstance(data, dict) else frozenset()
+
+
+def checked_table(path: Path, against: ArchitectureSpec | None = None) -> CheckedTable:
+    """What is wrong with an architecture table in YAML or pasted from a paper.
+
+    Parameters
+    ----------
+    against
+        An architecture that a pasted table of shares is compared with.
+    """
+    try:
+        text = _pasted_text(path)
+        if against is not None:
+            return CheckedTable(_shares(path, text, against))
+        return CheckedTable(check_table(find_architecture(str(path)))) if text is None else _pasted(path, text)
+    except InputError as error:
+        return CheckedTable(error.problems)
+
+
+def _pasted_text(path: Path) -> str | None:
+    """The text of a file with a pasted table; None for YAML and for built-in names."""
+    from mbcost.architectures.pasted import is_pasted
+
+    if not path.is_file():
+        return None
+    text = read_text(path)
+    return text if is_pasted(path, text) else None
+
+
+def _pasted(path: Path, text: str) -> CheckedTable:
+    from mbcost.architectures.pasted import read_pasted
+
+    table = read_pasted(text, str(path))
+    problems = check_table(read_architecture(table.document))
+    return CheckedTable((*table.warnings, *problems), table.yaml)
+
+
+def _shares(path: Path, text: str | None, against: ArchitectureSpec) -> tuple[Problem, ...]:
+    from mbcost.architectures.pasted import find_grids
+    from mbcost.graph.shares import share_problems
+
+    if text is None:
+        fail("MB010", f"`against` wants a pasted table of shares, {path} is none")
+    return share_problems(find_grids(text, str(path)), str(path), against)

@@ -1,0 +1,1 @@
+"""Accelerators designed for a network: loop-tiled engines and line-buffer pipelines."""

@@ -1,0 +1,211 @@
+"""What a report shows of an analysis, as plain data: no formatting, no terminal, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mbcost import readable
+from mbcost.analysis import Analysis
+from mbcost.devices import Quantity
+from mbcost.kernels import Kernel, KernelKind, Parameter
+from mbcost.latency import KernelEstimate, LatencyForm
+from mbcost.operators import Activation, BatchNorm, Conv2d, DepthwiseConv2d, Operator, TransposedConv2d
+from mbcost.words import GroupBy
+
+_NAME_OF_KIND: Final[Mapping[KernelKind, str]] = {
+    "dense": "dense",
+    "matmul": "matmul",
+    "pool": "pool",
+    "softmax": "softmax",
+    "copy": "copy",
+    "elementwise": "elementwise",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTime:
+    """A kernel with its time.
+
+    Attributes
+    ----------
+    share
+        Of the network's time [1].
+    macs_per_s
+        What it achieves [MAC/s]; None for a kernel without multiply-accumulates.
+    peak_share
+        `macs_per_s` of the target's arithmetic peak [1]; None where the profile has no peak.
+    fused
+        Layers that it computes beside its main one.
+    """
+
+    kernel: Kernel
+    estimate: KernelEstimate
+    share: float
+    macs_per_s: float | None
+    peak_share: float | None
+
+    @property
+    def name(self) -> str:
+        return self.kernel.name
+
+    @property
+    def latency_s(self) -> float:
+        return self.estimate.latency_s
+
+    @property
+    def traffic_bytes(self) -> int:
+        """Input, output and weights [B]."""
+        kernel = self.kernel
+        return (kernel.input_elements + kernel.output_elements + kernel.weight_elements) * kernel.element_bytes
+
+    @property
+    def fused(self) -> int:
+        return len(self.kernel.layers) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class TimeShare:
+    """The time of some kernels together.
+
+    Attributes
+    ----------
+    count
+        Kernels.
+    split_s
+        The time by what it is spent on, in the order of :data:`mbcost.latency.form.GROUPS` [s]; see :func:`spent`.
+    share, cumulative
+        Of the network's time: of this entry, and of all down to it [1].
+    """
+
+    label: str
+    count: int
+    latency_s: float
+    split_s: tuple[float, ...]
+    share: float
+    cumulative: float
+
+
+def kernel_times(analysis: Analysis) -> list[KernelTime]:
+    """Every kernel that takes time, in the order they run."""
+    peak = peak_macs_per_s(analysis)
+    total = analysis.latency_s
+    result = []
+    for kernel, estimate in zip(analysis.kernels, analysis.estimates, strict=True):
+        if kernel.kind == "view" or not estimate.latency_s:
+            continue
+        achieved = kernel.macs / estimate.latency_s if kernel.macs else None
+        peak_share = achieved / peak if achieved is not None and peak else None
+        result.append(KernelTime(kernel, estimate, estimate.latency_s / total, achieved, peak_share))
+    return result
+
+
+def slowest(analysis: Analysis) -> list[KernelTime]:
+    """The kernels by time, slowest first; equal ones in the order they run."""
+    return sorted(kernel_times(analysis), key=lambda row: row.latency_s, reverse=True)
+
+
+def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
+    """Time by operator class or by block, largest first, or by layer in the order they run."""
+    label: Callable[[Kernel], str] = {
+        "op": operator_class,
+        "block": lambda kernel: kernel.main.block,
+        "layer": lambda kernel: kernel.name,
+    }[group_by]
+    groups: dict[str, list[KernelTime]] = {}
+    for row in kernel_times(analysis):
+        groups.setdefault(label(row.kernel), []).append(row)
+    ordered: Iterable[tuple[str, list[KernelTime]]] = groups.items()
+    if group_by != "layer":
+        ordered = sorted(ordered, key=lambda item: sum(row.latency_s for row in item[1]), reverse=True)
+    result: list[TimeShare] = []
+    cumulative = 0.0
+    for name, rows in ordered:
+        latency = sum(row.latency_s for row in rows)
+        split = tuple(map(sum, zip(*(spent(row.estimate, analysis.form) for row in rows), strict=True)))
+        share = latency / analysis.latency_s
+        cumulative += share
+        result.append(TimeShare(name, len(rows), latency, split, share, cumulative))
+    return result
+
+
+def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
+    """A kernel's time by what it is spent on [s], in the order of :data:`mbcost.latency.form.GROUPS`.
+
+    The parts add up to the kernel's time: of what runs at once, all but the longest is hidden and counts nothing.
+    """
+    compute, activation, weight, lowering, overhead = estimate[1:]
+    if form.overlap == "none":
+        return compute, activation, weight, lowering, overhead
+    memory = activation + weight if form.overlap == "full" else max(activation, weight)
+    if compute >= memory:
+        activation = weight = 0.0
+    else:
+        compute = 0.0
+    if form.overlap == "parallel":
+        activation, weight = (activation, 0.0) if activation >= weight else (0.0, weight)
+    return compute, activation, weight, lowering, overhead
+
+
+def operator_class(kernel: Kernel) -> str:
+    """The class that a reader of the papers would put a kernel in: ``pointwise``, ``3x3 conv``, ``depthwise 5x5``."""
+    operator = kernel.main.operator
+    if isinstance(operator, DepthwiseConv2d) or kernel.kind == "depthwise":
+        return f"depthwise {_window(operator)}"
+    if isinstance(operator, Conv2d):
+        if operator.groups != 1:
+            return f"grouped {_window(operator)} conv"
+        return "pointwise" if operator.kernel == (1, 1) else f"{_window(operator)} conv"
+    if isinstance(operator, TransposedConv2d):
+        return f"transposed {_window(operator)} conv"
+    if isinstance(operator, Activation):
+        return "activation"
+    if isinstance(operator, BatchNorm):
+        return "batch norm"
+    return _NAME_OF_KIND.get(kernel.kind, kernel.op)
+
+
+def _window(operator: Operator) -> str:
+    height, width = operator.kernel  # type: ignore[attr-defined]
+    return f"{height}x{width}"
+
+
+def peak_macs_per_s(analysis: Analysis) -> float | None:
+    """The target's arithmetic peak at its precision, of all threads in use [MAC/s]; None where the profile has none."""
+    target = analysis.target
+    if target.peak is None:
+        return None
+    return target.peak.value * (target.threads if target.processor.kind == "cpu" else 1)
+
+
+def interval_source(analysis: Analysis) -> str:
+    """Where the bounds around the latency come from."""
+    fitted = analysis.calibration
+    if fitted is not None:
+        return f"{fitted.networks} latencies of this target, each predicted without itself"
+    bound, _ = analysis.runtime.interval(analysis.target.processor.model, analysis.target.precision)
+    return f"{bound.source}: {bound.reference}"
+
+
+def caveats(analysis: Analysis) -> list[str]:
+    """What to know before trusting the numbers: the warnings, then the values that nobody sourced."""
+    profile: list[str] = []
+    runtime: dict[str, list[str]] = {}
+    for place, value in analysis.assumptions().items():
+        if isinstance(value, Quantity):
+            profile.append(f"{place} {value.text}")
+        else:
+            # references end in what is true of one parameter only: "...: 0.099 ns a MAC"
+            common = value.reference.rpartition(": ")[0] or value.reference
+            runtime.setdefault(common, []).append(_parameter(value))
+    result = list(analysis.warnings)
+    if profile:
+        result.append(f"assumed in the profile of {analysis.target.device.name}: {', '.join(profile)}")
+    for reference, names in runtime.items():
+        result.append(f"assumed for {analysis.runtime.name}: {', '.join(names)} ({reference})")
+    return result
+
+
+def _parameter(parameter: Parameter) -> str:
+    return f"{parameter.name} {readable.with_unit(parameter.value, parameter.unit)}"

@@ -1,0 +1,133 @@
+"""What ``mbcost compare`` compares: networks, each with a configuration and a target of its own where it names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mbcost.checks import read_value
+from mbcost.errors import did_you_mean, fail, printable
+from mbcost.networks import Network
+
+if TYPE_CHECKING:
+    from mbcost.architectures import ArchitectureSpec
+    from mbcost.architectures.spec import OptionValue
+
+_SETTINGS: Final = ("alpha", "rho", "resolution", "batch", "precision", "threads", "device")
+_WHOLE: Final = frozenset({"resolution", "batch", "threads"})
+_REAL: Final = frozenset({"alpha", "rho"})
+#: A model's path or a function of a module, which may hold an ``@`` of its own.
+_FILE: Final = re.compile(r"\.(ya?ml|onnx|tflite|md|tsv|txt)$|:", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(?P<alpha>[\d.]+)?(?:/(?P<resolution>\d+))?")
+_SYNTAX: Final = "such as mobilenet_v2@0.75/192 or mobilenet_v2@1/224,device=pixel4,precision=int8"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One of the things that are compared.
+
+    Attributes
+    ----------
+    network
+        As ``mbcost analyze`` takes it.
+    configuration
+        Arguments of :func:`mbcost.analyze` that it sets for itself.
+    options
+        Options of its table.
+    device
+        Its target, if it names one.
+    """
+
+    network: Network
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    device: str | None = None
+
+
+def read_subject(network: Network) -> Subject:
+    """A network with what it sets for itself: ``MODEL[@ALPHA[/RESOLUTION]][,NAME=VALUE...]``.
+
+    ``NAME`` is alpha, rho, resolution, batch, precision, threads, device, or an option of the table. A file that is
+    there under the whole text is taken as it is.
+
+    Raises
+    ------
+    InputError
+        MB010 for what is none of these, or set twice.
+    """
+    if not isinstance(network, str) or _is_file(network):
+        return Subject(network)
+    text = network
+    first, *settings = text.split(",")
+    model, configuration = _split_size(first, text)
+    options: dict[str, OptionValue] = {}
+    device = None
+    for setting in settings:
+        name, equals, value = (part.strip() for part in setting.partition("="))
+        if not name or not equals or not value:
+            fail("MB010", f"`{setting}` in `{text}` is not NAME=VALUE", hint=_SYNTAX)
+        if name in configuration or name in options or (name == "device" and device):
+            fail("MB010", f"`{text}` sets {name} twice", hint="leave out one of them")
+        if name == "device":
+            device = value
+        elif name in _SETTINGS:
+            configuration[name] = _value(name, value, text)
+        else:
+            options[name] = read_value(f"`{setting}` in `{text}`", value)
+    if "rho" in configuration and "resolution" in configuration:
+        fail("MB010", f"`{text}` sets rho and resolution, which are two ways to say one thing", hint="leave out one")
+    return Subject(model, configuration, options, device)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _split_size(first: str, text: str) -> tuple[str, dict[str, Any]]:
+    """The model, and what its ``@ALPHA/RESOLUTION`` says."""
+    model, at, size = first.rpartition("@")
+    if not at or not model or _FILE.search(size):
+        return first, {}
+    match = _SIZE.fullmatch(size)
+    if match is None or not size:
+        hint = f"a target is `{model},device={size}`" if size[:1].isalpha() else _SYNTAX
+        fail("MB010", f"`@{size}` in `{text}` is not @ALPHA, @ALPHA/RESOLUTION or @/RESOLUTION", hint=hint)
+    found = {name: value for name, value in match.groupdict().items() if value}
+    return model, {name: _value(name, value, text) for name, value in found.items()}
+
+
+def _value(name: str, value: str, text: str) -> Any:
+    try:
+        if name in _WHOLE:
+            return int(value)
+        return float(value) if name in _REAL else value
+    except ValueError:
+        kind = "a whole number" if name in _WHOLE else "a number"
+        fail("MB010", f"{name} in `{text}` is `{value}`, which is not {kind}", hint=_SYNTAX)
+
+
+def arguments_of(subject: Subject, spec: ArchitectureSpec, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of :func:`mbcost.analyze` for a subject: its own, and for the rest the shared ones.
+
+    Raises
+    ------
+    InputError
+        MB010 for an option that its table does not have.
+    """
+    for name in subject.options:
+        if name not in spec.options:
+            known = [*_SETTINGS, *spec.options]
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            fail("MB010", f"{spec.name} has no setting or option `{printable(name, 60)}`", hint=hint)
+    arguments = {**shared, **subject.configuration}
+    if "resolution" in subject.configuration:
+        arguments["rho"] = subject.configuration.get("rho")
+    elif "rho" in subject.configuration:
+        arguments["resolution"] = None
+    return {**arguments, "options": {**shared["options"], **subject.options}}

@@ -1,0 +1,168 @@
+"""What a faster clock, another bandwidth or another precision would change: the form's rates of a changed profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from mbcost.analysis import Analysis
+from mbcost.devices import Quantity, Target
+from mbcost.errors import fail, or_list
+from mbcost.kernels import Kernel, map_to_kernels
+from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.numeric import add_up
+from mbcost.prediction import TargetModel, prepare
+
+#: Factors on clock and bandwidth at which a rate has to be what its limits say.
+_PROBES: Final = ((1.0, 1.0), (0.5, 1.0), (3.0, 1.0), (1.0, 0.5), (1.0, 3.0), (0.7, 2.3), (2.3, 0.7), (0.6, 0.55))
+#: Places, far from each other, where one limit of a rate is the longest.
+_CORNERS: Final = tuple((clock, bandwidth) for clock in (1.0, 1e-4, 1e4) for bandwidth in (1.0, 1e-4, 1e4))
+_TOLERANCE: Final = 1e-11
+
+
+class Limit(NamedTuple):
+    """A part of a rate: `factor` x clock^clock_power x bandwidth^bandwidth_power, in units of the rate as it is."""
+
+    factor: float
+    clock_power: int
+    bandwidth_power: int
+
+    def at(self, clock: float, bandwidth: float) -> float:
+        """Its value for factors on the clock and the bandwidth."""
+        return float(self.factor * clock**self.clock_power * bandwidth**self.bandwidth_power)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The network on the target at one precision, term by term.
+
+    Attributes
+    ----------
+    precision
+        Of activations and weights.
+    kernels
+        What the runtime launches.
+    rates_s
+        Seconds a count of every term of the form [s].
+    limits
+        Term -> limits of its rate, the longest of which holds: one for a rate that follows the clock or the bandwidth,
+        several for one that is the slower of two; None where a rate of this target is nothing of the kind.
+    """
+
+    precision: str
+    kernels: tuple[Kernel, ...]
+    rates_s: Mapping[str, float]
+    limits: Mapping[str, tuple[Limit, ...]] | None
+
+
+def variant(analysis: Analysis, precision: str) -> Variant:
+    """The analysis at another precision, with what its rates follow.
+
+    Raises
+    ------
+    InputError
+        If the target has no rates for it.
+    """
+    model = _model(analysis, precision)
+    return Variant(
+        precision,
+        _kernels(analysis, model),
+        {name: float(rate.seconds) for name, rate in model.rates.items()},
+        _limits(model),
+    )
+
+
+def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, precision: str | None = None) -> float:
+    """The latency with a changed target [s].
+
+    Parameters
+    ----------
+    clock
+        Factor on the processor's clock, and on the arithmetic peaks that follow it [1].
+    bandwidth
+        Factor on the bandwidth of the memory [1].
+    precision
+        Of activations and weights; default: that of the analysis.
+
+    Raises
+    ------
+    InputError
+        If the target has no rates for the precision.
+    """
+    model = _model(analysis, precision or analysis.target.precision)
+    factors = _rate_factors(model, clock, bandwidth)
+    seconds = {name: rate.seconds * factors[name] for name, rate in model.rates.items()}
+    return float(add_up(item.latency_s for item in model.form.estimate(_kernels(analysis, model), seconds)))
+
+
+def _model(analysis: Analysis, precision: str) -> TargetModel:
+    target = analysis.target
+    known = target.processor.precisions
+    if precision not in known:
+        fail("MB305", f"{target.name} does not compute in `{precision}`", hint=f"it has {or_list(known)}")
+    changed = replace(target, precision=known[known.index(precision)])
+    return prepare(changed, analysis.calibration or False, analysis.runtime.lowering)
+
+
+def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
+    element_bytes = ELEMENT_BYTES[model.target.precision]
+    return map_to_kernels(
+        analysis.layer_graph,
+        model.runtime,
+        batch=analysis.batch,
+        element_bytes=element_bytes,
+        estimate_unsupported=True,
+    )
+
+
+def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[str, float]:
+    """Term -> factor on its rate: what the profile says, so that fitted rates move as their terms would."""
+    base = model.form.rates(model.target, model.runtime)
+    changed = model.form.rates(_scaled(model.target, clock, bandwidth), model.runtime)
+    return {name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()}
+
+
+def _limits(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
+    """Term -> limits of its rate, found far from each other and confirmed at every probe."""
+    found: dict[str, set[Limit]] = {term: set() for term in model.rates}
+    for clock, bandwidth in _CORNERS:
+        here = _rate_factors(model, clock, bandwidth)
+        by_clock = _rate_factors(model, 2 * clock, bandwidth)
+        by_bandwidth = _rate_factors(model, clock, 2 * bandwidth)
+        for term, value in here.items():
+            powers = [round(math.log2(there[term] / value)) for there in (by_clock, by_bandwidth)]
+            scale = Limit(1.0, powers[0], powers[1]).at(clock, bandwidth)
+            found[term].add(Limit(float(f"{value / scale:.13g}"), *powers))
+    limits = {term: tuple(sorted(parts)) for term, parts in found.items()}
+    for clock, bandwidth in _PROBES:
+        for term, value in _rate_factors(model, clock, bandwidth).items():
+            longest = max(limit.at(clock, bandwidth) for limit in limits[term])
+            if not math.isclose(value, longest, rel_tol=_TOLERANCE):
+                return None
+    return limits
+
+
+def _scaled(target: Target, clock: float, bandwidth: float) -> Target:
+    """The target with another clock (and the arithmetic peaks that follow it) and another memory bandwidth."""
+    processor, device = target.processor, target.device
+    memory = replace(device.memory, bandwidth=_scaled_or_none(device.memory.bandwidth, bandwidth))
+    dpu = processor.dpu
+    changed = replace(
+        processor,
+        clock=_scaled_or_none(processor.clock, clock),
+        peak={name: _times(peak, clock) for name, peak in processor.peak.items()},
+        measured_peak={name: _times(peak, clock) for name, peak in processor.measured_peak.items()},
+        bandwidth=_scaled_or_none(processor.bandwidth, bandwidth),
+        dpu=replace(dpu, clock=_times(dpu.clock, clock)) if dpu is not None else None,
+    )
+    return replace(target, processor=changed, device=replace(device, memory=memory))
+
+
+def _scaled_or_none(quantity: Quantity | None, factor: float) -> Quantity | None:
+    return _times(quantity, factor) if quantity is not None else None
+
+
+def _times(quantity: Quantity, factor: float) -> Quantity:
+    return replace(quantity, value=quantity.value * factor)

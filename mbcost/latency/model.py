@@ -1,0 +1,40 @@
+"""What predicts latencies on a target before anything was measured there: its runtime's rules, the form, the rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from mbcost.devices import Target
+from mbcost.errors import fail
+from mbcost.kernels import Runtime, load_runtime
+from mbcost.latency.form import LatencyForm, Rate
+from mbcost.latency.forms import find_form
+
+
+class LatencyModel(NamedTuple):
+    """The rules of a runtime, its latency form, and the form's rates on a target, from facts and parameters alone."""
+
+    runtime: Runtime
+    form: LatencyForm
+    rates: Mapping[str, Rate]
+
+
+@lru_cache(maxsize=64)
+def latency_model(target: Target) -> LatencyModel:
+    """The rules, the form and the rates of a target without a calibration.
+
+    Raises
+    ------
+    InputError
+        MB304 if there are no rules for its runtime or these are not for its kind of processor, MB401 if its profile
+        lacks a number that the form needs.
+    """
+    runtime = load_runtime(target.runtime)
+    if target.processor.kind not in runtime.processors:
+        kinds = " and ".join(runtime.processors)
+        fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
+    runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
+    form = find_form(runtime.form).on(target)
+    return LatencyModel(runtime, form, form.rates(target, runtime))

@@ -1,0 +1,98 @@
+"""What predicts latencies on a target, chosen once, and what it predicts for a network or an array of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from mbcost.calibration.apply import CalibrationChoice, choose_calibration, interval_of, scale_to_threads, workload_of
+from mbcost.calibration.interval import Workload
+from mbcost.calibration.rates import calibrated_rates
+from mbcost.calibration.record import Calibration
+from mbcost.devices import Target
+from mbcost.graph import LayerGraph
+from mbcost.kernels import Kernel, Runtime, map_to_kernels
+from mbcost.latency import KernelEstimate, LatencyForm, Rate
+from mbcost.latency.im2col import lowered
+from mbcost.latency.model import latency_model
+from mbcost.latency.rates import ELEMENT_BYTES
+from mbcost.numeric import Real, add_up
+from mbcost.words import Lowering
+
+
+class TargetModel(NamedTuple):
+    """All that predicts latencies on a target; the same for every network."""
+
+    target: Target
+    runtime: Runtime
+    form: LatencyForm
+    rates: Mapping[str, Rate]
+    calibration: Calibration | None
+
+
+def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Lowering = "auto") -> TargetModel:
+    """Look up the rules, the form, the rates and the calibration of a target.
+
+    Parameters
+    ----------
+    calibration, lowering
+        As for :func:`mbcost.analyze`.
+
+    Raises
+    ------
+    InputError
+        MB304 if there are no rules for its runtime, MB401 if its profile lacks a number that the form needs, MB010 if
+        the form has no lowered convolutions, and the problems of the calibration.
+    """
+    runtime, form, rates = latency_model(target)
+    fitted = choose_calibration(target, form, calibration)
+    if fitted is not None:
+        as_measured = latency_model(replace(target, threads=fitted.threads)).rates
+        rates = calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, as_measured))
+    if lowering != "auto":
+        runtime, form, rates = lowered(target, runtime, form, rates)
+    return TargetModel(target, runtime, form, rates, fitted)
+
+
+class Prediction(NamedTuple):
+    """Kernels and times [s] of one network, or of an array of configurations."""
+
+    kernels: tuple[Kernel, ...]
+    estimates: tuple[KernelEstimate, ...]
+    latency_s: Real
+    latency_low_s: Real
+    latency_high_s: Real
+    workload: Workload | None
+
+
+def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsupported: bool = False) -> Prediction:
+    """The latency of a network on a target, with its 90 % interval; of one configuration, or of an array of them.
+
+    Raises
+    ------
+    InputError
+        MB400 for every operator without a kernel.
+    MixedConfigurationsError
+        If the configurations of an array differ in which kernels there are.
+    """
+    target, runtime, form, rates, fitted = model
+    element_bytes = ELEMENT_BYTES[target.precision]
+    kernels = map_to_kernels(
+        graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
+    )
+    counts = form.counts(kernels)
+    estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
+    latency = add_up(item.latency_s for item in estimates)
+    if fitted is None:
+        low, high = runtime.interval(target.processor.model, target.precision)
+        return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
+    fitted_rates = {name: rate for name, rate in rates.items() if name in fitted.rates}  # forced lowering is not
+    workload = workload_of(kernels, form.total(kernels, counts), fitted_rates)
+    factor = interval_of(fitted, target, workload)
+    return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, workload)
+
+
+def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:
+    """The time of every kernel and its split."""
+    return form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()})

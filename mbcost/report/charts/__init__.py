@@ -1,0 +1,1 @@
+"""Charts as Plotly figures, one file a subject."""

@@ -1,0 +1,349 @@
+"""Charts of an analysis: roofline, times by class and block, schedule and memory.
+
+A point's ``customdata`` is the position of its layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from mbcost import readable
+from mbcost.analysis import Analysis
+from mbcost.devices import Quantity
+from mbcost.errors import printable
+from mbcost.graph.memory import live_elements
+from mbcost.insight.breakdown import KernelTime, TimeShare, kernel_times, operator_class, peak_macs_per_s, time_by
+from mbcost.latency import GROUPS
+from mbcost.report.charts.chart import PALETTE, PART_COLOURS, PART_PATTERNS, Chart, plotly_figure, short, style_of
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+_LONGEST_LABEL: Final = 24
+#: Bars of a chart that get a name and a pattern each; of more, every so many.
+_MOST_NAMED: Final = 48
+
+
+class Roof(NamedTuple):
+    """A limit of the target: MAC/s of its arithmetic, or B/s of a memory."""
+
+    label: str
+    value: float
+    fitted: bool = False
+
+
+def class_names(analysis: Analysis) -> list[str]:
+    """The classes of operators, by time; their places in the list decide colour and marker."""
+    return [share.label for share in time_by(analysis, "op")]
+
+
+# -- roofline ---------------------------------------------------------------------------------------------------------
+
+
+def arithmetic_roofs(analysis: Analysis) -> list[Roof]:
+    """Peaks of the target at each precision and, where a calibration fitted any, rates of its arithmetic [MAC/s]."""
+    target = analysis.target
+    threads = target.threads if target.processor.kind == "cpu" else 1
+    roofs = [Roof(f"{name} peak", peak.value * threads) for name, peak in target.processor.peak.items()]
+    if analysis.calibration is not None:
+        products = [term.name for term in analysis.form.terms if term.group == "compute" and term.unit == "MAC"]
+        roofs += [Roof(f"{name}, fitted", 1 / analysis.rates[name].seconds, fitted=True) for name in products]
+    return roofs
+
+
+def memory_roofs(analysis: Analysis) -> list[Roof]:
+    """Bandwidths of the target's memory and caches [B/s]."""
+    processor, memory = analysis.target.processor, analysis.target.device.memory
+    found: Mapping[str, Quantity | None] = {
+        "memory": processor.bandwidth or memory.bandwidth,
+        "memory, all cores": memory.measured_bandwidth,
+        "system cache": memory.system_cache_bandwidth,
+        "L2": processor.l2_bandwidth,
+        "texture cache": processor.texture_bandwidth,
+        "local memory": processor.local_memory_bandwidth,
+    }
+    return [Roof(f"{name} {quantity.text}", quantity.value) for name, quantity in found.items() if quantity is not None]
+
+
+def roofline(analysis: Analysis) -> Chart:
+    """MAC/s of every kernel over its MACs a byte, log-log, under the target's roofs."""
+    rows = [row for row in kernel_times(analysis) if row.macs_per_s and _intensity(analysis, row) > 0]
+    title = "Roofline"
+    if not rows:
+        return Chart(title, "No kernel has multiply-accumulates.", [], {})
+    peaks, memories = arithmetic_roofs(analysis), memory_roofs(analysis)
+    xs = [_intensity(analysis, row) for row in rows]
+    ys = [row.macs_per_s or 0.0 for row in rows]
+    ridges = [peak.value / memory.value for peak in peaks for memory in memories if not peak.fitted]
+    left, right = min([*xs, *ridges]) / 2, max([*xs, *ridges]) * 2
+    top = max([*ys, *(peak.value for peak in peaks)])
+    data: list[dict[str, Any]] = [_memory_line(roof, left, top) for roof in memories]
+    fastest = max((roof.value for roof in memories), default=math.inf)
+    data += [_peak_line(roof, max(left, roof.value / fastest), right) for roof in peaks]
+    names = class_names(analysis)
+    for number, name in enumerate(names):
+        members = [row for row in rows if operator_class(row.kernel) == name]
+        if members:
+            data.append(_points(analysis, members, name, *style_of(number)))
+    peak = peak_macs_per_s(analysis)
+    best = max(rows, key=lambda row: row.macs_per_s or 0.0)
+    summary = f"{len(rows)} kernels; the fastest, {printable(best.name, 60)}, reaches "
+    summary += f"{readable.si(best.macs_per_s or 0.0, 3)}MAC/s"
+    summary += f", {best.peak_share:.0%} of the {analysis.target.precision} peak." if peak and best.peak_share else "."
+    axis = {"type": "log", "dtick": 1, "exponentformat": "SI"}
+    layout = {
+        "xaxis": {**axis, "title": {"text": "arithmetic intensity [MAC/B]"}, "range": _log_range(left, right)},
+        "yaxis": {**axis, "title": {"text": "MAC/s"}, "range": _log_range(min(ys) / 2, top * 2)},
+        "legend": {"orientation": "h", "y": -0.2},
+        "hovermode": "closest",
+    }
+    return Chart(title, summary, data, layout)
+
+
+def _intensity(analysis: Analysis, row: KernelTime) -> float:
+    return analysis.layers[row.kernel.main.position].arithmetic_intensity
+
+
+def _log_range(low: float, high: float) -> list[float]:
+    return [math.log10(low), math.log10(high)]
+
+
+def _memory_line(roof: Roof, left: float, top: float) -> dict[str, Any]:
+    label = short(roof.label)
+    return _line(roof, [left, top / roof.value], [left * roof.value, top], [label, ""], "top right")
+
+
+def _peak_line(roof: Roof, left: float, right: float) -> dict[str, Any]:
+    return _line(roof, [left, right], [roof.value, roof.value], ["", short(roof.label)], "top left")
+
+
+def _line(roof: Roof, xs: list[float], ys: list[float], text: list[str], side: str) -> dict[str, Any]:
+    """A roof, named at one of its ends."""
+    return {
+        "type": "scatter",
+        "mode": "lines+text",
+        "x": xs,
+        "y": ys,
+        "text": text,
+        "textposition": side,
+        "textfont": {"size": 10},
+        "line": {"width": 1, "color": "#888888", "dash": "dot" if roof.fitted else "solid"},
+        "hoverinfo": "text",
+        "hovertext": [short(roof.label)] * 2,
+        "showlegend": False,
+    }
+
+
+def _points(analysis: Analysis, rows: Sequence[KernelTime], name: str, colour: str, marker: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": short(name),
+        "x": [_intensity(analysis, row) for row in rows],
+        "y": [row.macs_per_s for row in rows],
+        "customdata": [row.kernel.main.position for row in rows],
+        "text": [_hover(row) for row in rows],
+        "hovertemplate": "%{text}<br>%{x:.3s} MAC/B, %{y:.3s}MAC/s<extra></extra>",
+        "marker": {
+            "color": colour,
+            "symbol": marker,
+            "size": [6 + 20 * math.sqrt(row.share) for row in rows],
+            "opacity": 0.8,
+            "line": {"width": 0.5, "color": "#ffffff"},
+        },
+    }
+
+
+def _hover(row: KernelTime) -> str:
+    bound = row.estimate.bound or "none"
+    return f"{short(row.name)}<br>{readable.milliseconds(row.latency_s)}, {row.share:.1%}, bound by {bound}"
+
+
+# -- where the time goes ----------------------------------------------------------------------------------------------
+
+
+def by_class(analysis: Analysis) -> Chart:
+    """Time by operator class, split into what it is spent on."""
+    return _shares("Time by operator class", time_by(analysis, "op"), across=True)
+
+
+def by_block(analysis: Analysis) -> Chart:
+    """Time by block in the order they run, split into what it is spent on."""
+    order = {name: number for number, name in enumerate(block_names(analysis))}
+    shares = sorted(time_by(analysis, "block"), key=lambda share: order[share.label])
+    return _shares("Time by block", shares, across=False)
+
+
+def block_names(analysis: Analysis) -> list[str]:
+    """The blocks with kernels that take time, in the order they run."""
+    return list(dict.fromkeys(row.kernel.main.block for row in kernel_times(analysis)))
+
+
+def _shares(title: str, shares: Sequence[TimeShare], *, across: bool) -> Chart:
+    """Stacked bars: `across` the page or upright."""
+    if not shares:
+        return Chart(title, "Nothing takes time.", [], {})
+    places = list(range(len(shares)))
+    value, place = ("x", "y") if across else ("y", "x")
+    data = []
+    for number, part in enumerate(GROUPS):
+        times = [share.split_s[number] * 1e3 for share in shares]
+        if not any(times):
+            continue
+        data.append(
+            {
+                "type": "bar",
+                "orientation": "h" if across else "v",
+                "name": part,
+                value: times,
+                place: places,
+                "customdata": [short(share.label) for share in shares],
+                "marker": {
+                    "color": PART_COLOURS[part],
+                    "pattern": {
+                        "shape": PART_PATTERNS[part] if len(shares) <= _MOST_NAMED else "",
+                        "fillmode": "overlay",
+                        "fgcolor": "#ffffff",
+                        "fgopacity": 0.5,
+                        "size": 6,
+                        "solidity": 0.2,
+                    },
+                },
+                "hovertemplate": f"%{{customdata}}<br>{part} %{{{value}:.4g}} ms<extra></extra>",
+            }
+        )
+    named = places[:: -(-len(places) // _MOST_NAMED)]
+    names = {
+        "tickmode": "array",
+        "tickvals": named,
+        "ticktext": [short(shares[place].label, _LONGEST_LABEL) for place in named],
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+        **({"autorange": "reversed"} if across else {"tickangle": -45}),
+    }
+    layout = {
+        "barmode": "stack",
+        f"{value}axis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        f"{place}axis": names,
+        "legend": {"orientation": "h", "y": 1.12, "traceorder": "normal"},
+        "bargap": 0.25,
+    }
+    longest = sorted(shares, key=lambda share: share.latency_s, reverse=True)[:3]
+    summary = "; ".join(f"{printable(share.label, 60)} {share.share:.1%}" for share in longest)
+    return Chart(title, f"{summary} of the time.", data, layout)
+
+
+def timeline(analysis: Analysis) -> Chart:
+    """When each kernel runs, a lane a class."""
+    names = class_names(analysis)
+    data: list[dict[str, Any]] = []
+    starts, clock = {}, 0.0
+    for row in kernel_times(analysis):
+        starts[row.kernel.main.position] = clock
+        clock += row.latency_s
+    for number, name in enumerate(names):
+        rows = [row for row in kernel_times(analysis) if operator_class(row.kernel) == name]
+        data.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": short(name),
+                "base": [starts[row.kernel.main.position] * 1e3 for row in rows],
+                "x": [row.latency_s * 1e3 for row in rows],
+                "y": [number] * len(rows),
+                "customdata": [row.kernel.main.position for row in rows],
+                "text": [_hover(row) for row in rows],
+                "textposition": "none",
+                "hovertemplate": "%{text}<br>from %{base:.4g} ms<extra></extra>",
+                "marker": {"color": style_of(number)[0], "line": {"width": 0.5, "color": "#ffffff"}},
+                "showlegend": False,
+            }
+        )
+    layout = {
+        "barmode": "overlay",
+        "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        "yaxis": {
+            "tickmode": "array",
+            "tickvals": list(range(len(names))),
+            "ticktext": [short(name, _LONGEST_LABEL) for name in names],
+            "autorange": "reversed",
+            "automargin": True,
+        },
+        "bargap": 0.3,
+    }
+    summary = f"{len(starts)} kernels follow each other in {readable.milliseconds(analysis.latency_s)}."
+    return Chart("Timeline", summary, data, layout)
+
+
+def memory(analysis: Analysis) -> Chart:
+    """Bytes of activations that are alive while each layer runs."""
+    alive = live_bytes(analysis)
+    layers = analysis.layer_graph.layers
+    peak = max(range(len(alive)), key=alive.__getitem__)
+    name = layers[peak].name
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"shape": "hvh", "color": PALETTE[0], "width": 1.5},
+        "fill": "tozeroy",
+        "x": list(range(len(alive))),
+        "y": [number / 2**20 for number in alive],
+        "customdata": list(range(len(alive))),
+        "text": [f"{short(layer.name)}<br>{readable.size(size)}" for layer, size in zip(layers, alive, strict=True)],
+        "hovertemplate": "%{text}<extra></extra>",
+        "showlegend": False,
+    }
+    layout = {
+        "xaxis": {"title": {"text": "layer, in the order they run"}},
+        "yaxis": {"title": {"text": "MiB alive"}, "rangemode": "tozero"},
+        "annotations": [
+            {
+                "x": peak,
+                "y": alive[peak] / 2**20,
+                "text": f"peak {readable.size(alive[peak])}: {short(name, 32)}",
+                "showarrow": True,
+                "ax": 40 if peak < len(alive) / 2 else -40,
+                "ay": -18,
+                "xanchor": "left" if peak < len(alive) / 2 else "right",
+            }
+        ],
+    }
+    summary = f"At most {readable.size(alive[peak])} are alive, while {printable(name, 60)} runs."
+    return Chart("Activation memory", summary, [trace], layout)
+
+
+def live_bytes(analysis: Analysis) -> list[int]:
+    """Bytes of activations that are alive while each layer runs, of the whole batch [B]."""
+    return [elements * analysis.batch * analysis.element_bytes for elements in live_elements(analysis.layer_graph)]
+
+
+# -- all of them ------------------------------------------------------------------------------------------------------
+
+CHARTS: Final[Mapping[str, Callable[[Analysis], Chart]]] = {
+    "roofline": roofline,
+    "by_class": by_class,
+    "by_block": by_block,
+    "timeline": timeline,
+    "memory": memory,
+}
+
+
+def figure(analysis: Analysis, name: str) -> go.Figure:
+    """A chart as a Plotly figure, for a notebook.
+
+    Parameters
+    ----------
+    name
+        ``roofline``, ``by_class``, ``by_block``, ``timeline`` or ``memory``.
+
+    Raises
+    ------
+    InputError
+        MB010 for any other name.
+    """
+    return plotly_figure("an analysis", {key: partial(make, analysis) for key, make in CHARTS.items()}, name)

@@ -1,0 +1,78 @@
+"""A chart as Plotly reads it, with the colours and markers that all charts share.
+
+Names are escaped, since Plotly reads a little HTML in its texts.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mbcost.errors import did_you_mean, fail, or_list, printable
+from mbcost.latency import GROUPS
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+#: Colours that people with any colour vision tell apart (Okabe, Ito 2008: Color Universal Design); markers differ too.
+PALETTE: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F7F7F")
+MARKERS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
+PART_COLOURS: Final = dict(zip(GROUPS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#7F7F7F"), strict=True))
+PART_PATTERNS: Final = dict(zip(GROUPS, ("", "/", ".", "x", "-"), strict=True))
+_LONGEST_NAME: Final = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart.
+
+    Attributes
+    ----------
+    title
+        A heading.
+    summary
+        What it shows, in a sentence, for those who do not see it.
+    data, layout
+        Plotly's traces and layout, without colours of the page.
+    """
+
+    title: str
+    summary: str
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+
+
+def style_of(number: int) -> tuple[str, str]:
+    """Colour and marker of a class."""
+    return PALETTE[min(number, len(PALETTE) - 1)], MARKERS[number % len(MARKERS)]
+
+
+def short(name: str, longest: int = _LONGEST_NAME) -> str:
+    """A name as a chart shows it: one line, cut, escaped."""
+    clean = printable(name, 4 * longest)
+    return html.escape(clean if len(clean) <= longest else f"{clean[: longest - 1]}…")
+
+
+def plotly_figure(what: str, charts: Mapping[str, Callable[[], Chart]], name: str) -> go.Figure:
+    """The chart of a name as a Plotly figure.
+
+    Parameters
+    ----------
+    what
+        What has the charts: ``an analysis``.
+
+    Raises
+    ------
+    InputError
+        MB010 if there is no chart of that name.
+    """
+    if name not in charts:
+        hint = did_you_mean(name, charts) or f"there are {or_list(list(charts))}"
+        fail("MB010", f"{what} has no figure `{name}`", hint=hint)
+    import plotly.graph_objects as go
+
+    chart = charts[name]()
+    return go.Figure(data=chart.data, layout={**chart.layout, "title": {"text": chart.title}})

@@ -1,0 +1,135 @@
+"""Charts of a comparison: by class, by what the time is spent on, and layer beside layer."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mbcost import readable
+from mbcost.errors import printable
+from mbcost.insight.comparison import Comparison
+from mbcost.latency import GROUPS
+from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS, PART_PATTERNS, Chart, plotly_figure, short
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def comparison_figure(comparison: Comparison, name: str, other: int = 1) -> go.Figure:
+    """A chart of a comparison as a Plotly figure, for a notebook; see :meth:`Comparison.figure`."""
+    charts = {
+        "classes": partial(classes, comparison),
+        "parts": partial(parts, comparison),
+        "pairs": partial(pairs, comparison, other),
+    }
+    return plotly_figure("a comparison", charts, name)
+
+
+def classes(comparison: Comparison) -> Chart:
+    """Time by operator class, a bar a subject."""
+    places = list(range(len(comparison.classes)))
+    data = [
+        {
+            "type": "bar",
+            "name": short(label),
+            "x": places,
+            "y": [times.get(name, (0.0, 0))[0] * 1e3 for name in comparison.classes],
+            "text": [f"{readable.si(times.get(name, (0.0, 0))[1], 3)} MACs" for name in comparison.classes],
+            "textposition": "none",
+            "marker": {"color": PALETTE[number], "pattern": _pattern(number)},
+            "hovertemplate": "%{fullData.name}<br>%{y:.4g} ms, %{text}<extra></extra>",
+        }
+        for number, (label, times) in enumerate(zip(comparison.labels, comparison.class_times, strict=True))
+    ]
+    names = [short(name, 24) for name in comparison.classes]
+    layout = {
+        "barmode": "group",
+        "xaxis": {"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
+        "yaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": 1.15},
+    }
+    widest = max(range(1, len(comparison.analyses)), key=lambda number: abs(comparison.ratio(number) - 1))
+    return Chart("Time by operator class", " ".join(comparison.verdicts(widest)[-1:]), data, layout)
+
+
+def _pattern(number: int) -> dict[str, Any]:
+    shapes = list(PART_PATTERNS.values())
+    return {"shape": shapes[number % len(shapes)], "fillmode": "overlay", "fgcolor": "#ffffff", "fgopacity": 0.5}
+
+
+def parts(comparison: Comparison) -> Chart:
+    """Time by what it is spent on, a bar a subject."""
+    places = list(range(len(comparison.analyses)))
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": part,
+            "x": [split[number] * 1e3 for split in comparison.parts],
+            "y": places,
+            "marker": {"color": PART_COLOURS[part], "pattern": _pattern(number)},
+            "hovertemplate": f"{part} %{{x:.4g}} ms<extra></extra>",
+        }
+        for number, part in enumerate(GROUPS)
+        if any(split[number] for split in comparison.parts)
+    ]
+    labels = [short(label, 28) for label in comparison.labels]
+    layout = {
+        "barmode": "stack",
+        "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        "yaxis": {
+            "tickmode": "array",
+            "tickvals": places,
+            "ticktext": labels,
+            "autorange": "reversed",
+            "automargin": True,
+        },
+        "legend": {"orientation": "h", "y": 1.15, "traceorder": "normal"},
+    }
+    summary = "; ".join(
+        f"{label} {readable.milliseconds(analysis.latency_s)}"
+        for label, analysis in zip(comparison.labels, comparison.analyses, strict=True)
+    )
+    return Chart("What the time is spent on", f"{summary}.", data, layout)
+
+
+def pairs(comparison: Comparison, number: int) -> Chart:
+    """Matched layers: time in the first over time in the other; on the diagonal nothing changed."""
+    found = [(place, pair) for place, pair in enumerate(comparison.pairs(number))]
+    matched = [(place, pair.first, pair.other) for place, pair in found if pair.first and pair.other]
+    first, other = comparison.labels[0], comparison.labels[number]
+    title = "Layer against layer"
+    if not matched:
+        return Chart(title, f"No layer of {printable(first, 60)} has a partner in {printable(other, 60)}.", [], {})
+    xs = [before.latency_s * 1e3 for _, before, _ in matched]
+    ys = [after.latency_s * 1e3 for _, _, after in matched]
+    ends = [min([*xs, *ys]) / 1.5, max([*xs, *ys]) * 1.5]
+    diagonal = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": ends,
+        "y": ends,
+        "line": {"color": "#888888", "dash": "dot", "width": 1},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    points = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": xs,
+        "y": ys,
+        "customdata": [place for place, _, _ in matched],
+        "text": [short(before.name) for _, before, _ in matched],
+        "hovertemplate": "%{text}<br>%{x:.4g} to %{y:.4g} ms<extra></extra>",
+        "marker": {"color": PALETTE[number], "symbol": MARKERS[number], "size": 9, "opacity": 0.8},
+        "showlegend": False,
+    }
+    axis = {"type": "log", "dtick": 1, "exponentformat": "none"}
+    layout = {
+        "xaxis": {**axis, "title": {"text": f"ms in {short(first)}"}},
+        "yaxis": {**axis, "title": {"text": f"ms in {short(other)}"}},
+        "hovermode": "closest",
+    }
+    faster = sum(y < x for x, y in zip(xs, ys, strict=True))
+    summary = f"{len(matched)} layers have a partner; {faster} of them are faster in {printable(other, 60)}."
+    return Chart(title, summary, [diagonal, points], layout)

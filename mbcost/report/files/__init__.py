@@ -1,0 +1,1 @@
+"""What other programs read (JSON, CSV, Markdown, traces, graphs), one file a subject."""

@@ -1,0 +1,103 @@
+"""An analysis as a file for other programs (JSON, CSV, Parquet) or for a pull request (Markdown)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from mbcost import readable
+from mbcost.analysis import Analysis
+from mbcost.insight.breakdown import slowest, time_by
+from mbcost.parquet import parquet_bytes
+from mbcost.report.files.text import escaped, json_text, markdown_table
+from mbcost.words import GroupBy
+
+
+def to_json(analyses: Sequence[Analysis]) -> str:
+    """The object of :meth:`Analysis.to_dict`, or a list of them where there are several."""
+    objects = [analysis.to_dict() for analysis in analyses]
+    return json_text(objects[0] if len(objects) == 1 else objects)
+
+
+def to_csv(analyses: Sequence[Analysis]) -> str:
+    """A row a layer, with the keys of the JSON's layers as columns; behind a target's name where there are several."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    several = len(analyses) > 1
+    for analysis in analyses:
+        prefix = [analysis.target.name] if several else []
+        for layer in [layer.to_dict() for layer in analysis.layers]:
+            if text.tell() == 0:
+                writer.writerow([*(["target"] if several else []), *layer])
+            writer.writerow([*prefix, *map(_csv_cell, layer.items())])
+    return text.getvalue()
+
+
+def _csv_cell(item: tuple[str, Any]) -> Any:
+    key, value = item
+    if key == "inputs":
+        return " ".join(value)
+    return readable.shape(value) if isinstance(value, list) else value
+
+
+def to_parquet(analyses: Sequence[Analysis]) -> bytes:
+    """Parquet with the rows and columns of :func:`to_csv`; shapes and inputs are lists.
+
+    Raises
+    ------
+    InputError
+        MB011 if pyarrow is missing.
+    """
+    import pandas as pd
+
+    frames = [analysis.to_frame() for analysis in analyses]
+    if len(analyses) > 1:
+        for frame, analysis in zip(frames, analyses, strict=True):
+            frame.insert(0, "target", analysis.target.name)
+    return parquet_bytes(pd.concat(frames, ignore_index=True))
+
+
+def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy = "op") -> str:
+    """A line with the answer, the time by class, block or layer, and the slowest layers (all with ``limit=None``)."""
+    digits = readable.decimals_for(analysis.latency_s * 1e3)
+    groups = [
+        [escaped(row.label), row.count, f"{row.latency_s * 1e3:.{digits}f}", *map(_share, (row.share, row.cumulative))]
+        for row in time_by(analysis, group_by)
+    ]
+    layers = [
+        [
+            escaped(row.name),
+            readable.shape(row.kernel.main.output_shape),
+            f"{row.latency_s * 1e3:.{digits}f}",
+            _share(row.share),
+            row.estimate.bound or readable.NOTHING,
+        ]
+        for row in slowest(analysis)[:limit]
+    ]
+    parts = [
+        _summary(analysis),
+        markdown_table([_TITLES[group_by], "n", "ms", "%", "cum. %"], "-rrrr", groups),
+        markdown_table(["slowest layers", "output", "ms", "%", "bound"], "-rrr-", layers),
+    ]
+    parts += ["\n".join(f"- {escaped(warning)}" for warning in analysis.warnings)] if analysis.warnings else []
+    return "\n\n".join(parts) + "\n"
+
+
+_TITLES = {"op": "operator class", "block": "block", "layer": "layer"}
+
+
+def _summary(analysis: Analysis) -> str:
+    graph, target, totals = analysis.layer_graph, analysis.target, analysis.totals
+    low, high = (readable.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
+    return (
+        f"**{escaped(graph.title)}** (alpha {graph.alpha:g}, {graph.input_shape}, batch {analysis.batch}) on "
+        f"{escaped(target.name)} {target.precision}: **{readable.milliseconds(analysis.latency_s)}** "
+        f"({low} to {high} ms), {readable.si(totals.macs)} MACs, {readable.si(totals.params)} parameters, "
+        f"{readable.size(totals.peak_activation_bytes)} peak activations"
+    )
+
+
+def _share(share: float) -> str:
+    return readable.percent(share)

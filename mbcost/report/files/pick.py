@@ -1,0 +1,42 @@
+"""A pick as JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from mbcost.report.files.text import escaped, finite, markdown_table
+from mbcost.report.rows.pick import described, front_rows, limit, miss
+from mbcost.search.pick import COLUMNS, Pick
+
+
+def to_json(result: Pick) -> str:
+    """The object of :meth:`Pick.to_dict`."""
+    return f"{json.dumps(finite(result.to_dict()), indent=2, allow_nan=False)}\n"
+
+
+def to_csv(result: Pick) -> str:
+    """The rows of :meth:`Pick.rows`."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(result.rows())
+    return text.getvalue()
+
+
+def to_markdown(result: Pick) -> str:
+    """A line with the choice, what binds, and the front."""
+    budgets = ", ".join(limit(budget) for budget in result.budgets)
+    if result.pick is None:
+        nearest = f" Nearest: {escaped(miss(result.nearest))}." if result.nearest else ""
+        first = f"**Nothing fits** {budgets}.{nearest}"
+    else:
+        first = f"**{escaped(described(result.pick))}** fits {budgets}."
+        if result.binds:
+            first += f" Binds: {escaped(miss(result.binds))}."
+    head = ["network", "alpha", "resolution", "top-1 %", "ms", "source", "MACs", "parameters", ""]
+    rows = [[escaped(row[0]), *row[1:]] for row in front_rows(result)]
+    parts = [first, markdown_table(head, "-rrrr-rr-", rows)]
+    parts += ["\n".join(f"- {escaped(note)}" for note in result.notes)] if result.notes else []
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,70 @@
+"""The formats that results are written in, and the suffixes that name them. Light: the command line imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Final, Literal, TypeAlias, get_args
+
+from mbcost.errors import fail, or_list
+
+Format: TypeAlias = Literal["table", "html", "json", "csv", "md", "parquet", "trace", "graphml", "dot", "yaml"]
+
+#: What each kind of result is written in.
+AnalysisFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "trace", "graphml", "dot", "parquet"]
+ReportFormat: TypeAlias = Literal["table", "json", "csv", "md", "html"]
+SweepFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "parquet"]
+StreamFormat: TypeAlias = Literal["table", "json", "html", "trace"]
+DesignFormat: TypeAlias = Literal["table", "json", "yaml"]
+PipelineFormat: TypeAlias = Literal["table", "json"]
+CalibrationFormat: TypeAlias = Literal["table", "yaml", "html"]
+ListFormat: TypeAlias = Literal["table", "json"]
+
+ANALYSIS: Final[tuple[AnalysisFormat, ...]] = get_args(AnalysisFormat)
+REPORT: Final[tuple[ReportFormat, ...]] = get_args(ReportFormat)
+SWEEP: Final[tuple[SweepFormat, ...]] = get_args(SweepFormat)
+STREAM: Final[tuple[StreamFormat, ...]] = get_args(StreamFormat)
+DESIGN: Final[tuple[DesignFormat, ...]] = get_args(DesignFormat)
+PIPELINE: Final[tuple[PipelineFormat, ...]] = get_args(PipelineFormat)
+CALIBRATION: Final[tuple[CalibrationFormat, ...]] = get_args(CalibrationFormat)
+
+#: Suffix -> format; the longest that fits counts.
+SUFFIXES: Final[Mapping[str, Format]] = {
+    ".trace.json": "trace",
+    ".html": "html",
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "md",
+    ".graphml": "graphml",
+    ".dot": "dot",
+    ".parquet": "parquet",
+    ".yaml": "yaml",
+    ".txt": "table",
+}
+
+
+def suffixes_of(formats: Sequence[Format]) -> list[str]:
+    """The suffixes that name the formats."""
+    return [suffix for suffix, kind in SUFFIXES.items() if kind in formats]
+
+
+def format_of_name(name: str, formats: Sequence[Format]) -> Format | None:
+    """The format that a file's name ends in, among some; None if it names none of them."""
+    lowered = PurePath(name).name.lower()
+    known = [suffix for suffix in suffixes_of(formats) if lowered.endswith(suffix)]
+    return SUFFIXES[max(known, key=len)] if known else None
+
+
+def named_format(name: str, formats: Sequence[Format]) -> Format:
+    """The format that a file's name ends in.
+
+    Raises
+    ------
+    InputError
+        MB006 with the suffixes there are if it names none.
+    """
+    found = format_of_name(name, formats)
+    if found is None:
+        hint = f"end it in {or_list(suffixes_of(formats))}"
+        fail("MB006", f"`{PurePath(name).name}` does not say its format", hint=hint)
+    return found

@@ -1,0 +1,46 @@
+"""Energy, and what an accelerator takes of an FPGA's logic, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mbcost import readable
+
+if TYPE_CHECKING:
+    from mbcost.devices.fabric import Resources
+    from mbcost.latency.energy import Energy
+
+_LABELS: Final = {"dsp": "DSP slices", "bram": "RAMB36", "uram": "UltraRAMs", "lut": "look-up tables"}
+#: Block RAMs are told in pairs: of 36 Kibit, as data sheets do.
+BLOCKS: Final = {"bram": 2}
+
+
+def energy_line(energy: Energy) -> str:
+    """``14.2 mJ (estimate at 45 nm: arithmetic 10%, on-chip 6%, off-chip 84%)``."""
+    parts = {"arithmetic": energy.compute_j, "on-chip": energy.on_chip_j, "off-chip": energy.off_chip_j}
+    total = energy.total_j
+    shares = ", ".join(f"{name} {joules / total:.0%}" for name, joules in parts.items()) if total else "nothing moves"
+    return f"{millijoules(total)} (estimate at 45 nm: {shares})"
+
+
+def millijoules(joules: float) -> str:
+    """``18.4 mJ``."""
+    return f"{readable.significant(joules * 1e3)} mJ"
+
+
+def resource_rows(needed: Resources, has: Resources) -> list[tuple[str, str]]:
+    """A row a resource that is known: ``("DSP slices", "704 of 900, 78%")``; a RAMB36 is a block RAM of 36 Kibit."""
+    rows = []
+    for name, need, limit in zip(needed._fields, needed, has, strict=True):
+        if need is None:
+            continue
+        scale = BLOCKS.get(name, 1)
+        text = _count(need / scale)
+        if limit is not None:
+            text += f" of {_count(limit / scale)}"
+        rows.append((_LABELS[name], f"{text}, {need / limit:.0%}" if limit else text))
+    return rows
+
+
+def _count(number: float) -> str:
+    return f"{number:,.1f}".removesuffix(".0")

@@ -1,0 +1,74 @@
+"""Budgets, candidates and the front of a pick, in words and cells."""
+
+from __future__ import annotations
+
+from mbcost import readable
+from mbcost.search.budget import NAMES, Budget
+from mbcost.search.candidate import Candidate, OnTarget
+from mbcost.search.pick import Binding, Pick
+
+
+def limit(budget: Budget) -> str:
+    return f"{NAMES[budget.kind]} {_bound(budget)}"
+
+
+def _bound(budget: Budget) -> str:
+    least = "at least" if budget.kind == "frames_per_s" else "at most"
+    return f"{least} {_amount(budget.kind, budget.limit)}"
+
+
+def _amount(kind: str, value: float) -> str:
+    if kind == "latency_ms":
+        return f"{readable.significant(value)} ms"
+    if kind == "frames_per_s":
+        return f"{readable.significant(value)} frames/s"
+    return readable.size(round(value)) if kind == "peak_activation_bytes" else readable.si(value)
+
+
+def miss(binding: Binding, whose: str = "") -> str:
+    kind = binding.budget.kind
+    needs = _amount(kind, binding.needs)
+    return f"{NAMES[kind]}{whose}, {needs} ({_bound(binding.budget)}): {described(binding.candidate)}"
+
+
+def described(candidate: Candidate) -> str:
+    slowest = candidate.slowest
+    return f"{candidate.name}, {_top1(candidate)}, {_latency(slowest)}, {readable.si(candidate.macs)} MACs"
+
+
+def _top1(candidate: Candidate) -> str:
+    if candidate.top1 is None:
+        return "accuracy unknown"
+    source = "" if candidate.top1_source == "published" else ", interpolated"
+    return f"top-1 {readable.significant(candidate.top1)} %{source}"
+
+
+def _latency(target: OnTarget) -> str:
+    if target.source == "measured":
+        predicted = readable.significant(target.predicted_ms)
+        return f"measured {readable.significant(target.latency_ms)} ms ({predicted} predicted)"
+    chance = "" if target.probability is None else f" ({target.probability:.0%} likely to keep the budget)"
+    return f"predicted {readable.significant(target.latency_ms)} ms{chance}"
+
+
+def front_rows(result: Pick) -> list[list[str]]:
+    return [
+        [
+            candidate.architecture,
+            f"{candidate.alpha:g}",
+            str(candidate.resolution),
+            readable.NOTHING if candidate.top1 is None else readable.significant(candidate.top1),
+            readable.significant(candidate.slowest.latency_ms),
+            candidate.slowest.source,
+            readable.si(candidate.macs),
+            readable.si(candidate.params),
+            _mark(result, candidate),
+        ]
+        for candidate in result.front
+    ]
+
+
+def _mark(result: Pick, candidate: Candidate) -> str:
+    if candidate == result.pick:
+        return "pick"
+    return "runner-up" if candidate == result.runner_up else ""

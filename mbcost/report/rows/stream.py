@@ -1,0 +1,21 @@
+"""How frames come and which processor runs what, in words."""
+
+from __future__ import annotations
+
+from mbcost.streaming.plan import Plan
+from mbcost.streaming.stream import StreamResult
+
+
+def arrival(report: StreamResult) -> str:
+    """How frames come, in words."""
+    source = "as fast as a buffer is free" if report.rate is None else f"at {report.rate:g} frames/s"
+    return source + (f", jitter {report.jitter:.0%}" if report.jitter else "")
+
+
+def plan_text(plan: Plan) -> str:
+    """Which processor runs what, in words."""
+    if plan.cut_after is None:
+        return f"all on {plan.parts[0].analysis.target.name}"
+    one, other = (part.analysis.target.name for part in plan.parts)
+    size, time = plan.transfer_bytes / 1e3, plan.transfer_s * 1e3
+    return f"{one} up to {plan.cut_after}, then {other}; {size:.0f} kB cross in {time:.2f} ms"

@@ -1,1 +1,0 @@
-"""Measured latencies: read, compared with predictions, and fitted to."""

@@ -1,0 +1,35 @@
+"""The words that parameters and options take: each set is said once, for the library and the command line alike."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, get_args
+
+#: What a batch norm adds to the number of parameters; see :class:`mbcost.graph.ParamsConvention`.
+NormParams: TypeAlias = Literal["folded", "affine", "all", "none"]
+#: What counts as a multiply-accumulate: products only, as papers count, or element-wise operations too.
+MacsConvention: TypeAlias = Literal["products", "all"]
+#: What becomes of an operator that mbcost does not know or that a runtime has no kernel for.
+Unsupported: TypeAlias = Literal["refuse", "estimate"]
+#: How convolutions are computed: as the runtime does, or lowered to matrix products.
+Lowering: TypeAlias = Literal["auto", "im2col"]
+#: What time is summed over.
+GroupBy: TypeAlias = Literal["op", "block", "layer"]
+#: What a plan of several processors is chosen for.
+Goal: TypeAlias = Literal["latency", "throughput"]
+#: ``tiled``: one engine for all layers; ``streaming``: a pipeline with a stage a layer.
+Style: TypeAlias = Literal["tiled", "streaming"]
+#: Where a sweep is computed.
+Engine: TypeAlias = Literal["local", "processes", "dask"]
+#: What a bench measures: random networks, for 3 minutes or 15, or single kernels.
+SuiteName: TypeAlias = Literal["quick", "full", "kernels"]
+#: How PyTorch runs a network.
+Mode: TypeAlias = Literal["eager", "compile", "graph"]
+
+NORM_PARAMS: Final[tuple[NormParams, ...]] = get_args(NormParams)
+MACS_CONVENTIONS: Final[tuple[MacsConvention, ...]] = get_args(MacsConvention)
+UNSUPPORTED: Final[tuple[Unsupported, ...]] = get_args(Unsupported)
+LOWERINGS: Final[tuple[Lowering, ...]] = get_args(Lowering)
+GROUPINGS: Final[tuple[GroupBy, ...]] = get_args(GroupBy)
+GOALS: Final[tuple[Goal, ...]] = get_args(Goal)
+STYLES: Final[tuple[Style, ...]] = get_args(Style)
+ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
