@@ -28,6 +28,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final
@@ -160,7 +161,8 @@ class Reader:
             for line in block.text.splitlines():
                 self.command(line.strip())
         elif block.language == "console":
-            assert self.captured(block.text) == block.text.rstrip("\n").splitlines()
+            promised, now = block.text.rstrip("\n").splitlines(), self.captured(block.text)
+            assert promised == now, "\n".join(unified_diff(promised, now, "the page", "now", lineterm=""))
         elif block.language == "python":
             self.python(block.text)
 
