@@ -275,6 +275,8 @@ def shown(value: Any) -> Mapping[str, Any]:
 def rewrite(path: Path, folder: Path) -> bool:
     """Write what the commands of a page print now into its captures; whether anything changed."""
     text = path.read_text(encoding="utf-8")
+    if not any(block.language == "console" for block in blocks_of(text)):
+        return False
     lines = text.splitlines()
     reader = Reader(folder)
     reader.prepare()
@@ -309,7 +311,7 @@ def refill(path: Path, folder: Path) -> bool:
 def _main() -> None:
     from tempfile import TemporaryDirectory
 
-    for path in (*PAGES, *notebooks()):
+    for path in (*PAGES, *(notebooks() if has("mbcost.compare") else ())):
         with TemporaryDirectory() as folder:
             change = rewrite if path.suffix == ".md" else refill
             if change(path, Path(folder)):

@@ -16,14 +16,14 @@ from mbcost.__main__ import main as run_mbcost
 from mbcost.errors import CODES
 from tests.pages import PAGES, README, ROOT, Reader, anchors, blocks_of, has, links, notebooks, run_notebook
 
-pytestmark = pytest.mark.skipif(not README.exists(), reason="only in a checkout")
+pytestmark = pytest.mark.skipif(not (ROOT / "reports" / "gallery.py").exists(), reason="only in a checkout")
 
 TEXTS = {path: path.read_text(encoding="utf-8") for path in PAGES}
 TEXT = TEXTS.get(README, "")
 DOCS = ROOT / "docs"
 #: Pages whose commands need PyTorch.
-TORCH = ("tutorial", "analyze-your-own-network", "measure-this-machine", "python")
-#: Seconds of a bench in the tests; three minutes are for readers.
+TORCH = ("analyze-your-own-network", "measure-this-machine")
+#: Networks, seconds in all and seconds a visit of a bench in the tests; a reader's takes three minutes.
 TINY_BENCH = (12, 1.0, 0.001)
 
 
@@ -46,7 +46,12 @@ def test_readme_is_short() -> None:
     assert TEXT.count("\n") <= 150
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=name_of(path), marks=SLOW if path.stem in TORCH else ()) for path in PAGES]
+)
 def test_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """A reader who follows the page from top to bottom sees what it says."""
     if path.stem in TORCH:
@@ -234,7 +239,9 @@ def scripts() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", scripts(), ids=name_of)
-def test_script(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_script(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     _forget_the_machine(monkeypatch)
     waits = re.search(r"^# waits for: ([\w.]+)$", path.read_text(encoding="utf-8"), re.M)
     if waits and not has(waits[1]):
