@@ -194,9 +194,9 @@ class Reader:
         environment = {"HOME": str(self.folder), "COLUMNS": "100", "NO_COLOR": "1"}
         if words[0] == "mbcost" and not {"|", ">", "&&"} & set(words):
             out = io.StringIO()
-            with chdir(self.folder), mock.patch.dict(os.environ, environment), redirect_stdout(out):
-                with redirect_stderr(out):
-                    code = run_mbcost(words[1:])
+            place = chdir(self.folder), mock.patch.dict(os.environ, environment)
+            with place[0], place[1], redirect_stdout(out), redirect_stderr(out):
+                code = run_mbcost(words[1:])
             return code, out.getvalue()
         assert words[0] in {"mbcost", "python", "mkdir", "cp"}, f"the tests do not run `{command}`"
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
@@ -315,7 +315,7 @@ def _main() -> None:
         with TemporaryDirectory() as folder:
             change = rewrite if path.suffix == ".md" else refill
             if change(path, Path(folder)):
-                print(f"wrote {path.relative_to(ROOT)}")  # noqa: T201
+                print(f"wrote {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
