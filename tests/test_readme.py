@@ -102,6 +102,15 @@ def test_every_page_can_be_reached() -> None:
     assert reached == set(PAGES)
 
 
+def test_no_two_pages_write_one_file() -> None:
+    """A reader who goes from page to page is not stopped by a file that is there already."""
+    names = re.findall(
+        r" -o (\S+)| convert \S+ (\S+)", "\n".join(line for text in TEXTS.values() for line in commands(text))
+    )
+    written = [one or other for one, other in names]
+    assert sorted(written) == sorted(set(written))
+
+
 def test_every_language_of_a_block_is_known() -> None:
     known = {"bash", "console", "python", "yaml", "csv", "text", "json"}
     assert {block.language for text in TEXTS.values() for block in blocks_of(text)} <= known
