@@ -49,6 +49,7 @@ INSTALLS: Final = frozenset(
         "python -m pip install -e '.[test]' && python -m pytest -n auto",
         "python -m pip install .",
         "python -m pip install '.[onnx]'",
+        "python -m pip install '.[parquet]'",
         "python -m pip install '.[torch,calibrate]'",
         "python -m pip install '.[calibrate]'",
         "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu",

@@ -142,6 +142,10 @@ def test_accuracy_is_that_of_the_report() -> None:
     assert all(row in report for row in rows)
 
 
+def test_readme_counts_the_architectures() -> None:
+    assert f"{len(mbcost.architecture_names())} architectures ship by name" in TEXT
+
+
 def test_readme_states_figures_of_the_report() -> None:
     section = TEXT.partition("\n## How accurate it is\n")[2].partition("\n## ")[0]
     report = (ROOT / "reports" / "accuracy.md").read_text(encoding="utf-8")
@@ -223,10 +227,16 @@ def test_every_parameter_is_documented(name: str) -> None:
 
 
 def test_every_form_has_a_page() -> None:
+    from mbcost.kernels import load_runtime
     from mbcost.latency import FORMS
 
     index = TEXTS[DOCS / "models" / "README.md"]
     assert sorted(column(index, "Which page")) == sorted([*FORMS, "line_buffer"])
+    for form, runtimes, devices in re.findall(r"^\| `(\w+)` \| \[.*\) \| ([\w., -]+) \| (.*) \|$", index, re.M):
+        for runtime in runtimes.split(", "):
+            assert load_runtime(runtime).form == form
+        for device in re.findall(r"`([^`]+)`", devices):
+            assert load_runtime(mbcost.resolve_target(device).runtime).form == form, device
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "models").glob("[!R]*.md")), ids=name_of)
