@@ -11,6 +11,7 @@ from mbcost.architectures.spec import OptionValue
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.calibration.record import Calibration
 from mbcost.checks import Checks, is_number
+from mbcost.errors import Problem
 from mbcost.graph import DEFAULT_PARAMS, ParamsConvention
 from mbcost.graph.configuration import MAX_ALPHA, MAX_BATCH, MAX_RESOLUTION
 from mbcost.words import (
@@ -109,9 +110,7 @@ def configuration(
     checks = Checks()
     if rho is not None and resolution is not None:
         hint = "resolution = rho x the table's resolution"
-        checks.wrong(
-            "rho", rho, f"left out where resolution ({resolution}) is given: they are two ways to say one", hint
-        )
+        checks.add([Problem("MB010", "`rho=...` and `resolution=...` were both given", hint=hint)])
     found = Configuration(
         alpha=checks.number("alpha", alpha, above=0, most=MAX_ALPHA),
         rho=None if rho is None else checks.number("rho", rho, above=0, most=MAX_RESOLUTION),

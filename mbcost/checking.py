@@ -97,5 +97,5 @@ def _shares(path: Path, text: str | None, against: ArchitectureSpec) -> tuple[Pr
     from mbcost.graph.shares import share_problems
 
     if text is None:
-        fail("MB010", f"`against` wants a pasted table of shares, {path} is none")
+        fail("MB010", f"`against=...` wants a pasted table of shares, {path} is none")
     return share_problems(find_grids(text, str(path)), str(path), against)

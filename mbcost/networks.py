@@ -60,7 +60,7 @@ def load(
     shapes = _shapes(input_shape, input_shapes)
     if isinstance(network, ArchitectureSpec):
         if shapes:
-            fail("MB010", "a loaded architecture says what its input is", hint="leave out `input_shape`")
+            fail("MB010", "a loaded architecture says what its input is", hint="leave out `input_shape=...`")
         return network
     if _is_module(network):
         return _from_module(network, shapes, unsupported)
@@ -68,7 +68,7 @@ def load(
     if is_model(text):
         return import_model(text, shapes, unsupported)
     if shapes:
-        fail("MB010", "a table says what its input is", hint="leave out `input_shape`; `resolution` changes it")
+        fail("MB010", "a table says what its input is", hint="leave out `input_shape=...`; `resolution=...` changes it")
     return find_architecture(text, check=check_architecture)
 
 

@@ -184,7 +184,7 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
     problem = write_refused(path)
     assert (problem.code, path.read_text()) == ("MB007", "old")
     assert problem.hint is not None
-    assert "--force" in problem.hint
+    assert "`force=True`" in problem.hint
     write_text(path, "new", force=True)
     assert path.read_text() == "new"
 

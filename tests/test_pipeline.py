@@ -108,11 +108,11 @@ def test_macs_convention() -> None:
         ({"threads": 99}, "MB305"),
         ({"batch": 0}, "MB010"),
         ({"alpha": -1}, "MB010"),
-        ({"model": "mobilenet_v9"}, "MB200"),
+        ({"network": "mobilenet_v9"}, "MB200"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, object], code: str) -> None:
-    call = {"model": "mobilenet_v2", "device": "pixel1", **arguments}
+    call = {"network": "mobilenet_v2", "device": "pixel1", **arguments}
     with pytest.raises(InputError) as caught:
         mbcost.analyze(**call)  # type: ignore[arg-type]
     assert caught.value.codes == (code,)

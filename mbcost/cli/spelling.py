@@ -1,6 +1,7 @@
 """Messages of the library in the words of the command line: a parameter becomes the option that sets it.
 
-The library writes a parameter in backticks, alone (`` `threads` ``) or with a value (`` `unsupported="estimate"` ``).
+The library writes a parameter with its value in backticks, as Python has it: `` `unsupported="estimate"` ``, or
+`` `threads=...` `` where no value is meant.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PARAMETERS: Final = frozenset(
         "workers",
     }
 )  # fmt: skip
-_MARKED: Final = re.compile(r"`(?P<name>[a-z_]+)(?:=(?P<value>\"[^\"`]*\"|\([\d, ]*\)|[^`\"]*))?`")
+_MARKED: Final = re.compile(r"`(?P<name>[a-z_]+)=(?P<value>\"[^\"`]*\"|\([\d, ]*\)|[^`\"]*)`")
 
 
 def option_of(parameter: str) -> str:
@@ -34,6 +35,8 @@ def option_of(parameter: str) -> str:
 
 def spelled(problem: Problem) -> Problem:
     """A problem of the library with options in the place of parameters."""
+    if problem.location is not None:  # of a file, whose keys are no parameters
+        return problem
     message, name = problem.message, problem.parameter
     if name and message.startswith(f"{name} "):
         message = f"{option_of(name)}{message[len(name) :]}"
@@ -45,10 +48,10 @@ def _option(match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
     if name not in PARAMETERS:
         return match[0]
-    if value is None or value == "True":
-        return f"`{option_of(name)}`"
+    if value in {"True", "..."}:
+        return option_of(name)
     if name == "calibration" and value == "False":
-        return "`--uncalibrated`"
+        return "--uncalibrated"
     if value.startswith("("):
         value = "x".join(re.findall(r"\d+", value))
-    return f"`{option_of(name)} {value.strip(chr(34))}`"
+    return f"{option_of(name)} {value.strip(chr(34))}"

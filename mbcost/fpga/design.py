@@ -207,7 +207,7 @@ def design(
     tiles = None if point is None else _tiles(checks, point)
     checks.done()
     if chosen == "streaming" and tiles is not None:
-        fail("MB010", "a streaming design has no design point", hint="leave out `point`")
+        fail("MB010", "a streaming design has no design point", hint="leave out `point=...`")
     how = configuration(precision=precision, alpha=alpha, rho=rho, resolution=resolution, options=options)
     target = as_target(device, how.precision)
     graph = build_graph(load(network, input_shape=input_shape), **how.size)

@@ -158,7 +158,7 @@ def given_design(work: Workload, point: DesignPoint, limits: Resources) -> Desig
         fail(
             "MB402",
             f"the design point ({point}) takes {' and '.join(beyond)}",
-            hint="smaller tiles, or a larger `share`",
+            hint="smaller tiles, or a larger `share=...`",
         )
     return Design(point, float(_latency(kernels, point, rates_s)), needed, limits, 1, 1)
 

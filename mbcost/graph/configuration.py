@@ -31,7 +31,9 @@ def scaled_input(spec: ArchitectureSpec, rho: float | None, resolution: int | No
     """The input's shape for a resolution multiplier or for a resolution."""
     base = spec.input_shape
     if rho is not None and resolution is not None:
-        fail("MB010", "rho and resolution were both given", hint="resolution = rho x the table's resolution")
+        fail(
+            "MB010", "`rho=...` and `resolution=...` were both given", hint="resolution = rho x the table's resolution"
+        )
     if rho is not None:
         if not all_true((rho > 0) & (rho <= MAX_RESOLUTION)):
             fail("MB010", f"rho is {rho}, it has to be above 0")

@@ -61,7 +61,7 @@ def import_model(
         from mbcost.importers.tflite import read_tflite
 
         if shapes:
-            fail("MB010", "the shapes of a TFLite file are fixed", hint="leave out `input_shape`")
+            fail("MB010", "the shapes of a TFLite file are fixed", hint="leave out `input_shape=...`")
         return read_tflite(text, unsupported)
     if not is_callable(text):
         fail("MB006", f"{text[:100]} is neither .onnx nor .tflite nor module:callable")

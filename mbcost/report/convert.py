@@ -73,7 +73,7 @@ def convert(
     if suffix not in (*TABLES, *GRAPHS):
         fail("MB006", f"`{target.name}` does not say its format", hint=f"end it in {or_list([*TABLES, *GRAPHS])}")
     if device is not None and suffix in TABLES:
-        hint = f"leave out `device`, or end the file in {or_list(GRAPHS)}"
+        hint = f"leave out `device=...`, or end the file in {or_list(GRAPHS)}"
         fail("MB010", "a table holds no latencies", hint=hint)
     how = configuration(alpha=alpha, rho=rho, resolution=resolution, options=options, unsupported=unsupported)
     spec = load(network, input_shape=input_shape, input_shapes=input_shapes, unsupported=how.unsupported)

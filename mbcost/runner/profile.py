@@ -54,7 +54,7 @@ class Machine:
 
 
 def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Machine:
-    """Measurements of `mbcost bench` as those of a device called `name`.
+    """Measurements of `mbcost bench` as those of a device called `name=...`.
 
     Parameters
     ----------
@@ -70,14 +70,18 @@ def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Mac
     rows = tuple(rows)
     documents = [bench_document(Path(path)) for path in dict.fromkeys(row.location.path for row in rows)]
     first = documents[0]
-    hint = "`force=True` takes it anyway; `name` is for the machine that it was measured on"
+    hint = "`force=True` takes it anyway; `name=...` is for the machine that it was measured on"
     if not force:
         check_same(first["environment"], _here(first), "the bench", hint)
     for other in documents[1:]:
         check_same(first["environment"], other["environment"], "one of the files", "calibrate one machine at a time")
     keys = {row.target for row in rows}
     if len(keys) > 1 or next(iter(keys))[0] != THIS_MACHINE:
-        fail("MB600", "the rows are not of one bench of this machine", hint="`name` takes files of one `mbcost bench`")
+        fail(
+            "MB600",
+            "the rows are not of one bench of this machine",
+            hint="`name=...` takes files of one `mbcost bench`",
+        )
     _, processor, runtime, precision, threads = next(iter(keys))
     path = user_folder() / f"{name}.yaml"
     profile = profile_of(name, first)
@@ -250,7 +254,7 @@ def check_bench_of(target: Target) -> None:
     here = system_facts()["cpu"] if device == "cpu" else accelerator_here(device)
     if target.processor.model != here:
         message = f"{target.device.name}/{target.processor.name} is a {target.processor.model}, here is {here}"
-        fail("MB604", message, hint="`measure` compares predictions with this machine")
+        fail("MB604", message, hint="`measure=...` compares predictions with this machine")
 
 
 def _is_known(path: Path, name: str, document: Mapping[str, Any], *, force: bool) -> bool:
@@ -261,7 +265,7 @@ def _is_known(path: Path, name: str, document: Mapping[str, Any], *, force: bool
     mine = document["environment"]
     same = device.origin == "user" and device.title == mine["cpu"]
     if not same or device.provenance.runtime != f"PyTorch {mine['torch']}":
-        hint = "choose another `name`, or overwrite it with `force=True`"
+        hint = "choose another `name=...`, or overwrite it with `force=True`"
         fail("MB007", f"there is a device `{name}` already, which is not this machine with this PyTorch", hint=hint)
     return path.is_file()
 

@@ -107,7 +107,7 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
     if mode == "graph" and device != "cuda":
         fail("MB010", '`mode="graph"` replays a CUDA graph: it needs `device="cuda"`')
     if mode == "compile" and channels_last:
-        fail("MB010", '`channels_last` has no effect with `mode="compile"`, which lays out tensors as it likes')
+        fail("MB010", '`channels_last=...` has no effect with `mode="compile"`, which lays out tensors as it likes')
     compiler = os.environ.get("CXX", "g++")
     if mode == "compile" and device == "cpu" and sys.platform == "linux" and not shutil.which(compiler):
         fail(
@@ -119,9 +119,9 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
     if threads > cores:
         fail("MB010", f"threads is {threads}, this machine has {cores} cores", parameter="threads")
     if threads > 1 and device != "cpu":
-        fail("MB010", f"`threads` is for a CPU, and `device` is {device}")
+        fail("MB010", f"`threads=...` is for a CPU, and `device=...` is {device}")
     chosen: Mode = next(name for name in get_args(Mode) if name == mode)
     if (device, channels_last, chosen) not in RUNTIMES:
-        what = "`channels_last`" if channels_last else f'`mode="{mode}"`'
+        what = "`channels_last=...`" if channels_last else f'`mode="{mode}"`'
         fail("MB010", f'{what} is not there for `device="{device}"`')
     return Settings(device, threads, channels_last, chosen, precision)

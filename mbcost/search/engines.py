@@ -42,9 +42,9 @@ def executor_of(
     if engine not in ENGINES:
         fail("MB010", f"there is no engine `{engine}`", hint=f"there are {', '.join(ENGINES)}")
     if scheduler is not None and engine != "dask":
-        fail("MB010", "`scheduler` is for the engine dask", hint='add `engine="dask"`')
+        fail("MB010", "`scheduler=...` is for the engine dask", hint='add `engine="dask"`')
     if workers is not None and (workers < 1 or engine == "local" or scheduler is not None):
-        fail("MB010", "`workers` is a number of processes on this machine, for the engines processes and dask")
+        fail("MB010", "`workers=...` is a number of processes on this machine, for the engines processes and dask")
     if engine == "local":
         yield None
     elif engine == "processes":

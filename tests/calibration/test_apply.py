@@ -50,8 +50,8 @@ def twice_as_slow(device: str = "pixel1") -> Calibration:
 
 
 def test_rates_and_interval_are_those_of_the_calibration() -> None:
-    before = mbcost.analyze("mobilenet_v2", calibration=False)
-    after = mbcost.analyze("mobilenet_v2", calibration=twice_as_slow())
+    before = mbcost.analyze("mobilenet_v2", "pixel1", calibration=False)
+    after = mbcost.analyze("mobilenet_v2", "pixel1", calibration=twice_as_slow())
     assert (before.calibrated, after.calibrated) == (False, True)
     assert after.latency_s == pytest.approx(2 * before.latency_s)
     assert after.latency_low_s == pytest.approx(after.latency_s / 1.1)
@@ -67,27 +67,27 @@ def test_rates_and_interval_are_those_of_the_calibration() -> None:
 def test_rates_that_the_data_did_not_decide_are_assumed() -> None:
     calibration = twice_as_slow()
     rates = {**calibration.rates, "copy": replace(calibration.rates["copy"], state="not covered")}
-    analysis = mbcost.analyze("mobilenet_v2", calibration=replace(calibration, rates=rates))
+    analysis = mbcost.analyze("mobilenet_v2", "pixel1", calibration=replace(calibration, rates=rates))
     assert analysis.rates["copy"].source == "assumed"
     assert "copy_rate" in str(analysis.assumptions())
 
 
 def test_interval_is_wider_outside_the_range() -> None:
     calibration = replace(twice_as_slow(), macs=Range(1e6, 1e7))
-    analysis = mbcost.analyze("mobilenet_v2", calibration=calibration)
+    analysis = mbcost.analyze("mobilenet_v2", "pixel1", calibration=calibration)
     assert analysis.latency_high_s == pytest.approx(analysis.latency_s * (1 + 0.1 * WIDER_OUTSIDE))
     assert "301 M MACs (1 to 10 M there)" in analysis.warnings[0]
 
 
 def test_interval_grows_with_what_is_open() -> None:
     """f = 1 + 0.1 * sqrt(1 + 1600 * variance); only the rate of `gemm` is open, by 5 % of its prior."""
-    before = mbcost.analyze("mobilenet_v2", calibration=twice_as_slow())
+    before = mbcost.analyze("mobilenet_v2", "pixel1", calibration=twice_as_slow())
     assert before.calibration is not None
     calibration = twice_as_slow()
     covariance = [list(row) for row in calibration.covariance]
     covariance[0][0] = 0.05**2
     after = mbcost.analyze(
-        "mobilenet_v2", calibration=replace(calibration, interval=Interval(1.1, 1600), covariance=covariance)
+        "mobilenet_v2", "pixel1", calibration=replace(calibration, interval=Interval(1.1, 1600), covariance=covariance)
     )
     gemm = sum(part.compute_s for kernel, part in zip(after.kernels, after.estimates, strict=True)
                if kernel.kind in {"pointwise", "im2col_gemm", "dense"})  # fmt: skip
@@ -96,8 +96,8 @@ def test_interval_grows_with_what_is_open() -> None:
 
 
 def test_threads_that_were_not_measured_are_scaled_by_the_profile() -> None:
-    before = mbcost.analyze("mobilenet_v2", threads=2, calibration=False)
-    after = mbcost.analyze("mobilenet_v2", threads=2, calibration=twice_as_slow())
+    before = mbcost.analyze("mobilenet_v2", "pixel1", threads=2, calibration=False)
+    after = mbcost.analyze("mobilenet_v2", "pixel1", threads=2, calibration=twice_as_slow())
     assert after.latency_s == pytest.approx(2 * before.latency_s)
     assert after.latency_high_s == pytest.approx(after.latency_s * (1 + 0.1 * WIDER_THREADS))
     assert "calibrated with 1 thread" in after.warnings[0]
@@ -106,8 +106,8 @@ def test_threads_that_were_not_measured_are_scaled_by_the_profile() -> None:
 def test_a_file_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(calibration_text(twice_as_slow()))
-    before = mbcost.analyze("mobilenet_v1", calibration=False)
-    after = mbcost.analyze("mobilenet_v1", calibration=path)
+    before = mbcost.analyze("mobilenet_v1", "pixel1", calibration=False)
+    after = mbcost.analyze("mobilenet_v1", "pixel1", calibration=path)
     assert after.latency_s == pytest.approx(2 * before.latency_s, rel=1e-5)
     with pytest.raises(InputError) as error:
         mbcost.analyze("mobilenet_v1", device="pixel4", calibration=path)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from mbcost import pipeline
 from mbcost.kernels import load_runtime
+from mbcost.latency import model
 
 ANALYZE = ("analyze", "mobilenet_v2", "--device", "pixel1")
 
@@ -302,10 +302,10 @@ def test_output_into_a_folder_without_permission(cli, tmp_path):
         (("analyze", "./", "-d", "pixel1"), "error[MB002]"),
         ((*ANALYZE, "--precision", "int4"), "error[MB305]"),
         ((*ANALYZE, "--threads", "99"), "error[MB305]"),
-        ((*ANALYZE, "--batch", "0"), "error[MB010]: batch is 0"),
-        ((*ANALYZE, "--alpha", "nan"), "error[MB010]: alpha is nan"),
-        ((*ANALYZE, "--rho", "0"), "error[MB010]: rho is 0"),
-        ((*ANALYZE, "--rho", "1", "--resolution", "96"), "error[MB010]: rho and resolution were both given"),
+        ((*ANALYZE, "--batch", "0"), "error[MB010]: --batch is 0"),
+        ((*ANALYZE, "--alpha", "nan"), "error[MB010]: --alpha is nan"),
+        ((*ANALYZE, "--rho", "0"), "error[MB010]: --rho is 0"),
+        ((*ANALYZE, "--rho", "1", "--resolution", "96"), "error[MB010]: --rho and --resolution were both given"),
         ((*ANALYZE, "--max-ms", "nan"), "error[MB010]: --max-ms is nan"),
         ((*ANALYZE, "--max-ms", "-1"), "error[MB010]: --max-ms is -1"),
         ((*ANALYZE, "--top", "0"), "error[MB010]: invalid value for '--top'"),
@@ -357,10 +357,10 @@ def no_softmax(monkeypatch):
     """A runtime without a kernel for softmax."""
     runtime = load_runtime("vitis-ai-2.5")
     rules = {operator: rule for operator, rule in runtime.rules.items() if operator != "softmax"}
-    pipeline._latency_model.cache_clear()
-    monkeypatch.setattr(pipeline, "load_runtime", lambda _: dataclasses.replace(runtime, rules=rules))
+    model.latency_model.cache_clear()
+    monkeypatch.setattr(model, "load_runtime", lambda _: dataclasses.replace(runtime, rules=rules))
     yield
-    pipeline._latency_model.cache_clear()
+    model.latency_model.cache_clear()
 
 
 @pytest.mark.usefixtures("no_softmax")

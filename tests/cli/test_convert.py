@@ -42,8 +42,8 @@ def test_table(cli, v2, tmp_path, name):
 
 def test_a_built_in_network_is_written_at_a_configuration(cli):
     assert cli("convert", "mobilenet_v2", "half.yaml", "--alpha", "0.5", "--resolution", "160").code == 0
-    wanted = mbcost.analyze("mobilenet_v2", alpha=0.5, resolution=160)
-    assert mbcost.analyze("half.yaml").totals == wanted.totals
+    wanted = mbcost.analyze("mobilenet_v2", "pixel1", alpha=0.5, resolution=160)
+    assert mbcost.analyze("half.yaml", "pixel1").totals == wanted.totals
 
 
 def test_existing_files_are_kept(cli, v2, tmp_path):
@@ -181,7 +181,7 @@ def test_show_a_model(cli, strange):
 def test_resolution_of_a_model(cli, v2, tmp_path):
     small = json.loads(cli("analyze", v2, "--device", "pixel1", "--resolution", "160", "--format", "json").out)
     # as the table of MobileNet V2 gives at 160 x 160
-    assert small["totals"]["macs"] == mbcost.analyze("mobilenet_v2", resolution=160).totals.macs
+    assert small["totals"]["macs"] == mbcost.analyze("mobilenet_v2", "pixel1", resolution=160).totals.macs
     net = Net()
     x = net.node("Flatten", net.node("Conv", "x", net.weight((4, 8, 3, 3)), pads=[1] * 4))
     path = net.save(tmp_path, net.node("Gemm", x, net.weight((10, 784)), transB=1))

@@ -106,7 +106,7 @@ def test_a_defect_is_one_line(cli, monkeypatch):
 def test_debug_shows_the_traceback(monkeypatch, capsys):
     from mbcost.__main__ import main
 
-    monkeypatch.setattr(analyze, "choose_format", lambda *_: 1 / 0)
+    monkeypatch.setattr(analyze, "format_of", lambda *_: 1 / 0)
     assert main([*ANALYZE, "--debug"]) == 3
     err = capsys.readouterr().err
     assert err.startswith("Traceback (most recent call last):")

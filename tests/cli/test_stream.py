@@ -60,11 +60,11 @@ def test_several_processors_make_a_plan(cli):
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (("--buffers", "0"), "0 buffers are impossible"),
-        (("--rate", "0"), "has to be more than 0"),
+        (("--buffers", "0"), "--buffers is 0"),
+        (("--rate", "0"), "--rate is 0, it has to be a number above 0"),
         (("--preprocess", "3"), "--preprocess 3"),
-        (("--preprocess", "0ms"), "has to be more than 0"),
-        (("--format", "csv"), "stream has no csv format"),
+        (("--preprocess", "0ms"), "--rate is 0, it has to be a number above 0"),
+        (("--format", "csv"), "'csv' is not one of"),
         (("-d", "pixel1"), "different devices"),
     ],
 )

@@ -7,19 +7,19 @@ import pytest
 import mbcost
 from mbcost.errors import InputError
 from mbcost.insight.breakdown import kernel_times
-from mbcost.insight.comparison import Comparison, compare
+from mbcost.insight.comparison import Comparison, side_by_side
 
 PIXEL1 = ("mobilenet_v1", "mobilenet_v2")
 
 
 @pytest.fixture(scope="module")
 def networks() -> Comparison:
-    return compare([mbcost.analyze(model, "pixel1") for model in PIXEL1])
+    return side_by_side([mbcost.analyze(model, "pixel1") for model in PIXEL1])
 
 
 @pytest.fixture(scope="module")
 def targets() -> Comparison:
-    return compare([mbcost.analyze("mobilenet_v2", target) for target in ("pixel1", "pixel4", "pixel4/gpu")])
+    return side_by_side([mbcost.analyze("mobilenet_v2", target) for target in ("pixel1", "pixel4", "pixel4/gpu")])
 
 
 @pytest.mark.parametrize("which", ["networks", "targets"])
@@ -46,16 +46,16 @@ def test_classes_and_parts_add_up(which: str, request: pytest.FixtureRequest) ->
 def test_labels_are_what_differs(networks: Comparison, targets: Comparison) -> None:
     assert networks.labels == PIXEL1
     assert targets.labels[2] == "pixel4/gpu@tflite-gpu-2020"
-    same = mbcost.analyze("mobilenet_v1")
-    assert len(set(compare([same, same]).labels)) == 2
+    same = mbcost.analyze("mobilenet_v1", "pixel1")
+    assert len(set(side_by_side([same, same]).labels)) == 2
 
 
 def test_nothing_differs_from_itself() -> None:
-    analysis = mbcost.analyze("mobilenet_v1")
-    pairs = compare([analysis, analysis]).pairs(1)
+    analysis = mbcost.analyze("mobilenet_v1", "pixel1")
+    pairs = side_by_side([analysis, analysis]).pairs(1)
     assert {pair.how for pair in pairs} == {"name"}
     assert {pair.difference_s for pair in pairs} == {0.0}
-    assert {compare([analysis, analysis]).reason(pair) for pair in pairs} == {"unchanged"}
+    assert {side_by_side([analysis, analysis]).reason(pair) for pair in pairs} == {"unchanged"}
 
 
 def test_layers_match_by_place_where_names_differ(tmp_path) -> None:
@@ -65,7 +65,7 @@ def test_layers_match_by_place_where_names_differ(tmp_path) -> None:
     for name, words in {"a": ("a", "left", 1, 8), "b": ("b", "right", 1, 32), "c": ("c", "right", 2, 8)}.items():
         (tmp_path / f"{name}.yaml").write_text(table.format(*words))
     analyses = [mbcost.analyze(tmp_path / f"{name}.yaml", "zcu102") for name in "abc"]
-    comparison = compare(analyses)
+    comparison = side_by_side(analyses)
     assert [(pair.name, pair.how) for pair in comparison.pairs(1)] == [("left", "place"), ("last", "name")]
     # 32 outputs in the place of 8: four times the multiply-accumulates
     assert "MACs x 4.00" in comparison.reason(comparison.pairs(1)[1])
@@ -120,8 +120,8 @@ def test_places_of_networks_with_other_layers(networks: Comparison) -> None:
 
 
 def test_stages_match_at_other_resolutions() -> None:
-    analyses = [mbcost.analyze("mobilenet_v1", resolution=size) for size in (224, 160)]
-    comparison = compare(analyses)
+    analyses = [mbcost.analyze("mobilenet_v1", "pixel1", resolution=size) for size in (224, 160)]
+    comparison = side_by_side(analyses)
     assert comparison.labels == ("mobilenet_v1@1/224", "mobilenet_v1@1/160")
     assert comparison.matched_share(1) == pytest.approx(1)
     sizes = {place.size for place in comparison.places(1)}
@@ -149,37 +149,42 @@ def test_stages_match_at_other_resolutions() -> None:
     ],
 )
 def test_labels_hold_what_varies(configurations, labels) -> None:
-    analyses = [mbcost.analyze("mobilenet_v1", **configuration) for configuration in configurations]
-    assert compare(analyses).labels == labels
+    analyses = [mbcost.analyze("mobilenet_v1", "pixel1", **configuration) for configuration in configurations]
+    assert side_by_side(analyses).labels == labels
 
 
 def test_the_headline_is_by_the_image() -> None:
-    one = mbcost.analyze("mobilenet_v1")
-    many = mbcost.analyze("mobilenet_v1", batch=4)
+    one = mbcost.analyze("mobilenet_v1", "pixel1")
+    many = mbcost.analyze("mobilenet_v1", "pixel1", batch=4)
     ratio = one.latency_s / (many.latency_s / 4)
     assert ratio > 1
     expected = f"mobilenet_v1, batch 4 is {ratio:.3g} times as fast as mobilenet_v1, batch 1 per image"
-    assert compare([one, many]).headline().replace("1.00", "1") == expected.replace("1.00", "1")
-    assert compare([one, one]).headline() == "mobilenet_v1 (2) is as fast as mobilenet_v1 (1)"
+    assert side_by_side([one, many]).headline().replace("1.00", "1") == expected.replace("1.00", "1")
+    assert side_by_side([one, one]).headline() == "mobilenet_v1 (2) is as fast as mobilenet_v1 (1)"
 
 
 def test_overlapping_intervals_are_said() -> None:
     # 0.5 / 224 and 1 / 128: 28.7 and 27.6 ms were measured, the intervals of the predictions are 12 % wide
-    near = [mbcost.analyze("mobilenet_v2", alpha=alpha, resolution=size) for alpha, size in ((0.5, 224), (1, 128))]
-    assert any("intervals overlap" in sentence for sentence in compare(near).verdicts(1))
-    far = [mbcost.analyze("mobilenet_v2", alpha=alpha) for alpha in (0.5, 1)]
-    assert not any("overlap" in sentence for sentence in compare(far).verdicts(1))
+    near = [
+        mbcost.analyze("mobilenet_v2", "pixel1", alpha=alpha, resolution=size) for alpha, size in ((0.5, 224), (1, 128))
+    ]
+    assert any("intervals overlap" in sentence for sentence in side_by_side(near).verdicts(1))
+    far = [mbcost.analyze("mobilenet_v2", "pixel1", alpha=alpha) for alpha in (0.5, 1)]
+    assert not any("overlap" in sentence for sentence in side_by_side(far).verdicts(1))
 
 
 @pytest.mark.parametrize("number", [0, 1, 7])
 def test_two_to_six(number: int) -> None:
     with pytest.raises(InputError, match=f"there are {number} to compare"):
-        compare([mbcost.analyze("mobilenet_v1")] * number)
+        side_by_side([mbcost.analyze("mobilenet_v1", "pixel1")] * number)
 
 
 def test_a_network_that_takes_no_time(tmp_path) -> None:
     (tmp_path / "nothing.yaml").write_text("name: nothing\nsource: s\ninput: 8x8x3\nlayers:\n  - {op: flatten}\n")
-    nothing = mbcost.analyze(tmp_path / "nothing.yaml")
-    for analyses in ([nothing, mbcost.analyze("mobilenet_v1")], [mbcost.analyze("mobilenet_v1"), nothing]):
-        assert compare(analyses).verdicts(1) == ["One of the two takes no time."]
-        assert compare(analyses).to_dict()["subjects"]
+    nothing = mbcost.analyze(tmp_path / "nothing.yaml", "pixel1")
+    for analyses in (
+        [nothing, mbcost.analyze("mobilenet_v1", "pixel1")],
+        [mbcost.analyze("mobilenet_v1", "pixel1"), nothing],
+    ):
+        assert side_by_side(analyses).verdicts(1) == ["One of the two takes no time."]
+        assert side_by_side(analyses).to_dict()["subjects"]

@@ -12,7 +12,7 @@ from mbcost.insight.hints import find_hints
 
 def hints_of(model, device, **configuration):
     spec = mbcost.load(model)
-    return find_hints(mbcost.analyze(spec, device, **configuration), spec, least=0.0, most=20)
+    return find_hints(mbcost.analyze(spec, device, **configuration), least=0.0, most=20)
 
 
 def predicted(hint, model, device, **configuration):
@@ -115,7 +115,7 @@ def test_a_rewrite_that_does_not_fit_is_no_hint(tmp_path):
 
 def test_best_first_few_and_worth_it():
     spec = mbcost.load("mobilenet_v3_large")
-    hints = find_hints(mbcost.analyze(spec, "pixel4"), spec)
+    hints = find_hints(mbcost.analyze(spec, "pixel4"))
     assert 0 < len(hints) <= 4
     savings = [hint.saving for hint in hints]
     assert savings == sorted(savings, reverse=True)

@@ -118,7 +118,7 @@ def test_kendall_tau_is_that_of_scipy() -> None:
 
 def test_a_calibration_from_python() -> None:
     pytest.importorskip("scipy")
-    fitted = mbcost.calibrate([PUBLISHED], "pixel1")
+    fitted = mbcost.calibrate("pixel1", [PUBLISHED])
     assert mbcost.analyze("mobilenet_v2", "pixel1", calibration=fitted).latency_s == pytest.approx(
         mbcost.analyze("mobilenet_v2", "pixel1").latency_s, rel=1e-4
     )  # what ships was fitted to the same file, and is written with six digits

@@ -46,15 +46,13 @@ def test_every_export_adds_up_to_the_latency(analysis: mbcost.Analysis) -> None:
         assert list(frame.name[:2]) == [HOSTILE, LONG]
     slices = [event for event in json.loads(to_trace([analysis]))["traceEvents"] if event["ph"] == "X"]
     assert sum(event["dur"] for event in slices) == pytest.approx(total * 1e3, abs=1e-3)  # whole nanoseconds
-    graph = nx.read_graphml(
-        io.StringIO(graph_export.to_graphml(graph_export.annotated(analysis.layer_graph, analysis)))
-    )
+    graph = nx.read_graphml(io.StringIO(graph_export.to_graphml(analysis.graph)))
     assert sum(time for _, time in graph.nodes(data="latency_ms")) == pytest.approx(total, rel=1e-12)
     assert graph.number_of_nodes() == len(analysis.layers)
 
 
 def test_names_are_quoted_in_dot_and_markdown(analysis: mbcost.Analysis) -> None:
-    dot = graph_export.to_dot(graph_export.annotated(analysis.layer_graph, analysis))
+    dot = graph_export.to_dot(analysis.graph)
     assert 'onerror=alert(1)>\\"\\\\' in dot
     assert sum(line.count(" -> ") for line in dot.splitlines()) == analysis.graph.number_of_edges()
     assert "\\<img" in export.to_markdown(analysis)

@@ -57,7 +57,7 @@ def test_no_roofline_point_is_above_a_datasheet_roofline() -> None:
 
 def test_an_unknown_figure() -> None:
     with pytest.raises(InputError, match="has no figure `roofine`") as error:
-        mbcost.analyze("mobilenet_v2").figure("roofine")
+        mbcost.analyze("mobilenet_v2", "pixel1").figure("roofine")
     assert "roofline" in str(error.value)
 
 

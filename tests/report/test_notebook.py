@@ -12,7 +12,7 @@ import pytest
 
 import mbcost
 from mbcost.errors import InputError
-from mbcost.insight.comparison import Comparison, compare
+from mbcost.insight.comparison import Comparison, side_by_side
 from mbcost.report.charts.validation import VALIDATION_CHARTS
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -50,7 +50,7 @@ def analysis() -> mbcost.Analysis:
 
 @pytest.fixture(scope="module")
 def comparison(analysis: mbcost.Analysis) -> Comparison:
-    return compare([mbcost.analyze("mobilenet_v1", "pixel1"), analysis])
+    return side_by_side([mbcost.analyze("mobilenet_v1", "pixel1"), analysis])
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_names_stay_text_and_short(analysis: mbcost.Analysis, validation: mbcost
     kernels = tuple(kernel._replace(main=layers[kernel.main.position]) for kernel in analysis.kernels)
     hostile = replace(analysis, layer_graph=changed, kernels=kernels, warnings=(name,))
     rows = tuple(replace(row, architecture=name) for row in validation.rows)
-    shown: list[Any] = [hostile, compare([hostile, analysis]), replace(validation, rows=rows, warnings=(name,))]
+    shown: list[Any] = [hostile, side_by_side([hostile, analysis]), replace(validation, rows=rows, warnings=(name,))]
     for result in shown:
         markup = result._repr_html_()
         assert_plain(Page(markup))

@@ -98,7 +98,7 @@ def test_a_journal_of_something_else_is_refused_unless_forced(tmp_path, header, 
     with pytest.raises(InputError, match="MB604") as error:
         Journal(tmp_path / "bench.csv", header, anew=False)
     assert said in str(error.value)
-    assert "--force" in str(error.value)
+    assert "`force=True`" in str(error.value)
     Journal(tmp_path / "bench.csv", header, anew=True)
 
 
@@ -123,9 +123,9 @@ def test_a_profile_passes_the_checks_and_marks_its_numbers_measured(tmp_path) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("tpu", 1, False, "eager", "fp32"), "--device is tpu"),
+        (("tpu", 1, False, "eager", "fp32"), "device is tpu"),
         (("cpu", 1, False, "eager", "int8"), "int8 is not measured"),
-        (("cpu", 1, False, "graph", "fp32"), "--device cuda"),
+        (("cpu", 1, False, "graph", "fp32"), '`device="cuda"`'),
         (("cpu", 10**6, False, "eager", "fp32"), "this machine has"),
     ],
 )

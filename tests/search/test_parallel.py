@@ -46,7 +46,7 @@ def test_executors_give_the_same(executor: Callable[[], Executor]) -> None:
 
 def test_an_error_comes_back_from_another_process() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(InputError) as caught:
-        mbcost.sweep("ssd300_vgg16", resolution=[300, 100], executor=pool)
+        mbcost.sweep("ssd300_vgg16", "pixel1", resolution=[300, 100], executor=pool)
     assert "resolution 100" in str(caught.value)
 
 

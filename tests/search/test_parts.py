@@ -102,32 +102,32 @@ def test_a_full_disk_leaves_what_was_finished(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(files, "_replace", full)
     with pytest.raises(InputError) as caught:
-        sweep_to_parts("mobilenet_v2", **GRID, folder=tmp_path, part_rows=400)
+        sweep_to_parts("mobilenet_v2", "pixel1", **GRID, folder=tmp_path, part_rows=400)
     (problem,) = caught.value.problems
     assert problem.code == "MB008"
     assert "No space left on device" in problem.message
     assert problem.hint is not None
     assert "stay" in problem.hint
     monkeypatch.setattr(files, "_replace", replace)
-    assert sweep_to_parts("mobilenet_v2", **GRID, folder=tmp_path, part_rows=400).found == 2
+    assert sweep_to_parts("mobilenet_v2", "pixel1", **GRID, folder=tmp_path, part_rows=400).found == 2
 
 
 def test_other_folders_are_kept(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError) as caught:
-        sweep_to_parts("mobilenet_v2", alpha=1, folder=tmp_path)
+        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path)
     assert caught.value.codes == ("MB007",)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     folder = tmp_path / "one"
-    sweep_to_parts("mobilenet_v2", alpha=1, folder=folder)
+    sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=folder)
     for other in ({"alpha": 0.5}, {"alpha": 1, "batch": 2}, {"alpha": 1, "options": {"classes": 10}}):
         with pytest.raises(InputError, match="holds another sweep"):
-            sweep_to_parts("mobilenet_v2", folder=folder, **other)  # type: ignore[arg-type]
+            sweep_to_parts("mobilenet_v2", "pixel1", folder=folder, **other)  # type: ignore[arg-type]
     (folder / "sweep.json").write_text("{")
     with pytest.raises(InputError, match="holds another sweep"):
-        sweep_to_parts("mobilenet_v2", alpha=1, folder=folder)
+        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=folder)
     with pytest.raises(InputError) as caught:
-        sweep_to_parts("mobilenet_v2", alpha=1, folder=tmp_path / "mine.txt")
+        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path / "mine.txt")
     assert caught.value.codes == ("MB008",)
 
 
@@ -142,7 +142,7 @@ class Broken(Executor):
 
 def test_a_broken_executor(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        sweep_to_parts("mobilenet_v2", alpha=1, folder=tmp_path, executor=Broken())
+        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path, executor=Broken())
     assert caught.value.codes == ("MB800",)
 
 
@@ -152,7 +152,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     """Two worker processes, one killed once parts are there: the result is that of one process."""
     distributed = pytest.importorskip("distributed")
     grid = {"alpha": "0.35:1:0.01", "resolution": range(97, 297)}
-    alone = ordered(mbcost.sweep("mobilenet_v2", **grid).to_frame())  # type: ignore[arg-type]
+    alone = ordered(mbcost.sweep("mobilenet_v2", "pixel1", **grid).to_frame())  # type: ignore[arg-type]
     killed: list[int] = []
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -169,7 +169,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
 
         killer = threading.Thread(target=kill_one)
         killer.start()
-        made = sweep_to_parts("mobilenet_v2", **grid, folder=tmp_path, executor=executor, part_rows=500)  # type: ignore[arg-type]
+        made = sweep_to_parts("mobilenet_v2", "pixel1", **grid, folder=tmp_path, executor=executor, part_rows=500)  # type: ignore[arg-type]
         killer.join()
     assert killed
     assert len(made.paths) == -(-66 * 200 // 500)
@@ -182,9 +182,9 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
 def test_engines(engine: Any, tmp_path: Path) -> None:
     if engine == "dask":
         pytest.importorskip("distributed")
-    alone = mbcost.sweep("mobilenet_v2", alpha=[0.5, 1], resolution=range(97, 107))
+    alone = mbcost.sweep("mobilenet_v2", "pixel1", alpha=[0.5, 1], resolution=range(97, 107))
     with executor_of(engine, workers=None if engine == "local" else 1) as executor:
-        there = mbcost.sweep("mobilenet_v2", alpha=[0.5, 1], resolution=range(97, 107), executor=executor)
+        there = mbcost.sweep("mobilenet_v2", "pixel1", alpha=[0.5, 1], resolution=range(97, 107), executor=executor)
     assert np.array_equal(alone.columns["latency_ms"], there.columns["latency_ms"])
 
 
@@ -212,7 +212,7 @@ def test_bad_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_manifest_says_what_is_swept(tmp_path: Path) -> None:
-    sweep_to_parts(["mobilenet_v1", "mobilenet_v2"], alpha=[0.5, 1], folder=tmp_path)
+    sweep_to_parts(["mobilenet_v1", "mobilenet_v2"], "pixel1", alpha=[0.5, 1], folder=tmp_path)
     said = json.loads((tmp_path / "sweep.json").read_text())
     assert [network["name"] for network in said["networks"]] == ["mobilenet_v1", "mobilenet_v2"]
     assert said["targets"][0]["target"] == "pixel1/cpu@tflite-2018"

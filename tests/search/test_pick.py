@@ -39,7 +39,7 @@ def test_thirty_milliseconds_on_a_pixel_1() -> None:
     assert second is not None
     assert (best.alpha, best.resolution, best.top1, best.top1_source) == (0.5, 224, 65.4, "published")
     assert (best.slowest.latency_ms, best.slowest.source) == (28.7, "measured")
-    assert best.slowest.predicted_ms == mbcost.analyze("mobilenet_v2", alpha=0.5).latency_s * 1e3
+    assert best.slowest.predicted_ms == mbcost.analyze("mobilenet_v2", "pixel1", alpha=0.5).latency_s * 1e3
     assert best.probability is None
     assert (second.alpha, second.resolution, second.slowest.latency_ms) == (1.0, 128, 27.6)
     assert result.binds is not None
@@ -297,15 +297,15 @@ def test_bad_budgets(text: str) -> None:
         ({"min_probability": 1.5}, "between 0 and 1"),
         ({"min_probability": float("nan")}, "between 0 and 1"),
         ({"between": True, "alpha": 1}, "contradict"),
-        ({"models": "resnet18", "between": True}, "no published checkpoint of resnet18"),
-        ({"models": []}, "no network"),
+        ({"network": "resnet18", "between": True}, "no published checkpoint of resnet18"),
+        ({"network": []}, "network names nothing"),
         ({"batch": 0}, "batch is 0"),
         ({"alpha": "1:0:1"}, "inverted"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        mbcost.pick(**{"models": "mobilenet_v2", "budget": "30ms", **arguments})  # type: ignore[arg-type]
+        mbcost.pick(**{"network": "mobilenet_v2", "device": "pixel1", "budget": "30ms", **arguments})  # type: ignore[arg-type]
 
 
 def test_checkpoints_are_cited_and_plausible() -> None:

@@ -51,7 +51,7 @@ def test_every_architecture_on_every_target(name: str) -> None:
         if target not in first_of.values() and place != number % len(points):
             continue  # every point on one target of each runtime, one on each other target
         single = {"device": target, "alpha": alpha, "resolution": resolution}
-        assert_row_is_analysis(result, row, model=name, unsupported="estimate", **single)
+        assert_row_is_analysis(result, row, network=name, unsupported="estimate", **single)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,10 +62,10 @@ def test_random_grids(name: str, data: st.DataObject) -> None:
     points = data.draw(st.lists(st.tuples(widths(name), resolutions(name)), min_size=1, max_size=5))
     batch = data.draw(st.integers(1, 5))
     convention = ParamsConvention(data.draw(st.sampled_from(["folded", "affine", "all", "none"])))
-    same = {"batch": batch, "estimate_unsupported": True, "params": convention}
+    same = {"batch": batch, "unsupported": "estimate", "params": convention}
     result = run_sweep(name, target, points=points, **same)  # type: ignore[arg-type]
     for row, (alpha, resolution) in enumerate(points):
-        assert_row_is_analysis(result, row, model=name, device=target, alpha=alpha, resolution=resolution, **same)
+        assert_row_is_analysis(result, row, network=name, device=target, alpha=alpha, resolution=resolution, **same)
 
 
 def test_axes_are_in_order() -> None:
@@ -100,11 +100,11 @@ def test_axes_are_in_order() -> None:
 def test_rho_of_an_input_that_is_not_square(tmp_path: pytest.TempPathFactory) -> None:
     path = tmp_path / "wide.yaml"  # type: ignore[operator]
     path.write_text("name: wide\nsource: a test\ninput: 64x128x3\nlayers:\n  - {op: conv2d 3x3, out: 8}\n")
-    result = run_sweep(path, rho=[0.5, 0.714, 1.0])
+    result = run_sweep(path, "pixel1", rho=[0.5, 0.714, 1.0])
     assert result.columns["rho"].tolist() == [0.5, 0.714, 1.0]
     assert result.columns["resolution"].tolist() == [32, 46, 64]  # heights: round(45.696) = 46
     for row, rho in enumerate((0.5, 0.714, 1.0)):
-        assert_row_is_analysis(result, row, model=path, rho=rho)
+        assert_row_is_analysis(result, row, network=path, rho=rho)
 
 
 def test_precision_and_threads() -> None:
@@ -113,13 +113,15 @@ def test_precision_and_threads() -> None:
         ("fp32", 1), ("fp32", 2), ("int8", 1), ("int8", 2),
     ]  # fmt: skip
     for row, (precision, threads) in enumerate([("fp32", 1), ("fp32", 2), ("int8", 1), ("int8", 2)]):
-        assert_row_is_analysis(result, row, model="mobilenet_v2", device="pixel4", precision=precision, threads=threads)
+        assert_row_is_analysis(
+            result, row, network="mobilenet_v2", device="pixel4", precision=precision, threads=threads
+        )
 
 
 def test_many_chunks_are_one_result() -> None:
     """More configurations than a chunk holds, of two networks, in the order of the grid."""
     sizes = range(96, 96 + 1100)
-    result = run_sweep(["mobilenet_v1", "mobilenet_v2"], alpha="0.5:1:0.1", resolution=sizes)
+    result = run_sweep(["mobilenet_v1", "mobilenet_v2"], "pixel1", alpha="0.5:1:0.1", resolution=sizes)
     assert len(result) == 2 * 6 * 1100
     for row in (0, 4095, 4096, 6599, 6600, 13199):
         network, place = divmod(row, 6600)
@@ -127,7 +129,7 @@ def test_many_chunks_are_one_result() -> None:
         assert_row_is_analysis(
             result,
             row,
-            model=["mobilenet_v1", "mobilenet_v2"][network],
+            network=["mobilenet_v1", "mobilenet_v2"][network],
             alpha=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0][alpha],
             resolution=sizes[size],
         )
@@ -135,21 +137,21 @@ def test_many_chunks_are_one_result() -> None:
 
 def test_published_accuracy_and_measurements() -> None:
     """Figures of tensorflow/models, research/slim/nets/mobilenet/README.md."""
-    result = run_sweep("mobilenet_v2", points="published")
+    result = run_sweep("mobilenet_v2", "pixel1", points="published")
     frame = result.to_frame().set_index(["alpha", "resolution"])
     assert len(frame) == 22
     assert frame.loc[(0.5, 224), ["top1", "measured_ms"]].tolist() == [65.4, 28.7]
     assert frame.loc[(1.0, 128), ["top1", "measured_ms"]].tolist() == [65.3, 27.6]
-    between = run_sweep("mobilenet_v2", alpha=0.6).to_frame()
+    between = run_sweep("mobilenet_v2", "pixel1", alpha=0.6).to_frame()
     assert between[["top1", "measured_ms"]].isna().all(axis=None)
-    other = run_sweep("mobilenet_v2", options={"classes": 10}).to_frame()
+    other = run_sweep("mobilenet_v2", "pixel1", options={"classes": 10}).to_frame()
     assert other[["top1", "measured_ms"]].isna().all(axis=None)
 
 
 def test_a_network_of_the_same_name_has_no_published_accuracy(tmp_path: pytest.TempPathFactory) -> None:
     path = tmp_path / "mobilenet_v2.yaml"  # type: ignore[operator]
     path.write_text("name: mobilenet_v2\nsource: a test\ninput: 224x224x3\nlayers:\n  - {op: conv2d 3x3, out: 8}\n")
-    frame = run_sweep(path).to_frame()
+    frame = run_sweep(path, "pixel1").to_frame()
     assert frame[["top1", "measured_ms"]].isna().all(axis=None)
 
 
@@ -188,26 +190,26 @@ def test_front_is_per_target() -> None:
         ({"resolution": 160.5}, "MB010", "whole number of pixels"),
         ({"resolution": 160, "rho": 1}, "MB010", "both"),
         ({"batch": 0}, "MB010", "batch is 0"),
-        ({"batch": []}, "MB010", "no batch size"),
-        ({"devices": []}, "MB010", "no target"),
-        ({"devices": "pixel9"}, "MB300", "pixel9"),
+        ({"batch": []}, "MB010", "batch has no value"),
+        ({"device": []}, "MB010", "no target"),
+        ({"device": "pixel9"}, "MB300", "pixel9"),
         ({"points": []}, "MB010", "no configuration"),
         ({"points": [(1.0, 224), (0.5, -3)]}, "MB010", "resolution is -3"),
-        ({"models": "resnet18", "points": "published"}, "MB010", "no published checkpoint of resnet18"),
-        ({"models": "resnet18", "alpha": [1, 0.5]}, "MB010", "no width rule"),
+        ({"network": "resnet18", "points": "published"}, "MB010", "no published checkpoint of resnet18"),
+        ({"network": "resnet18", "alpha": [1, 0.5]}, "MB010", "no width rule"),
         ({"alpha": "0.1:10:0.001", "resolution": "96:9999:1"}, "MB010", "more than the 20,000,000"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, object], code: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        run_sweep(**{"models": "mobilenet_v2", **arguments})  # type: ignore[arg-type]
+        run_sweep(**{"network": "mobilenet_v2", "device": "pixel1", **arguments})  # type: ignore[arg-type]
     assert caught.value.codes == (code,)
     assert message in str(caught.value)
 
 
 def test_all_problems_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        run_sweep("mobilenet_v2", alpha="0,x,1:0:1", resolution=[0, 1.5])
+        run_sweep("mobilenet_v2", "pixel1", alpha="0,x,1:0:1", resolution=[0, 1.5])
     assert len(caught.value.problems) == 4
     with pytest.raises(InputError) as caught:
         run_sweep("mobilenet_v2", ["pixel9", "pixel1/npu"])
@@ -217,7 +219,7 @@ def test_all_problems_at_once() -> None:
 def test_the_first_configuration_that_cannot_be_built_is_named() -> None:
     """A window of 257 pixels and less: three max poolings and a VALID 3x3 leave nothing of it."""
     with pytest.raises(InputError) as caught:
-        run_sweep("ssd300_vgg16", resolution=[400, 300, 200, 100])
+        run_sweep("ssd300_vgg16", "pixel1", resolution=[400, 300, 200, 100])
     (problem,) = caught.value.problems
     assert problem.code == "MB204"
     assert problem.message.startswith("ssd300_vgg16 at alpha 1, resolution 200: ")
@@ -225,5 +227,5 @@ def test_the_first_configuration_that_cannot_be_built_is_named() -> None:
 
 def test_counts_that_arrays_cannot_hold() -> None:
     with pytest.raises(InputError) as caught:
-        run_sweep("vgg16", resolution=[224, 16384], batch=65536)
+        run_sweep("vgg16", "pixel1", resolution=[224, 16384], batch=65536)
     assert caught.value.codes == ("MB208",)

@@ -42,17 +42,17 @@ def test_the_file_is_small_and_points_nowhere(one: Path) -> None:
 
 def test_the_same_analysis_makes_the_same_bytes(targets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = mbcost.load("mobilenet_v2")
-    first = analysis_page(targets, spec)
-    again = analysis_page([mbcost.analyze(spec, target.target) for target in targets], spec)
+    first = analysis_page(targets)
+    again = analysis_page([mbcost.analyze(spec, target.target) for target in targets])
     strip = re.compile(r"<time>.*?</time>")
     assert strip.sub("", first) == strip.sub("", again)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    assert "<time>1970-01-01 00:00:00 UTC</time>" in analysis_page(targets, spec)
+    assert "<time>1970-01-01 00:00:00 UTC</time>" in analysis_page(targets)
 
 
 def test_no_analysis_is_an_error() -> None:
     with pytest.raises(InputError, match="there is no analysis to report"):
-        analysis_page([], mbcost.load("mobilenet_v2"))
+        analysis_page([])
 
 
 def test_json_in_a_script_block_cannot_end_it() -> None:
@@ -380,7 +380,7 @@ def renamed(analysis: mbcost.Analysis, names: dict[int, str]) -> mbcost.Analysis
 def test_hostile_names_do_no_harm(opened: Any, targets: Any, tmp_path: Path) -> None:
     names = {-1: HOSTILE, 0: HOSTILE, 3: "x" * 10_000, 6: '<a href="https://example.com">go</a>', 9: "\u202e\x1b[31m"}
     path = tmp_path / "hostile.html"
-    path.write_text(analysis_page([renamed(targets[0], names)], mbcost.load("mobilenet_v2")), encoding="utf-8")
+    path.write_text(analysis_page([renamed(targets[0], names)]), encoding="utf-8")
     page = opened(path, "#layer=0", width=1280)
     assert page.page.locator("img[src=x], main a").count() == 0
     assert page.texts(NAMES)[0] == HOSTILE
@@ -399,7 +399,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = mbcost.load(folder / "large.yaml")
     path = folder / "large.html"
     analyses = [mbcost.analyze(spec, target) for target in ("pixel1", "pixel4/gpu", "zcu102")]
-    path.write_text(analysis_page(analyses, spec), encoding="utf-8")
+    path.write_text(analysis_page(analyses), encoding="utf-8")
     return path
 
 
@@ -415,7 +415,7 @@ def test_charts_are_drawn_within_a_second(
         patch.setattr(page_module, "without_unused", lambda script: script)
         page_module._plotly.cache_clear()
         whole = tmp_path / "whole.html"
-        whole.write_text(analysis_page(targets[:1], mbcost.load("mobilenet_v2")), encoding="utf-8")
+        whole.write_text(analysis_page(targets[:1]), encoding="utf-8")
     page_module._plotly.cache_clear()
     reference = milliseconds_to(opened(whole).page, "charts")
     least = min(milliseconds_to(opened(one).page, "charts") for _ in range(2))
@@ -435,7 +435,7 @@ def test_a_network_without_work(opened: Any, tmp_path: Path) -> None:
     table = tmp_path / "nothing.yaml"
     table.write_text("name: nothing\nsource: made up\ninput: 8x8x3\nlayers:\n  - {op: flatten}\n")
     path = tmp_path / "nothing.html"
-    path.write_text(analysis_page([mbcost.analyze(table, "pixel1")], mbcost.load(table)), encoding="utf-8")
+    path.write_text(analysis_page([mbcost.analyze(table, "pixel1")]), encoding="utf-8")
     page = opened(path, "#layer=0").page
     assert page.locator(NAMES).count() == 1
     assert "Nothing in this network takes time" in page.locator(".verdict").inner_text()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import mbcost
-from mbcost.insight.comparison import compare
+from mbcost.insight.comparison import side_by_side
 from mbcost.report.html.comparison import comparison_page
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
@@ -18,7 +18,7 @@ NAMES = "#layers tbody button.name"
 
 @pytest.fixture(scope="module")
 def comparison() -> Any:
-    return compare(
+    return side_by_side(
         [mbcost.analyze(model, "pixel1") for model in ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small")]
     )
 

@@ -17,8 +17,10 @@ from mbcost.insight.validation import Validation, validate, validation_of
 from mbcost.prediction import prepare
 from mbcost.report.charts.calibration import CALIBRATION_CHARTS
 from mbcost.report.charts.validation import VALIDATION_CHARTS
-from mbcost.report.html import measured as pages
-from mbcost.report.screens import measured as measured_text
+from mbcost.report.files import validation as validation_files
+from mbcost.report.html import calibration as calibration_html
+from mbcost.report.html import validation as validation_html
+from mbcost.report.screens import validation as validation_screen
 from mbcost.resources import hardware_profiles
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
@@ -40,20 +42,22 @@ def validation() -> Validation:
 
 @pytest.fixture(scope="module")
 def validated(validation: Validation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory, pages.validation_page(validation))
+    return write(tmp_path_factory, validation_html.validation_page(validation))
 
 
 @pytest.fixture(scope="module")
 def calibration() -> Any:
     pytest.importorskip("scipy")
-    return mbcost.calibrate([FILE], "pixel1")
+    return mbcost.calibrate("pixel1", [FILE])
 
 
 @pytest.fixture(scope="module")
 def calibrated(calibration: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = mbcost.resolve_target("pixel1")
     found = suggest(target, 2, calibration, ["mobilenet_v1", "resnet18"])
-    return write(tmp_path_factory, pages.calibration_page(calibration, prepare(target, calibration=False), found))
+    return write(
+        tmp_path_factory, calibration_html.calibration_page(calibration, prepare(target, calibration=False), found)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +65,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Both pages with six rows, which have all parts of the large ones."""
     pytest.importorskip("scipy")
     target = mbcost.resolve_target("pixel3")
-    fitted = mbcost.calibrate([FILE.with_name("pixel3_tflite_2019.csv")], target)
+    fitted = mbcost.calibrate(target, [FILE.with_name("pixel3_tflite_2019.csv")])
     found = suggest(target, 1, fitted, ["mobilenet_v1"])
-    calibrated = pages.calibration_page(fitted, prepare(target, calibration=False), found)
-    return [write(tmp_path_factory, text) for text in (pages.validation_page(validate(target)), calibrated)]
+    calibrated = calibration_html.calibration_page(fitted, prepare(target, calibration=False), found)
+    return [write(tmp_path_factory, text) for text in (validation_html.validation_page(validate(target)), calibrated)]
 
 
 def test_rows_cards_json_and_the_printed_line_agree(visited: Any, validated: Path, validation: Validation) -> None:
@@ -76,11 +80,11 @@ def test_rows_cards_json_and_the_printed_line_agree(visited: Any, validated: Pat
     with page.page.expect_download() as download:
         page.page.locator("#save-json").click()
     saved = json.loads(Path(download.value.path()).read_text())
-    assert saved == json.loads(measured_text.validation_json(validation))
+    assert saved == json.loads(validation_files.validation_json(validation))
     with page.page.expect_download() as download:
         page.page.locator("#save-csv").click()
-    assert Path(download.value.path()).read_text() == measured_text.validation_csv(validation)
-    printed = measured_text.validation_text(validation).splitlines()[-1]
+    assert Path(download.value.path()).read_text() == validation_files.validation_csv(validation)
+    printed = validation_screen.validation_text(validation).splitlines()[-1]
     cards = dict(zip(page.texts(".card .label"), page.texts(".card .value"), strict=True))
     assert cards["latencies"] == str(len(saved["rows"])) == str(page.page.locator(NAMES).count())
     assert f"mean abs. error {cards['mean abs. error']}, " in printed
@@ -171,7 +175,7 @@ def test_zoom_and_print(visited: Any, small: list[Path]) -> None:
 
 
 def test_names_stay_text(opened: Any, tmp_path: Path, validation: Validation, calibration: Any) -> None:
-    """Names and sources of a user's file, one of them of 10,000 characters, on both pages."""
+    """Names and sources of a user's file, one of them of 10,000 characters, on both validation_html."""
     longest = "n" * 10_000
     rows = [
         replace(row, architecture=name, source=HOSTILE, measured_s=row.measured_s * factor)
@@ -188,8 +192,8 @@ def test_names_stay_text(opened: Any, tmp_path: Path, validation: Validation, ca
     )
     prior = prepare(mbcost.resolve_target("pixel1"), calibration=False)
     for name, text in (
-        ("v", pages.validation_page(hostile)),
-        ("c", pages.calibration_page(fitted, prior, warnings=[HOSTILE])),
+        ("v", validation_html.validation_page(hostile)),
+        ("c", calibration_html.calibration_page(fitted, prior, warnings=[HOSTILE])),
     ):
         (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
         page = opened(tmp_path / f"{name}.html", "#layer=0").page
@@ -210,13 +214,15 @@ def test_a_browser_that_cannot_unpack_says_so(opened: Any, validated: Path) -> N
 def test_the_same_rows_make_the_same_bytes(validation: Validation) -> None:
     strip = re.compile(r"<time>.*?</time>")
     again = validation_of(validation.rows, validation.target)
-    assert strip.sub("", pages.validation_page(validation)) == strip.sub("", pages.validation_page(again))
+    assert strip.sub("", validation_html.validation_page(validation)) == strip.sub(
+        "", validation_html.validation_page(again)
+    )
 
 
 def test_what_has_no_page(monkeypatch: pytest.MonkeyPatch, validation: Validation, calibration: Any) -> None:
     prior = prepare(mbcost.resolve_target("pixel1"), calibration=False)
     with pytest.raises(InputError, match="does not hold what it was fitted to"):
-        pages.calibration_page(replace(calibration, rows=()), prior)
+        calibration_html.calibration_page(replace(calibration, rows=()), prior)
     monkeypatch.setattr(pages, "MOST_ROWS", 10)
     with pytest.raises(InputError, match="a page takes 10 latencies, there are 63"):
-        pages.validation_page(validation)
+        validation_html.validation_page(validation)

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 import mbcost
-from mbcost.report.files.stream import to_dict
 from mbcost.report.html.stream import stream_page
 from mbcost.streaming.plan import best_plan
 from mbcost.streaming.simulate import Stage, simulate
-from mbcost.streaming.stream import Report, inference
+from mbcost.streaming.stream import StreamResult, inference
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#events tbody button.name"
@@ -21,20 +20,20 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> StreamResult:
     plan = best_plan([mbcost.analyze("mobilenet_v2", target) for target in ("pixel4", "pixel4/gpu")], "throughput")
     stages = [Stage(HOSTILE, "cpu", 0.003), *inference(plan), Stage("x" * 10_000, "cpu", 0.001)]
-    return Report("mobilenet_v2", plan, stages, [simulate(stages, buffers=n) for n in (1, 2, 3)], None, 0.0)
+    return StreamResult("mobilenet_v2", plan, stages, [simulate(stages, buffers=n) for n in (1, 2, 3)], None, 0.0)
 
 
 @pytest.fixture(scope="module")
-def page_file(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(report: StreamResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "stream.html"
     path.write_text(stream_page(report), encoding="utf-8")
     return path
 
 
-def test_opens_and_agrees_with_the_json(visited: Any, page_file: Path, report: Report) -> None:
+def test_opens_and_agrees_with_the_json(visited: Any, page_file: Path, report: StreamResult) -> None:
     page = visited(page_file)
     assert page_file.stat().st_size < 2_500_000
     for chart in ("busy", "timeline"):
@@ -45,10 +44,10 @@ def test_opens_and_agrees_with_the_json(visited: Any, page_file: Path, report: R
         assert f"{result.frames_per_s:.1f} frames/s" in page.page.locator("#answer").inner_text()
     with page.page.expect_download() as download:
         page.page.locator("#save-json").click()
-    assert json.loads(Path(download.value.path()).read_text()) == json.loads(json.dumps(to_dict(report)))
+    assert json.loads(Path(download.value.path()).read_text()) == json.loads(json.dumps(report.to_dict()))
 
 
-def test_switch_filter_select_and_return(visited: Any, page_file: Path, report: Report) -> None:
+def test_switch_filter_select_and_return(visited: Any, page_file: Path, report: StreamResult) -> None:
     page = visited(page_file)
     page.page.locator(".target").nth(2).click()
     page.page.locator("[data-facet=unit]").select_option(label="gpu")
