@@ -131,6 +131,15 @@ class LayerResult(NamedTuple):
         }
 
 
+    def to_node(self) -> dict[str, Any]:
+        """The attributes of a node of :attr:`Analysis.graph`: the JSON's, all traffic, and what lowering adds."""
+        return {
+            **self.to_dict(),
+            "traffic_bytes": self.input_bytes + self.weight_bytes + self.output_bytes,
+            "im2col_ms": self.lowering_s * 1e3,
+        }
+
+
 #: The part of a :class:`LayerResult` that its kernel decides.
 _Outcome: TypeAlias = tuple[int, int, int, int, float, str, str, float, float, float, float, float, float]
 #: That of a layer that is fused into another's kernel.
@@ -305,7 +314,7 @@ class Analysis(Charted):
             "params": self.totals.params,
             "peak_activation_bytes": self.totals.peak_activation_bytes,
         }
-        return as_networkx(self.layer_graph, [layer.to_dict() for layer in self.layers], attributes)
+        return as_networkx(self.layer_graph, [layer.to_node() for layer in self.layers], attributes)
 
     def assumptions(self) -> dict[str, Quantity | Parameter]:
         """Numbers that nobody sourced and that went into the latency, by their place."""

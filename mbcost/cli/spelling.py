@@ -14,7 +14,15 @@ from typing import Final
 from mbcost.errors import Problem
 
 #: Parameter -> the option, for those that are spelled differently; all others of :data:`PARAMETERS` are ``--name``.
-_OPTIONS: Final[Mapping[str, str]] = {"input_shapes": "--input-shape", "options": "--set", "network": "MODEL"}
+_OPTIONS: Final[Mapping[str, str]] = {
+    "capture_s": "--capture",
+    "input_shapes": "--input-shape",
+    "network": "MODEL",
+    "options": "--set",
+    "postprocess_s": "--postprocess",
+    "preprocess_s": "--preprocess",
+    "rate_fps": "--rate",
+}
 PARAMETERS: Final = frozenset(
     {
         "against", "alpha", "batch", "between", "budget", "buffers", "calibration", "channels_last", "device", "drop",

@@ -160,7 +160,7 @@ def check_numbers(buffers: Iterable[int], frames: int, rate: float | None, jitte
         checks.whole("buffers", number, least=1, most=MOST_BUFFERS)
     checks.whole("frames", frames, least=1, most=MOST_FRAMES)
     if rate is not None:
-        checks.number("rate", rate, above=0, most=MOST_RATE)
+        checks.number("rate_fps", rate, above=0, most=MOST_RATE)
     if jitter != 0 or isinstance(jitter, bool):
         checks.number("jitter", jitter, above=0, most=2)
     checks.whole("seed", seed, least=0, most=2**63 - 1)
@@ -174,7 +174,7 @@ def _check(stages: Sequence[Stage], bandwidth: float | None) -> None:
         fail("MB010", "a stream needs at least one stage")
     for stage in stages:
         if not 0 < stage.seconds < 1e6:
-            fail("MB010", f"stage {stage.name} takes {stage.seconds:g} s, it has to be more than 0")
+            fail("MB010", f"stage {stage.name} takes {stage.seconds:g} s, it has to be more than 0 and below 1e6")
 
 
 def _times(stages: Sequence[Stage], frames: int, jitter: float, seed: int) -> Iterator[Sequence[float]]:

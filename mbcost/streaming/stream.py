@@ -38,8 +38,8 @@ class StreamResult(Shown):
         What every frame passes, in its order.
     results
         A simulation a number of buffers.
-    rate
-        Frames a second that arrive; None for as many as buffers allow.
+    rate_fps
+        Frames a second that arrive [1/s]; None for as many as buffers allow.
     jitter
         Standard deviation of every stage's time as a share of its mean [1].
     """
@@ -48,7 +48,7 @@ class StreamResult(Shown):
     plan: Plan
     stages: Sequence[Stage]
     results: Sequence[Stream]
-    rate: float | None
+    rate_fps: float | None
     jitter: float
 
     @property
@@ -71,7 +71,7 @@ class StreamResult(Shown):
             "stages": [
                 {"name": s.name, "unit": s.unit, "ms": s.seconds * 1e3, "bytes": s.traffic_bytes} for s in self.stages
             ],
-            "arrival_frames_per_s": self.rate,
+            "arrival_frames_per_s": self.rate_fps,
             "jitter": self.jitter,
             "results": [
                 {
@@ -118,11 +118,11 @@ def stream(
     network: Network,
     device: str | Target | Sequence[str | Target],
     *,
-    capture: Stage | float | None = None,
-    preprocess: Stage | float | None = None,
-    postprocess: Stage | float | None = None,
+    capture_s: Stage | float | None = None,
+    preprocess_s: Stage | float | None = None,
+    postprocess_s: Stage | float | None = None,
     buffers: int | Sequence[int] = 2,
-    rate: float | None = None,
+    rate_fps: float | None = None,
     drop: bool = False,
     jitter: float = 0.0,
     frames: int = 1_000,
@@ -147,12 +147,12 @@ def stream(
     network, device
         As for :func:`mbcost.analyze`. With several targets of one device the network runs on the best of them, or is
         cut between two of them where that is better: every cut is tried.
-    capture, preprocess, postprocess
+    capture_s, preprocess_s, postprocess_s
         Time of a frame [s], on the camera, the CPU and the CPU; or a :class:`~mbcost.streaming.simulate.Stage` with a
         unit of its own.
     buffers
         Frames under way at once; several numbers are simulated one by one.
-    rate
+    rate_fps
         Frames a second that arrive [1/s]; None for one whenever a buffer is free.
     drop
         Drop frames that find no buffer; else they wait.
@@ -174,12 +174,12 @@ def stream(
     numbers = as_list(buffers)
     goal = checks.word("plan", plan, GOALS)
     dropping = checks.flag("drop", drop)
-    places = (("capture", capture, "camera"), ("preprocess", preprocess, "cpu"), ("postprocess", postprocess, "cpu"))
+    places = (("capture", capture_s, "camera"), ("preprocess", preprocess_s, "cpu"), ("postprocess", postprocess_s, "cpu"))
     given = [_stage(checks, *place) for place in places]
     checks.done()
     if not numbers:
         fail("MB010", "buffers has no value", hint="such as 2 or [1, 2, 3]")
-    check_numbers(numbers, frames, rate, jitter, seed)
+    check_numbers(numbers, frames, rate_fps, jitter, seed)
     how = configuration(
         alpha=alpha,
         rho=rho,
@@ -209,7 +209,7 @@ def stream(
             stages,
             buffers=int(number),
             frames=int(frames),
-            rate=rate,
+            rate=rate_fps,
             drop=dropping,
             jitter=jitter,
             bandwidth=None if bandwidth is None else bandwidth.value,
@@ -217,14 +217,14 @@ def stream(
         )
         for number in numbers
     ]
-    return StreamResult(analyses[0].architecture, best, stages, results, rate, jitter)
+    return StreamResult(analyses[0].architecture, best, stages, results, rate_fps, jitter)
 
 
 def _stage(checks: Checks, name: str, given: Stage | float | None, unit: str) -> Stage | None:
     """The stage that a time, or a stage, stands for."""
     if given is None or isinstance(given, Stage):
         return given
-    return Stage(name, unit, checks.number(name, given, above=0, most=1e6))
+    return Stage(name, unit, checks.number(f"{name}_s", given, above=0, most=1e6))
 
 
 def inference(plan: Plan) -> list[Stage]:

@@ -63,7 +63,7 @@ def test_several_processors_make_a_plan(cli):
         (("--buffers", "0"), "--buffers is 0"),
         (("--rate", "0"), "--rate is 0, it has to be a number above 0"),
         (("--preprocess", "3"), "--preprocess 3"),
-        (("--preprocess", "0ms"), "--rate is 0, it has to be a number above 0"),
+        (("--preprocess", "0ms"), "has to be more than 0"),
         (("--format", "csv"), "'csv' is not one of"),
         (("-d", "pixel1"), "different devices"),
     ],

@@ -149,7 +149,7 @@ def test_stages_match_at_other_resolutions() -> None:
     ],
 )
 def test_labels_hold_what_varies(configurations, labels) -> None:
-    analyses = [mbcost.analyze("mobilenet_v1", "pixel1", **configuration) for configuration in configurations]
+    analyses = [mbcost.analyze("mobilenet_v1", **{"device": "pixel1", **one}) for one in configurations]
     assert side_by_side(analyses).labels == labels
 
 

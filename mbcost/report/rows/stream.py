@@ -8,7 +8,7 @@ from mbcost.streaming.stream import StreamResult
 
 def arrival(report: StreamResult) -> str:
     """How frames come, in words."""
-    source = "as fast as a buffer is free" if report.rate is None else f"at {report.rate:g} frames/s"
+    source = "as fast as a buffer is free" if report.rate_fps is None else f"at {report.rate_fps:g} frames/s"
     return source + (f", jitter {report.jitter:.0%}" if report.jitter else "")
 
 

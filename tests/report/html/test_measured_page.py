@@ -19,6 +19,7 @@ from mbcost.report.charts.calibration import CALIBRATION_CHARTS
 from mbcost.report.charts.validation import VALIDATION_CHARTS
 from mbcost.report.files import validation as validation_files
 from mbcost.report.html import calibration as calibration_html
+from mbcost.report.html import measured as measured_html
 from mbcost.report.html import validation as validation_html
 from mbcost.report.screens import validation as validation_screen
 from mbcost.resources import hardware_profiles
@@ -223,6 +224,6 @@ def test_what_has_no_page(monkeypatch: pytest.MonkeyPatch, validation: Validatio
     prior = prepare(mbcost.resolve_target("pixel1"), calibration=False)
     with pytest.raises(InputError, match="does not hold what it was fitted to"):
         calibration_html.calibration_page(replace(calibration, rows=()), prior)
-    monkeypatch.setattr(pages, "MOST_ROWS", 10)
+    monkeypatch.setattr(measured_html, "MOST_ROWS", 10)
     with pytest.raises(InputError, match="a page takes 10 latencies, there are 63"):
         validation_html.validation_page(validation)

@@ -10,6 +10,7 @@ import pytest
 import mbcost
 from mbcost.errors import InputError
 from mbcost.report.html import sweep as pages
+from mbcost.report.html.pick import pick_page
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
 NAMES = "#layers tbody button.name"
@@ -82,7 +83,7 @@ def test_zoom(visited: Any, sweep_file: Path) -> None:
 def test_a_pick_says_what_the_pick_is(opened: Any, tmp_path: Path) -> None:
     path = tmp_path / "pick.html"
     found = mbcost.pick("mobilenet_v2", "pixel1", budget="30ms")
-    path.write_text(pages.pick_page(found), encoding="utf-8")
+    path.write_text(pick_page(found), encoding="utf-8")
     page = opened(path).page
     name = f"{found.pick.architecture} {found.pick.alpha:g} / {found.pick.resolution}"
     assert name in page.locator("h1").inner_text()
@@ -91,7 +92,7 @@ def test_a_pick_says_what_the_pick_is(opened: Any, tmp_path: Path) -> None:
 
 def test_a_pick_of_nothing(opened: Any, tmp_path: Path) -> None:
     path = tmp_path / "pick.html"
-    path.write_text(pages.pick_page(mbcost.pick("mobilenet_v2", "pixel1", budget="0.001ms")), encoding="utf-8")
+    path.write_text(pick_page(mbcost.pick("mobilenet_v2", "pixel1", budget="0.001ms")), encoding="utf-8")
     assert opened(path).page.locator("h1").inner_text() == "Nothing fits the budget"
 
 
