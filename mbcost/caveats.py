@@ -5,7 +5,7 @@ from __future__ import annotations
 from mbcost.calibration.apply import notes_on
 from mbcost.devices import Target
 from mbcost.graph import LayerGraph, peak_elements
-from mbcost.kernels import Kernel, Runtime, unsupported_layers
+from mbcost.kernels import Kernel, Runtime, assumed_kernels, unsupported_layers
 from mbcost.latency import KernelEstimate
 from mbcost.operators import Opaque
 from mbcost.prediction import Prediction, TargetModel
@@ -22,6 +22,7 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
         *outside_layers(predicted.kernels, predicted.estimates, target, runtime.partition),
         *unknown_operators(graph),
     ]
+    warnings += assumed_kernels(runtime, predicted.kernels)
     warnings += beyond_memory(graph, model, predicted.kernels)
     if estimated:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
@@ -54,7 +55,7 @@ def _origin(target: Target, runtime: Runtime) -> str:
     rates = f"rates are scaled from the {'core' if processor.kind == 'cpu' else processor.kind.upper()} that"
     extrapolated = (
         ""
-        if target.precision == "fp32" or processor.kind == "cpu"
+        if target.precision in {"fp32", runtime.fitted_on and runtime.fitted_on[1]} or processor.kind == "cpu"
         else f"; {target.precision} is extrapolated from fp32"
     )
     return f"{rates} {runtime.name} was fitted on{extrapolated}"

@@ -26,6 +26,20 @@ def hardware_profiles() -> Path:
     return first_folder(package / _FOLDER, package.parent / _FOLDER)
 
 
+@cache
+def runtime_rules() -> Path:
+    """The folder of the runtimes that ship; their families are in a folder of it.
+
+    Raises
+    ------
+    DefectError
+        If it is not there, which says that the installation is not complete.
+    """
+    from importlib import resources
+
+    return first_folder(Path(str(resources.files("mbcost"))) / "kernels" / "runtimes")
+
+
 def first_folder(*candidates: Path) -> Path:
     """The first of `candidates` that is a folder.
 

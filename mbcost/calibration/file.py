@@ -23,7 +23,7 @@ from mbcost.devices import Precision, Target, user_folder
 from mbcost.document import Document
 from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
 from mbcost.files import load_yaml
-from mbcost.latency.forms import FORMS, find_form
+from mbcost.latency.forms import find_form, form_names
 from mbcost.resources import hardware_profiles
 
 FOLDER: Final = "calibrations"
@@ -125,8 +125,9 @@ def read_calibration(document: Document) -> Calibration:
     reader.keys(("interval",), _INTERVAL)
     for kind in ("residuals", "unseen"):
         reader.keys((kind,), _RESIDUALS)
-    form = reader.choice(("form",), tuple(FORMS))
-    terms = [term.name for term in find_form(form).terms] if form in FORMS else []
+    known = form_names(document.data.get("form") if isinstance(document.data, dict) else None)
+    form = reader.choice(("form",), known)
+    terms = [term.name for term in find_form(form).terms] if form in known else []
     reader.keys(("rates",), tuple(terms) if terms else None)
     for name in terms:
         reader.keys(("rates", name), _RATE)

@@ -154,7 +154,7 @@ def _options_for(target: Target, name: str) -> str:
     """The options by which a command means a target of a named device."""
     processor = target.processor
     text = name if processor.default else f"{name}/{processor.name}"
-    if target.runtime != processor.runtimes[0]:
+    if target.runtime != processor.runtime:
         text += f"@{target.runtime}"
     if target.precision != processor.precisions[0]:
         text += f" --precision {target.precision}"

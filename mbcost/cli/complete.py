@@ -24,15 +24,16 @@ def complete_device(incomplete: str) -> list[str]:
 
 def complete_target(incomplete: str) -> list[str]:
     """Devices; behind ``device/`` its processors with their runtimes."""
-    from mbcost.devices import load_device
+    from mbcost.devices import load_device, runtimes_for
 
     name, slash, _ = incomplete.partition("/")
     if not slash:
         return complete_device(incomplete)
     try:
-        processors = load_device(name).processors.values()
+        device = load_device(name)
+        able = {processor.name: runtimes_for(device, processor) for processor in device.processors.values()}
     except InputError:
         return []
-    targets = [f"{name}/{processor.name}" for processor in processors]
-    targets += [f"{name}/{processor.name}@{runtime}" for processor in processors for runtime in processor.runtimes]
+    targets = [f"{name}/{processor}" for processor in able]
+    targets += [f"{name}/{processor}@{runtime}" for processor, runtimes in able.items() for runtime in runtimes]
     return [target for target in targets if target.startswith(incomplete)]

@@ -6,6 +6,7 @@
 """
 
 from mbcost.devices.library import check_device, device_json_schema, device_names, load_device, user_folder
+from mbcost.devices.runtimes import runtimes_for
 from mbcost.devices.targets import as_target, resolve_target
 from mbcost.devices.types import (
     DeviceProfile,
@@ -37,5 +38,6 @@ __all__ = [
     "device_names",
     "load_device",
     "resolve_target",
+    "runtimes_for",
     "user_folder",
 ]

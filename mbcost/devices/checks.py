@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
 from mbcost.devices.fabric import available, exceeded, used
+from mbcost.devices.runtimes import unfit
 from mbcost.devices.types import Memory, Precision, Processor, Quantity
-from mbcost.errors import Problem, or_list
+from mbcost.errors import InputError, Problem, or_list
 from mbcost.files import Document
 from mbcost.units import format_quantity
 
@@ -25,6 +27,25 @@ _PACKED: Final[dict[Precision, tuple[int, ...]]] = {
     "bf16": (1, 2),
     "int8": (1, 2, 4),
 }
+
+
+def runtime_problems(processor: Processor, soc: str | None, document: Document) -> Iterator[Problem]:
+    """What is wrong with the default runtime of a processor: there is none of its name, or it runs elsewhere."""
+    at = ("processors", processor.name)
+    data = document.data["processors"][processor.name]
+    if not processor.runtime:
+        if all(data.get(key) is None for key in ("runtime", "runtimes")):  # else its value has a problem of its own
+            message = f"`{'.'.join(at)}` has no `runtime`"
+            yield Problem("MB102", message, document.key(*at), "the runtime that is used unless another is asked for")
+        return
+    place = document.value(*at, "runtime") if data.get("runtime") else document.value(*at, "runtimes", 0)
+    try:
+        why = unfit(processor.runtime, soc, processor)
+    except InputError as error:
+        yield from (replace(problem, location=place) for problem in error.problems)
+        return
+    if why is not None:
+        yield Problem("MB304", f"`{processor.runtime}` does not run on {processor.name}: {why}", place)
 
 
 def processor_problems(processor: Processor, document: Document) -> Iterator[Problem]:

@@ -40,6 +40,8 @@ def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile
 def processor(name: str, section: Mapping[str, Any]) -> Processor:
     """The processor that `section` describes."""
     values = _fields(section)
+    former = values.pop("runtimes", None) or ("",)
+    values["runtime"] = values.get("runtime") or former[0]
     return Processor(model=values.pop(_MODEL_KEY[values["kind"]]), **(values | {"name": name}))
 
 

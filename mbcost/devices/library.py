@@ -39,7 +39,7 @@ def user_folder() -> Path:
 
 def device_names() -> tuple[str, ...]:
     """Names of all devices that :func:`load_device` finds without a path, sorted."""
-    return tuple(sorted(_profiles(hardware_profiles()) | _profiles(user_folder())))
+    return tuple(sorted(profiles_in(hardware_profiles()) | profiles_in(user_folder())))
 
 
 def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
@@ -130,7 +130,7 @@ def _read(path: Path, origin: Origin) -> DeviceProfile:
 def _find(name: str) -> tuple[Path, Origin]:
     if is_path(name):
         return _expanded(name), "file"
-    shipped, own = _profiles(hardware_profiles()), _profiles(user_folder())
+    shipped, own = profiles_in(hardware_profiles()), profiles_in(user_folder())
     if name not in shipped and name not in own:
         near = did_you_mean(name, shipped | own)
         hint = "`mbcost devices list` shows all devices"
@@ -148,7 +148,7 @@ def _expanded(path: str) -> Path:
         return Path(path)
 
 
-def _profiles(folder: Path) -> dict[str, Path]:
+def profiles_in(folder: Path) -> dict[str, Path]:
     """name -> file of the profiles in `folder`; none where it does not exist or may not be read."""
     try:
         files = sorted(folder.iterdir(), reverse=True)  # so that of a.yaml and a.yml the former counts

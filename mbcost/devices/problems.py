@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel
@@ -31,24 +31,37 @@ _EXPECTED: Final = {
 }
 
 
-def problem(error: ErrorDetails, document: Document) -> Problem:
-    """What one error of pydantic means for the author of `document`."""
+def problem(
+    error: ErrorDetails,
+    document: Document,
+    keys: Callable[[Path, Any], tuple[str, ...]] | None = None,
+    whole: str = "the profile",
+) -> Problem:
+    """What one error of pydantic means for the author of `document`.
+
+    Parameters
+    ----------
+    keys
+        The keys that the section at a path may have; by default those of a profile.
+    whole
+        What the file is.
+    """
     kind, path = error["type"], file_path(error["loc"])
     if kind.startswith("MB"):
         context = error.get("ctx", {})
         return Problem(kind, f"{context['message']} (in {dotted(path)})", document.value(*path), context.get("hint"))
     if kind == "extra_forbidden":
-        hint = did_you_mean(str(path[-1]), keys_at(path[:-1], document.data))
-        return Problem("MB101", f"unknown key `{path[-1]}` in {dotted(path[:-1])}", document.key(*path), hint)
+        hint = did_you_mean(str(path[-1]), (keys or keys_at)(path[:-1], document.data))
+        return Problem("MB101", f"unknown key `{path[-1]}` in {dotted(path[:-1], whole)}", document.key(*path), hint)
     if kind in {"missing", "union_tag_not_found"}:
-        return _missing(path if kind == "missing" else (*path, "kind"), document)
+        return _missing(path if kind == "missing" else (*path, "kind"), document, whole)
     if path and path[-1] == "[key]":
         path = path[:-1]
         expected = _EXPECTED.get(error["type"], error["msg"])
         return Problem("MB103", f"the name `{path[-1]}` has to be {expected}", document.key(*path))
     if kind == "union_tag_invalid":
         path = (*path, "kind")
-    return _wrong(error, path, document)
+    return _wrong(error, path, document, whole)
 
 
 def file_path(loc: Path) -> Path:
@@ -58,9 +71,9 @@ def file_path(loc: Path) -> Path:
     return loc
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Path, whole: str = "the profile") -> str:
     """Such as `processors.cpu.clock`, in backquotes."""
-    return f"`{'.'.join(str(part) for part in path)}`" if path else "the profile"
+    return f"`{'.'.join(str(part) for part in path)}`" if path else whole
 
 
 def keys_at(path: Path, data: Any) -> tuple[str, ...]:
@@ -81,15 +94,18 @@ def _section_class(annotation: Any) -> type[BaseModel]:
     return next(cls for cls in classes if isinstance(cls, type) and issubclass(cls, BaseModel))
 
 
-def _missing(path: Path, document: Document) -> Problem:
+def _missing(path: Path, document: Document, whole: str) -> Problem:
     where = document.key(*path[:-1])
+    if path[-1] == "source" and whole != "the profile" and path[0] != "parameters":
+        hint = "source: what documents it, or `assumed: ...` with the reason"
+        return Problem("MB302", f"{dotted(path[:-1], whole)} does not say its `source`", where, hint)
     if path[-1] == "source":
         hint = "source: datasheet, measured, derived, fitted or assumed"
         return Problem("MB302", f"{dotted(path[:-1])} does not say its `source`", where, hint)
-    return Problem("MB102", f"{dotted(path[:-1])} has no `{path[-1]}`", where)
+    return Problem("MB102", f"{dotted(path[:-1], whole)} has no `{path[-1]}`", where)
 
 
-def _wrong(error: ErrorDetails, path: Path, document: Document) -> Problem:
+def _wrong(error: ErrorDetails, path: Path, document: Document, whole: str) -> Problem:
     value, expected, hint = error["input"], _EXPECTED.get(error["type"], ""), None
     if error["type"] in {"literal_error", "union_tag_invalid"}:
         context = error["ctx"]
@@ -99,7 +115,7 @@ def _wrong(error: ErrorDetails, path: Path, document: Document) -> Problem:
     elif error["type"] == "model_type" and len(path) > 2 and not isinstance(value, (Mapping, list)):
         hint = "write {value: ..., unit: ..., source: ..., reference: ...}"
     wanted = f"has to be {expected}, not {_shown(value)}" if expected else f"is not allowed: {error['msg']}"
-    return Problem("MB103", f"{dotted(path)} {wanted}", document.value(*path), hint)
+    return Problem("MB103", f"{dotted(path, whole)} {wanted}", document.value(*path), hint)
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mbcost.devices import convert
-from mbcost.devices.checks import device_problems, memory_problems, processor_problems, raw_problems
+from mbcost.devices.checks import device_problems, memory_problems, processor_problems, raw_problems, runtime_problems
 from mbcost.devices.entries import Section
 from mbcost.devices.problems import Path, problem
 from mbcost.devices.schema import PROCESSORS, DeviceFile, MemorySection
@@ -42,6 +42,7 @@ def read(document: Document, stem: str | None, origin: Origin) -> tuple[DevicePr
         processors, memory = _sound_processors(data, context), _sound_memory(data, context)
     for processor in processors.values():
         problems += processor_problems(processor, document)
+        problems += runtime_problems(processor, _soc(data), document)
     problems += memory_problems(memory, document)
     problems += device_problems(processors, memory, document)
     problems += raw_problems(data, stem, document)
@@ -72,6 +73,12 @@ def _sound_processors(data: Any, context: frozenset[str] | None) -> dict[str, Pr
         if part is not None:
             sound[name] = convert.processor(name, part)
     return sound
+
+
+def _soc(data: Any) -> str | None:
+    identity = data.get("identity") if isinstance(data, dict) else None
+    soc = identity.get("soc") if isinstance(identity, dict) else None
+    return soc if isinstance(soc, str) else None
 
 
 def _sound_memory(data: Any, context: frozenset[str] | None) -> Memory:

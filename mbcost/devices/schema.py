@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from mbcost.devices.entries import (
     Bandwidth,
@@ -57,9 +57,14 @@ class ProvenanceSection(Section):
 class ProcessorSection(Section):
     """What every processor has."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["runtime"]}, {"required": ["runtimes"]}]})
+
     default: bool = Field(default=False, description="true on exactly one processor of the device")
-    runtimes: Annotated[list[Slug], Field(min_length=1)] = Field(
-        description="names of runtimes; the first is the default"
+    runtime: Slug | None = optional(
+        "required: the default runtime; all that run on such a processor can be asked for (`mbcost devices show`)"
+    )
+    runtimes: Annotated[list[Slug], Field(min_length=1)] | None = optional(
+        "of older profiles, in the place of `runtime`: the first is the default, the others are not read"
     )
     precisions: Annotated[list[Precision], Field(min_length=1)] = Field(
         description="what it computes in; the first is the default"

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
-from mbcost.devices.library import load_device
+from mbcost.devices.library import SUFFIXES, load_device
+from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
-from mbcost.errors import fail, or_list
+from mbcost.errors import InputError, did_you_mean, fail, or_list
 
 _TARGET: Final = re.compile(
     r"(?P<device>.+\.ya?ml|[^/@\\]+)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>[^/@]+))?", re.IGNORECASE
 )
+
+
+class _Parts(NamedTuple):
+    """What a target's text names."""
+
+    device: str
+    processor: str | None
+    runtime: str | None
 
 
 def as_target(device: str | Target, precision: str | None = None, threads: int | None = None) -> Target:
@@ -26,7 +36,7 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     ----------
     text
         ``device``, ``device/processor``, ``device@runtime`` or ``device/processor@runtime``. A device is a name or the
-        path of a ``.yaml`` file.
+        path of a ``.yaml`` file, and so is a runtime.
     precision
         ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists.
     threads
@@ -35,23 +45,38 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     Raises
     ------
     InputError
-        MB300 unknown device, MB304 unknown processor or runtime, MB305 precision or threads that the processor does not
+        MB300 unknown device, MB304 unknown processor or runtime, or one that does not run on the processor, MB305 precision or threads that the processor does not
         have, and what :func:`~mbcost.devices.load_device` raises.
     """
-    match = _TARGET.fullmatch(text.strip())
-    if match is None:
+    parts = _parts(text.strip())
+    if parts is None:
         hint = "write device, device/processor or device/processor@runtime, such as pixel1/cpu@tflite-2018"
         fail("MB300", f"`{text}` does not name a target", hint=hint)
-    device = load_device(match["device"])
-    processor = _processor(device, match["processor"], match["runtime"])
+    device = load_device(parts.device)
+    processor = _processor(device, parts.processor, parts.runtime)
     where = f"{device.name}/{processor.name}"
+    name, path = _runtime(device, processor, parts.runtime, where)
     return Target(
         device,
         processor,
-        _runtime(processor, match["runtime"], where),
+        name,
         _precision(processor, precision, where),
         _threads(processor, threads, where),
+        path,
     )
+
+
+def _parts(text: str) -> _Parts | None:
+    """The parts of a target's text, whose device and runtime may be paths; None if it is none."""
+    if text.lower().endswith(SUFFIXES) and "@" in text and not Path(text).is_file():
+        ends = [i for i, letter in enumerate(text) if letter == "@"]
+        readings = [(_TARGET.fullmatch(text[:i]), text[i + 1 :]) for i in reversed(ends)]
+        able = [(found, runtime) for found, runtime in readings if found is not None and found["runtime"] is None]
+        there = [reading for reading in able if Path(reading[1]).expanduser().is_file()]
+        for found, runtime in (there or able)[:1]:
+            return _Parts(found["device"], found["processor"], runtime)
+    match = _TARGET.fullmatch(text)
+    return None if match is None else _Parts(match["device"], match["processor"], match["runtime"])
 
 
 def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> Processor:
@@ -62,16 +87,33 @@ def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> 
             fail("MB304", f"{device.name} has no processor `{name}`", hint=f"it has {known}")
         return device.processors[name]
     default = device.default_processor
-    able = [processor for processor in device.processors.values() if runtime in processor.runtimes]
-    return default if runtime is None or runtime in default.runtimes or not able else able[0]
+    others = [processor for processor in device.processors.values() if processor is not default]
+    if runtime is None or not others:
+        return default
+    try:
+        able = [processor for processor in (default, *others) if unfit(runtime, device.soc, processor) is None]
+    except InputError:  # there is no such runtime, which the default processor says best
+        return default
+    return able[0] if able else default
 
 
-def _runtime(processor: Processor, name: str | None, where: str) -> str:
-    if name is None:
-        return processor.runtimes[0]
-    if name not in processor.runtimes:
-        fail("MB304", f"{where} has no runtime `{name}`", hint=f"it has {or_list(processor.runtimes)}")
-    return name
+def _runtime(device: DeviceProfile, processor: Processor, name: str | None, where: str) -> tuple[str, str | None]:
+    """Name of the runtime, and its path where it was named by that."""
+    wanted = name or processor.runtime
+    try:
+        found = find_runtime(wanted)
+        why = unfit(wanted, device.soc, processor)
+    except InputError as error:
+        if error.codes != ("MB304",):
+            raise
+        able = runtimes_for(device, processor)
+        near = did_you_mean(wanted, able)
+        hint = f"{near} it has {or_list(able)}" if near else f"it has {or_list(able)}"
+        fail("MB304", f"{where} has no runtime `{wanted}`: mbcost has no rules for it", hint=hint)
+    if why is not None:
+        hint = f"{where} has {or_list(runtimes_for(device, processor))}"
+        fail("MB304", f"{where} cannot run {found.name}: {why}", hint=hint)
+    return found.name, str(found.path) if found.origin == "file" else None
 
 
 def _precision(processor: Processor, name: str | None, where: str) -> Precision:

@@ -140,8 +140,10 @@ class Processor:
         Its key in the profile: ``cpu``, ``gpu``.
     model
         What it is: the core, the marketing name or the part.
-    runtimes, precisions
-        What it can be used with; the first of each is the default.
+    runtime
+        The one that is used unless another is asked for; see :func:`mbcost.devices.runtimes_for`.
+    precisions
+        What it computes in; the first is the default.
     max_threads
         Largest number of threads; on a CPU, the cores of the big cluster.
     throughput
@@ -157,7 +159,7 @@ class Processor:
     name: str
     kind: Kind
     model: str
-    runtimes: tuple[str, ...]
+    runtime: str
     precisions: tuple[Precision, ...]
     default: bool = False
     max_threads: int = 1
@@ -281,13 +283,25 @@ class DeviceProfile:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a network runs on: a processor of a device with a runtime, a precision and a number of threads."""
+    """What a network runs on: a processor of a device with a runtime, a precision and a number of threads.
+
+    Attributes
+    ----------
+    runtime_path
+        The file of the runtime, where it was named by its path.
+    """
 
     device: DeviceProfile
     processor: Processor
     runtime: str
     precision: Precision
     threads: int
+    runtime_path: str | None = None
+
+    @property
+    def runtime_file(self) -> str:
+        """What finds the runtime's rules: its name, or its path where it was named by that."""
+        return self.runtime_path or self.runtime
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from mbcost.devices import Target
+from mbcost.devices import Target, runtimes_for
 from mbcost.devices.fabric import DesignPoint, Resources, available, exceeded, tiled_engine
 from mbcost.errors import fail
 from mbcost.graph import LayerGraph
@@ -90,9 +90,9 @@ def workload(graph: LayerGraph, target: Target, batch: int = 1) -> Workload:
         MB304 if the target is no loop-tiled engine, MB401 if its profile lacks a number, MB400 for layers that have no
         kernel.
     """
-    runtime = load_runtime(target.runtime)
+    runtime = load_runtime(target.runtime_file)
     if runtime.form != HLS_TILING.name:
-        able = [name for name in target.processor.runtimes if load_runtime(name).form == HLS_TILING.name]
+        able = [name for name in runtimes_for(target.device, target.processor) if load_runtime(name).form == HLS_TILING.name]
         hint = f"it has {target.device.name}@{able[0]}" if able else "such as zc706 or pynq_z2"
         fail("MB304", f"{target.name} is no loop-tiled engine: there is no design to choose", hint=hint)
     kernels = map_to_kernels(graph, runtime, batch=batch, element_bytes=ELEMENT_BYTES[target.precision])

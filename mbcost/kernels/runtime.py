@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from pathlib import Path
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Final, Literal
 
-from mbcost.errors import DefectError, did_you_mean, fail
-from mbcost.files import Document, load_yaml
 from mbcost.graph import Layer
-from mbcost.kernels.kernel import KERNEL_KINDS, KernelKind
+from mbcost.kernels.kernel import KernelKind
 from mbcost.numeric import holds_for_all
-from mbcost.operators import OPERATOR_BY_NAME, Conv2d
+from mbcost.operators import Conv2d
 from mbcost.operators.window import is_pointwise
 
-_FOLDER: Final = Path(__file__).parent / "runtimes"
-_SOURCES: Final = ("datasheet", "measured", "derived", "fitted", "assumed")
+#: A source or a reference that begins with it says that nothing documents what it is the source of.
+ASSUMED: Final = "assumed"
+#: Parameters of the processor that the others were fitted on alone.
+FITTED_ALONE: Final = ("fitted_interval_low", "fitted_interval_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,24 @@ class FusionStep:
 
 @dataclass(frozen=True, slots=True)
 class KernelRule:
-    """The kernel that computes an operator, where `when` holds."""
+    """The kernel that computes an operator, where `when` holds.
+
+    Attributes
+    ----------
+    common
+        Whether it is what the operator usually is, since the runtime says nothing about it.
+    """
 
     operator: str
     kind: KernelKind
     when: Callable[[Layer], bool] | None
     source: str
+    common: bool = False
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nothing documents it."""
+        return self.common or self.source.startswith(ASSUMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,10 @@ class Runtime:
         What becomes of the layers after one that it leaves to another processor, where that is not what is charged.
     caveat
         What predictions are that come from facts alone; None where parameters were fitted to latencies.
+    assumed
+        Why nothing documents what it computes layers with, where that is so of all of them.
+    path
+        The file of its rules where it does not ship with mbcost, else empty.
     """
 
     name: str
@@ -97,6 +112,8 @@ class Runtime:
     caveat: str | None = None
     lowering: Literal["auto", "im2col"] = "auto"
     partition: str | None = None
+    assumed: str | None = None
+    path: str = ""
 
     def at_precision(self, precision: str) -> Runtime:
         """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
@@ -127,19 +144,29 @@ class Runtime:
         """The runtime for a processor's model: what was fitted on another one is assumed of it, and says so."""
         if self.fitted_on is None or self.was_fitted_on(processor, precision):
             return self
-        origin = " ".join(self.fitted_on)
-        parameters = {
-            name: replace(p, source="assumed", reference=f"carried over from {origin}; {p.reference}")
-            if p.source == "fitted"
-            else p
-            for name, p in self.parameters.items()
-        }
-        return replace(self, parameters=parameters)
+        return replace(self, parameters=carried_over(self.parameters, " ".join(self.fitted_on)))
+
+    def taken_over(self) -> Runtime:
+        """The runtime as another program is like it: what was fitted on it is assumed of the other, and says so."""
+        on = f" on {' '.join(self.fitted_on)}" if self.fitted_on else ""
+        parameters = carried_over(self.parameters, f"{self.name}{on}")
+        if self.fitted_on is not None:
+            parameters = {name: p for name, p in parameters.items() if name not in FITTED_ALONE}
+        return replace(self, parameters=parameters, fitted_on=None)
 
     def interval(self, processor: str, precision: str) -> tuple[Parameter, Parameter]:
         """Smallest and largest latency for a processor's model, in units of the predicted one."""
-        prefix = "fitted_" if self.was_fitted_on(processor, precision) else ""
-        return self.parameters[f"{prefix}interval_low"], self.parameters[f"{prefix}interval_high"]
+        low, high = FITTED_ALONE
+        if not self.was_fitted_on(processor, precision) or low not in self.parameters:
+            low, high = "interval_low", "interval_high"
+        return self.parameters[low], self.parameters[high]
+
+    def rule(self, layer: Layer) -> KernelRule | None:
+        """The rule for a layer; None if the runtime has none for its operator."""
+        for rule in self.rules.get(layer.operator.op, ()):
+            if rule.when is None or rule.when(layer):
+                return rule
+        return None
 
     def kernel_kind(self, layer: Layer) -> KernelKind | None:
         """The kernel for a layer; None if the runtime has no rule for its operator."""
@@ -147,6 +174,16 @@ class Runtime:
             if rule.when is None or rule.when(layer):
                 return rule.kind
         return None
+
+
+def carried_over(parameters: Mapping[str, Parameter], origin: str) -> dict[str, Parameter]:
+    """Parameters of one thing as those of another: what was fitted is assumed, and says that it is of `origin`."""
+    return {
+        name: replace(p, source=ASSUMED, reference=f"carried over from {origin}; {p.reference}")
+        if p.source == "fitted"
+        else p
+        for name, p in parameters.items()
+    }
 
 
 def _is_pointwise_conv(layer: Layer) -> bool:
@@ -181,89 +218,3 @@ CONDITIONS: Final[Mapping[str, Callable[[Layer], bool]]] = {
     "pointwise": _is_pointwise_conv,
     "depthwise": _is_depthwise_conv,
 }
-
-
-def runtime_names() -> tuple[str, ...]:
-    """Names of the runtimes that mbcost has rules for."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
-
-
-@cache
-def load_runtime(name: str) -> Runtime:
-    """The rules of a runtime.
-
-    Raises
-    ------
-    InputError
-        MB304 with the nearest names if there is none.
-    """
-    path = _FOLDER / f"{name}.yaml"
-    if name not in runtime_names():
-        hint = did_you_mean(name, runtime_names()) or f"known: {', '.join(runtime_names())}"
-        fail("MB304", f"mbcost has no rules for the runtime `{name}`", hint=hint)
-    return _read(load_yaml(path))
-
-
-def _read(document: Document) -> Runtime:
-    """A runtime from its file. These files ship with mbcost: a mistake in one is a defect, and says where.
-
-    One that is `like` another has its processors, form, fusion, kernels and parameters where it says nothing else.
-    """
-    base = load_runtime(document.data["like"]) if "like" in document.data else None
-    data = {"kernels": [], "fusion": [], "parameters": {}, **document.data}
-    rules: dict[str, tuple[KernelRule, ...]] = {}
-    for i, entry in enumerate(data["kernels"]):
-        for operator in _operators(entry["operators"], document, ("kernels", i)):
-            kind, when = entry["kernel"], entry.get("when")
-            if kind not in KERNEL_KINDS or (when is not None and when not in CONDITIONS):
-                raise DefectError(f"{document.value('kernels', i)}: unknown kernel or condition")
-            rule = KernelRule(operator, kind, CONDITIONS[when] if when else None, entry["source"])
-            rules[operator] = (*rules.get(operator, ()), rule)
-    fusion = tuple(
-        FusionStep(
-            frozenset(_operators(entry["operators"], document, ("fusion", i))),
-            frozenset(_operators(entry["into"], document, ("fusion", i))),
-            entry["source"],
-            entry.get("links", False),
-        )
-        for i, entry in enumerate(data["fusion"])
-    )
-    fitted = data.get("fitted_on")
-    parameters = {name: _parameter(name, entry, document) for name, entry in data["parameters"].items()}
-    if base is not None:
-        return replace(
-            base,
-            name=data["name"],
-            title=data["title"],
-            form=data.get("form", base.form),
-            source=data["source"],
-            fusion=fusion or base.fusion,
-            rules={**base.rules, **rules},
-            parameters={**base.parameters, **parameters},
-        )
-    return Runtime(
-        name=data["name"],
-        title=data["title"],
-        processors=tuple(data["processors"]),
-        form=data["form"],
-        source=data["source"],
-        fusion=fusion,
-        rules=rules,
-        parameters=parameters,
-        fitted_on=(fitted["processor"], fitted["precision"]) if fitted else None,
-        caveat=data.get("caveat"),
-        partition=data.get("partition"),
-    )
-
-
-def _parameter(name: str, entry: Mapping[str, Any], document: Document) -> Parameter:
-    if entry["source"] not in _SOURCES or not entry["reference"]:
-        raise DefectError(f"{document.value('parameters', name)}: a parameter needs a source and a reference")
-    return Parameter(name, float(entry["value"]), entry["unit"], entry["source"], entry["reference"])
-
-
-def _operators(names: list[str], document: Document, path: tuple[str | int, ...]) -> list[str]:
-    for name in names:
-        if name not in OPERATOR_BY_NAME:
-            raise DefectError(f"{document.value(*path)}: unknown operator {name}")
-    return names

@@ -10,7 +10,7 @@ from mbcost.devices import Target
 from mbcost.errors import fail
 from mbcost.kernels import Runtime, load_runtime
 from mbcost.latency.form import LatencyForm, Rate
-from mbcost.latency.forms import find_form
+from mbcost.latency.forms import form_of
 
 
 class LatencyModel(NamedTuple):
@@ -31,10 +31,10 @@ def latency_model(target: Target) -> LatencyModel:
         MB304 if there are no rules for its runtime or these are not for its kind of processor, MB401 if its profile
         lacks a number that the form needs.
     """
-    runtime = load_runtime(target.runtime)
+    runtime = load_runtime(target.runtime_file)
     if target.processor.kind not in runtime.processors:
         kinds = " and ".join(runtime.processors)
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
     runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
-    form = find_form(runtime.form).on(target)
+    form = form_of(runtime).on(target)
     return LatencyModel(runtime, form, form.rates(target, runtime))

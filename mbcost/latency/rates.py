@@ -138,7 +138,16 @@ def kernel_overhead(target: Target, fallback: Parameter) -> Rate:
 
 
 def parameter(runtime: Runtime, name: str) -> Parameter:
-    """A parameter that the runtime's rules file has to have."""
+    """A parameter that the runtime's rules file has to have.
+
+    Raises
+    ------
+    InputError
+        MB102 if a runtime of the user's lacks it.
+    """
     if name not in runtime.parameters:
+        if runtime.path:
+            hint = f"add it to `parameters` of {runtime.path}"
+            fail("MB102", f"the form {runtime.form} needs the parameter `{name}`, which {runtime.name} lacks", hint=hint)
         raise DefectError(f"the rules of {runtime.name} have no parameter {name}")
     return runtime.parameters[name]

@@ -130,10 +130,10 @@ def profile_of(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """The profile of a machine with the processor that was benched, as a YAML file holds it."""
     environment, facts, bench = document["environment"], document["facts"], document.get("bench", {})
     device, precision = bench.get("device", "cpu"), bench.get("precision", "fp32")
-    runtimes = [runtime for (known, _, _), runtime in RUNTIMES.items() if known == device]
+    runtime = next(runtime for (known, _, _), runtime in RUNTIMES.items() if known == device)
     described = {
         "default": True,
-        "runtimes": runtimes,
+        "runtime": runtime,
         "precisions": [precision],
         "peak": {precision: _entry(facts["peak_macs_per_s"] / 1e9, "GMAC/s", "bench")},
         "bandwidth": _entry(facts["bandwidth_bytes_per_s"] / 1e9, "GB/s", "bench"),
@@ -193,8 +193,7 @@ def extended(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
                 result.setdefault("overheads", {})[name] = new["overheads"][name]
             continue
         mine = result["processors"][name]
-        for key in ("runtimes", "precisions"):
-            mine[key] = list(dict.fromkeys([*mine[key], *processor[key]]))
+        mine["precisions"] = list(dict.fromkeys([*mine["precisions"], *processor["precisions"]]))
         mine["peak"] = {**processor["peak"], **mine.get("peak", {})}
     return result
 

@@ -1,12 +1,19 @@
-"""One form a runtime family. A new one is a file here and a line in :data:`FORMS`."""
+"""One form a runtime family. A new one is a file here and a line in :data:`FORMS`.
+
+A package of somebody else's adds one as an entry point of the group ``mbcost.forms``.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Final
 
-from mbcost.errors import DefectError
+from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
+from mbcost.kernels import Runtime
 from mbcost.latency.form import LatencyForm
+
+#: Entry points by which other packages add forms: name of the form -> a :class:`~mbcost.latency.LatencyForm`.
+GROUP: Final = "mbcost.forms"
 
 #: Form -> the module here that it is in, under its name in capitals. It is imported when it is first asked for, since a
 #: command needs one or two of them.
@@ -31,9 +38,75 @@ FORMS: Final[dict[str, str]] = {
 }
 
 
+def form_names(wanted: object = None) -> tuple[str, ...]:
+    """Names of all forms: mbcost's, and those that other packages add, unless one of mbcost's is `wanted`."""
+    if isinstance(wanted, str) and wanted in FORMS:
+        return tuple(FORMS)
+    from importlib.metadata import entry_points
+
+    return tuple(sorted({*FORMS, *(point.name for point in entry_points(group=GROUP))}))
+
+
 def find_form(name: str) -> LatencyForm:
-    """The form of a runtime's rules file."""
-    if name not in FORMS:
-        raise DefectError(f"no latency form `{name}`")
-    form: LatencyForm = getattr(import_module(f"{__name__}.{FORMS[name]}"), name.upper())
-    return form
+    """The form of a runtime's rules.
+
+    Raises
+    ------
+    InputError
+        MB103 if there is none of the name, or if what another package adds is none.
+    """
+    if name in FORMS:
+        form: LatencyForm = getattr(import_module(f"{__name__}.{FORMS[name]}"), name.upper())
+        return form
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            found = point.load()
+        except Exception as error:  # noqa: BLE001  # whatever the other package does
+            fail("MB103", f"the latency form `{name}` of {point.value} cannot be loaded: {error!r}")
+        if not isinstance(found, LatencyForm) or found.name != name:
+            fail("MB103", f"{point.value} is not a LatencyForm of the name `{name}`")
+        return found
+    names = form_names()
+    hint = did_you_mean(name, names)
+    fail("MB103", f"there is no latency form `{name}`; there are {or_list(names)}", hint=hint)
+
+
+def form_of(runtime: Runtime) -> LatencyForm:
+    """The form of a runtime, which has to have a term for each kernel that a runtime of the user's launches.
+
+    Raises
+    ------
+    InputError
+        MB103 if there is no such form, or if kernels of it would be free.
+    """
+    if not runtime.path:
+        return find_form(runtime.form)
+    problems = form_problems(runtime)
+    if problems:
+        raise InputError(problems)
+    return find_form(runtime.form)
+
+
+def form_problems(runtime: Runtime) -> list[Problem]:
+    """What does not fit between a runtime and its form: no such form, or kernels that the form has no term for."""
+    try:
+        form = find_form(runtime.form)
+    except InputError as error:
+        hint = error.problems[0].hint
+        return [Problem("MB103", f"{runtime.path}: {error.problems[0].message}", None, hint)]
+    known = {kind for term in form.terms for kind in term.kinds} | {"view"}
+    missing: dict[str, list[str]] = {}
+    for operator, rules in runtime.rules.items():
+        for kind in dict.fromkeys(rule.kind for rule in rules if rule.kind not in known):
+            missing.setdefault(kind, []).append(operator)
+    return [
+        Problem(
+            "MB103",
+            f"{runtime.path}: the form {form.name} has no term for the kernel `{kind}` of {', '.join(operators)}",
+            None,
+            f"list them under `kernels` with one of {or_list(sorted(known))}, or with `refused`",
+        )
+        for kind, operators in missing.items()
+    ]

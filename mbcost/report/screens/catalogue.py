@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mbcost import readable
 from mbcost.architectures import ArchitectureSpec
-from mbcost.devices import DeviceProfile, Processor, Quantity
+from mbcost.devices import DeviceProfile, Processor, Quantity, runtimes_for
 from mbcost.graph import Layer, LayerGraph, ParamsConvention, macs_by_layer, params_by_layer
 from mbcost.report.screens.terminal import Column, Screen, bullets, facts, heading, section, table
 from mbcost.words import MacsConvention
@@ -152,17 +152,18 @@ def device_entry(device: DeviceProfile) -> dict[str, Any]:
         "title": device.title,
         "soc": device.soc,
         "origin": device.origin,
-        "processors": [_processor_entry(processor) for processor in device.processors.values()],
+        "processors": [_processor_entry(device, processor) for processor in device.processors.values()],
     }
 
 
-def _processor_entry(processor: Processor) -> dict[str, Any]:
+def _processor_entry(device: DeviceProfile, processor: Processor) -> dict[str, Any]:
     return {
         "name": processor.name,
         "kind": processor.kind,
         "model": processor.model,
         "default": processor.default,
-        "runtimes": list(processor.runtimes),
+        "runtime": processor.runtime,
+        "runtimes": list(runtimes_for(device, processor)),
         "precisions": list(processor.precisions),
         "max_threads": processor.max_threads,
         "note": processor.note,
@@ -190,7 +191,7 @@ def _ordered(device: DeviceProfile) -> list[Processor]:
 
 
 def _target_line(device: DeviceProfile, processor: Processor) -> tuple[str, ...]:
-    runtime, *others = processor.runtimes
+    runtime, *others = runtimes_for(device, processor)
     name, precisions = f"{device.name}/{processor.name}", ", ".join(processor.precisions)
     return name, device.title, processor.model, precisions, runtime, ", ".join(others)
 
@@ -226,7 +227,7 @@ def device_screen(device: DeviceProfile, screen: Screen) -> str:
         ("profile", f"{device.origin}, of {provenance.date}"),
         ("software", ", ".join(part for part in (provenance.os, provenance.runtime) if part)),
     ]
-    about += [(processor.name, _processor_line(processor)) for processor in device.processors.values()]
+    about += [(processor.name, _processor_line(device, processor)) for processor in device.processors.values()]
     return screen.render(
         section(heading(device.title, device.name), facts([row for row in about if row[1]], screen)),
         section(heading("Numbers"), _numbers(device, screen)),
@@ -255,10 +256,11 @@ def _numbers(device: DeviceProfile, screen: Screen) -> RenderableType:
     return table(columns, rows, screen)
 
 
-def _processor_line(processor: Processor) -> str:
+def _processor_line(device: DeviceProfile, processor: Processor) -> str:
+    runtime, *others = runtimes_for(device, processor)
     parts = [
         processor.model + (" (default)" if processor.default else ""),
-        f"runtimes {', '.join(processor.runtimes)}",
+        f"runtime {runtime}" + (f", or {', '.join(others)}" if others else ""),
         f"precisions {', '.join(processor.precisions)}",
         f"up to {processor.max_threads} threads" if processor.max_threads > 1 else "",
         processor.note or "",

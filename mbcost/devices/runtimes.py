@@ -1,0 +1,198 @@
+"""Which runtimes there are, and which of them may run on a processor.
+
+A runtime is a file: one that ships, one in the folder ``runtimes`` beside the user's own devices, or one named by its
+path. Only the part that says where it may run is read here; its rules are read a layer above, in :mod:`mbcost.kernels`.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from mbcost.devices.library import SUFFIXES, is_path, profiles_in, user_folder
+from mbcost.devices.types import DeviceProfile, Processor
+from mbcost.errors import InputError, did_you_mean, fail, or_list
+from mbcost.files import Document, load_yaml
+from mbcost.resources import runtime_rules
+
+#: In the user's folder: where own runtimes are.
+FOLDER: Final = "runtimes"
+#: The file of the rules that hold for every runtime that says nothing else.
+COMMON: Final = "common"
+#: Most files that may be `like` each other; more than that is a circle.
+MOST_LIKE: Final = 8
+
+_HINT: Final = "`mbcost runtimes` lists them"
+
+
+class RuntimeFile(NamedTuple):
+    """Where a runtime is written down."""
+
+    name: str
+    path: Path
+    origin: Literal["shipped", "user", "file"]
+
+
+def runtime_names() -> tuple[str, ...]:
+    """Names of the runtimes that mbcost has rules for: those that ship and those of the user's folder, sorted."""
+    return tuple(sorted(_shipped() | _own()))
+
+
+def find_runtime(text: str) -> RuntimeFile:
+    """The file of a runtime.
+
+    Parameters
+    ----------
+    text
+        A name from :func:`runtime_names`, or a path: with a separator, or ending in ``.yaml`` or ``.yml``.
+
+    Raises
+    ------
+    InputError
+        MB304 with the nearest names if there is none of that name, MB303 if one of the user's has the name of one that
+        ships.
+    """
+    if is_path(text):
+        path = Path(text).expanduser()
+        return RuntimeFile(path.stem, path, "file")
+    shipped, own = _shipped(), _own()
+    if text in own:
+        if text in shipped:
+            hint = "its calibrations are of that one: give yours another name"
+            fail("MB303", f"{own[text]} has the name of a runtime that ships with mbcost", hint=hint)
+        return RuntimeFile(text, own[text], "user")
+    if text in shipped:
+        return RuntimeFile(text, shipped[text], "shipped")
+    near = did_you_mean(text, shipped | own)
+    fail("MB304", f"mbcost has no rules for the runtime `{text}`", hint=f"{near} {_HINT}" if near else _HINT)
+
+
+def runtime_document(file: RuntimeFile) -> Document:
+    """The parsed file of a runtime, which is read again once it has changed.
+
+    Raises
+    ------
+    InputError
+        MB001 to MB005 if it cannot be read, MB100 to MB106 if it is no YAML.
+    """
+    return _document(file.path, *stamp(file.path)[1:])
+
+
+def stamp(path: Path) -> tuple[str, int, int]:
+    """A file as it is now: its path, its time of change [ns] and its size [B]; zeros where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return (str(path), 0, 0)
+    return (str(path), status.st_mtime_ns, status.st_size)
+
+
+def version(text: str) -> tuple[str, int, int]:
+    """The file of a runtime as it is now; see :func:`stamp`."""
+    return stamp(find_runtime(text).path)
+
+
+def runtimes_for(device: DeviceProfile, processor: Processor) -> tuple[str, ...]:
+    """All runtimes that may run on a processor of a device, its default first."""
+    able = [name for name in runtime_names() if _fits(name, device.soc, processor)]
+    return tuple(dict.fromkeys([processor.runtime, *able]))
+
+
+def unfit(text: str, soc: str | None, processor: Processor) -> str | None:
+    """Why a runtime does not run on a processor, such as ``it runs on a cpu``; None if it does.
+
+    A file of the user's whose text says no such thing is unfit for nothing: what is wrong with it shows when its rules
+    are read.
+
+    Raises
+    ------
+    InputError
+        MB304 if there is no such runtime.
+    """
+    place = _place(find_runtime(text))
+    if place is None:
+        return None
+    kinds, requires, excludes = place
+    wanted, hosts = [], requires.get("section", ())
+    if processor.kind not in kinds:
+        return f"it runs on a {or_list(kinds)}"
+    names = {"model": processor.model, "soc": soc or ""}
+    patterns = {key: requires[key] for key in names if key in requires}
+    if patterns and not _matches(names, patterns):
+        wanted += [pattern for choices in patterns.values() for pattern in choices]
+    if wanted:
+        return f"it runs on a {processor.kind} that is {or_list([f'`{pattern}`' for pattern in dict.fromkeys(wanted)])}"
+    if _matches(names, excludes):
+        return f"it does not run on {processor.model}"
+    missing = [section for section in hosts if getattr(processor, section, None) is None]
+    return f"it needs the section {or_list([f'`{name}`' for name in missing])} of the profile" if missing else None
+
+
+def _fits(name: str, soc: str | None, processor: Processor) -> bool:
+    try:
+        return unfit(name, soc, processor) is None
+    except InputError:
+        return False
+
+
+def _matches(names: dict[str, str], patterns: dict[str, tuple[str, ...]]) -> bool:
+    return any(
+        fnmatchcase(names[key].lower(), pattern.lower()) for key in names for pattern in patterns.get(key, ())
+    )
+
+
+_Patterns = dict[str, tuple[str, ...]]
+
+
+def _place(file: RuntimeFile) -> tuple[tuple[str, ...], _Patterns, _Patterns] | None:
+    """Kinds of processor, what it requires and what it excludes; of what it is like where it does not say."""
+    found: dict[str, Any] = {}
+    for _ in range(MOST_LIKE):
+        data = runtime_document(file).data
+        if not isinstance(data, dict):
+            return None
+        found = {**data, **found}
+        parent = data.get("like")
+        if not isinstance(parent, str):
+            break
+        try:
+            file = find_runtime(beside(file, parent))
+        except InputError:
+            return None
+    kinds = found.get("processors")
+    if not isinstance(kinds, list) or not kinds:
+        return None
+    return tuple(str(kind) for kind in kinds), _patterns(found.get("requires")), _patterns(found.get("excludes"))
+
+
+def beside(file: RuntimeFile, name: str) -> str:
+    """What a file means by the name of a runtime: a path is one from its own folder."""
+    return str(file.path.parent / name) if is_path(name) and not Path(name).is_absolute() else name
+
+
+def _patterns(section: Any) -> _Patterns:
+    section = section if isinstance(section, dict) else {}
+    return {
+        str(key): tuple(str(item) for item in (value if isinstance(value, list) else [value]))
+        for key, value in section.items()
+    }
+
+
+def _shipped() -> dict[str, Path]:
+    return _listed(runtime_rules())
+
+
+def _own() -> dict[str, Path]:
+    return profiles_in(user_folder() / FOLDER)
+
+
+@lru_cache(maxsize=4)
+def _listed(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in folder.iterdir() if path.suffix in SUFFIXES and path.stem != COMMON}
+
+
+@lru_cache(maxsize=128)
+def _document(path: Path, _modified_ns: int, _size: int) -> Document:
+    return load_yaml(path)

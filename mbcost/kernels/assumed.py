@@ -1,0 +1,41 @@
+"""What a reader has to know about kernels that nothing documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mbcost.kernels.kernel import Kernel, KernelKind
+from mbcost.kernels.runtime import Runtime
+from mbcost.operators import Opaque
+
+_WORDS: dict[KernelKind, str] = {
+    "pointwise": "a matrix product of the input as it is",
+    "im2col_gemm": "a lowered matrix product",
+    "direct_conv": "a convolution without lowering",
+    "depthwise": "a depthwise convolution",
+    "dense": "a fully connected layer",
+    "matmul": "a matrix product",
+    "elementwise": "one pass over the tensors",
+    "pool": "a pooling",
+    "softmax": "a softmax",
+    "copy": "a copy",
+}
+
+
+def assumed_kernels(runtime: Runtime, kernels: Iterable[Kernel]) -> list[str]:
+    """A warning about the operators of a network whose kernel is assumed, if there are any that take time.
+
+    What goes to another processor, and operators that mbcost does not know, have warnings of their own.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for kernel in kernels:
+        if kernel.kind in _WORDS and kernel.op != Opaque.op:
+            rule = runtime.rule(kernel.main)
+            if rule is not None and rule.assumed:
+                found.setdefault(_WORDS[kernel.kind], {})[kernel.op] = None
+    if not found:
+        return []
+    if runtime.assumed is not None:
+        return [f"nothing documents what {runtime.name} computes layers with: {runtime.assumed}"]
+    parts = [f"{', '.join(f'`{op}`' for op in operators)} (assumed: {words})" for words, operators in found.items()]
+    return [f"{runtime.name} documents no kernel for {', '.join(parts)}"]

@@ -1,0 +1,110 @@
+"""Everything that is wrong with a user's runtime, each with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from mbcost.devices.problems import Path, problem
+from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, beside, find_runtime, runtime_document
+from mbcost.errors import InputError, Problem, did_you_mean
+from mbcost.files import MAX_PROBLEMS, Document
+from mbcost.kernels.runtime_schema import (
+    TAGS,
+    ExcludesSection,
+    FittedOnSection,
+    FusionSection,
+    KernelSection,
+    OthersSection,
+    ParameterSection,
+    RequiresSection,
+    RuntimeSection,
+)
+
+#: Keys that a runtime needs which is like no other.
+_NEEDED: Final = ("processors", "form", "parameters")
+#: Parameters that every form needs.
+_INTERVAL: Final = ("interval_low", "interval_high")
+_SECTIONS: Final = {
+    "kernels": KernelSection,
+    "fusion": FusionSection,
+    "parameters": ParameterSection,
+    "requires": RequiresSection,
+    "excludes": ExcludesSection,
+    "fitted_on": FittedOnSection,
+    "others": OthersSection,
+}
+
+
+def runtime_problems(document: Document, file: RuntimeFile) -> list[Problem]:
+    """Everything that is wrong with a runtime's file but for its form, in the order of the file."""
+    data = document.data
+    found: list[Problem] = []
+    try:
+        RuntimeSection.model_validate(data)
+    except ValidationError as error:
+        for details in error.errors(include_url=False)[:MAX_PROBLEMS]:
+            if details["loc"][:1] == ("fusion",):
+                details["loc"] = tuple(part for part in details["loc"] if part not in TAGS)
+            found.append(problem(details, document, keys=_keys_at, whole="the runtime"))
+    if isinstance(data, dict):
+        found += _between(data, document, file)
+    found.sort(key=lambda item: (item.location.line, item.location.column) if item.location else (0, 0))
+    return found[:MAX_PROBLEMS]
+
+
+def runtime_json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a runtime's file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **RuntimeSection.model_json_schema()}
+
+
+def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Iterator[Problem]:
+    """What does not fit between the parts of a file, and between files."""
+    name, like = data.get("name"), data.get("like")
+    if isinstance(name, str) and name != file.name:
+        message = f"`name` is `{name}`, but the file is called `{file.name}`"
+        yield Problem("MB303", message, document.value("name"), "they have to be the same")
+    if isinstance(like, str):
+        yield from _like(like, document, file)
+        if "family" in data:
+            message = "`family` and `like`: what it is like has a family already"
+            yield Problem("MB103", message, document.key("family"), "leave one of them out")
+        return
+    for key in _NEEDED:
+        if data.get(key) is None:
+            yield Problem("MB102", f"the runtime has no `{key}`", document.value(), "or say what it is `like`")
+    parameters = data.get("parameters")
+    for key in _INTERVAL if isinstance(parameters, dict) else ():
+        if key not in parameters:
+            hint = "latencies lie between interval_low and interval_high times the predicted one, 9 times of 10"
+            yield Problem("MB102", f"`parameters` has no `{key}`", document.key("parameters"), hint)
+
+
+def _like(like: str, document: Document, file: RuntimeFile) -> Iterator[Problem]:
+    """A runtime that is like itself, like one that does not exist, or like one that cannot be used."""
+    place, seen, name = document.value("like"), [file.path.resolve()], like
+    for _ in range(MOST_LIKE):
+        try:
+            file = find_runtime(beside(file, name))
+            found = runtime_document(file)
+        except InputError as error:
+            hint = error.problems[0].hint
+            yield Problem(error.codes[0], f"`like: {like}`: {error.problems[0].message}", place, hint)
+            return
+        if file.path.resolve() in seen:
+            message = "it is like itself" if len(seen) == 1 else "what it is like is like it: a circle"
+            yield Problem("MB103", f"`like: {like}`: {message}", place)
+            return
+        seen.append(file.path.resolve())
+        parent = found.data.get("like") if isinstance(found.data, dict) else None
+        if not isinstance(parent, str):
+            return
+        name = parent
+    yield Problem("MB103", f"`like: {like}`: more than {MOST_LIKE} runtimes are like each other", place)
+
+
+def _keys_at(path: Path, _data: Any) -> tuple[str, ...]:
+    """The keys that the section at `path` of a runtime's file may have."""
+    return tuple((_SECTIONS[str(path[0])] if path else RuntimeSection).model_fields)

@@ -1,0 +1,127 @@
+"""The shape of a runtime's file: pydantic models, one a section, imported only when a user's file is read."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+
+from mbcost.devices.entries import Section, optional, reject
+from mbcost.devices.schema import Slug, Text
+from mbcost.devices.types import Kind, Precision, Source
+from mbcost.errors import did_you_mean
+from mbcost.kernels.kernel import KERNEL_KINDS
+from mbcost.kernels.library import REFUSED, family_names
+from mbcost.kernels.runtime import CONDITIONS
+from mbcost.operators import OPERATOR_BY_NAME
+
+
+def _operator(name: str) -> str:
+    if name not in OPERATOR_BY_NAME:
+        hint = did_you_mean(name, OPERATOR_BY_NAME) or "`mbcost schema runtime` lists them"
+        raise reject("MB201", f"there is no operator `{name[:80]}`", hint)
+    return name
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise reject("MB103", "`value` has to be a number that is not negative", "times in seconds, shares as fractions")
+    return value
+
+
+Operator = Annotated[
+    str, AfterValidator(_operator), Field(json_schema_extra={"enum": sorted(OPERATOR_BY_NAME)})
+]
+Operators = Annotated[list[Operator], Field(min_length=1)]
+Patterns = Annotated[list[Text], Field(min_length=1)]
+KernelName = Literal[(*KERNEL_KINDS, REFUSED)]  # type: ignore[valid-type]
+Condition = Literal[tuple(CONDITIONS)]  # type: ignore[valid-type]
+Family = Literal[("common", *family_names())]  # type: ignore[valid-type]
+
+
+class KernelSection(Section):
+    """The kernel of some operators."""
+
+    operators: Operators = Field(description="names of operators")
+    when: Condition | None = optional("a condition; the first entry of an operator that holds counts")
+    kernel: KernelName = Field(description="the kind of kernel; `outside` leaves it to another processor")
+    source: Text = Field(description="what documents it; `assumed: ...` where nothing does")
+
+
+class OthersSection(Section):
+    """What becomes of every operator that the file does not list, where that is not what is common."""
+
+    kernel: Literal["outside"] = Field(description="`outside`: another processor computes it")
+    source: Text = Field(description="what documents it")
+
+
+class FusionSection(Section):
+    """Operators that vanish into the kernel before them."""
+
+    operators: Operators = Field(description="names of operators that are fused")
+    into: Operators = Field(description="main operators of the kernels that they are fused into")
+    links: bool = Field(default=False, description="whether it happens any number of times, through any input")
+    source: Text = Field(description="what documents it")
+
+
+class ParameterSection(Section):
+    """A number of the runtime that its latency form reads."""
+
+    value: Annotated[float, BeforeValidator(_number)] = Field(description="the number")
+    unit: Text = Field(description="`1` for a share, `s`, `cycle`, ...")
+    source: Source = Field(description="how the number came about")
+    reference: Text = Field(description="the data or the document behind it; for assumed numbers, why")
+
+
+class FittedOnSection(Section):
+    """The processor that the parameters were fitted on."""
+
+    processor: Text = Field(description="its model, as a profile has it")
+    precision: Precision = Field(description="the precision of the measurements")
+
+
+class ExcludesSection(Section):
+    """Processors that it does not run on, by patterns such as `Adreno *`."""
+
+    model: Patterns | None = optional("of the processor's model")
+    soc: Patterns | None = optional("of the device's `identity.soc`")
+
+
+class RequiresSection(ExcludesSection):
+    """Processors that it runs on, of its kinds: one of the patterns has to fit."""
+
+    section: list[Literal["dpu", "hls", "systolic", "ethos_u"]] | None = optional(
+        "sections that the processor's profile has to have"
+    )
+
+
+FusionStep = Annotated[
+    Annotated[Family, Tag("family")] | Annotated[FusionSection, Tag("step")],
+    Discriminator(lambda value: "family" if isinstance(value, str) else "step"),
+]
+
+
+class RuntimeSection(Section):
+    """A runtime of mbcost: which kernels it launches, and the numbers that its latency form reads."""
+
+    name: Slug = Field(description="the file's name without `.yaml`; what stands behind the `@` of a target")
+    title: Text = Field(description="name for people")
+    source: Text = Field(description="the code or the documents that its rules come from")
+    like: Text | None = optional("a runtime whose rules and numbers hold where this file says nothing else")
+    family: Family | None = optional("a family whose rules hold where this file says nothing else")
+    processors: Annotated[list[Kind], Field(min_length=1)] | None = optional("kinds of processor that it runs on")
+    requires: RequiresSection | None = optional("which of them")
+    excludes: ExcludesSection | None = optional("which of them it does not run on")
+    form: Text | None = optional("the latency form that fits it")
+    fitted_on: FittedOnSection | None = optional("where its fitted parameters come from")
+    caveat: Text | None = optional("what its predictions are, where nothing was fitted")
+    partition: Text | None = optional("what becomes of the layers after one that it leaves to another processor")
+    assumed: Text | None = optional("why nothing documents what it computes layers with, where that is so")
+    others: OthersSection | None = optional("what becomes of operators that are not listed")
+    fusion: list[FusionStep] | None = optional("steps, each at most once a kernel and in this order; `common` is one")
+    kernels: list[KernelSection] | None = optional("the kernels of operators")
+    parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ParameterSection] | None = optional("name -> number")
+
+
+TAGS: Final = frozenset({"family", "step"})
