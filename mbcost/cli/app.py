@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "calibrate": "mbcost.cli.calibrate",
     "validate": "mbcost.cli.validate",
     "devices": "mbcost.cli.devices",
+    "runtimes": "mbcost.cli.runtimes",
     "architectures": "mbcost.cli.architectures",
     "schema": "mbcost.cli.schema",
 }

@@ -7,7 +7,7 @@ path. Only the part that says where it may run is read here; its rules are read 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -89,11 +89,6 @@ def stamp(path: Path) -> tuple[str, int, int]:
     return (str(path), status.st_mtime_ns, status.st_size)
 
 
-def version(text: str) -> tuple[str, int, int]:
-    """The file of a runtime as it is now; see :func:`stamp`."""
-    return stamp(find_runtime(text).path)
-
-
 def runtimes_for(device: DeviceProfile, processor: Processor) -> tuple[str, ...]:
     """All runtimes that may run on a processor of a device, its default first."""
     able = [name for name in runtime_names() if _fits(name, device.soc, processor)]
@@ -111,7 +106,12 @@ def unfit(text: str, soc: str | None, processor: Processor) -> str | None:
     InputError
         MB304 if there is no such runtime.
     """
-    place = _place(find_runtime(text))
+    return unfit_file(find_runtime(text), soc, processor)
+
+
+def unfit_file(file: RuntimeFile, soc: str | None, processor: Processor) -> str | None:
+    """As :func:`unfit`, for a runtime that was found already."""
+    place = _shipped_place(file) if file.origin == "shipped" else _place(file)
     if place is None:
         return None
     kinds, requires, excludes = place
@@ -138,15 +138,14 @@ def _fits(name: str, soc: str | None, processor: Processor) -> bool:
 
 
 def _matches(names: dict[str, str], patterns: dict[str, tuple[str, ...]]) -> bool:
-    return any(
-        fnmatchcase(names[key].lower(), pattern.lower()) for key in names for pattern in patterns.get(key, ())
-    )
+    return any(fnmatchcase(names[key].lower(), pattern.lower()) for key in names for pattern in patterns.get(key, ()))
 
 
 _Patterns = dict[str, tuple[str, ...]]
+_Place = tuple[tuple[str, ...], _Patterns, _Patterns]
 
 
-def _place(file: RuntimeFile) -> tuple[tuple[str, ...], _Patterns, _Patterns] | None:
+def _place(file: RuntimeFile) -> _Place | None:
     """Kinds of processor, what it requires and what it excludes; of what it is like where it does not say."""
     found: dict[str, Any] = {}
     for _ in range(MOST_LIKE):
@@ -158,7 +157,7 @@ def _place(file: RuntimeFile) -> tuple[tuple[str, ...], _Patterns, _Patterns] | 
         if not isinstance(parent, str):
             break
         try:
-            file = find_runtime(beside(file, parent))
+            file = parent_of(file, parent)
         except InputError:
             return None
     kinds = found.get("processors")
@@ -167,9 +166,22 @@ def _place(file: RuntimeFile) -> tuple[tuple[str, ...], _Patterns, _Patterns] | 
     return tuple(str(kind) for kind in kinds), _patterns(found.get("requires")), _patterns(found.get("excludes"))
 
 
-def beside(file: RuntimeFile, name: str) -> str:
-    """What a file means by the name of a runtime: a path is one from its own folder."""
-    return str(file.path.parent / name) if is_path(name) and not Path(name).is_absolute() else name
+@cache
+def _shipped_place(file: RuntimeFile) -> _Place | None:
+    return _place(file)
+
+
+def parent_of(file: RuntimeFile, like: str) -> RuntimeFile:
+    """The runtime that a file is like: a path is one from its own folder, and what ships is like what ships.
+
+    Raises
+    ------
+    InputError
+        As :func:`find_runtime`.
+    """
+    if file.origin == "shipped" and like in _shipped():
+        return RuntimeFile(like, _shipped()[like], "shipped")
+    return find_runtime(str(file.path.parent / like) if is_path(like) and not Path(like).is_absolute() else like)
 
 
 def _patterns(section: Any) -> _Patterns:

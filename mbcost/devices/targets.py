@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mbcost.devices.library import SUFFIXES, load_device
-from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit
+from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit, unfit_file
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
 from mbcost.errors import InputError, did_you_mean, fail, or_list
 
@@ -45,8 +45,8 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     Raises
     ------
     InputError
-        MB300 unknown device, MB304 unknown processor or runtime, or one that does not run on the processor, MB305 precision or threads that the processor does not
-        have, and what :func:`~mbcost.devices.load_device` raises.
+        MB300 unknown device, MB304 unknown processor or runtime, or a runtime that does not run on the processor, MB305
+        precision or threads that the processor does not have, and what :func:`~mbcost.devices.load_device` raises.
     """
     parts = _parts(text.strip())
     if parts is None:
@@ -102,7 +102,7 @@ def _runtime(device: DeviceProfile, processor: Processor, name: str | None, wher
     wanted = name or processor.runtime
     try:
         found = find_runtime(wanted)
-        why = unfit(wanted, device.soc, processor)
+        why = unfit_file(found, device.soc, processor)
     except InputError as error:
         if error.codes != ("MB304",):
             raise

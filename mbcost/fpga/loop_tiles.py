@@ -92,7 +92,8 @@ def workload(graph: LayerGraph, target: Target, batch: int = 1) -> Workload:
     """
     runtime = load_runtime(target.runtime_file)
     if runtime.form != HLS_TILING.name:
-        able = [name for name in runtimes_for(target.device, target.processor) if load_runtime(name).form == HLS_TILING.name]
+        runtimes = runtimes_for(target.device, target.processor)
+        able = [name for name in runtimes if load_runtime(name).form == HLS_TILING.name]
         hint = f"it has {target.device.name}@{able[0]}" if able else "such as zc706 or pynq_z2"
         fail("MB304", f"{target.name} is no loop-tiled engine: there is no design to choose", hint=hint)
     kernels = map_to_kernels(graph, runtime, batch=batch, element_bytes=ELEMENT_BYTES[target.precision])

@@ -28,11 +28,12 @@ def assumed_kernels(runtime: Runtime, kernels: Iterable[Kernel]) -> list[str]:
     What goes to another processor, and operators that mbcost does not know, have warnings of their own.
     """
     found: dict[str, dict[str, None]] = {}
-    for kernel in kernels:
-        if kernel.kind in _WORDS and kernel.op != Opaque.op:
-            rule = runtime.rule(kernel.main)
+    of_each = {(kernel.kind, kernel.main.operator.op): kernel.main for kernel in kernels}
+    for (kind, op), main in of_each.items():
+        if kind in _WORDS and op != Opaque.op:
+            rule = runtime.rule(main)
             if rule is not None and rule.assumed:
-                found.setdefault(_WORDS[kernel.kind], {})[kernel.op] = None
+                found.setdefault(_WORDS[kind], {})[op] = None
     if not found:
         return []
     if runtime.assumed is not None:

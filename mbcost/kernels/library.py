@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from mbcost.devices.runtimes import COMMON, MOST_LIKE, RuntimeFile, beside, find_runtime, runtime_document, stamp
+from mbcost.devices.runtimes import COMMON, MOST_LIKE, RuntimeFile, find_runtime, parent_of, runtime_document, stamp
 from mbcost.devices.runtimes import runtime_names as runtime_names
 from mbcost.errors import DefectError, InputError, Problem
 from mbcost.files import Document, load_yaml
@@ -50,7 +50,7 @@ def runtime_version(name_or_path: str) -> tuple[tuple[RuntimeFile, int, int], ..
         if not isinstance(parent, str):
             break
         try:
-            found = find_runtime(beside(files[-1], parent))
+            found = parent_of(files[-1], parent)
         except InputError:
             break  # the check of the file says so, with its place
         if found.path in {file.path for file in files}:
@@ -149,30 +149,33 @@ def _families(data: Mapping[str, Any]) -> list[Document]:
 
 @cache
 def _common() -> Rules:
-    return {
-        operator: tuple(replace(rule, common=True) for rule in rules)
-        for operator, rules in _listed(family(COMMON)).items()
-    }
+    return _listed(family(COMMON), common=True)
 
 
-def _listed(document: Document) -> Rules:
+def _listed(document: Document, *, common: bool = False) -> Rules:
     """The rules that a file lists; none for an operator that is refused."""
     found: Rules = {}
     for i, entry in enumerate(document.data.get("kernels", ())):
         for operator in _operators(entry["operators"], document, ("kernels", i)):
             rules = found.get(operator, ())
-            refused = entry["kernel"] == REFUSED
-            found[operator] = rules if refused else (*rules, _rule(operator, entry, document, ("kernels", i)))
+            if entry["kernel"] != REFUSED:
+                rules = (*rules, _rule(operator, entry, document, ("kernels", i), common=common))
+            found[operator] = rules
     return found
 
 
 def _rule(
-    operator: str, entry: Mapping[str, Any], document: Document, path: tuple[str | int, ...] = ("others",)
+    operator: str,
+    entry: Mapping[str, Any],
+    document: Document,
+    path: tuple[str | int, ...] = ("others",),
+    *,
+    common: bool = False,
 ) -> KernelRule:
     kind, when = entry["kernel"], entry.get("when")
     if kind not in KERNEL_KINDS or (when is not None and when not in CONDITIONS):
         raise DefectError(f"{document.value(*path)}: unknown kernel or condition")
-    return KernelRule(operator, kind, CONDITIONS[when] if when else None, entry["source"])
+    return KernelRule(operator, kind, CONDITIONS[when] if when else None, entry["source"], common)
 
 
 def _fusion(entries: Sequence[Any], document: Document) -> list[FusionStep]:

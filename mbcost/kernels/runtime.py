@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from mbcost.graph import Layer
 from mbcost.kernels.kernel import KernelKind
@@ -213,8 +213,9 @@ def _both(first: Callable[[Layer], bool], second: Callable[[Layer], bool], layer
     return first(layer) and second(layer)
 
 
+Condition: TypeAlias = Literal["pointwise", "depthwise"]
 #: Conditions that rules can name.
-CONDITIONS: Final[Mapping[str, Callable[[Layer], bool]]] = {
+CONDITIONS: Final[Mapping[Condition, Callable[[Layer], bool]]] = {
     "pointwise": _is_pointwise_conv,
     "depthwise": _is_depthwise_conv,
 }

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from mbcost.devices.entries import Section
 from mbcost.devices.problems import Path, problem
-from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, beside, find_runtime, runtime_document
-from mbcost.errors import InputError, Problem, did_you_mean
+from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, parent_of, runtime_document
+from mbcost.errors import InputError, Problem
 from mbcost.files import MAX_PROBLEMS, Document
 from mbcost.kernels.runtime_schema import (
     TAGS,
@@ -27,7 +28,7 @@ from mbcost.kernels.runtime_schema import (
 _NEEDED: Final = ("processors", "form", "parameters")
 #: Parameters that every form needs.
 _INTERVAL: Final = ("interval_low", "interval_high")
-_SECTIONS: Final = {
+_SECTIONS: Final[dict[str, type[Section]]] = {
     "kernels": KernelSection,
     "fusion": FusionSection,
     "parameters": ParameterSection,
@@ -76,8 +77,8 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
         if data.get(key) is None:
             yield Problem("MB102", f"the runtime has no `{key}`", document.value(), "or say what it is `like`")
     parameters = data.get("parameters")
-    for key in _INTERVAL if isinstance(parameters, dict) else ():
-        if key not in parameters:
+    for key in _INTERVAL:
+        if isinstance(parameters, dict) and key not in parameters:
             hint = "latencies lie between interval_low and interval_high times the predicted one, 9 times of 10"
             yield Problem("MB102", f"`parameters` has no `{key}`", document.key("parameters"), hint)
 
@@ -87,7 +88,7 @@ def _like(like: str, document: Document, file: RuntimeFile) -> Iterator[Problem]
     place, seen, name = document.value("like"), [file.path.resolve()], like
     for _ in range(MOST_LIKE):
         try:
-            file = find_runtime(beside(file, name))
+            file = parent_of(file, name)
             found = runtime_document(file)
         except InputError as error:
             hint = error.problems[0].hint
@@ -107,4 +108,5 @@ def _like(like: str, document: Document, file: RuntimeFile) -> Iterator[Problem]
 
 def _keys_at(path: Path, _data: Any) -> tuple[str, ...]:
     """The keys that the section at `path` of a runtime's file may have."""
-    return tuple((_SECTIONS[str(path[0])] if path else RuntimeSection).model_fields)
+    section = _SECTIONS[str(path[0])] if path else RuntimeSection
+    return tuple(section.model_fields)

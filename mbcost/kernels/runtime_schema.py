@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mbcost.devices.entries import Section, optional, reject
+from mbcost.devices.runtimes import COMMON
 from mbcost.devices.schema import Slug, Text
 from mbcost.devices.types import Kind, Precision, Source
-from mbcost.errors import did_you_mean
-from mbcost.kernels.kernel import KERNEL_KINDS
-from mbcost.kernels.library import REFUSED, family_names
-from mbcost.kernels.runtime import CONDITIONS
+from mbcost.errors import did_you_mean, or_list
+from mbcost.kernels.kernel import KernelKind
+from mbcost.kernels.library import family_names
+from mbcost.kernels.runtime import Condition
 from mbcost.operators import OPERATOR_BY_NAME
+
+#: Parameters smaller than this, or larger than its inverse, are a slip of the unit.
+SMALLEST: Final = 1e-18
 
 
 def _operator(name: str) -> str:
@@ -24,20 +27,20 @@ def _operator(name: str) -> str:
     return name
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise reject("MB103", "`value` has to be a number that is not negative", "times in seconds, shares as fractions")
-    return value
+def _family(name: str) -> str:
+    names = (COMMON, *family_names())
+    if name not in names:
+        hint = did_you_mean(name, names) or f"there are {or_list(names)}"
+        raise reject("MB103", f"there is no family `{name[:80]}`", hint)
+    return name
 
 
-Operator = Annotated[
-    str, AfterValidator(_operator), Field(json_schema_extra={"enum": sorted(OPERATOR_BY_NAME)})
-]
+Operator = Annotated[str, AfterValidator(_operator), Field(json_schema_extra={"enum": sorted(OPERATOR_BY_NAME)})]
 Operators = Annotated[list[Operator], Field(min_length=1)]
 Patterns = Annotated[list[Text], Field(min_length=1)]
-KernelName = Literal[(*KERNEL_KINDS, REFUSED)]  # type: ignore[valid-type]
-Condition = Literal[tuple(CONDITIONS)]  # type: ignore[valid-type]
-Family = Literal[("common", *family_names())]  # type: ignore[valid-type]
+KernelName = Literal[KernelKind, "refused"]
+FamilyName = Annotated[str, AfterValidator(_family), Field(json_schema_extra={"enum": [COMMON, *family_names()]})]
+ParameterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class KernelSection(Section):
@@ -68,10 +71,21 @@ class FusionSection(Section):
 class ParameterSection(Section):
     """A number of the runtime that its latency form reads."""
 
-    value: Annotated[float, BeforeValidator(_number)] = Field(description="the number")
     unit: Text = Field(description="`1` for a share, `s`, `cycle`, ...")
+    value: float = Field(description="the number; only a time may be 0")
     source: Source = Field(description="how the number came about")
     reference: Text = Field(description="the data or the document behind it; for assumed numbers, why")
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _number_in_range(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            hint = "times in seconds, shares as fractions"
+            raise reject("MB103", "`value` has to be a number", hint)
+        least = 0.0 if info.data.get("unit") == "s" else SMALLEST
+        if not (value == least or SMALLEST <= value <= 1 / SMALLEST):
+            raise reject("MB103", f"`value` is {value}, it has to be positive and neither tiny nor huge")
+        return value
 
 
 class FittedOnSection(Section):
@@ -97,7 +111,7 @@ class RequiresSection(ExcludesSection):
 
 
 FusionStep = Annotated[
-    Annotated[Family, Tag("family")] | Annotated[FusionSection, Tag("step")],
+    Annotated[FamilyName, Tag("family")] | Annotated[FusionSection, Tag("step")],
     Discriminator(lambda value: "family" if isinstance(value, str) else "step"),
 ]
 
@@ -109,7 +123,7 @@ class RuntimeSection(Section):
     title: Text = Field(description="name for people")
     source: Text = Field(description="the code or the documents that its rules come from")
     like: Text | None = optional("a runtime whose rules and numbers hold where this file says nothing else")
-    family: Family | None = optional("a family whose rules hold where this file says nothing else")
+    family: FamilyName | None = optional("a family whose rules hold where this file says nothing else")
     processors: Annotated[list[Kind], Field(min_length=1)] | None = optional("kinds of processor that it runs on")
     requires: RequiresSection | None = optional("which of them")
     excludes: ExcludesSection | None = optional("which of them it does not run on")
@@ -121,7 +135,8 @@ class RuntimeSection(Section):
     others: OthersSection | None = optional("what becomes of operators that are not listed")
     fusion: list[FusionStep] | None = optional("steps, each at most once a kernel and in this order; `common` is one")
     kernels: list[KernelSection] | None = optional("the kernels of operators")
-    parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ParameterSection] | None = optional("name -> number")
+    parameters: dict[ParameterName, ParameterSection] | None = optional("name -> number")
 
 
+#: In `fusion`, what pydantic puts into the place of an error.
 TAGS: Final = frozenset({"family", "step"})

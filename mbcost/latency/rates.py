@@ -148,6 +148,7 @@ def parameter(runtime: Runtime, name: str) -> Parameter:
     if name not in runtime.parameters:
         if runtime.path:
             hint = f"add it to `parameters` of {runtime.path}"
-            fail("MB102", f"the form {runtime.form} needs the parameter `{name}`, which {runtime.name} lacks", hint=hint)
+            message = f"the form {runtime.form} needs the parameter `{name}`, which {runtime.name} lacks"
+            fail("MB102", message, hint=hint)
         raise DefectError(f"the rules of {runtime.name} have no parameter {name}")
     return runtime.parameters[name]

@@ -5,11 +5,14 @@ A package of somebody else's adds one as an entry point of the group ``mbcost.fo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
+from mbcost.devices.runtimes import find_runtime, runtime_document
 from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
-from mbcost.kernels import Runtime
+from mbcost.kernels import Runtime, check_runtime, load_runtime
 from mbcost.latency.form import LatencyForm
 
 #: Entry points by which other packages add forms: name of the form -> a :class:`~mbcost.latency.LatencyForm`.
@@ -91,11 +94,12 @@ def form_of(runtime: Runtime) -> LatencyForm:
 
 def form_problems(runtime: Runtime) -> list[Problem]:
     """What does not fit between a runtime and its form: no such form, or kernels that the form has no term for."""
+    document = runtime_document(find_runtime(runtime.path))
+    place = document.value("form") if "form" in document.data else document.key("like")
     try:
         form = find_form(runtime.form)
     except InputError as error:
-        hint = error.problems[0].hint
-        return [Problem("MB103", f"{runtime.path}: {error.problems[0].message}", None, hint)]
+        return [replace(problem, location=place) for problem in error.problems]
     known = {kind for term in form.terms for kind in term.kinds} | {"view"}
     missing: dict[str, list[str]] = {}
     for operator, rules in runtime.rules.items():
@@ -104,9 +108,27 @@ def form_problems(runtime: Runtime) -> list[Problem]:
     return [
         Problem(
             "MB103",
-            f"{runtime.path}: the form {form.name} has no term for the kernel `{kind}` of {', '.join(operators)}",
-            None,
-            f"list them under `kernels` with one of {or_list(sorted(known))}, or with `refused`",
+            f"the form {form.name} has no term for the kernel `{kind}` of {', '.join(operators)}",
+            place,
+            f"list them under `kernels` with {or_list(sorted(known))}, or with `refused`",
         )
         for kind, operators in missing.items()
     ]
+
+
+def check_runtime_file(path: Path) -> list[Problem]:
+    """Everything that is wrong with a runtime's file, its form among it; an empty list if it can be used."""
+    problems = check_runtime(path)
+    if not problems:
+        return form_problems(load_runtime(str(path.absolute())))
+    try:
+        document = runtime_document(find_runtime(str(path.absolute())))
+    except InputError:
+        return problems
+    form = document.data.get("form") if isinstance(document.data, dict) else None
+    if isinstance(form, str):
+        try:
+            find_form(form)
+        except InputError as error:
+            problems += [replace(problem, location=document.value("form")) for problem in error.problems]
+    return sorted(problems, key=lambda problem: problem.location.line if problem.location else 0)
