@@ -6,6 +6,7 @@ path. Only the part that says where it may run is read here; its rules are read 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ COMMON: Final = "common"
 #: Most files that may be `like` each other; more than that is a circle.
 MOST_LIKE: Final = 8
 
+_AN: Final = defaultdict(lambda: "a", npu="an", fpga="an")
 _HINT: Final = "`mbcost runtimes` lists them"
 
 
@@ -38,6 +40,11 @@ class RuntimeFile(NamedTuple):
 def runtime_names() -> tuple[str, ...]:
     """Names of the runtimes that mbcost has rules for: those that ship and those of the user's folder, sorted."""
     return tuple(sorted(_shipped() | _own()))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a runtime of the name ships with mbcost."""
+    return name in _shipped()
 
 
 def find_runtime(text: str) -> RuntimeFile:
@@ -56,7 +63,7 @@ def find_runtime(text: str) -> RuntimeFile:
     """
     if is_path(text):
         path = Path(text).expanduser()
-        return RuntimeFile(path.stem, path, "file")
+        return RuntimeFile(path.stem, path, "shipped" if path in _shipped().values() else "file")
     shipped, own = _shipped(), _own()
     if text in own:
         if text in shipped:
@@ -117,13 +124,14 @@ def unfit_file(file: RuntimeFile, soc: str | None, processor: Processor) -> str 
     kinds, requires, excludes = place
     wanted, hosts = [], requires.get("section", ())
     if processor.kind not in kinds:
-        return f"it runs on a {or_list(kinds)}"
+        return f"it runs on {_AN[kinds[0]]} {or_list(kinds)}"
     names = {"model": processor.model, "soc": soc or ""}
     patterns = {key: requires[key] for key in names if key in requires}
     if patterns and not _matches(names, patterns):
         wanted += [pattern for choices in patterns.values() for pattern in choices]
     if wanted:
-        return f"it runs on a {processor.kind} that is {or_list([f'`{pattern}`' for pattern in dict.fromkeys(wanted)])}"
+        models = or_list([f"`{pattern}`" for pattern in dict.fromkeys(wanted)])
+        return f"it runs on {_AN[processor.kind]} {processor.kind} that is {models}"
     if _matches(names, excludes):
         return f"it does not run on {processor.model}"
     missing = [section for section in hosts if getattr(processor, section, None) is None]

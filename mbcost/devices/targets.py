@@ -98,7 +98,7 @@ def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> 
 
 
 def _runtime(device: DeviceProfile, processor: Processor, name: str | None, where: str) -> tuple[str, str | None]:
-    """Name of the runtime, and its path where it was named by that."""
+    """Name of the runtime, and its path where it does not ship."""
     wanted = name or processor.runtime
     try:
         found = find_runtime(wanted)
@@ -113,7 +113,7 @@ def _runtime(device: DeviceProfile, processor: Processor, name: str | None, wher
     if why is not None:
         hint = f"{where} has {or_list(runtimes_for(device, processor))}"
         fail("MB304", f"{where} cannot run {found.name}: {why}", hint=hint)
-    return found.name, str(found.path) if found.origin == "file" else None
+    return found.name, None if found.origin == "shipped" else str(found.path)
 
 
 def _precision(processor: Processor, name: str | None, where: str) -> Precision:

@@ -288,7 +288,7 @@ class Target:
     Attributes
     ----------
     runtime_path
-        The file of the runtime, where it was named by its path.
+        The file of the runtime, where it does not ship with mbcost.
     """
 
     device: DeviceProfile
@@ -300,7 +300,7 @@ class Target:
 
     @property
     def runtime_file(self) -> str:
-        """What finds the runtime's rules: its name, or its path where it was named by that."""
+        """What finds the runtime's rules: its name, or its path where it does not ship."""
         return self.runtime_path or self.runtime
 
     @property

@@ -207,7 +207,7 @@ def check_runtime(path: str | Path) -> list[Problem]:
     """Everything that is wrong with a runtime's file, but for its form; an empty list if its rules can be read."""
     from mbcost.kernels.runtime_check import runtime_problems
 
-    file = RuntimeFile(Path(path).stem, Path(path), "file")
+    file = find_runtime(str(Path(path).absolute()))
     try:
         return runtime_problems(runtime_document(file), file)
     except InputError as error:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mbcost.devices.entries import Section
 from mbcost.devices.problems import Path, problem
-from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, parent_of, runtime_document
+from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, is_shipped, parent_of, runtime_document
 from mbcost.errors import InputError, Problem
 from mbcost.files import MAX_PROBLEMS, Document
 from mbcost.kernels.runtime_schema import (
@@ -67,6 +67,9 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
     if isinstance(name, str) and name != file.name:
         message = f"`name` is `{name}`, but the file is called `{file.name}`"
         yield Problem("MB303", message, document.value("name"), "they have to be the same")
+    elif isinstance(name, str) and file.origin != "shipped" and is_shipped(name):
+        message = f"a runtime of the name `{name}` ships with mbcost, and calibrations of it"
+        yield Problem("MB303", message, document.value("name"), "give it another name")
     if isinstance(like, str):
         yield from _like(like, document, file)
         if "family" in data:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mbcost.devices import Target
 from mbcost.errors import fail
-from mbcost.kernels import Runtime, load_runtime
+from mbcost.kernels import Runtime, load_runtime, runtime_version
 from mbcost.latency.form import LatencyForm, Rate
 from mbcost.latency.forms import form_of
 
@@ -21,7 +21,6 @@ class LatencyModel(NamedTuple):
     rates: Mapping[str, Rate]
 
 
-@lru_cache(maxsize=64)
 def latency_model(target: Target) -> LatencyModel:
     """The rules, the form and the rates of a target without a calibration.
 
@@ -31,6 +30,12 @@ def latency_model(target: Target) -> LatencyModel:
         MB304 if there are no rules for its runtime or these are not for its kind of processor, MB401 if its profile
         lacks a number that the form needs.
     """
+    return _model_of(target, runtime_version(target.runtime_path) if target.runtime_path else None)
+
+
+@lru_cache(maxsize=64)
+def _model_of(target: Target, _: object) -> LatencyModel:
+    """The model for one version of a user's runtime file."""
     runtime = load_runtime(target.runtime_file)
     if target.processor.kind not in runtime.processors:
         kinds = " and ".join(runtime.processors)

@@ -357,10 +357,10 @@ def no_softmax(monkeypatch):
     """A runtime without a kernel for softmax."""
     runtime = load_runtime("vitis-ai-2.5")
     rules = {operator: rule for operator, rule in runtime.rules.items() if operator != "softmax"}
-    model.latency_model.cache_clear()
+    model._model_of.cache_clear()
     monkeypatch.setattr(model, "load_runtime", lambda _: dataclasses.replace(runtime, rules=rules))
     yield
-    model.latency_model.cache_clear()
+    model._model_of.cache_clear()
 
 
 @pytest.mark.usefixtures("no_softmax")

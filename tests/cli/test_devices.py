@@ -23,7 +23,10 @@ def test_list_as_json(cli):
     entries = json.loads(cli("devices", "list", "--format", "json").out)
     assert [entry["name"] for entry in entries] == list(device_names())
     pixel = next(entry for entry in entries if entry["name"] == "pixel1")
-    assert pixel["processors"][0]["runtimes"] == ["tflite-2018", "tflite-2019", "tflite-2.1", "xnnpack-2020"]
+    cpu = pixel["processors"][0]
+    assert cpu["runtime"] == cpu["runtimes"][0] == "tflite-2018"
+    assert {"tflite-2019", "tflite-2.1", "xnnpack-2020"} < set(cpu["runtimes"])
+    assert not {"coreml-cpu", "tflite-gpu-2020", "common"} & set(cpu["runtimes"])
 
 
 def test_a_broken_profile_of_the_user_leaves_the_others_usable(cli, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ processors:
   gpu:
     kind: gpu
     name: A GPU
-    runtimes: [opencl]
+    runtime: ideal-gpu
     precisions: [fp32, fp16]
     clock: {value: 500, unit: MHz, source: datasheet, reference: sheet}
     lanes: {value: 100, source: datasheet, reference: sheet}
@@ -70,9 +70,16 @@ CASES: dict[str, tuple[str, str, list[Place]]] = {
     "unknown kind": ("kind: gpu", "kind: gpo", [("MB103", 24, 11)]),
     "number without a source": ("clock: {value: 500, unit: MHz, source", "clock: 500 #", [("MB103", 28, 12)]),
     "list for a mapping": ("identity: {name: phone, title: A phone}", "identity: [phone]", [("MB103", 1, 11)]),
-    "text for a list": ("runtimes: [opencl]", "runtimes: opencl", [("MB103", 26, 15)]),
-    "no runtime": ("runtimes: [opencl]", "runtimes: []", [("MB103", 26, 15)]),
-    "runtime that no target can name": ("[opencl]", "[Open CL]", [("MB103", 26, 16)]),
+    "text for a list": ("runtime: ideal-gpu", "runtimes: ideal-gpu", [("MB103", 26, 15)]),
+    "list for text": ("runtime: ideal-gpu", "runtime: [ideal-gpu]", [("MB103", 26, 14)]),
+    "no runtime in the list": ("runtime: ideal-gpu", "runtimes: []", [("MB103", 26, 15)]),
+    "no runtime": ("    runtime: ideal-gpu\n", "", [("MB102", 23, 3)]),
+    "empty runtime": ("runtime: ideal-gpu", "runtime: null", [("MB102", 23, 3)]),
+    "runtime that no target can name": ("runtime: ideal-gpu", "runtime: Ideal GPU", [("MB103", 26, 14)]),
+    "unknown runtime": ("runtime: ideal-gpu", "runtime: ideal-gpo", [("MB304", 26, 14)]),
+    "unknown runtime of an older profile": ("runtimes: [tflite-2.1]", "runtimes: [tflite-9]", [("MB304", 12, 16)]),
+    "runtime of another kind of processor": ("runtime: ideal-gpu", "runtime: tflite-2.1", [("MB304", 26, 14)]),
+    "runtime of another maker's GPUs": ("runtime: ideal-gpu", "runtime: tflite-gpu-2020", [("MB304", 26, 14)]),
     "processor that no target can name": ("  gpu:\n", "  g/u:\n", [("MB103", 23, 3)]),
     "no thread": ("max_threads: 4", "max_threads: 0", [("MB103", 14, 18)]),
     "threads in words": ("max_threads: 4", "max_threads: four", [("MB103", 14, 18)]),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mbcost.kernels.library import family
 from mbcost.operators import OPERATOR_BY_NAME, OPERATORS, Operator, OperatorError, TensorShape
 from tests.operators.cases import CASES, Case
 
@@ -31,6 +32,15 @@ def results(operator: Operator, inputs: Inputs) -> tuple[Any, ...]:
 def test_every_operator_has_hand_arithmetic() -> None:
     missing = set(OPERATORS) - {type(case.operator) for case in CASES}
     assert not missing, "add a row to tests/operators/cases.py"
+
+
+@each_operator
+def test_every_operator_has_a_kernel_in_common(operator: type[Operator]) -> None:
+    """What it usually is; a runtime that says nothing about it has that, and says that it is assumed."""
+    entries = [entry for entry in family("common").data["kernels"] if operator.op in entry["operators"]]
+    assert entries, "add it to mbcost/kernels/runtimes/common.yaml"
+    assert "when" not in entries[-1], "without a condition at the end"
+    assert all(entry["source"].startswith("assumed: ") for entry in entries)
 
 
 @each_case

@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 import mbcost
 from mbcost.devices import device_names, load_device
 
+#: What may run on CPUs beside their default, for other forms than its.
+_CPU = ("tflite-2.1", "tflite-2018", "xnnpack-2020")
+
 #: Networks that have a printed table for each width, and none between them.
 PRINTED_WIDTHS = {"shufflenet_v1": (0.5, 1.0, 1.5, 2.0), "shufflenet_v2": (0.5, 1.0, 1.5, 2.0)}
 #: Networks that take some resolutions only: the smallest, and the multiple of which they are.
@@ -16,7 +19,7 @@ TARGETS = tuple(
     f"{device}/{processor.name}@{runtime}"
     for device in device_names()
     for processor in load_device(device).processors.values()
-    for runtime in processor.runtimes
+    for runtime in dict.fromkeys([processor.runtime, *(_CPU if processor.kind == "cpu" else ())])
 )
 
 
