@@ -1,0 +1,125 @@
+"""A layer of every latency form, worked out by hand: counts from its shapes, rates from data sheets and rules.
+
+Nothing here comes from running mbcost: each figure is what its comment says, in the equation that the form's own module
+states. ``tests/latency/test_hand_cases.py`` asks a case of every form in :data:`mbcost.latency.FORMS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Memory bandwidth [B/s], clocks [Hz] and peaks [MAC/s] of the profiles, each with its source there.
+PIXEL4_BYTES = 33.4e9
+PIXEL4_HZ = 2.84e9
+PIXEL4_MACS = 22.72e9
+
+
+@dataclass(frozen=True, slots=True)
+class HandCase:
+    """One layer on a target, and how long it takes.
+
+    Attributes
+    ----------
+    target, precision
+        Where it runs, without a calibration.
+    shape, row
+        The input (height x width x channels) and the only layer, as a table has them.
+    seconds
+        Its latency by hand [s].
+    kind
+        The kernel that the runtime makes of it.
+    """
+
+    form: str
+    target: str
+    precision: str
+    shape: str
+    row: str
+    kind: str
+    seconds: float
+
+
+def _tflite(gemm_macs: int, weight_bytes: int) -> float:
+    """tflite-2.1.yaml: 0.8892 MAC a lane and cycle on 4 lanes; 0.3219 and 0.3087 of the bandwidth.
+
+    A 1x1 convolution of 7 x 7 x 16 to 8 channels: activations are 4 B x 49 pixels x (16 + 8) channels.
+    """
+    gemm = gemm_macs / (0.8892 * 4 * PIXEL4_HZ)
+    return gemm + weight_bytes / (0.3219 * PIXEL4_BYTES) + 4 * 49 * (16 + 8) / (0.3087 * PIXEL4_BYTES)
+
+
+def _open(work: float, call: float) -> float:
+    """pytorch_gpu.py: ((w^q + c^q)^(1/q) - w) / c of a call's time, q = 1.5."""
+    return ((work**1.5 + call**1.5) ** (1 / 1.5) - work) / call
+
+
+_POINTWISE = "op: conv2d 1x1, out: 8"
+
+#: An A100's relu of 64 x 64 x 16 in fp32: 2 x 4 B x 65,536 elements, all of them in a 4 MiB cache (no `l2` in its profile)
+_A100_BYTES = 2 * 4 * 64 * 64 * 16
+
+CASES: tuple[HandCase, ...] = (
+    # cpu_gemm.py: rows and columns in tiles of 8: 49 pixels take the place of 56
+    HandCase("cpu_gemm", "pixel4@tflite-2.1", "fp32", "7x7x16", _POINTWISE, "pointwise",
+             _tflite(56 * 8 * 16, 4 * 16 * 8)),
+    # cpu_eigen.py: tiles of 4 (52 pixels), 8 more steps of the depth; the filter crosses the memory three times
+    HandCase("cpu_eigen", "pixel4@tflite-2018", "fp32", "7x7x16", _POINTWISE, "pointwise",
+             _tflite(52 * 8 * (16 + 8), 3 * 4 * 16 * 8)),
+    # cpu_indirect.py: 3x3 without lowering, 6 pixels (54 for 49) and 8 channels at a time
+    HandCase("cpu_indirect", "pixel4@xnnpack-2020", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",
+             _tflite(54 * 8 * 9 * 16, 4 * 9 * 16 * 8)),
+    # dpu.py, B4096 (PG338: 8 pixels, 16 x 16 channels): 2 x 14 lines x 9 taps x 1 x 2 steps; weights arrive in
+    # 4,608 B / 32 = 144 cycles; 9,408 B of maps stay in 512 KiB. 0.9891 cycles a step at 281 MHz, 0.5 ms a call
+    HandCase("dpu", "zcu102", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
+             max(2 * 14 * 9 * 1 * 2, 4608 / 32) * 0.9891 / 281e6 + 0.0005),
+    # ethos_u.py: a sigmoid takes 4 times a result of a convolution, of which 4 leave in a cycle of 500 MHz; maps move at
+    # 4 GB/s of the SRAM at the same time
+    HandCase("ethos_u", "ethos_u55_256", "int8", "8x8x16", "op: sigmoid", "elementwise",
+             max(1024 * 4 / 4 / 500e6, (1024 + 1024) / 4e9)),
+    # hexagon_htp.py: 56 x 56 x 64 x 9 x 32 products in the time of a byte of weights each 293; 18,432 B of weights arrive
+    # meanwhile. int8: 1.06 of 76.8 GB/s, 0.109 ms a call (Qualcomm AI Hub)
+    HandCase("hexagon_htp", "galaxy_s24/npu", "int8", "56x56x32", "op: conv2d 3x3, out: 64", "direct_conv",
+             max(9 * 32 * 64, 56 * 56 * 64 * 9 * 32 / 293) / (1.06 * 76.8e9) + 0.000109),
+    # hexagon_hvx.py: 16 channels padded to 32; 2 multipliers x 128 B x 2 contexts a cycle of 500 MHz; traffic at
+    # 29.9 GB/s; 0.3 ms a call
+    HandCase("hexagon_hvx", "galaxy_s8/dsp@hexagon-hvx", "int8", "8x8x16", "op: conv2d 3x3, out: 32", "direct_conv",
+             64 * 9 * 32 * 32 / (2 * 128 * 2) / 500e6 + (9 * 16 * 32 + 64 * 16 + 64 * 32) / 29.9e9 + 0.0003),
+    # hls_tiling.py (Zhang et al. 2015): <Tm, Tn> = <32, 22> covers the channels, 56 x 56 the pixels: 196 x 9 cycles of
+    # 200 MHz while 14 x 14 x (16 + 32) + 4,608 B move at 12.8 GB/s, then 20 cycles of the pipeline
+    HandCase("hls_tiling", "zc706", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
+             max(196 * 9 / 200e6, (196 * (16 + 32) + 4608) / 12.8e9) + 20 / 200e6),
+    # openvino_myriad.py: h-swish is six passes over 1,024 elements, 0.57 cycles of 700 MHz each; 15.6 us a stage, 0.74 ms
+    # an inference
+    HandCase("openvino_myriad", "intel_ncs2", "fp16", "8x8x16", "op: hard_swish", "elementwise",
+             6 * 1024 * 0.57 / 700e6 + 1.56e-5 + 0.00074),
+    # pytorch_cpu.py: a single row is a matrix times a vector: weights and bias at 1.02 of the bandwidth, 36 us a call
+    HandCase("pytorch_cpu", "pixel4@pytorch-eager", "fp32", "1x1x256", "op: dense, out: 100", "dense",
+             4 * (256 * 100 + 100) / (1.02 * PIXEL4_BYTES) + 3.6e-05),
+    # pytorch_nhwc.py: tiles of 4 pixels (52) and 16 channels (32 for 24) at 0.955 of the peak; 1,536 B of weights at
+    # 0.598, 7,840 B of maps at 0.473 of the bandwidth; 20.4 us a call
+    HandCase("pytorch_nhwc", "pixel4@pytorch-channels-last", "fp32", "7x7x16", "op: conv2d 1x1, out: 24", "pointwise",
+             52 * 32 * 16 / (0.955 * PIXEL4_MACS) + 4 * 16 * 24 / (0.598 * PIXEL4_BYTES)
+             + 4 * 49 * (16 + 24) / (0.473 * PIXEL4_BYTES) + 2.04e-05),
+    # pytorch_nhwc.py, compiled: a loop reads and writes 1,024 elements at 1.04 of the bandwidth, 1 ns an exponential,
+    # 8.55 us a call
+    HandCase("pytorch_inductor", "pixel4@pytorch-compile", "fp32", "8x8x16", "op: sigmoid", "elementwise",
+             2 * 4 * 1024 / (1.04 * PIXEL4_BYTES) + 1024 * 1e-9 + 8.55e-6),
+    # pytorch_gpu.py: the cache gives 2.5 times 2,039 GB/s; of a launch of 5 us stays open what the work at 0.7 of the
+    # bandwidth does not hide
+    HandCase("pytorch_gpu", "a100@pytorch-cuda", "fp32", "64x64x16", "op: relu", "elementwise",
+             _A100_BYTES / (2.5 * 2039e9) + _open(_A100_BYTES / (0.7 * 2039e9), 5e-6) * 5e-6),
+    # the same kernel replayed: 2 us, whatever it does
+    HandCase("pytorch_gpu_graph", "a100@pytorch-cuda-graph", "fp32", "64x64x16", "op: relu", "elementwise",
+             _A100_BYTES / (2.5 * 2039e9) + 2e-6),
+    # roofline.py (Williams et al. 2009): 192 lanes x 1,066 MHz x 2 in fp16 against 34.1 GB/s of maps and weights
+    HandCase("roofline", "iphone_x/gpu", "fp16", "14x14x64", "op: conv2d 3x3, out: 64", "direct_conv",
+             max(196 * 9 * 64 * 64 / (2 * 192 * 1066e6), 2 * (196 * (64 + 64) + 9 * 64 * 64) / 34.1e9)),
+    # systolic.py (SCALE-Sim): weights stay in 64 x 64: 1 x 2 folds of 64 + 64 + 64 + 100 - 2 cycles of 480 MHz; a call
+    # takes 0.1 ms
+    HandCase("systolic", "edge_tpu", "int8", "10x10x64", "op: conv2d 1x1, out: 128", "direct_conv",
+             (64 + 64 + 64 + 100 - 2) * 2 / 480e6 + 0.0001),
+    # tflite_adreno.py: 3x3 at stride 1 on whole groups, 16 x 16 pixels x 4 slices x 4 channels x 9 taps at 0.0435 of
+    # 449.28 GMAC/s, and a launch of 1.26 us (nn-Meter bench)
+    HandCase("tflite_adreno", "pixel4/gpu", "fp32", "16x16x16", "op: depthwise_conv2d 3x3", "depthwise",
+             16 * 16 * 4 * 4 * 9 / (0.0435 * 449.28e9) + 1.26e-6),
+)  # fmt: skip
