@@ -55,7 +55,7 @@ def _open(work: float, call: float) -> float:
 
 _POINTWISE = "op: conv2d 1x1, out: 8"
 
-#: An A100's relu of 64 x 64 x 16 in fp32: 2 x 4 B x 65,536 elements, all of them in a 4 MiB cache (no `l2` in its profile)
+#: An A100's relu of 64 x 64 x 16 in fp32: 2 x 4 B x 65,536 elements, within a cache of 4 MiB (its profile has no `l2`).
 _A100_BYTES = 2 * 4 * 64 * 64 * 16
 
 CASES: tuple[HandCase, ...] = (
@@ -72,11 +72,11 @@ CASES: tuple[HandCase, ...] = (
     # 4,608 B / 32 = 144 cycles; 9,408 B of maps stay in 512 KiB. 0.9891 cycles a step at 281 MHz, 0.5 ms a call
     HandCase("dpu", "zcu102", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
              max(2 * 14 * 9 * 1 * 2, 4608 / 32) * 0.9891 / 281e6 + 0.0005),
-    # ethos_u.py: a sigmoid takes 4 times a result of a convolution, of which 4 leave in a cycle of 500 MHz; maps move at
-    # 4 GB/s of the SRAM at the same time
+    # ethos_u.py: a sigmoid takes 4 times a result of a convolution, of which 4 leave in a cycle of 500 MHz; maps move
+    # at 4 GB/s of the SRAM at the same time
     HandCase("ethos_u", "ethos_u55_256", "int8", "8x8x16", "op: sigmoid", "elementwise",
              max(1024 * 4 / 4 / 500e6, (1024 + 1024) / 4e9)),
-    # hexagon_htp.py: 56 x 56 x 64 x 9 x 32 products in the time of a byte of weights each 293; 18,432 B of weights arrive
+    # hexagon_htp.py: 56 x 56 x 64 x 9 x 32 products, 293 in the time of a byte of weights; 18,432 B of weights arrive
     # meanwhile. int8: 1.06 of 76.8 GB/s, 0.109 ms a call (Qualcomm AI Hub)
     HandCase("hexagon_htp", "galaxy_s24/npu", "int8", "56x56x32", "op: conv2d 3x3, out: 64", "direct_conv",
              max(9 * 32 * 64, 56 * 56 * 64 * 9 * 32 / 293) / (1.06 * 76.8e9) + 0.000109),
@@ -88,8 +88,8 @@ CASES: tuple[HandCase, ...] = (
     # 200 MHz while 14 x 14 x (16 + 32) + 4,608 B move at 12.8 GB/s, then 20 cycles of the pipeline
     HandCase("hls_tiling", "zc706", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
              max(196 * 9 / 200e6, (196 * (16 + 32) + 4608) / 12.8e9) + 20 / 200e6),
-    # openvino_myriad.py: h-swish is six passes over 1,024 elements, 0.57 cycles of 700 MHz each; 15.6 us a stage, 0.74 ms
-    # an inference
+    # openvino_myriad.py: h-swish is six passes over 1,024 elements, 0.57 cycles of 700 MHz each; 15.6 us a stage,
+    # 0.74 ms an inference
     HandCase("openvino_myriad", "intel_ncs2", "fp16", "8x8x16", "op: hard_swish", "elementwise",
              6 * 1024 * 0.57 / 700e6 + 1.56e-5 + 0.00074),
     # pytorch_cpu.py: a single row is a matrix times a vector: weights and bias at 1.02 of the bandwidth, 36 us a call
