@@ -113,7 +113,7 @@ def _runtime(device: DeviceProfile, processor: Processor, name: str | None, wher
     if why is not None:
         hint = f"{where} has {or_list(runtimes_for(device, processor))}"
         fail("MB304", f"{where} cannot run {found.name}: {why}", hint=hint)
-    return found.name, None if found.origin == "shipped" else str(found.path)
+    return found.name, None if found.origin == "shipped" else str(found.path.absolute())
 
 
 def _precision(processor: Processor, name: str | None, where: str) -> Precision:

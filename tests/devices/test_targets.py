@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from mbcost.devices import resolve_target
+from mbcost.devices import resolve_target, runtimes
 from mbcost.errors import InputError
 from mbcost.resources import hardware_profiles
 
@@ -101,3 +101,11 @@ def test_what_does_not_exist(text, options, code, says):
 def test_bandwidth_is_what_the_processor_measured_or_that_of_the_memory():
     assert resolve_target("raspberry_pi_4").bandwidth.value == pytest.approx(4.33e9)
     assert resolve_target("pixel1").bandwidth.value == pytest.approx(29.8e9)
+
+
+def test_a_target_reads_its_own_runtime_alone():
+    """What runs on a processor is worked out where it is listed, not at each start."""
+    runtimes._document.cache_clear()
+    runtimes._shipped_place.cache_clear()
+    resolve_target("pixel1/cpu@tflite-2018")
+    assert runtimes._document.cache_info().currsize == 2  # it is like tflite-2.1
