@@ -33,7 +33,11 @@ def user_folder() -> Path:
         if not folder.is_dir():
             fail("MB001", f"{FOLDER_VARIABLE} names {folder}, which is not a folder")
         return folder
-    configuration = os.environ.get("XDG_CONFIG_HOME")
+    return _configured(os.environ.get("XDG_CONFIG_HOME"), os.environ.get("HOME"))
+
+
+@lru_cache(maxsize=4)
+def _configured(configuration: str | None, _home: str | None) -> Path:
     return _expanded(configuration or "~/.config") / "mbcost" / "devices"
 
 

@@ -170,10 +170,8 @@ class Runtime:
 
     def kernel_kind(self, layer: Layer) -> KernelKind | None:
         """The kernel for a layer; None if the runtime has no rule for its operator."""
-        for rule in self.rules.get(layer.operator.op, ()):
-            if rule.when is None or rule.when(layer):
-                return rule.kind
-        return None
+        rule = self.rule(layer)
+        return None if rule is None else rule.kind
 
 
 def carried_over(parameters: Mapping[str, Parameter], origin: str) -> dict[str, Parameter]:
