@@ -160,7 +160,7 @@ def _place(file: RuntimeFile) -> _Place | None:
         data = runtime_document(file).data
         if not isinstance(data, dict):
             return None
-        found = {**data, **found}
+        found = {**{key: value for key, value in data.items() if value is not None}, **found}
         parent = data.get("like")
         if not isinstance(parent, str):
             break
@@ -197,6 +197,7 @@ def _patterns(section: Any) -> _Patterns:
     return {
         str(key): tuple(str(item) for item in (value if isinstance(value, list) else [value]))
         for key, value in section.items()
+        if value is not None
     }
 
 

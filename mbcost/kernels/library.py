@@ -95,7 +95,7 @@ def _read(document: Document, file: RuntimeFile, base: Runtime | None) -> Runtim
     One that is `like` another has all of it where it says nothing else, but for the other's provenance: what was fitted
     is assumed.
     """
-    data = document.data
+    data = {key: value for key, value in document.data.items() if value is not None}
     own: dict[str, Any] = {
         "name": data["name"],
         "title": data["title"],
@@ -155,7 +155,7 @@ def _common() -> Rules:
 def _listed(document: Document, *, common: bool = False) -> Rules:
     """The rules that a file lists; none for an operator that is refused."""
     found: Rules = {}
-    for i, entry in enumerate(document.data.get("kernels", ())):
+    for i, entry in enumerate(document.data.get("kernels") or ()):
         for operator in _operators(entry["operators"], document, ("kernels", i)):
             rules = found.get(operator, ())
             if entry["kernel"] != REFUSED:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import mbcost
 from mbcost.devices import load_device, resolve_target, runtimes_for
@@ -345,6 +349,34 @@ def test_what_is_no_runtime(own: Path, text: str) -> None:
     assert check_runtime(path)
     with pytest.raises(InputError):
         mbcost.analyze("mobilenet_v1", "pixel4@mine")
+
+
+def leaves(data: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from leaves(value, (*path, key))
+    if path:
+        yield path
+
+
+VALUES = ["null", "[]", "{}", "true", "-1", "0", "1e300", "x", "''", "[[1]]", "{a: 1}", "like", "tflite-2.1", "[relu]"]
+
+
+@settings(deadline=None, max_examples=150)
+@given(text=st.sampled_from([OWN, LIKE]), data=st.data())
+def test_a_runtime_with_any_value_replaced_predicts_or_is_refused(tmp_path_factory, text: str, data) -> None:
+    tree = yaml.safe_load(text)
+    path = data.draw(st.sampled_from(list(leaves(tree))))
+    parent = tree
+    for part in path[:-1]:
+        parent = parent[part]
+    parent[path[-1]] = yaml.safe_load(data.draw(st.sampled_from(VALUES)))
+    file = written(tmp_path_factory.mktemp("replaced"), yaml.safe_dump(tree))
+    found = check_runtime_file(file)
+    for target in (f"pixel4/gpu@{file}", f"pixel4/cpu@{file}"):
+        with suppress(InputError):
+            assert mbcost.analyze("mobilenet_v1", target).latency_s >= 0
+            assert not found
 
 
 def test_a_circle(own: Path) -> None:
