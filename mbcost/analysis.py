@@ -130,7 +130,6 @@ class LayerResult(NamedTuple):
             "overhead_ms": self.overhead_s * 1e3,
         }
 
-
     def to_node(self) -> dict[str, Any]:
         """The attributes of a node of :attr:`Analysis.graph`: the JSON's, all traffic, and what lowering adds."""
         return {

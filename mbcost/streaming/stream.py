@@ -174,7 +174,11 @@ def stream(
     numbers = as_list(buffers)
     goal = checks.word("plan", plan, GOALS)
     dropping = checks.flag("drop", drop)
-    places = (("capture", capture_s, "camera"), ("preprocess", preprocess_s, "cpu"), ("postprocess", postprocess_s, "cpu"))
+    places = (
+        ("capture", capture_s, "camera"),
+        ("preprocess", preprocess_s, "cpu"),
+        ("postprocess", postprocess_s, "cpu"),
+    )
     given = [_stage(checks, *place) for place in places]
     checks.done()
     if not numbers:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mbcost.kernels import Runtime
-from mbcost.report.terminal import Column, Screen, bullets, heading, section, table
+from mbcost.report.screens.terminal import Column, Screen, bullets, heading, section, table
 
 
 def runtime_entry(runtime: Runtime, origin: str) -> dict[str, Any]:
