@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +48,14 @@ def round_up(a: Dim, multiple: Dim) -> Dim:
     return -(-a // multiple) * multiple
 
 
+@overload
+def maximum(a: int, b: int) -> int: ...
+
+
+@overload
+def maximum(a: float, b: float) -> float: ...
+
+
 def maximum(a: Any, b: Any) -> Any:
     """Element-wise larger of two numbers or arrays."""
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
@@ -55,6 +63,14 @@ def maximum(a: Any, b: Any) -> Any:
     import numpy as np
 
     return np.maximum(a, b)
+
+
+@overload
+def minimum(a: int, b: int) -> int: ...
+
+
+@overload
+def minimum(a: float, b: float) -> float: ...
 
 
 def minimum(a: Any, b: Any) -> Any:
@@ -73,6 +89,14 @@ def square_root(value: Any) -> Any:
     import numpy as np
 
     return np.sqrt(value)
+
+
+@overload
+def where(condition: Any, a: int, b: int) -> int: ...
+
+
+@overload
+def where(condition: Any, a: float, b: float) -> float: ...
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:

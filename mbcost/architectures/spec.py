@@ -191,6 +191,9 @@ class ArchitectureSpec:
     note: str = ""
     imported: bool = False
 
+    def __repr__(self) -> str:
+        return f"<ArchitectureSpec {self.name}: {self.title}, input {self.input_shape}>"
+
     def __str__(self) -> str:
         options = ", ".join(f"{key}={value}" for key, value in self.options.items())
         return f"{self.title} ({self.source}); input {self.input_shape}; options: {options or 'none'}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mbcost.checks import is_number
 from mbcost.devices.library import SUFFIXES, load_device
 from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit, unfit_file
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
@@ -25,8 +27,24 @@ class _Parts(NamedTuple):
 
 
 def as_target(device: str | Target, precision: str | None = None, threads: int | None = None) -> Target:
-    """A target as it is, or the one that a text names; see :func:`resolve_target`."""
-    return device if isinstance(device, Target) else resolve_target(device, precision, threads)
+    """The target that a text names (:func:`resolve_target`), or a target at another precision or with other threads.
+
+    Raises
+    ------
+    InputError
+        MB300 for what is neither, and what :func:`resolve_target` raises.
+    """
+    if isinstance(device, str):
+        return resolve_target(device, precision, threads)
+    if not isinstance(device, Target):
+        hint = "a text such as pixel1 or pixel4/gpu, or an mbcost.Target"
+        fail("MB300", f"device is of type {type(device).__name__}, which names no target", hint=hint)
+    where = f"{device.device.name}/{device.processor.name}"
+    return replace(
+        device,
+        precision=device.precision if precision is None else _precision(device.processor, precision, where),
+        threads=device.threads if threads is None else _threads(device.processor, threads, where),
+    )
 
 
 def resolve_target(text: str, precision: str | None = None, threads: int | None = None) -> Target:
@@ -129,7 +147,7 @@ def _threads(processor: Processor, threads: int | None, where: str) -> int:
     if threads is None:
         return 1
     most = processor.max_threads
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= most:
+    if not is_number(threads) or not float(threads).is_integer() or not 1 <= threads <= most:
         hint = "it has 1 thread" if most == 1 else f"it has 1 to {most} threads"
         fail("MB305", f"{where} cannot run {threads} threads", hint=hint)
-    return threads
+    return int(threads)

@@ -271,6 +271,9 @@ class DeviceProfile:
     path: str = ""
     origin: Origin = "file"
 
+    def __repr__(self) -> str:
+        return f"<DeviceProfile {self.name}: {self.title}, {', '.join(self.processors)}>"
+
     @property
     def default_processor(self) -> Processor:
         return next(processor for processor in self.processors.values() if processor.default)
@@ -297,6 +300,10 @@ class Target:
     precision: Precision
     threads: int
     runtime_path: str | None = None
+
+    def __repr__(self) -> str:
+        threads = f", {self.threads} threads" if self.threads > 1 else ""
+        return f"<Target {self.name} {self.precision}{threads}>"
 
     @property
     def runtime_file(self) -> str:

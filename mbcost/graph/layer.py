@@ -113,6 +113,9 @@ class LayerGraph:
         totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "params")}
         return as_networkx(self, layers, {**network_attributes(self), **totals})
 
+    def __repr__(self) -> str:
+        return f"<LayerGraph {self}>"
+
     def __str__(self) -> str:
         return (
             f"{self.title}: alpha {self.alpha:g}, input {self.input_shape}, {len(self.layers)} layers, "

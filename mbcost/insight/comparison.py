@@ -280,6 +280,12 @@ class Comparison(Charted):
         ]
         return f"{', '.join(words)} against {self.labels[0]}'s time for as many MACs."
 
+    def __repr__(self) -> str:
+        times = ", ".join(
+            f"{label} {one.latency_s * 1e3:.3g} ms" for label, one in zip(self.labels, self.analyses, strict=True)
+        )
+        return f"<Comparison {times}>"
+
     def to_frame(self) -> pd.DataFrame:
         """A row a subject: latency with its interval [ms], counts, and both in units of the first subject."""
         import pandas as pd

@@ -115,6 +115,9 @@ class Runtime:
     assumed: str | None = None
     path: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Runtime {self.name}: {self.title}, form {self.form}>"
+
     def at_precision(self, precision: str) -> Runtime:
         """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
         own = {

@@ -165,6 +165,9 @@ class LatencyForm:
     on_chip: frozenset[Literal["activations", "weights"]] = frozenset()
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        return f"<LatencyForm {self.name}: {' + '.join(term.name for term in self.terms)}>"
+
     def __post_init__(self) -> None:
         kinds = {kind for term in self.terms for kind in term.kinds}
         table = {

@@ -100,18 +100,18 @@ def gemm_macs(kernel: Kernel) -> Real:
         return 0 if kernel.kind == "direct_conv" else kernel.macs
     rows, columns, depth, groups = kernel.gemm()
     macs = round_up(rows, GEMM_ROWS) * columns * depth * groups
-    return where(is_native(kernel), where(is_vector(kernel), 0, macs), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(is_vector(kernel), 0, macs), 0)
 
 
 def gemm_bytes(kernel: Kernel) -> Real:
     """Input and output of matrix products."""
-    return where(is_native(kernel), where(is_vector(kernel), 0, kernel.activation_bytes), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(is_vector(kernel), 0, kernel.activation_bytes), 0)
 
 
 def gemm_weight_bytes(kernel: Kernel) -> Real:
     """Weights of matrix products that are packed into tiles."""
     weights = _bytes(kernel.weight_elements, kernel)
-    return where(is_native(kernel), where(_is_read_once(kernel), 0, weights), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(_is_read_once(kernel), 0, weights), 0)
 
 
 def few_rows_bytes(kernel: Kernel) -> Real:
@@ -119,7 +119,7 @@ def few_rows_bytes(kernel: Kernel) -> Real:
     rows = _rows(kernel)
     passes = ceil_div(rows, UNPACKED_PASS) * _bytes(kernel.weight_elements, kernel)
     few = (rows > 1) & (rows < FEWEST_PACKED_ROWS)
-    return where(is_native(kernel), where(few, passes, 0), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(few, passes, 0), 0)
 
 
 def _rows(kernel: Kernel) -> Dim:
@@ -130,7 +130,7 @@ def _rows(kernel: Kernel) -> Dim:
 def vector_bytes(kernel: Kernel) -> Real:
     """Weights of matrix products that are read where they lie."""
     weights = _bytes(kernel.weight_elements, kernel)
-    return where(is_native(kernel), where(_is_read_once(kernel), weights, 0), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(_is_read_once(kernel), weights, 0), 0)
 
 
 def _is_read_once(kernel: Kernel) -> Real:
@@ -141,14 +141,14 @@ def _is_read_once(kernel: Kernel) -> Real:
 def lowered_bytes(kernel: Kernel) -> Real:
     """The lowering buffer of small convolutions."""
     buffer = _bytes(kernel.main.cost.im2col_elements * kernel.batch, kernel)
-    return where(is_native(kernel), buffer, 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), buffer, 0)
 
 
 def lowering_planes(kernel: Kernel) -> Real:
     """Planes of the lowering buffer, one for each channel and element of the window: a loop is started for each."""
     if kernel.kind != "direct_conv" or _is_pointwise(kernel):
         return 0
-    return where(is_native(kernel), kernel.gemm().depth, 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), kernel.gemm().depth, 0)
 
 
 def strided_bytes(kernel: Kernel) -> Real:
@@ -159,7 +159,7 @@ def strided_bytes(kernel: Kernel) -> Real:
 def conv_loads(kernel: Kernel) -> Real:
     """MACs of oneDNN's convolutions over the blocks of output channels that share the load of an input element."""
     columns = kernel.gemm().columns if isinstance(kernel.main.operator, Conv2d) else kernel.main.output_shape.channels
-    return conv_macs(kernel) // minimum(BLOCKS_A_LOAD, ceil_div(columns, BLOCK))  # type: ignore[no-any-return]
+    return conv_macs(kernel) // minimum(BLOCKS_A_LOAD, ceil_div(columns, BLOCK))
 
 
 def conv_macs(kernel: Kernel) -> Real:
@@ -171,17 +171,17 @@ def conv_macs(kernel: Kernel) -> Real:
     padded = where(channels <= IMAGE_CHANNELS, channels, round_up(channels, BLOCK))
     blocked = gemm.rows * round_up(gemm.columns, BLOCK) * kernel.window * padded
     macs = where(groups == 1, blocked, kernel.macs)
-    return where(is_native(kernel), 0, macs)  # type: ignore[no-any-return]
+    return where(is_native(kernel), 0, macs)
 
 
 def conv_bytes(kernel: Kernel) -> Real:
     """Input and output of oneDNN's convolutions, which are reordered."""
-    return where(is_native(kernel), 0, kernel.activation_bytes)  # type: ignore[no-any-return]
+    return where(is_native(kernel), 0, kernel.activation_bytes)
 
 
 def conv_weight_bytes(kernel: Kernel) -> Real:
     """Weights of oneDNN's convolutions, which are reordered at each call."""
-    return where(is_native(kernel), 0, _bytes(kernel.weight_elements, kernel))  # type: ignore[no-any-return]
+    return where(is_native(kernel), 0, _bytes(kernel.weight_elements, kernel))
 
 
 def depthwise_macs(kernel: Kernel) -> Real:
@@ -204,7 +204,7 @@ def aliased_bytes(kernel: Kernel) -> Real:
 
 def spilled_bytes(kernel: Kernel) -> Real:
     """Input and output beyond what stays near the core."""
-    return maximum(0, kernel.activation_bytes - NEAR_BYTES)  # type: ignore[no-any-return]
+    return maximum(0, kernel.activation_bytes - NEAR_BYTES)
 
 
 def norm_bytes(kernel: Kernel) -> Real:
@@ -270,12 +270,12 @@ def is_global(kernel: Kernel) -> bool:
 def gemm_call(kernel: Kernel) -> Real:
     """Calls of matrix products with more than one row: one a group."""
     groups = kernel.gemm().groups if kernel.kind == "direct_conv" else 1
-    return where(is_native(kernel), where(is_vector(kernel), 0, groups), 0)  # type: ignore[no-any-return]
+    return where(is_native(kernel), where(is_vector(kernel), 0, groups), 0)
 
 
 def vector_call(kernel: Kernel) -> Real:
     """Calls of products with a single row."""
-    return where(is_vector(kernel), 1, 0)  # type: ignore[no-any-return]
+    return where(is_vector(kernel), 1, 0)
 
 
 def pool_call(kernel: Kernel) -> Real:
@@ -290,7 +290,7 @@ def reduce_call(kernel: Kernel) -> Real:
 
 def conv_call(kernel: Kernel) -> Real:
     """Calls of oneDNN's convolutions."""
-    return where(is_native(kernel), 0, 1)  # type: ignore[no-any-return]
+    return where(is_native(kernel), 0, 1)
 
 
 def copy_call(kernel: Kernel) -> Real:

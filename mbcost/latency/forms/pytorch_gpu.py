@@ -118,7 +118,7 @@ def _terms(target: Target | None, *, replayed: bool) -> tuple[Term, ...]:
         return product_steps(kernel) * fill * open_share(kernel.output_elements, fill)
 
     def far_bytes(kernel: Kernel) -> Real:
-        return maximum(0, moved(kernel) - cache)  # type: ignore[no-any-return]
+        return maximum(0, moved(kernel) - cache)
 
     calls: tuple[Term, ...]
     if replayed:

@@ -32,18 +32,18 @@ def gemm_macs(kernel: Kernel) -> Real:
         return 0 if kernel.kind == "direct_conv" else kernel.macs
     rows, columns, depth, groups = kernel.gemm()
     macs = round_up(rows, GEMM_PIXELS) * round_up(columns, GEMM_CHANNELS) * depth * groups
-    return where(nchw.is_native(kernel), where(nchw.is_vector(kernel), 0, macs), 0)  # type: ignore[no-any-return]
+    return where(nchw.is_native(kernel), where(nchw.is_vector(kernel), 0, macs), 0)
 
 
 def gemm_weight_bytes(kernel: Kernel) -> Real:
     """Weights of matrix products with more than one pixel."""
     weights = kernel.weight_elements * kernel.element_bytes
-    return where(nchw.is_native(kernel), where(nchw.is_vector(kernel), 0, weights), 0)  # type: ignore[no-any-return]
+    return where(nchw.is_native(kernel), where(nchw.is_vector(kernel), 0, weights), 0)
 
 
 def vector_bytes(kernel: Kernel) -> Real:
     """Weights of products with a single pixel."""
-    return where(nchw.is_vector(kernel), kernel.weight_elements * kernel.element_bytes, 0)  # type: ignore[no-any-return]
+    return where(nchw.is_vector(kernel), kernel.weight_elements * kernel.element_bytes, 0)
 
 
 def layout_elements(kernel: Kernel) -> Real:
