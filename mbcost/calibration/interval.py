@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from mbcost.numeric import Mask
 
 
-#: How much wider the interval is for a network unlike those of the calibration.
+#: How much wider the interval is for a network unlike those of the calibration. Assumed: a quarter more; the posterior
+#: variance already widens it by what is known (:class:`Interval`).
 WIDER_OUTSIDE: Final = 1.25
-#: The same for a number of threads that was not measured.
+#: The same for a number of threads that was not measured. Assumed: the scaling by the profile was never measured.
 WIDER_THREADS: Final = 2.0
-#: How far beyond the range of the calibration's networks still counts as inside, as a factor of MACs and latency.
+#: How far beyond the range of the calibration's networks still counts as inside, as a factor. Assumed.
 RANGE_SLACK: Final = 1.5
-#: The same for a term's share of the time, as a difference.
+#: The same for a term's share of the time, as a difference. Assumed: what a rounded percentage hides.
 SHARE_SLACK: Final = 0.05
 
 

@@ -31,7 +31,8 @@ GEMM_TILE: Final = 8
 DEPTHWISE_VECTOR: Final = 4
 #: Start of the depthwise kernel's tap loop, in channels' worth of work.
 DEPTHWISE_START: Final = 8
-#: Share of an element-wise pass that an unfused batch norm or ReLU costs: one stream in, one out, no second input.
+#: Share of an element-wise pass that an unfused batch norm or ReLU costs: two of its three streams, and the loop around
+#: them. Assumed: 2/3 by the streams alone; no measured network has enough of them to tell.
 UNARY_WEIGHT: Final = 0.7
 
 _PRODUCTS: Final = kinds("pointwise", "im2col_gemm", "dense", "matmul")
