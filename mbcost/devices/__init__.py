@@ -5,7 +5,8 @@
 2150400000.0
 """
 
-from mbcost.devices.library import check_device, device_json_schema, device_names, load_device, user_folder
+from mbcost.devices.folders import user_folder
+from mbcost.devices.library import check_device, device_json_schema, device_names, load_device
 from mbcost.devices.runtimes import runtimes_for
 from mbcost.devices.targets import as_target, resolve_target
 from mbcost.devices.types import (

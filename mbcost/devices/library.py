@@ -8,37 +8,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mbcost.devices import convert
+from mbcost.devices.folders import expanded, is_path, profiles_in, user_folder
 from mbcost.devices.types import DeviceProfile, Origin
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.files import load_yaml, parse_yaml, read_text
 from mbcost.resources import hardware_profiles
 
-SUFFIXES: Final = (".yaml", ".yml")
-FOLDER_VARIABLE: Final = "MBCOST_DEVICES"
 #: In the folder of shipped profiles: those that passed their checks, as ``sha256sum *.yaml`` prints them.
 CHECKED: Final = "checked.sha256"
-
-
-def user_folder() -> Path:
-    """Where the user's own profiles are: ``$MBCOST_DEVICES``, else ``mbcost/devices`` in the configuration folder.
-
-    Raises
-    ------
-    InputError
-        MB001 if ``$MBCOST_DEVICES`` is not a folder.
-    """
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        folder = _expanded(chosen)
-        if not folder.is_dir():
-            fail("MB001", f"{FOLDER_VARIABLE} names {folder}, which is not a folder")
-        return folder
-    return _configured(os.environ.get("XDG_CONFIG_HOME"), os.environ.get("HOME"))
-
-
-@lru_cache(maxsize=4)
-def _configured(configuration: str | None, _home: str | None) -> Path:
-    return _expanded(configuration or "~/.config") / "mbcost" / "devices"
 
 
 def device_names() -> tuple[str, ...]:
@@ -99,11 +76,6 @@ def is_checked(path: Path, text: str) -> bool:
     return f"{hashlib.sha256(text.encode()).hexdigest()}  {path.name}" in lines
 
 
-def is_path(text: str) -> bool:
-    """Whether `text` names a file rather than a device."""
-    return text.lower().endswith(SUFFIXES) or "/" in text or os.sep in text
-
-
 class _Version(NamedTuple):
     """A file as it was at one time: once its time of change or its size differ, it is loaded again."""
 
@@ -133,7 +105,7 @@ def _read(path: Path, origin: Origin) -> DeviceProfile:
 
 def _find(name: str) -> tuple[Path, Origin]:
     if is_path(name):
-        return _expanded(name), "file"
+        return expanded(name), "file"
     shipped, own = profiles_in(hardware_profiles()), profiles_in(user_folder())
     if name not in shipped and name not in own:
         near = did_you_mean(name, shipped | own)
@@ -142,20 +114,3 @@ def _find(name: str) -> tuple[Path, Origin]:
     if name in own:
         return own[name], "user, in place of the shipped profile" if name in shipped else "user"
     return shipped[name], "shipped"
-
-
-def _expanded(path: str) -> Path:
-    """`path` with its ``~`` replaced, where there is such a user."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
-
-
-def profiles_in(folder: Path) -> dict[str, Path]:
-    """name -> file of the profiles in `folder`; none where it does not exist or may not be read."""
-    try:
-        files = sorted(folder.iterdir(), reverse=True)  # so that of a.yaml and a.yml the former counts
-    except OSError:
-        return {}
-    return {path.stem: path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")}

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from mbcost.devices.library import SUFFIXES, is_path, profiles_in, user_folder
+from mbcost.devices.folders import SUFFIXES, is_path, profiles_in, user_folder
 from mbcost.devices.types import DeviceProfile, Processor
 from mbcost.errors import InputError, did_you_mean, fail, or_list
 from mbcost.files import Document, load_yaml

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mbcost.checks import is_number
-from mbcost.devices.library import SUFFIXES, load_device
+from mbcost.devices.folders import SUFFIXES
+from mbcost.devices.library import load_device
 from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit, unfit_file
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
 from mbcost.errors import InputError, did_you_mean, fail, or_list

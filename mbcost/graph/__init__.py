@@ -11,7 +11,8 @@ from mbcost.graph.counting import (
     macs_by_layer,
     params_by_layer,
 )
-from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph, same_shape
+from mbcost.graph.layer import NETWORK_INPUT, Layer, same_shape
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.memory import live_elements, peak_elements
 from mbcost.numeric import MixedConfigurationsError
 

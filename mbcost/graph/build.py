@@ -10,7 +10,7 @@ from mbcost.architectures.expressions import Expression
 from mbcost.architectures.spec import ArchitectureSpec, BackboneRow, BlockRow, GroupRow, LayerRow, OptionValue, Row
 from mbcost.graph.configuration import check_alpha, choose_options, scaled_input
 from mbcost.graph.expansion import Builder
-from mbcost.graph.layer import LayerGraph
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import TensorShape
 

@@ -11,7 +11,7 @@ from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import Problem, or_list
 from mbcost.graph.changes import Change, repeat_changes
 from mbcost.graph.counting import ParamsConvention, macs_by_layer, params_by_layer
-from mbcost.graph.layer import LayerGraph
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.reading import Reading
 from mbcost.words import NORM_PARAMS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT, Layer, Network
 from mbcost.numeric import Dim
 from mbcost.operators import BatchNorm, Conv2d, Conv3d, Dense, DepthwiseConv2d, Matmul, Operator, TransposedConv2d
 from mbcost.words import MacsConvention, NormParams
@@ -35,7 +35,7 @@ class ParamsConvention:
 DEFAULT_PARAMS: Final = ParamsConvention()
 
 
-def params_by_layer(graph: LayerGraph, convention: ParamsConvention = DEFAULT_PARAMS) -> list[Dim]:
+def params_by_layer(graph: Network, convention: ParamsConvention = DEFAULT_PARAMS) -> list[Dim]:
     """Parameters of every layer of a network [elements]."""
     layers = graph.layers
     result: list[Dim] = []
@@ -51,7 +51,7 @@ def params_by_layer(graph: LayerGraph, convention: ParamsConvention = DEFAULT_PA
     return result
 
 
-def count_params(graph: LayerGraph, convention: ParamsConvention = DEFAULT_PARAMS) -> Dim:
+def count_params(graph: Network, convention: ParamsConvention = DEFAULT_PARAMS) -> Dim:
     """Parameters of a network [elements]."""
     return sum(params_by_layer(graph, convention))
 
@@ -66,14 +66,14 @@ def _per_channel(producer: Operator | None, convention: ParamsConvention) -> int
     return _PER_CHANNEL[chosen]
 
 
-def macs_by_layer(graph: LayerGraph, convention: MacsConvention = "products") -> list[Dim]:
+def macs_by_layer(graph: Network, convention: MacsConvention = "products") -> list[Dim]:
     """Multiply-accumulates of every layer for one image; see :func:`count_macs`."""
     if convention == "products":
         return [layer.cost.macs for layer in graph.layers]
     return [layer.cost.macs + layer.cost.elementwise_ops for layer in graph.layers]
 
 
-def count_macs(graph: LayerGraph, convention: MacsConvention = "products") -> Dim:
+def count_macs(graph: Network, convention: MacsConvention = "products") -> Dim:
     """Multiply-accumulates of a network for one image.
 
     ``products`` counts convolutions, fully connected layers and matrix products without bias, as the papers do; ``all``

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mbcost.errors import printable
 from mbcost.graph.counting import macs_by_layer, params_by_layer
-from mbcost.graph.layer import NETWORK_INPUT, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT, Network
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INPUT = "input"
 
 
-def counted_layers(graph: LayerGraph) -> list[dict[str, Any]]:
+def counted_layers(graph: Network) -> list[dict[str, Any]]:
     """Every layer with its counts for one image, by the default conventions; shapes and inputs as lists."""
     macs, params = macs_by_layer(graph), params_by_layer(graph)
     names = [*(layer.name for layer in graph.layers), INPUT]  # NETWORK_INPUT is -1
@@ -39,13 +39,13 @@ def counted_layers(graph: LayerGraph) -> list[dict[str, Any]]:
     ]
 
 
-def edges_of(graph: LayerGraph) -> list[tuple[int, int]]:
+def edges_of(graph: Network) -> list[tuple[int, int]]:
     """Pairs of positions, producer and reader, each once."""
     pairs = ((made, layer.position) for layer in graph.layers for made in layer.inputs if made != NETWORK_INPUT)
     return list(dict.fromkeys(pairs))
 
 
-def network_attributes(graph: LayerGraph) -> dict[str, Any]:
+def network_attributes(graph: Network) -> dict[str, Any]:
     """What is true of the whole network."""
     return {
         "architecture": graph.architecture,
@@ -55,9 +55,7 @@ def network_attributes(graph: LayerGraph) -> dict[str, Any]:
     }
 
 
-def as_networkx(
-    graph: LayerGraph, layers: Iterable[Mapping[str, Any]], attributes: Mapping[str, Any]
-) -> nx.DiGraph[str]:
+def as_networkx(graph: Network, layers: Iterable[Mapping[str, Any]], attributes: Mapping[str, Any]) -> nx.DiGraph[str]:
     """A networkx graph of layers with their attributes; nodes are named after the layers."""
     import networkx as nx
 

@@ -17,7 +17,8 @@ from mbcost.architectures.spec import (
     RowFrame,
 )
 from mbcost.errors import InputError, Location, Problem, did_you_mean, fail
-from mbcost.graph.layer import NETWORK_INPUT, Layer, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT, Layer
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.scope import Atrous, Scope, Tensor, shared_values
 from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape

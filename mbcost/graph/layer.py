@@ -1,17 +1,12 @@
-"""The network at one configuration (or at an array of them): a sequence of layers in the order they run."""
+"""One operator of a network, with its shapes and counts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from mbcost.errors import Location
 from mbcost.numeric import holds_for_all
-from mbcost.operators import ZERO_COST, Operator, OperatorCost, TensorShape
-
-if TYPE_CHECKING:
-    import networkx as nx
+from mbcost.operators import Operator, OperatorCost, TensorShape
 
 #: Position of the network's input among the producers of a layer.
 NETWORK_INPUT: Final = -1
@@ -59,65 +54,20 @@ def same_shape(a: TensorShape, b: TensorShape) -> bool:
     return a is b or all(x is y or holds_for_all(x == y) for x, y in zip(a, b, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class LayerGraph:
-    """All layers of a network, every shape known.
-
-    Attributes
-    ----------
-    architecture, alpha, resolution, options
-        What was built. `resolution` is the input's height and width if they are equal, else its height.
-    layers
-        In the order they run; each comes after its inputs.
-    outputs
-        Positions of the layers whose outputs are the network's.
-    """
-
-    architecture: str
-    title: str
-    alpha: float
-    resolution: int
-    options: Mapping[str, object]
-    input_shape: TensorShape
-    layers: tuple[Layer, ...]
-    outputs: tuple[int, ...]
+class Network(Protocol):
+    """What counts and exports read of a :class:`~mbcost.graph.layer_graph.LayerGraph`."""
 
     @property
-    def cost(self) -> OperatorCost:
-        """The sum over all layers."""
-        return sum((layer.cost for layer in self.layers), start=ZERO_COST)
+    def architecture(self) -> str: ...
 
-    def reads(self) -> list[int]:
-        """For every layer how often its output is read; once more if it is an output of the network."""
-        result = [0] * (len(self.layers) + 1)  # the last entry is the network's input: NETWORK_INPUT is -1
-        for layer in self.layers:
-            for producer in layer.inputs:
-                result[producer] += 1
-        for output in self.outputs:
-            result[output] += 1
-        return result[:-1]
+    @property
+    def alpha(self) -> float: ...
 
-    def readers(self) -> list[list[str]]:
-        """For every layer the operators that read its output."""
-        result: list[list[str]] = [[] for _ in range(len(self.layers) + 1)]  # the last: NETWORK_INPUT is -1
-        for layer in self.layers:
-            for producer in layer.inputs:
-                result[producer].append(layer.operator.op)
-        return result[:-1]
+    @property
+    def input_shape(self) -> TensorShape: ...
 
-    def to_networkx(self) -> nx.DiGraph[str]:
-        """A networkx graph: a node a layer, named after it, with its counts for one image as plain scalars."""
-        from mbcost.graph.exchange import as_networkx, counted_layers, network_attributes
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
 
-        layers = counted_layers(self)
-        totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "params")}
-        return as_networkx(self, layers, {**network_attributes(self), **totals})
-
-    def __repr__(self) -> str:
-        return f"<LayerGraph {self}>"
-
-    def __str__(self) -> str:
-        return (
-            f"{self.title}: alpha {self.alpha:g}, input {self.input_shape}, {len(self.layers)} layers, "
-            f"{self.cost.macs:,} MACs"
-        )
+    @property
+    def outputs(self) -> tuple[int, ...]: ...

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mbcost.graph.layer import NETWORK_INPUT, LayerGraph, same_shape
+from mbcost.graph.layer import NETWORK_INPUT, same_shape
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.numeric import Dim, maximum
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from mbcost.architectures.spec import ArchitectureSpec, Declared, Row, RowFrame
 from mbcost.errors import InputError, Location, Problem
 from mbcost.graph.expansion import BACKBONE, Builder
-from mbcost.graph.layer import LayerGraph
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.scope import Scope, Tensor
 from mbcost.operators import TensorShape
 

@@ -10,7 +10,8 @@ from mbcost.errors import Location
 from mbcost.graph.build import base_channels
 from mbcost.graph.configuration import check_alpha, choose_options, scaled_input
 from mbcost.graph.expansion import Builder
-from mbcost.graph.layer import NETWORK_INPUT, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT
+from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.scope import Scope, Tensor
 from mbcost.operators import Operator
 

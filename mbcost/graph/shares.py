@@ -13,7 +13,8 @@ from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, Location, Problem, fail
 from mbcost.graph.build import build_graph
 from mbcost.graph.counting import macs_by_layer
-from mbcost.graph.layer import Layer, LayerGraph
+from mbcost.graph.layer import Layer
+from mbcost.graph.layer_graph import LayerGraph
 
 _WORDS: Final = {"macs": "MACs", "params": "parameters"}
 

@@ -67,11 +67,6 @@ def family(name: str) -> Document:
     return load_yaml(path)
 
 
-def family_names() -> tuple[str, ...]:
-    """Names of the families whose rules a runtime can share, sorted."""
-    return tuple(sorted(path.stem for path in (runtime_rules() / "families").glob("*.yaml")))
-
-
 @lru_cache(maxsize=128)
 def _load(version: tuple[tuple[RuntimeFile, int, int], ...]) -> Runtime:
     (file, *_), *rest = version

@@ -11,8 +11,8 @@ from mbcost.devices.runtimes import COMMON
 from mbcost.devices.schema import Slug, Text
 from mbcost.devices.types import Kind, Precision, Source
 from mbcost.errors import did_you_mean, or_list
+from mbcost.kernels.families import family_names
 from mbcost.kernels.kernel import KernelKind
-from mbcost.kernels.library import family_names
 from mbcost.kernels.runtime import Condition
 from mbcost.operators import OPERATOR_BY_NAME
 

@@ -17,7 +17,8 @@ from mbcost.devices import load_device, resolve_target, runtimes_for
 from mbcost.devices.runtimes import find_runtime, runtime_document
 from mbcost.errors import InputError
 from mbcost.kernels import check_runtime, load_runtime, runtime_names
-from mbcost.kernels.library import family, family_names
+from mbcost.kernels.families import family_names
+from mbcost.kernels.library import family
 from mbcost.kernels.runtime_check import runtime_problems
 from mbcost.latency.forms import check_runtime_file, find_form, form_names
 from mbcost.operators import OPERATORS

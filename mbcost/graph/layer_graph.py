@@ -1,0 +1,77 @@
+"""The network at one configuration (or at an array of them): a sequence of layers in the order they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mbcost.graph.layer import Layer
+from mbcost.operators import ZERO_COST, OperatorCost, TensorShape
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGraph:
+    """All layers of a network, every shape known.
+
+    Attributes
+    ----------
+    architecture, alpha, resolution, options
+        What was built. `resolution` is the input's height and width if they are equal, else its height.
+    layers
+        In the order they run; each comes after its inputs.
+    outputs
+        Positions of the layers whose outputs are the network's.
+    """
+
+    architecture: str
+    title: str
+    alpha: float
+    resolution: int
+    options: Mapping[str, object]
+    input_shape: TensorShape
+    layers: tuple[Layer, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def cost(self) -> OperatorCost:
+        """The sum over all layers."""
+        return sum((layer.cost for layer in self.layers), start=ZERO_COST)
+
+    def reads(self) -> list[int]:
+        """For every layer how often its output is read; once more if it is an output of the network."""
+        result = [0] * (len(self.layers) + 1)  # the last entry is the network's input: NETWORK_INPUT is -1
+        for layer in self.layers:
+            for producer in layer.inputs:
+                result[producer] += 1
+        for output in self.outputs:
+            result[output] += 1
+        return result[:-1]
+
+    def readers(self) -> list[list[str]]:
+        """For every layer the operators that read its output."""
+        result: list[list[str]] = [[] for _ in range(len(self.layers) + 1)]  # the last: NETWORK_INPUT is -1
+        for layer in self.layers:
+            for producer in layer.inputs:
+                result[producer].append(layer.operator.op)
+        return result[:-1]
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """A networkx graph: a node a layer, named after it, with its counts for one image as plain scalars."""
+        from mbcost.graph.exchange import as_networkx, counted_layers, network_attributes
+
+        layers = counted_layers(self)
+        totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "params")}
+        return as_networkx(self, layers, {**network_attributes(self), **totals})
+
+    def __repr__(self) -> str:
+        return f"<LayerGraph {self}>"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.title}: alpha {self.alpha:g}, input {self.input_shape}, {len(self.layers)} layers, "
+            f"{self.cost.macs:,} MACs"
+        )
