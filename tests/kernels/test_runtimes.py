@@ -21,8 +21,8 @@ from mbcost.kernels.families import family_names
 from mbcost.kernels.library import family
 from mbcost.kernels.runtime_check import runtime_problems
 from mbcost.latency.forms import check_runtime_file, find_form, form_names
+from mbcost.latency.model import latency_model
 from mbcost.operators import OPERATORS
-from mbcost.pipeline import latency_model
 from mbcost.resources import runtime_rules
 
 RUNTIMES = runtime_names()

@@ -15,6 +15,7 @@ from mbcost.latency.forms.myriad_tiling import (
     Axis,
     Convolution,
     Layer,
+    Mode,
     Work,
     cheapest_mode,
     cut_axis,
@@ -27,7 +28,6 @@ from mbcost.latency.forms.myriad_tiling import (
 from mbcost.latency.forms.openvino_myriad import OPENVINO_MYRIAD, engine_work
 from mbcost.latency.model import latency_model
 from mbcost.numeric import for_each
-from mbcost.words import Mode
 
 RUNTIME = load_runtime("openvino-2019r2")
 

@@ -211,7 +211,7 @@ def test_the_interval_is_wider_the_farther_the_rates_come_from() -> None:
     """Calibrated; the same GPU in another device; another GPU; another precision."""
 
     def width(name: str, precision: str | None = None) -> tuple[float, str]:
-        analysis = mbcost.analyze("mobilenet_v2", "pixel1", resolve_target(name, precision=precision))
+        analysis = mbcost.analyze("mobilenet_v2", resolve_target(name, precision=precision))
         return analysis.latency_high_s / analysis.latency_low_s, " ".join(analysis.warnings)
 
     calibrated, same, other, half = (
