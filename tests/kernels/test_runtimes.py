@@ -149,7 +149,7 @@ def test_like_another_carries_no_fit_over(own: Path, form: str) -> None:
     """What was fitted to TFLite 2.1 on the Pixel 4's core is assumed of another program, on that very core too."""
     written(own, LIKE.replace("form: cpu_eigen\n", form))
     target = resolve_target("pixel4@mine")
-    runtime, _, rates = latency_model(target, calibration=False)
+    runtime, _, rates = latency_model(target)
     base = load_runtime("tflite-2.1")
     assert runtime.fitted_on is None
     assert not runtime.was_fitted_on("Cortex-A76 (Kryo 485)", "fp32")
@@ -172,7 +172,7 @@ def test_like_another_carries_no_fit_over(own: Path, form: str) -> None:
 def test_a_fit_of_its_own_stays(own: Path) -> None:
     own_fit = "parameters:\n  pool_cycles: {value: 3, unit: cycle, source: fitted, reference: my bench}\n"
     written(own, f"{LIKE}fitted_on: {{processor: Cortex-A76 (Kryo 485), precision: fp32}}\n{own_fit}")
-    on_it, elsewhere = (latency_model(resolve_target(f"{d}@mine"), False)[0].parameters for d in ("pixel4", "pixel1"))
+    on_it, elsewhere = (latency_model(resolve_target(f"{d}@mine"))[0].parameters for d in ("pixel4", "pixel1"))
     assert (on_it["pool_cycles"].source, on_it["gemm_macs_per_lane_cycle"].source) == ("fitted", "assumed")
     assert elsewhere["pool_cycles"].source == "assumed"
     assert elsewhere["pool_cycles"].reference == "carried over from Cortex-A76 (Kryo 485) fp32; my bench"
@@ -181,7 +181,7 @@ def test_a_fit_of_its_own_stays(own: Path) -> None:
 @pytest.mark.parametrize(("device", "source"), [("zcu102", "fitted"), ("zcu104", "assumed"), ("ultra96", "assumed")])
 def test_what_was_fitted_on_one_unit_is_assumed_of_others(device: str, source: str) -> None:
     """Accel-NASBench timed the ZCU102 (XCZU9EG)."""
-    runtime, _, _ = latency_model(resolve_target(device), calibration=False)
+    runtime, _, _ = latency_model(resolve_target(device))
     assert runtime.parameters["cycles_per_step"].source == source
 
 
