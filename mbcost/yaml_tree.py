@@ -21,6 +21,23 @@ MAX_PROBLEMS: Final = 50
 
 #: What YAML allows in a file (section 5.1 of its specification), turned around; includes lone surrogates.
 _NOT_ALLOWED: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+#: Characters that start no value (sections 5.3 and 6.1).
+_STARTS_NOTHING: Final = ("%", "@", "`", "\t")
+#: What may come next between brackets. Text without quotes ends before a bracket, a comma, ": " and " #"; quotes that
+#: nobody closes reach to the end. Nothing is tried twice, so that a text takes time in proportion to its length.
+_IN_BRACKETS: Final = re.compile(
+    r"""
+      (?P<open>  [\[{] )
+    | (?P<close> [\]}] )
+    | (?P<skip>  \s++ | , | [-?:](?=[\s,\[\]{}]|$)       # space and indicators
+                | "(?:[^"\\]|\\.)*+"? | '(?:[^']|'')*+'?   # quoted text
+                | \#[^\n]*+                              # a comment
+                | [&*!][^\s,\[\]{}]*+ )                  # an anchor, an alias or a tag
+    | (?P<text>  (?: [^\s,\[\]{}:] | :(?![\s,\[\]{}]|$) | \s++(?![\#,\[\]{}:]) )++ )
+    | (?P<other> . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INT: Final = re.compile(r"[-+]?[0-9]+")
@@ -47,10 +64,12 @@ def parse_yaml(text: str, path: str) -> Document:
     source = Source.of(text, path)
     _refuse_text(text, source)
     loader = _LOADER(text)
+    builder = _TreeBuilder(source)
     try:
-        return _TreeBuilder(source).build(loader)
-    except yaml.MarkedYAMLError as error:
-        _fail_syntax(error, source)
+        return builder.build(loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        builder.refuse_depth_ahead()
+        _fail_syntax(error, source, builder.end)
     finally:
         loader.dispose()
 
@@ -68,15 +87,23 @@ def _refuse_text(text: str, source: Source) -> None:
                 source.fail("MB105", "the directive %TAG is not allowed", span, "plain values need no tag")
 
 
-def _fail_syntax(error: yaml.MarkedYAMLError, source: Source) -> NoReturn:
-    """Report what PyYAML found; what it only missed at the end of the file, at the place where that began."""
-    message = " ".join(part for part in (error.problem, error.context) if part)
-    mark: Any = error.problem_mark or error.context_mark
-    if error.context_mark is not None and not "".join(source.lines[mark.line :])[mark.column :].strip():
-        mark = error.context_mark
-    hint = "quote text that starts with a special character; indent with spaces"
-    span = Span(mark.line, mark.column, mark.column + 1)
-    source.fail("MB100", message, span, hint if "cannot start any token" in message else None)
+def _fail_syntax(error: Exception, source: Source, end: tuple[int, int]) -> NoReturn:
+    """Report what PyYAML found; what it only missed at the end of the file, at the place where that began.
+
+    The code, the place and the hint are ours; only the words behind the colon are PyYAML's, whichever those are. `end`
+    is where its last event ended, for an error without a place.
+    """
+    problem, context = getattr(error, "problem", None), getattr(error, "context", None)
+    words = " ".join(part for part in (problem, context) if part) or str(error)
+    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    began: Any = getattr(error, "context_mark", None)
+    line, column = (mark.line, mark.column) if mark is not None else end
+    if began is not None and not "".join(source.lines[line:])[column:].strip():
+        line, column = began.line, began.column
+    cannot_start = "".join(source.lines[line : line + 1])[column : column + 1] in _STARTS_NOTHING
+    hint = "quote text that starts with a special character; indent with spaces" if cannot_start else None
+    message = "not YAML from here on" + (f": {words}" if words else "")
+    source.fail("MB100", message, Span(line, column, column + 1), hint)
 
 
 class _Node(NamedTuple):
@@ -94,6 +121,7 @@ class _Open:
     value: dict[str, Any] | list[Any]
     path: Path_
     anchor: str | None
+    in_brackets: bool
     size: int = 1
     height: int = 1
     key: str | None = None
@@ -111,6 +139,8 @@ class _TreeBuilder:
         self._roots: list[Any] = []
         self._nodes = 0
         self._duplicates: list[Problem] = []
+        #: Line and column where the last event ended.
+        self.end = (0, 0)
 
     def build(self, loader: Any) -> Document:
         handlers = {
@@ -124,12 +154,36 @@ class _TreeBuilder:
         }
         while loader.check_event():
             event = loader.get_event()
+            self.end = (event.end_mark.line, event.end_mark.column)
             handler = handlers.get(type(event))
             if handler is not None:
                 handler(event)
         if self._duplicates:
             raise InputError(self._duplicates)
         return Document(self._roots[0] if self._roots else None, self._source, self._keys, self._values)
+
+    def refuse_depth_ahead(self) -> None:
+        """Refuse brackets that nest too deep behind the last event.
+
+        From a bracket, which may begin a key, a YAML parser looks 1,024 characters ahead before it delivers an event:
+        one with a limit of its own meets that first. MB106, at the place of the first one too many.
+        """
+        line, column = self.end
+        text = "\n".join(self._source.lines[line:])
+        outside, depth = sum(not opened.in_brackets for opened in self._stack), len(self._stack)
+        for token in _IN_BRACKETS.finditer(text, column):
+            if token["open"]:
+                depth += 1
+            elif token["close"]:
+                depth -= 1
+            elif depth == outside and token["text"] and text[token.end() : token.end() + 1] != ":":
+                return  # text of a block, whose brackets open nothing
+            if depth > MAX_DEPTH:
+                start = token.start() - text.rfind("\n", 0, token.start()) - 1
+                span = Span(line + text.count("\n", 0, token.start()), start, start + 1)
+                self._source.fail("MB106", f"nested more than {MAX_DEPTH} levels deep", span)
+            if depth <= outside and token["close"]:
+                return
 
     def _start_document(self, event: Any) -> None:
         if self._roots:
@@ -142,7 +196,7 @@ class _TreeBuilder:
         path = self._place(self._next_path(), span)
         self._grow(1, 1, span)
         value: dict[str, Any] | list[Any] = {} if type(event) is yaml.MappingStartEvent else []
-        self._stack.append(_Open(value, path, event.anchor))
+        self._stack.append(_Open(value, path, event.anchor, bool(event.flow_style)))
 
     def _end_container(self, event: Any) -> None:
         done = self._stack.pop()

@@ -32,6 +32,10 @@ text: |
 """
 
 
+#: What PyYAML says of it stands behind a colon, in its own words.
+NOT_YAML = "not YAML from here on"
+
+
 def data(text: str) -> Any:
     return parse_yaml(text, "t.yaml").data
 
@@ -178,11 +182,11 @@ def test_a_byte_order_mark_moves_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "place", "message"),
     [
-        ("a: [1, 2", "MB100", "t.yaml:1:4", "did not find expected"),
-        ("a: b: c", "MB100", "t.yaml:1:5", "mapping values are not allowed"),
-        ("a:\n\t- 1", "MB100", "t.yaml:2:1", "cannot start any token"),
-        ("a: %x", "MB100", "t.yaml:1:4", "cannot start any token"),
-        ("a: 'x\n\n\n", "MB100", "t.yaml:1:4", "unexpected end of stream"),
+        ("a: [1, 2", "MB100", "t.yaml:1:4", NOT_YAML),
+        ("a: b: c", "MB100", "t.yaml:1:5", NOT_YAML),
+        ("a:\n\t- 1", "MB100", "t.yaml:2:1", NOT_YAML),
+        ("a: %x", "MB100", "t.yaml:1:4", NOT_YAML),
+        ("a: 'x\n\n\n", "MB100", "t.yaml:1:4", NOT_YAML),
         ("a: *x", "MB100", "t.yaml:1:4", "the alias *x has no anchor &x before it"),
         ("a: &x [*x]", "MB100", "t.yaml:1:8", "the alias *x has no anchor &x before it"),
         ("ok\nü\0", "MB100", "t.yaml:2:2", "the character U+0000 is not allowed in YAML"),
@@ -209,6 +213,59 @@ def test_refusals(text: str, code: str, place: str, message: str) -> None:
     problem = refused(text)
     assert (problem.code, str(problem.location)) == (code, place)
     assert message in problem.message
+
+
+@pytest.mark.parametrize(("text", "offers"), [("a: %x", True), ("a: @x", True), ("\ta: 1", True), ("a: [1, 2", False)])
+def test_text_that_cannot_begin_so_is_to_be_quoted(text: str, offers: bool) -> None:
+    assert ("quote text" in (refused(text).hint or "")) is offers
+
+
+def a_parser_with_a_limit(levels: int, error: Exception) -> type[yaml.SafeLoader]:
+    """A YAML parser that raises `error` where more brackets are open than `levels`, as libyaml does from 0.2.6 on."""
+
+    class Limited(yaml.SafeLoader):
+        def fetch_flow_collection_start(self, token: Any) -> None:
+            if self.flow_level >= levels:
+                raise error
+            super().fetch_flow_collection_start(token)
+
+    return Limited
+
+
+MARK = yaml.Mark("t.yaml", 0, 0, 0, None, None)
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 64, 1000])
+@pytest.mark.parametrize(
+    "error",
+    [
+        yaml.scanner.ScannerError(None, None, "exceeded max depth", MARK),
+        yaml.YAMLError("no mark, no words of its own"),
+        RecursionError("maximum recursion depth exceeded"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_limit_of_depth_holds_before_that_of_the_parser(
+    levels: int, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first bracket too many is named, whatever the parser says of it, wherever it looks ahead from."""
+    monkeypatch.setattr(yaml_tree, "_LOADER", a_parser_with_a_limit(levels, error))
+    deep = "[" * 2000
+    for text, place in {
+        deep: "1:41",
+        "{a: " * 2000: "1:161",
+        f"a: {deep}": "1:43",  # 40 of them, since the mapping is a level too
+        f"a: 1\nb:\n  - c: {deep}": "3:45",  # a mapping, a list and a mapping are three
+        f"a: [1, [2], {deep}": "1:51",
+        f"a: [\"]]\", '[[ it''s', # ]]\n  &y z, *y, {deep}": "2:51",
+        f"a: [b: c, d e, -1, f:g, -\n{deep}": "2:39",
+        f"[\r\n\r\n{deep}": "3:40",
+    }.items():
+        problem = refused(text)
+        assert (problem.code, str(problem.location)) == ("MB106", f"t.yaml:{place}"), text[:40]
+    for flat in ("[" + "[], " * 500 + "@]", '["' + deep, f"['{deep}", f"[a # {deep}", "[1, 2"):
+        assert refused(flat).code == "MB100", flat[:40]
+    assert data(f'["{deep}", a]') == [deep, "a"]
 
 
 def test_an_anchored_key_is_an_anchor() -> None:

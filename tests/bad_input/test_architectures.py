@@ -55,8 +55,13 @@ def test_problems(path):
         for problem in problems_of(path)
         if problem.location
     ]
-    assert found == expected(path)
+    assert [place(problem) for problem in found] == [place(problem) for problem in expected(path)]
     assert found
+
+
+def place(problem: str) -> str:
+    """Without the column of what PyYAML refuses, which its versions count differently."""
+    return problem.partition(":")[0] if problem.startswith("MB100") else problem
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
