@@ -58,7 +58,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
 
 
 def read_head(path: Path, size: int) -> bytes:
-    """At most the first `size` bytes of a regular file.
+    """At most the first `size` bytes of a regular file; all of them where `size` is -1.
 
     Raises
     ------
@@ -112,11 +112,13 @@ def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put a new file in the place of `path`, which is never seen half written."""
+    """Put a new file in the place of `path`, which is never seen half written, not even after a loss of power."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())  # or a file system may keep the new name and lose the content
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

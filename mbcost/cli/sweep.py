@@ -122,14 +122,19 @@ def sweep(
         if parts is not None:
             from mbcost.search.parts import sweep_to_parts
 
-            made = sweep_to_parts(models, devices, folder=parts, **arguments)
+            try:
+                made = sweep_to_parts(models, devices, folder=parts, **arguments)
+            except KeyboardInterrupt:
+                print_note(f"interrupted; the finished parts stay in {parts}: the same command goes on from there")
+                raise
         else:
             from mbcost.search.sweep import sweep as run_sweep
 
             result = run_sweep(models, devices, points="published" if published else None, **arguments)
     if parts is not None:
         kept = f", {made.found} of them found" if made.found else ""
-        print_note(f"wrote {made.rows:,} rows in {len(made.paths)} parts{kept}, and {made.front}")
+        again = f", {made.damaged} damaged ones made again" if made.damaged else ""
+        print_note(f"wrote {made.rows:,} rows in {len(made.paths)} parts{kept}{again}, and {made.front}")
         return
     from mbcost.report.provenance import Origin
     from mbcost.report.show import How

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from typing import Any, Final
 
 from mbcost.errors import fail
@@ -48,11 +51,42 @@ def executor_of(
     if engine == "local":
         yield None
     elif engine == "processes":
-        with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as executor:
+        with ProcessPoolExecutor(
+            workers or os.cpu_count(), mp_context=get_context("spawn"), initializer=follow_parent
+        ) as executor:
             yield executor
     else:
         with _client(workers, scheduler) as client:
-            yield client.get_executor(retries=RETRIES, pure=False)
+            yield Cluster(client)
+
+
+def follow_parent() -> None:
+    """Make this process one that ends when its parent does, however that ends, and that leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+class Cluster(Executor):
+    """A Dask cluster as an executor.
+
+    ``Client.get_executor`` hands results over in a callback that fails while a worker dies; a Dask future that is asked
+    for its result itself waits until it has been computed elsewhere.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """A Dask future, which has ``result`` and ``cancel`` as one of ``concurrent.futures`` has."""
+        future: Future[Any] = self._client.submit(fn, *args, **kwargs, retries=RETRIES, pure=False)
+        return future
 
 
 @contextmanager

@@ -1,37 +1,118 @@
-"""Work on any executor of ``concurrent.futures``, in order and with bounded memory."""
+"""Work on any executor of ``concurrent.futures``, in order and with bounded memory, whatever becomes of its workers."""
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
-from typing import Final, TypeVar
+from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import partial
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from mbcost.errors import InputError, fail
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 #: Pieces that wait for an executor at once: enough for all cores of a large machine, few enough for its memory.
 IN_FLIGHT: Final = 64
+#: How often a piece is handed in again that an executor lost.
+RETRIES: Final = 2
+
+
+class _Done(NamedTuple, Generic[R]):
+    """What a function returned."""
+
+    result: R
+
+
+class _Raised(NamedTuple):
+    """What a function raised, beside what its executor raises."""
+
+    error: Exception
 
 
 def run(
-    function: Callable[[T], R], pieces: Iterable[T], executor: Executor | None = None, *, in_flight: int = IN_FLIGHT
+    function: Callable[[T], R],
+    pieces: Iterable[T],
+    executor: Executor | None = None,
+    *,
+    in_flight: int = IN_FLIGHT,
+    hint: str = "run it again, with fewer workers if memory is short",
 ) -> Iterator[R]:
     """The results of `function`, in the order of the pieces; here if there is no executor.
 
-    At most `in_flight` pieces are under way at once. If one fails, those that wait are cancelled.
+    At most `in_flight` pieces are under way at once. If one fails, those that wait are cancelled. A piece that the
+    executor lost, since a worker died for example, is handed in again, twice at most.
+
+    Raises
+    ------
+    InputError
+        MB800 with `hint` if the executor fails. Whatever `function` raises comes through as it is.
     """
     if executor is None:
         yield from map(function, pieces)
         return
-    waiting: deque[Future[R]] = deque()
+    task = partial(_told, function)
+    waiting: deque[tuple[T, Future[_Done[R] | _Raised] | Exception]] = deque()
     try:
         for piece in pieces:
-            waiting.append(executor.submit(function, piece))
+            waiting.append((piece, _submitted(executor, task, piece)))
             if len(waiting) >= in_flight:
-                yield waiting.popleft().result()
+                yield _outcome(executor, task, *waiting.popleft(), hint)
         while waiting:
-            yield waiting.popleft().result()
+            yield _outcome(executor, task, *waiting.popleft(), hint)
     finally:
-        for future in waiting:
-            future.cancel()
+        for _, future in waiting:
+            if not isinstance(future, Exception):
+                future.cancel()
+
+
+def _told(function: Callable[[T], R], piece: T) -> _Done[R] | _Raised:
+    """Run a function where its executor wants it, and tell what it raised from what the executor raises."""
+    try:
+        return _Done(function(piece))
+    except InputError as error:
+        return _Raised(error)
+    except Exception as error:  # noqa: BLE001  # raised again by the process that waits
+        error.add_note(traceback.format_exc())  # a traceback does not travel between processes
+        return _Raised(error)
+
+
+def _submitted(
+    executor: Executor, task: Callable[[T], _Done[R] | _Raised], piece: T
+) -> Future[_Done[R] | _Raised] | Exception:
+    """What is under way, or why the executor does not take it."""
+    try:
+        return executor.submit(task, piece)
+    except Exception as error:  # noqa: BLE001  # of whatever executor there is
+        return error
+
+
+def _outcome(
+    executor: Executor,
+    task: Callable[[T], _Done[R] | _Raised],
+    piece: T,
+    future: Future[_Done[R] | _Raised] | Exception,
+    hint: str,
+) -> R:
+    """The result of a piece; the piece is handed in again while the executor loses it."""
+    failure: Exception
+    for left in range(RETRIES, -1, -1):
+        if isinstance(future, Exception):
+            failure = future
+        else:
+            try:
+                told = future.result()
+            except Exception as error:  # noqa: BLE001  # each executor has its own words for a worker that died
+                failure = error
+            else:
+                if isinstance(told, _Raised):
+                    raise told.error
+                return told.result
+        if left and not isinstance(failure, BrokenExecutor):
+            future = _submitted(executor, task, piece)
+        else:
+            break
+    what = f"{type(failure).__name__}: {failure}".rstrip(": ")
+    fail("MB800", f"the executor failed: {what[:300]}", hint=hint)

@@ -1,19 +1,21 @@
 """Sweeps that do not fit into memory: Parquet files part by part; an interrupted run leaves them to the next.
 
-A folder holds ``sweep.json`` (what is swept), ``part-00000.parquet`` and so on, each complete or not there, and at the
-end ``front.parquet``. A part is some configurations of one network on all targets at all batch sizes. At most
-:data:`IN_FLIGHT` parts are in memory, however many there are.
+A folder holds ``sweep.json`` (what is swept), ``part-00000.parquet`` and so on, at the end ``front.parquet``, and their
+hashes in ``sweep.sha256``, which ``sha256sum --check`` reads. A part counts as finished if its hash is listed and its
+content has it: what was damaged since, or was not listed any more, is made again. A part is some configurations of one
+network on all targets at all batch sizes. At most :data:`IN_FLIGHT` parts are in memory, however many there are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from mbcost.arguments import Params, as_list, configuration
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.devices import Target
 from mbcost.errors import InputError, fail
-from mbcost.files import read_text, write_bytes, write_text
+from mbcost.files import MAX_BYTES, read_head, write_bytes, write_text
 from mbcost.graph import DEFAULT_PARAMS, build_graph
 from mbcost.networks import Network, load
 from mbcost.parquet import parquet_bytes, read_columns, require_pyarrow
@@ -38,11 +40,16 @@ from mbcost.words import Lowering, MacsConvention, Unsupported
 SCHEMA: Final = "mbcost/sweep-parts/1"
 MANIFEST: Final = "sweep.json"
 FRONT: Final = "front.parquet"
+HASHES: Final = "sweep.sha256"
+#: Of the list of hashes: a hundred thousand parts and more [bytes].
+_MAX_HASHES: Final = 16 * 2**20
 #: Rows of a part, about: 10 to 20 MB of file.
 PART_ROWS: Final = 131_072
 #: Parts that are under way or waiting to be written at once.
 IN_FLIGHT: Final = 8
 
+_STAYS: Final = "the parts that were finished stay: the same command goes on from there"
+_HASH_LINE: Final = re.compile(r"([0-9a-f]{64})  ((?:front|part-\d+)\.parquet)")
 _CASE: Final = ("target", "precision", "threads", "batch")
 
 
@@ -59,12 +66,15 @@ class Parts(NamedTuple):
         Of all parts together.
     found
         How many parts were there already.
+    damaged
+        How many were there, but not as they had been written, and were made again.
     """
 
     paths: tuple[Path, ...]
     front: Path
     rows: int
     found: int
+    damaged: int = 0
 
 
 class _Part(NamedTuple):
@@ -134,23 +144,25 @@ def sweep_to_parts(
     points = max(1, part_rows // (len(prepared) * len(batches)))
     parts = _plan(path, len(works), grid, points)
     _claim(path, _request(works, grid, points))
-    todo = [part for part in parts if not part.path.is_file()]
+    finished = _Finished(path)
+    todo = [part for part in parts if not finished.has(part.path)]
+    damaged = sum(part.path.exists() for part in todo)
     total = grid.size * len(works)
     done = total - sum(part.stop - part.start for part in todo)
     found = len(parts) - len(todo)
     pieces = (works[part.network]._replace(points=grid.points(part.start, part.stop)) for part in todo)
-    outcomes = _guarded(run(evaluate_part, pieces, executor, in_flight=IN_FLIGHT))
+    outcomes = run(evaluate_part, pieces, executor, in_flight=IN_FLIGHT, hint=_STAYS)
     for part, outcome in zip(todo, outcomes, strict=True):
         work = works[part.network]._replace(points=grid.points(part.start, part.stop))
-        _write(part.path, parquet_bytes(_frame(Section(work, outcome))))
+        finished.write(part.path, parquet_bytes(_frame(Section(work, outcome))))
         done += part.stop - part.start
         if progress is not None:
             progress(done, total)
     front = path / FRONT
-    if todo or not front.is_file():
-        _write(front, parquet_bytes(_front([part.path for part in parts])))
+    if todo or not finished.has(front):
+        finished.write(front, parquet_bytes(_front([part.path for part in parts])))
     rows = total * len(prepared) * len(batches)
-    return Parts(tuple(part.path for part in parts), front, rows, found)
+    return Parts(tuple(part.path for part in parts), front, rows, found, damaged)
 
 
 def evaluate_part(work: Work) -> Outcome:
@@ -187,11 +199,12 @@ def _claim(folder: Path, request: dict[str, Any]) -> None:
         write_text(manifest, f"{json.dumps(request, indent=1)}\n")
         return
     try:
-        before = json.loads(read_text(manifest))
-    except ValueError:
-        before = None
+        before = json.loads(read_head(manifest, MAX_BYTES))
+    except (ValueError, RecursionError):
+        hint = "what its parts are of cannot be told: name another folder, or empty this one"
+        fail("MB007", f"{manifest} is damaged", hint=hint)
     if before != request:
-        fail("MB007", f"{folder} holds another sweep", hint="name another folder; `sweep.json` says what it holds")
+        fail("MB007", f"{folder} holds another sweep", hint=f"name another folder; `{MANIFEST}` says what it holds")
 
 
 def _request(works: Sequence[Work], grid: Grid, points: int) -> dict[str, Any]:
@@ -247,31 +260,48 @@ def _frame(section: Section) -> Any:
     return pd.DataFrame(section_columns(section))
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file; if that fails, say that what was finished stays."""
-    try:
-        write_bytes(path, content, force=True)
-    except InputError as error:
-        hint = "the parts that were finished stay: the same command goes on from there"
-        raise InputError([replace(problem, hint=hint) for problem in error.problems]) from None
+class _Finished:
+    """The files of a folder that are as they were written."""
 
+    def __init__(self, folder: Path) -> None:
+        """Read which there are.
 
-def _guarded(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
-    """The outcomes; an executor that breaks becomes an error that says what stays."""
-    try:
-        yield from outcomes
-    except BrokenExecutor as error:
-        _fail_executor(error)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] in {"distributed", "dask"}:
-            _fail_executor(error)
-        raise
+        Raises
+        ------
+        InputError
+            MB003 if the list cannot be read.
+        """
+        self._path = folder / HASHES
+        text = read_head(self._path, _MAX_HASHES).decode("utf-8", "replace") if self._path.exists() else ""
+        lines = map(_HASH_LINE.fullmatch, text.splitlines())
+        self._hashes = {line[2]: line[1] for line in lines if line}
 
+    def has(self, path: Path) -> bool:
+        """Whether a file is there as it was written.
 
-def _fail_executor(error: Exception) -> NoReturn:
-    what = f"{type(error).__name__}: {error}".rstrip(": ")
-    hint = "the parts that were finished stay: the same command goes on from there"
-    fail("MB800", f"the executor failed: {what[:300]}", hint=hint)
+        Raises
+        ------
+        InputError
+            MB003 if it cannot be read.
+        """
+        wanted = self._hashes.get(path.name)
+        return wanted is not None and path.is_file() and _sha256(read_head(path, -1)) == wanted
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file and list it; if that fails, say that what was finished stays.
+
+        Raises
+        ------
+        InputError
+            MB008.
+        """
+        self._hashes[path.name] = _sha256(content)
+        listed = "".join(f"{value}  {name}\n" for name, value in sorted(self._hashes.items()))
+        try:
+            write_text(self._path, listed, force=True)  # first: what is there and listed otherwise is damaged
+            write_bytes(path, content, force=True)
+        except InputError as error:
+            raise InputError([replace(problem, hint=_STAYS) for problem in error.problems]) from None
 
 
 def _front(paths: Sequence[Path]) -> Any:

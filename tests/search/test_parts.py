@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 import mbcost
 from mbcost import files
 from mbcost.errors import InputError
-from mbcost.search import executor_of, parts, sweep_to_parts
+from mbcost.search import engines, executor_of, parts, sweep_to_parts
 from mbcost.search.result import COLUMNS
 
 pytest.importorskip("pyarrow")
@@ -81,6 +83,7 @@ def test_an_interrupted_run_is_taken_up(tmp_path: Path, whole: pd.DataFrame, mon
         "part-00002.parquet",
         "part-00003.parquet",
         "sweep.json",
+        "sweep.sha256",
     ]
     made = sweep_to_parts(MODELS, TARGETS, **GRID, folder=tmp_path, part_rows=500)
     assert made.found == 4
@@ -123,32 +126,177 @@ def test_other_folders_are_kept(tmp_path: Path) -> None:
     for other in ({"alpha": 0.5}, {"alpha": 1, "batch": 2}, {"alpha": 1, "options": {"classes": 10}}):
         with pytest.raises(InputError, match="holds another sweep"):
             sweep_to_parts("mobilenet_v2", "pixel1", folder=folder, **other)  # type: ignore[arg-type]
-    (folder / "sweep.json").write_text("{")
-    with pytest.raises(InputError, match="holds another sweep"):
-        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=folder)
+    for damaged in (b"{", b"", b"\xff\xfe", b"[" * 100_000, b"null\0"):
+        (folder / "sweep.json").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"sweep\.json is damaged"):
+            sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=folder)
     with pytest.raises(InputError) as caught:
         sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path / "mine.txt")
     assert caught.value.codes == ("MB008",)
 
 
+DAMAGE: dict[str, Any] = {
+    "emptied": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "cut to its mark": lambda path: path.write_bytes(path.read_bytes()[:4]),
+    "one bit": lambda path: path.write_bytes(bytes([*(c := path.read_bytes())[:100], c[100] ^ 1, *c[101:]])),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "not Parquet": lambda path: path.write_text("alpha,latency_ms"),
+    "another part": lambda path: path.write_bytes((path.parent / "part-00003.parquet").read_bytes()),
+    "removed": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("name", ["part-00001.parquet", "front.parquet", "sweep.sha256"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_was_damaged_is_made_again(name: str, damage: str, tmp_path: Path) -> None:
+    """Whatever became of a file, the next run ends with all files as they were."""
+    grid = {"alpha": "0.35:1:0.05", "resolution": range(97, 107)}
+    made = sweep_to_parts("mobilenet_v2", "pixel1", **grid, folder=tmp_path, part_rows=35)  # type: ignore[arg-type]
+    assert (len(made.paths), made.found, made.damaged) == (4, 0, 0)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    DAMAGE[damage](tmp_path / name)
+    again = sweep_to_parts("mobilenet_v2", "pixel1", **grid, folder=tmp_path, part_rows=35)  # type: ignore[arg-type]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    if name == "part-00001.parquet":
+        assert (again.found, again.damaged) == (3, int(damage != "removed"))
+
+
+def test_a_part_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    sync, rename = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("synced"), sync(handle))[1])
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append(Path(b).name), rename(a, b))[1])
+    sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path)
+    assert done[0::2] == ["synced"] * (len(done) // 2)
+    assert done[1::2] == ["sweep.json", "sweep.sha256", "part-00000.parquet", "sweep.sha256", "front.parquet"]
+
+
+def a_sweep_in_processes(folder: Path) -> subprocess.Popen[str]:
+    """`mbcost sweep --engine processes` of many parts, in a session of its own, which has finished one."""
+    command = [
+        sys.executable,
+        "-m",
+        "mbcost",
+        "sweep",
+        "mobilenet_v2",
+        "--device",
+        "pixel1",
+        "--alpha",
+        "0.35:1:0.0001",
+    ]
+    command += ["--resolution", "97:297:1", "--parts", str(folder), "--engine", "processes", "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(folder.glob("part-*.parquet")):
+        assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
+        time.sleep(0.05)
+    return process
+
+
+def ends(condition: Any, seconds: float) -> bool:
+    """Whether a condition holds within some time, however busy the machine is."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def group_is_empty(group: int) -> bool:
+    """Whether no process of a group lives; those that nobody has waited for yet count as ended."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(its_group) == group and state != "Z":
+            return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is on Linux only")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_a_sweep_that_is_killed(how: signal.Signals, tmp_path: Path) -> None:
+    process = a_sweep_in_processes(tmp_path)
+    try:
+        process.send_signal(how)
+        assert process.wait(60) == -how
+        assert ends(lambda: group_is_empty(process.pid), 60)
+    finally:
+        if not group_is_empty(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is on Linux only")
+def test_an_interrupted_sweep_says_how_to_go_on(tmp_path: Path) -> None:
+    """Ctrl-C goes to all processes of a terminal: one sentence, and none of the workers' tracebacks."""
+    process = a_sweep_in_processes(tmp_path)
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=120)[1]
+        assert process.returncode == 130
+        assert said.count("\n") == 1
+        assert f"interrupted; the finished parts stay in {tmp_path}: the same command goes on from there" in said
+        assert ends(lambda: group_is_empty(process.pid), 60)
+    finally:
+        if not group_is_empty(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 class Broken(Executor):
-    """An executor whose workers die."""
+    """An executor whose workers die: all of them, or those of every second piece."""
+
+    def __init__(self, error: Exception, *, every: int = 1) -> None:
+        self.error, self.every, self.pieces = error, every, 0
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        future.set_exception(BrokenExecutor("a worker died"))
+        self.pieces += 1
+        if self.pieces % self.every == 0:
+            future.set_exception(self.error)
+        else:
+            future.set_result(fn(*args, **kwargs))
         return future
 
 
-def test_a_broken_executor(tmp_path: Path) -> None:
+ERRORS = [
+    BrokenExecutor("a worker died"),
+    CancelledError(),
+    ValueError("too many values to unpack (expected 3)"),  # of distributed 2026.8, when a worker dies
+    RuntimeError("cannot schedule new futures after shutdown"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_broken_executor(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path, executor=Broken())
+        sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path, executor=Broken(error))
     assert caught.value.codes == ("MB800",)
+    assert "the same command goes on" in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        mbcost.sweep("mobilenet_v2", "pixel1", alpha=1, executor=Broken(error))
+    assert caught.value.codes == ("MB800",)
+
+
+@pytest.mark.parametrize("error", ERRORS[1:], ids=lambda error: type(error).__name__)
+def test_a_piece_that_an_executor_loses_is_handed_in_again(
+    error: Exception, tmp_path: Path, whole: pd.DataFrame
+) -> None:
+    executor = Broken(error, every=3)
+    made = sweep_to_parts(MODELS, TARGETS, **GRID, folder=tmp_path, part_rows=500, executor=executor)
+    assert executor.pieces > len(made.paths)
+    pd.testing.assert_frame_equal(together(made.paths), whole, check_exact=True)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Dask's own
-def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor_of_client", [engines.Cluster, lambda client: client.get_executor(pure=False)])
+def test_a_cluster_that_loses_a_worker(tmp_path: Path, executor_of_client: Any) -> None:
     """Two worker processes, one killed once parts are there: the result is that of one process."""
     distributed = pytest.importorskip("distributed")
     grid = {"alpha": "0.35:1:0.01", "resolution": range(97, 297)}
@@ -157,7 +305,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
-        client.get_executor(retries=3, pure=False) as executor,
+        executor_of_client(client) as executor,
     ):
 
         def kill_one() -> None:
