@@ -335,9 +335,9 @@ def test_a_bomb_of_aliases() -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_two_megabytes_take_seconds_at_most(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     finish(text)
-    assert time.perf_counter() - start < 15
+    assert time.process_time() - start < 15
 
 
 # Random input: a document or an InputError, every place within its line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -64,17 +65,27 @@ def _print_defect(error: Exception, debug: bool) -> None:
 
 
 def _usage_problem(error: Any) -> Problem:
-    """A usage error in the form of all other errors."""
+    """A usage error in the form of all other errors: what it is follows from its class, not from Click's words."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "mbcost"
-    wrong = getattr(error, "option_name", None)
     fallback = f"`{path} --help` shows what it takes"
-    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ").rstrip(".")
-    if context is not None and wrong and message.startswith("No such option"):
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if context is not None and "NoSuchOption" in kinds:
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("-")]
-        return _unknown("option", wrong, known, path, fallback)
-    if context is not None and message.startswith("No such command"):
-        return _unknown("command", message.split("'")[1], context.command.commands, path, fallback)
+        return _unknown("option", error.option_name, known, path, fallback)
+    commands = getattr(getattr(context, "command", None), "commands", None)
+    if commands is not None and not kinds & {"BadParameter", "BadOptionUsage"}:
+        quoted = re.search("'([^']+)'", message)
+        name = getattr(error, "command_name", None) or (quoted[1] if quoted else "")
+        if name and name not in commands:
+            return _unknown("command", name, commands, path, fallback)
+    parameter = getattr(error, "param", None)
+    if parameter is not None and "MissingParameter" in kinds:
+        message = f"missing {parameter.param_type_name} {parameter.get_error_hint(context)}"
+    elif parameter is not None and "BadParameter" in kinds:
+        why = " ".join(error.message.split()).removeprefix("Value error, ").rstrip(".")
+        message = f"invalid value for {parameter.get_error_hint(context)}: {why}"
     return Problem("MB010", message[:1].lower() + message[1:], hint=fallback)
 
 

@@ -148,7 +148,7 @@ def test_parts(cli, tmp_path):
     assert (result.code, result.out) == (0, "")
     assert "wrote 10 rows in 1 parts, and grid/front.parquet" in result.err
     assert sorted(path.name for path in (tmp_path / "grid").iterdir()) == [
-        "front.parquet", "part-00000.parquet", "sweep.json",
+        "front.parquet", "part-00000.parquet", "sweep.json", "sweep.sha256",
     ]  # fmt: skip
     assert "1 of them found" in cli(*arguments).err
     other = cli(*SWEEP, "--alpha", "0.7", "--parts", "grid")

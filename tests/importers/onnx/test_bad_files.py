@@ -226,12 +226,12 @@ def test_nodes_that_make_no_sense(tmp_path: Path, build: Callable[[Net], str], c
     net = Net()
     output = build(net)
     net.node("Relu", "x")
-    start = time.perf_counter()
+    start = time.process_time()
     path = net.save(tmp_path, output)
     with pytest.raises(InputError) as caught:
         build_graph(read_onnx(path))
     assert caught.value.codes == (code,), caught.value
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_shapes_that_are_not_modelled_are_refused_in_words(tmp_path: Path) -> None:

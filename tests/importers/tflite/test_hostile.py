@@ -74,7 +74,7 @@ def test_mutated(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     content = small_network()
     assert read_or_refuse(tmp_path / "net.tflite", content)
-    start, outcomes = time.perf_counter(), set()
+    start, outcomes = time.process_time(), set()
     for _ in range(40):
         mutated = bytearray(content)
         for _ in range(rng.choice((1, 1, 2, 8, 64))):
@@ -84,7 +84,7 @@ def test_mutated(tmp_path: Path, seed: int) -> None:
                 word = rng.choice((0, 1, -1, 2**31 - 1, -(2**31), rng.randrange(len(content))))
                 struct.pack_into("<i", mutated, rng.randrange(2, len(mutated) // 4) * 4, word)
         outcomes.add(read_or_refuse(tmp_path / "net.tflite", bytes(mutated)))
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
     assert False in outcomes
 
 
@@ -118,9 +118,9 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2e6
-    begin = time.perf_counter()
+    begin = time.process_time()
     read_tflite(path)
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
     assert build_graph(spec).cost.macs == 300_774_272
 
 
@@ -151,10 +151,10 @@ def test_the_same_bytes_many_times_over() -> None:
     def count(table: object) -> int:
         return 1 + sum(count(child) for child in table.tables("children"))  # type: ignore[attr-defined]
 
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(DamagedError, match="too many times over"):
         count(root)
-    assert time.perf_counter() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 def test_missing_fields_have_their_defaults() -> None:
