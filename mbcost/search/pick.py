@@ -189,7 +189,8 @@ def pick(
     """
     budgets = read_budgets(budget)
     if min_probability is not None and not (is_number(min_probability) and 0 < min_probability < 1):
-        fail("MB010", f"min_probability is {shown(min_probability)}, it has to be a number between 0 and 1")
+        message = f"min_probability is {shown(min_probability)}, it has to be a number between 0 and 1"
+        fail("MB010", message, parameter="min_probability")
     if between and (alpha is not None or resolution is not None):
         fail("MB010", "a grid and `between` contradict each other", hint="leave out alpha and resolution")
     how = configuration(batch=batch, options=options, calibration=calibration, lowering=lowering)
