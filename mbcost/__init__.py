@@ -85,6 +85,9 @@ _HOME: Final[dict[str, str]] = {
     "validate": "mbcost.insight.validation",
 }
 
+#: Packages that are used by their name: ``mbcost.search.load_space``.
+_ROOMS: Final = ("search",)
+
 __all__ = [
     "Analyses",
     "Analysis",
@@ -128,6 +131,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"mbcost.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'mbcost' has no attribute {name!r}")
     module, _, attribute = _HOME[name].partition(":")
@@ -137,4 +142,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS])

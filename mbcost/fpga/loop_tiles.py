@@ -97,6 +97,8 @@ def workload(graph: LayerGraph, target: Target, batch: int = 1) -> Workload:
         hint = f"it has {target.device.name}@{able[0]}" if able else "such as zc706 or pynq_z2"
         fail("MB304", f"{target.name} is no loop-tiled engine: there is no design to choose", hint=hint)
     kernels = map_to_kernels(graph, runtime, batch=batch, element_bytes=ELEMENT_BYTES[target.precision])
+    if not any(kernel.kind in PRODUCTS for kernel in kernels):
+        fail("MB010", f"{graph.title} has no convolution and no fully connected layer: there is nothing to design for")
     rates = HLS_TILING.rates(target, runtime)
     return Workload(target, kernels, {name: rate.seconds for name, rate in rates.items()})
 

@@ -94,6 +94,7 @@ class Builder:
             shape,
             tuple(self.layers),
             outputs,
+            tuple(self.spec.extra_inputs.values()),
         )
 
     def _outputs(self, scope: Scope, last: Tensor) -> tuple[int, ...]:

@@ -25,6 +25,8 @@ class LayerGraph:
         In the order they run; each comes after its inputs.
     outputs
         Positions of the layers whose outputs are the network's.
+    extra_inputs
+        Shapes of further inputs beside the image.
     """
 
     architecture: str
@@ -35,6 +37,7 @@ class LayerGraph:
     input_shape: TensorShape
     layers: tuple[Layer, ...]
     outputs: tuple[int, ...]
+    extra_inputs: tuple[TensorShape, ...] = ()
 
     @property
     def cost(self) -> OperatorCost:

@@ -8,6 +8,7 @@ from typing import Any
 from mbcost.graph.layer import NETWORK_INPUT, same_shape
 from mbcost.graph.layer_graph import LayerGraph
 from mbcost.numeric import Dim, maximum
+from mbcost.operators import TensorShape
 
 
 def live_elements(graph: LayerGraph) -> list[Dim]:
@@ -15,14 +16,17 @@ def live_elements(graph: LayerGraph) -> list[Dim]:
 
     A tensor is alive from the layer that makes it to the last one that reads it. Element-wise layers run in place where
     nobody else reads their (first) input afterwards, and views share memory, as every mobile runtime does it. Weights
-    are not counted. The network's input is alive until its last reader.
+    are not counted. Each input of the network is alive until its last reader.
     """
     layers = graph.layers
     buffers, sizes = _buffers(graph)
     last_use = _last_uses(graph, buffers)
     alive: dict[int, Dim] = {}
-    if NETWORK_INPUT in last_use:
-        alive[NETWORK_INPUT] = graph.input_shape.elements
+    for place, shape in enumerate((graph.input_shape, *graph.extra_inputs)):
+        last_reader = _last_reader(graph, shape)
+        if last_reader is not None:
+            alive[NETWORK_INPUT - place] = shape.elements
+            last_use[NETWORK_INPUT - place] = last_reader
     dying: dict[int, list[int]] = {}
     for buffer, index in last_use.items():
         dying.setdefault(index, []).append(buffer)
@@ -78,9 +82,24 @@ def _last_uses(graph: LayerGraph, buffers: Sequence[int]) -> dict[int, int]:
     last: dict[int, int] = {}
     for layer in graph.layers:
         for producer in layer.inputs:
-            last[producer if producer == NETWORK_INPUT else buffers[producer]] = layer.position
+            if producer != NETWORK_INPUT:
+                last[buffers[producer]] = layer.position
         last[buffers[layer.position]] = layer.position
     for output in graph.outputs:
         if output != NETWORK_INPUT:
             last[buffers[output]] = len(graph.layers)
     return last
+
+
+def _last_reader(graph: LayerGraph, shape: TensorShape) -> int | None:
+    """The last layer that reads an input of the network with this shape; None if none does.
+
+    Inputs are told apart by their shapes alone: of two with the same shape both live until the later one's last reader.
+    """
+    readers = [
+        layer.position
+        for layer in graph.layers
+        for producer, read in zip(layer.inputs, layer.input_shapes, strict=True)
+        if producer == NETWORK_INPUT and (read is shape or not graph.extra_inputs or same_shape(read, shape))
+    ]
+    return max(readers, default=None)

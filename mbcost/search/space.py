@@ -16,6 +16,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -254,6 +255,8 @@ class _Reader:
         for key in _REQUIRED:
             if key not in data:
                 self.problems.append(Problem("MB102", f"the key `{key}` is missing", self.document.value()))
+        if not isinstance(data.get("blocks") or {}, dict):
+            self.add("`blocks` is a mapping of names to blocks", "blocks")
         for key in ("stem", "head"):
             if not isinstance(data.get(key, []), list):
                 self.add(f"`{key}` is a list of rows", key)
@@ -284,11 +287,11 @@ class _Reader:
         for key, values in free.items():
             if not values or any(isinstance(value, (list, dict)) for value in values):
                 self.add(f"`{key}` is a value or a list of values", "stages", i, key)
-        choices = tuple(dict(zip(free, combination, strict=True)) for combination in itertools.product(*free.values()))
-        if max(len(choices), len(widths or ()), len(depths or ())) > MAX_CHOICES:
+        if max(prod(map(len, free.values())), len(widths or ()), len(depths or ())) > MAX_CHOICES:
             self.add(f"more than {MAX_CHOICES} choices of a block", "stages", i)
         if len(self.problems) > before:
             return None
+        choices = tuple(dict(zip(free, combination, strict=True)) for combination in itertools.product(*free.values()))
         return Stage(row["block"], widths or (), depths or (), stride, choices)
 
     def numbers(self, *path: str | int, default: Any, most: int = 2**20) -> tuple[int, ...] | None:

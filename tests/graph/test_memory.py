@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import mbcost
+from mbcost.architectures import read_architecture
+from mbcost.files import parse_yaml
 from mbcost.graph import build_graph, live_elements, peak_elements
+from mbcost.operators import TensorShape
 
 
 def table(folder: Path, rows: str, size: str = "8x8x4") -> Path:
@@ -66,3 +70,23 @@ def test_never_below_any_layer(name: str) -> None:
     graph = build_graph(mbcost.load(name))
     needed = max(layer.input_shapes[0].elements for layer in graph.layers)
     assert peak_elements(graph) >= needed
+
+
+def test_every_input_of_a_network_is_in_memory() -> None:
+    """A network of two inputs, 32x32x3 and 32x32x64: both are there when the first layer runs.
+
+    3x3 on the image gives 30x30x8; at that time 3,072 + 65,536 + 7,200 elements are alive. The second convolution still
+    needs 65,536 + 7,200 + 7,200, which is the peak, since the image is gone.
+    """
+    document = parse_yaml(
+        "name: two\nsource: a test\ninput: 32x32x3\nlayers:\n"
+        "  - {name: a, op: conv2d 3x3, out: 8, padding: valid}\n",
+        "two.yaml",
+    )
+    spec = replace(read_architecture(document), extra_inputs={"other": TensorShape(32, 32, 64)})
+    graph = mbcost.build_graph(spec)
+    assert live_elements(graph) == [32 * 32 * 3 + 30 * 30 * 8]  # nobody reads the other input
+    first = graph.layers[0]
+    second = first._replace(position=1, name="b", input_shapes=(TensorShape(32, 32, 64),))
+    both = replace(graph, layers=(first, second), outputs=(0, 1))
+    assert live_elements(both) == [3_072 + 65_536 + 7_200, 65_536 + 7_200 + 7_200]
