@@ -79,8 +79,7 @@ def test_every_input_of_a_network_is_in_memory() -> None:
     needs 65,536 + 7,200 + 7,200, which is the peak, since the image is gone.
     """
     document = parse_yaml(
-        "name: two\nsource: a test\ninput: 32x32x3\nlayers:\n"
-        "  - {name: a, op: conv2d 3x3, out: 8, padding: valid}\n",
+        "name: two\nsource: a test\ninput: 32x32x3\nlayers:\n  - {name: a, op: conv2d 3x3, out: 8, padding: valid}\n",
         "two.yaml",
     )
     spec = replace(read_architecture(document), extra_inputs={"other": TensorShape(32, 32, 64)})
