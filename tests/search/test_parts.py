@@ -186,7 +186,11 @@ def a_sweep_in_processes(folder: Path) -> subprocess.Popen[str]:
         "0.35:1:0.0001",
     ]
     command += ["--resolution", "97:297:1", "--parts", str(folder), "--engine", "processes", "--workers", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, as would
+    try:  # all that it starts
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     while not list(folder.glob("part-*.parquet")):
         assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
         time.sleep(0.05)
