@@ -8,9 +8,9 @@ from os import PathLike, fspath
 from typing import Any, Protocol, TypeAlias
 
 from mbcost.architectures import ArchitectureSpec, find_architecture
-from mbcost.errors import did_you_mean, fail
+from mbcost.errors import did_you_mean, fail, or_list
 from mbcost.graph import check_architecture
-from mbcost.importers import ANY_INPUT, InputShapes, import_model, is_callable, is_model
+from mbcost.importers import ANY_INPUT, FORMATS, InputShapes, import_model, is_callable, is_model
 from mbcost.words import UNSUPPORTED, Unsupported
 
 
@@ -81,7 +81,8 @@ def load_data(network: str) -> ArchitectureSpec:
         MB600 for a ``module:callable``, which would run code, and what :func:`load` raises.
     """
     if is_callable(network):
-        hint = "name a table, an .onnx or a .tflite file; `mbcost convert MODULE:CALLABLE net.yaml` makes a table"
+        kinds = or_list(["a table", *(f"a {suffix} file" for suffix in FORMATS)])
+        hint = f"name {kinds}; `mbcost convert MODULE:CALLABLE net.yaml` makes a table"
         fail("MB600", f"`{network[:100]}` is code, which a file of data cannot name", hint=hint)
     return load(network)
 

@@ -32,7 +32,7 @@ Model: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A built-in name, a YAML table, an .onnx or .tflite file, or module:callable for PyTorch (runs its code).",
+        help="A built-in name, a YAML table, a model such as net.onnx, or module:callable for PyTorch (runs its code).",
         autocompletion=complete_architecture,
         show_default=False,
     ),
@@ -88,7 +88,7 @@ Models: TypeAlias = Annotated[
     list[str],
     typer.Argument(
         metavar="MODEL...",
-        help="Built-in names, YAML tables, .onnx or .tflite files, or module:callable for PyTorch (runs its code).",
+        help="Built-in names, YAML tables, models such as net.onnx, or module:callable for PyTorch (runs its code).",
         autocompletion=complete_architecture,
         show_default=False,
     ),

@@ -1,15 +1,16 @@
 """Importers: networks from ONNX, TFLite and PyTorch, as the same :class:`~mbcost.architectures.ArchitectureSpec`.
 
-Each format's package is imported when a model of it is read.
+Each format's package is imported when a model of it is read. A new one is a module here and a line in :data:`FORMATS`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from mbcost.architectures import ArchitectureSpec
 from mbcost.errors import fail
@@ -18,14 +19,40 @@ from mbcost.words import Unsupported
 #: Shapes as the format has them (``(1, 3, 224, 224)``), by input; without a name that of the image.
 InputShapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
+
+class ModelFormat(NamedTuple):
+    """A format of model files.
+
+    Attributes
+    ----------
+    name
+        As its makers write it.
+    reader
+        ``module:function`` in this folder, called with the path and ``unsupported=``, and before that with the shapes
+        of inputs where `open_shapes` is set.
+    open_shapes
+        Whether its files may leave shapes of inputs open.
+    """
+
+    name: str
+    reader: str
+    open_shapes: bool = False
+
+
+#: Suffix of a model file -> its format.
+FORMATS: Final[dict[str, ModelFormat]] = {
+    ".onnx": ModelFormat("ONNX", "onnx:read_onnx", open_shapes=True),
+    ".tflite": ModelFormat("TFLite", "tflite:read_tflite"),
+}
+
 #: The key of :data:`InputShapes` for the only, or the first, input.
 ANY_INPUT: Final = ""
 _CALLABLE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 def is_model(text: str) -> bool:
-    """Whether `text` names an ONNX or TFLite file, or a PyTorch callable, rather than a table."""
-    return Path(text).suffix.lower() in {".onnx", ".tflite"} or is_callable(text)
+    """Whether `text` names a model file, or a PyTorch callable, rather than a table."""
+    return Path(text).suffix.lower() in FORMATS or is_callable(text)
 
 
 def import_model(
@@ -53,24 +80,29 @@ def import_model(
             "one of several input shapes has no name",
             hint="such as {'tokens': (1, 77)}, on the command line --input-shape tokens=1x77",
         )
-    if suffix == ".onnx":
-        from mbcost.importers.onnx import read_onnx
-
-        return read_onnx(text, shapes.get(ANY_INPUT) if set(shapes) == {ANY_INPUT} else shapes, unsupported)
-    if suffix == ".tflite":
-        from mbcost.importers.tflite import read_tflite
-
-        if shapes:
-            fail("MB010", "the shapes of a TFLite file are fixed", hint="leave out `input_shape=...`")
-        return read_tflite(text, unsupported)
+    if suffix in FORMATS:
+        return _read(FORMATS[suffix], text, shapes, unsupported)
     if not is_callable(text):
-        fail("MB006", f"{text[:100]} is neither .onnx nor .tflite nor module:callable")
+        fail("MB006", f"{text[:100]} is neither {' nor '.join(FORMATS)} nor module:callable")
     if set(shapes) - {ANY_INPUT}:
         hint = "for several inputs, let the callable return (module, example_inputs)"
         fail("MB010", "the shape of a PyTorch module's input is given without a name", hint=hint)
     from mbcost.importers.pytorch import load_torch
 
     return load_torch(text, shapes.get(ANY_INPUT), unsupported=unsupported)
+
+
+def _read(
+    model: ModelFormat, path: str, shapes: Mapping[str, tuple[int, ...]], unsupported: Unsupported
+) -> ArchitectureSpec:
+    module, _, name = model.reader.partition(":")
+    given: list[object] = []
+    if model.open_shapes:
+        given.append(shapes.get(ANY_INPUT) if set(shapes) == {ANY_INPUT} else shapes)
+    elif shapes:
+        fail("MB010", f"the shapes of a {model.name} file are fixed", hint="leave out `input_shape=...`")
+    spec: ArchitectureSpec = getattr(import_module(f"{__name__}.{module}"), name)(path, *given, unsupported=unsupported)
+    return spec
 
 
 def is_callable(text: str) -> bool:

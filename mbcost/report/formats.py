@@ -8,9 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from mbcost.errors import fail, or_list
 
-Format: TypeAlias = Literal["table", "html", "json", "csv", "md", "parquet", "trace", "graphml", "dot", "yaml"]
-
-#: What each kind of result is written in.
+#: What each kind of result is written in. A new format is a word here and what writes it in `mbcost.report.show`.
 AnalysisFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "trace", "graphml", "dot", "parquet"]
 ReportFormat: TypeAlias = Literal["table", "json", "csv", "md", "html"]
 SweepFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "parquet"]
@@ -19,6 +17,9 @@ DesignFormat: TypeAlias = Literal["table", "json", "yaml"]
 PipelineFormat: TypeAlias = Literal["table", "json"]
 CalibrationFormat: TypeAlias = Literal["table", "yaml", "html"]
 ListFormat: TypeAlias = Literal["table", "json"]
+Format: TypeAlias = (
+    AnalysisFormat | ReportFormat | SweepFormat | StreamFormat | DesignFormat | PipelineFormat | CalibrationFormat
+)
 
 ANALYSIS: Final[tuple[AnalysisFormat, ...]] = get_args(AnalysisFormat)
 REPORT: Final[tuple[ReportFormat, ...]] = get_args(ReportFormat)
@@ -28,31 +29,25 @@ DESIGN: Final[tuple[DesignFormat, ...]] = get_args(DesignFormat)
 PIPELINE: Final[tuple[PipelineFormat, ...]] = get_args(PipelineFormat)
 CALIBRATION: Final[tuple[CalibrationFormat, ...]] = get_args(CalibrationFormat)
 
-#: Suffix -> format; the longest that fits counts.
-SUFFIXES: Final[Mapping[str, Format]] = {
-    ".trace.json": "trace",
-    ".html": "html",
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "md",
-    ".graphml": "graphml",
-    ".dot": "dot",
-    ".parquet": "parquet",
-    ".yaml": "yaml",
-    ".txt": "table",
-}
+#: Format -> suffix, where that is not its name.
+_OTHER_SUFFIXES: Final[Mapping[str, str]] = {"table": ".txt", "trace": ".trace.json"}
+
+
+def suffix_of(kind: str) -> str:
+    """The suffix that names a format."""
+    return _OTHER_SUFFIXES.get(kind, f".{kind}")
 
 
 def suffixes_of(formats: Sequence[Format]) -> list[str]:
     """The suffixes that name the formats."""
-    return [suffix for suffix, kind in SUFFIXES.items() if kind in formats]
+    return [suffix_of(kind) for kind in formats]
 
 
 def format_of_name(name: str, formats: Sequence[Format]) -> Format | None:
-    """The format that a file's name ends in, among some; None if it names none of them."""
+    """The format that a file's name ends in, among some, by the longest suffix; None if it names none of them."""
     lowered = PurePath(name).name.lower()
-    known = [suffix for suffix in suffixes_of(formats) if lowered.endswith(suffix)]
-    return SUFFIXES[max(known, key=len)] if known else None
+    known = [kind for kind in formats if lowered.endswith(suffix_of(kind))]
+    return sorted(known, key=lambda kind: len(suffix_of(kind)))[-1] if known else None
 
 
 def named_format(name: str, formats: Sequence[Format]) -> Format:

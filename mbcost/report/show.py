@@ -134,6 +134,15 @@ def _found(place: str) -> Any:
     return getattr(import_module(f"mbcost.report.{module}"), name)
 
 
+#: Files that are made of analyses and nothing else: format -> ``module:function`` of a sequence of them.
+ANALYSIS_FILES: Final[Mapping[str, str]] = {
+    "json": "files.analysis:to_json",
+    "csv": "files.analysis:to_csv",
+    "parquet": "files.analysis:to_parquet",
+    "trace": "files.trace:to_trace",
+}
+
+
 def _analysis(result: Analysis, kind: Format, how: How) -> Content:
     return _analyses([result], kind, how)
 
@@ -156,23 +165,18 @@ def _analyses(result: Analyses | Sequence[Analysis], kind: Format, how: How) -> 
         from mbcost.report.html.analysis import analysis_page
 
         return analysis_page(result, how.origin)
-    if kind == "trace":
-        from mbcost.report.files.trace import to_trace
+    if kind == "md":
+        from mbcost.report.files.analysis import to_markdown
 
-        return to_trace(result)
+        return "\n".join(to_markdown(one, limit=how.limit, group_by=how.group_by) for one in result)
     if kind in {"graphml", "dot"}:
         from mbcost.report.files.graph import to_dot, to_graphml
 
         if len(result) > 1:
             fail("MB010", "a graph holds the latencies of one target", hint="give one device")
         return (to_dot if kind == "dot" else to_graphml)(result[0].graph)
-    from mbcost.report.files import analysis as files
-
-    if kind == "md":
-        return "\n".join(files.to_markdown(one, limit=how.limit, group_by=how.group_by) for one in result)
-    write: Mapping[str, Callable[[Any], Content]]
-    write = {"json": files.to_json, "csv": files.to_csv, "parquet": files.to_parquet}
-    return write[kind](result)
+    content: Content = _found(ANALYSIS_FILES[kind])(result)
+    return content
 
 
 def _comparison(result: Comparison, kind: Format, how: How) -> Content:

@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 
 import mbcost
-from mbcost.calibration.file import calibration_text
+from mbcost.calibration.file import calibration_text, read_calibration
 from mbcost.calibration.interval import WIDER_OUTSIDE, WIDER_THREADS
+from mbcost.calibration.measurements import read_measurements
 from mbcost.calibration.record import Calibration, FittedRate, Interval, Range, Residuals
 from mbcost.devices import resolve_target
 from mbcost.errors import InputError
+from mbcost.files import load_yaml
 from mbcost.latency import find_form
 from mbcost.latency.model import latency_model
+from mbcost.resources import hardware_profiles
+
+#: Calibrations that ship by their files' names, and the files of latencies that ship.
+SHIPPED = {
+    path.stem: read_calibration(load_yaml(path))
+    for path in sorted((hardware_profiles() / "calibrations").glob("*.yaml"))
+}
+MEASURED = sorted((hardware_profiles() / "measurements").glob("*.csv"))
 
 TERMS = {term.name: term.unit for term in find_form("cpu_eigen").terms}
 
@@ -122,36 +132,40 @@ def test_a_calibration_of_another_form_is_not_used() -> None:
     assert choose_calibration(resolve_target("pixel1"), find_form("cpu_eigen"), calibration) is None
 
 
-def test_every_shipped_calibration_is_used_and_reproduces_its_range() -> None:
-    from mbcost.calibration.file import read_calibration
-    from mbcost.files import load_yaml
-    from mbcost.resources import hardware_profiles
+def test_calibrations_ship() -> None:
+    assert {"pixel1-cpu-tflite-2018-fp32", "pixel4-cpu-tflite-2.1-fp32", "zcu102-fpga-vitis-ai-2.5-int8"} <= set(
+        SHIPPED
+    )
 
-    paths = sorted((hardware_profiles() / "calibrations").glob("*.yaml"))
-    assert [path.stem for path in paths] == [
-        "galaxy_s24-npu-tflite-htp-fp16",
-        "galaxy_s24-npu-tflite-htp-int8",
-        "intel_ncs2-npu-openvino-2019r2-fp16",
-        "pixel1-cpu-tflite-2018-fp32",
-        "pixel1-cpu-tflite-2019-fp32",
-        "pixel2-cpu-tflite-2018-fp32",
-        "pixel2-cpu-tflite-2018-int8",
-        "pixel2-cpu-tflite-2019-fp32",
-        "pixel3-cpu-tflite-2019-fp32",
-        "pixel4-cpu-tflite-2.1-fp32",
-        "qcs8550-npu-tflite-htp-fp16",
-        "qcs8550-npu-tflite-htp-int8",
-        "vck190-fpga-vitis-ai-2.5-versal-int8",
-        "xiaomi_mi9-gpu-tflite-gpu-2020-fp32",
-        "zcu102-fpga-vitis-ai-2.5-int8",
-    ]
-    for path in paths:
-        calibration = read_calibration(load_yaml(path))
-        assert calibration.name == path.stem
-        target = f"{calibration.device}/{calibration.processor}@{calibration.runtime}"
-        analysis = mbcost.analyze("mobilenet_v2", device=target, precision=calibration.precision)
-        assert analysis.calibration == calibration
-        assert analysis.latency_high_s >= analysis.latency_s * calibration.interval.factor * (1 - 1e-12)
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_calibration_is_used_and_reproduces_its_range(name: str) -> None:
+    calibration = SHIPPED[name]
+    assert calibration.name == name
+    target = f"{calibration.device}/{calibration.processor}@{calibration.runtime}"
+    analysis = mbcost.analyze("mobilenet_v2", target, precision=calibration.precision)
+    assert analysis.calibration == calibration
+    assert analysis.latency_high_s >= analysis.latency_s * calibration.interval.factor * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
+def test_a_shipped_calibration_is_the_fit_to_its_measurements(path: Path) -> None:
+    """Where a file of latencies that ships is what a calibration was fitted to, fitting again gives that calibration."""
+    pytest.importorskip("scipy")
+    target = read_measurements(path)[0][0].target
+    shipped = SHIPPED.get("-".join(target[:4]))
+    if shipped is None:
+        pytest.skip("no calibration of this target ships")
+    device, processor, runtime, precision, threads = target
+    fitted = mbcost.calibrate(f"{device}/{processor}@{runtime}", path, precision=precision, threads=int(threads))
+    if fitted.data_sha256 != shipped.data_sha256:
+        pytest.skip("the calibration was fitted to other latencies")
+    assert list(fitted.rates) == list(shipped.rates)
+    for name, rate in shipped.rates.items():
+        assert fitted.rates[name].seconds == pytest.approx(rate.seconds, rel=1e-4), name
+        assert fitted.rates[name].state == rate.state
+    assert fitted.residuals.mape == pytest.approx(shipped.residuals.mape, abs=1e-5)
+    assert fitted.interval.factor == pytest.approx(shipped.interval.factor, abs=1e-5)
 
 
 def test_the_shipped_calibration_of_the_pixel_1_is_that_of_its_command() -> None:
