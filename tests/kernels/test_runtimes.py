@@ -95,6 +95,7 @@ def test_what_ships_passes_the_checks_of_users_files(name: str) -> None:
     file = find_runtime(name)
     assert file.origin == "shipped"
     assert runtime_problems(runtime_document(file), file) == []
+    assert check_runtime_file(file.path) == []
 
 
 def test_no_file_says_what_another_says() -> None:

@@ -94,7 +94,7 @@ def form_of(runtime: Runtime) -> LatencyForm:
 
 def form_problems(runtime: Runtime) -> list[Problem]:
     """What does not fit between a runtime and its form: no such form, or kernels that the form has no term for."""
-    document = runtime_document(find_runtime(runtime.path))
+    document = runtime_document(find_runtime(runtime.path or runtime.name))
     place = document.value("form") if "form" in document.data else document.key("like")
     try:
         form = find_form(runtime.form)
