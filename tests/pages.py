@@ -39,8 +39,12 @@ from mbcost.__main__ import main as run_mbcost
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
-#: README first, then docs.
-PAGES: Final = tuple(path for path in (README, *sorted((ROOT / "docs").rglob("*.md"))) if path.exists())
+#: README first, then docs, but for the recipes of CONTRIBUTING, which ``tests/test_recipes.py`` performs.
+PAGES: Final = tuple(
+    path
+    for path in (README, *sorted((ROOT / "docs").rglob("*.md")))
+    if path.exists() and path.parent.name != "contributing"
+)
 EXAMPLES: Final = ROOT / "examples"
 #: What installs or runs the tests: not run by them.
 INSTALLS: Final = frozenset(

@@ -143,7 +143,8 @@ def test_accuracy_is_that_of_the_report() -> None:
 
 
 def test_readme_counts_the_architectures() -> None:
-    assert f"{len(mbcost.architecture_names())} architectures ship by name" in TEXT
+    """In tens, so that a new one changes no page."""
+    assert f"Over {(len(mbcost.architecture_names()) - 1) // 10 * 10} architectures ship by name" in TEXT
 
 
 def test_readme_states_figures_of_the_report() -> None:
