@@ -15,6 +15,7 @@ from mbcost.graph import check_table
 #: Keys at the top of a file that tell its kind.
 _DEVICE_KEYS = frozenset({"identity", "processors"})
 _CALIBRATION_KEYS = frozenset({"rates", "residuals"})
+_RUNTIME_KEYS = frozenset({"form", "fusion", "kernels", "like", "family"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class CheckedTable:
 
 
 def check(path: str | PathLike[str]) -> tuple[Problem, ...]:
-    """Every problem of a table, a device's profile, a calibration or a file of measurements; empty where all is well.
+    """Every problem of a table, a device's profile, a runtime, a calibration or measurements; empty where all is well.
 
     What kind of file it is follows from its suffix and its keys.
     """
@@ -37,13 +38,17 @@ def check(path: str | PathLike[str]) -> tuple[Problem, ...]:
 
             return tuple(read_measurements(file)[1])
         keys = _keys(file)
-        if keys & _DEVICE_KEYS:
-            return tuple(check_device(file))
         if keys & _CALIBRATION_KEYS:
             from mbcost.calibration.file import read_calibration
 
             read_calibration(load_yaml(file))
             return ()
+        if keys & _RUNTIME_KEYS:
+            from mbcost.latency.forms import check_runtime_file
+
+            return tuple(check_runtime_file(file))
+        if keys & _DEVICE_KEYS:
+            return tuple(check_device(file))
     except InputError as error:
         return error.problems
     return checked_table(file).problems

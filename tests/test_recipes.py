@@ -2,8 +2,8 @@
 
 ``python -m pytest -s tests/test_recipes.py`` prints the table of CONTRIBUTING as it is now. What a recipe may hold:
 
-- a block behind a paragraph that begins with a path and a colon: that file, or, if the block is a ``diff``, what changes in
-  it: hunks that ``@@`` separates, each with lines that occur once in the file;
+- a block behind a paragraph that begins with a path and a colon: that file; a ``diff`` is what changes in it:
+  hunks that ``@@`` separates, each with lines that occur once in the file;
 - ``console``: ``$ command``, and what it prints at its end; ``...`` stands for anything.
 """
 

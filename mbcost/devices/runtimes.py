@@ -63,7 +63,7 @@ def find_runtime(text: str) -> RuntimeFile:
     """
     if is_path(text):
         path = Path(text).expanduser()
-        return RuntimeFile(path.stem, path, "shipped" if path in _shipped().values() else "file")
+        return RuntimeFile(path.stem, path, "shipped" if _is_one_of_ours(path) else "file")
     shipped, own = _shipped(), _own()
     if text in own:
         if text in shipped:
@@ -203,6 +203,12 @@ def _patterns(section: Any) -> _Patterns:
 
 def _shipped() -> dict[str, Path]:
     return _listed(runtime_rules())
+
+
+def _is_one_of_ours(path: Path) -> bool:
+    """Whether a path leads to a runtime that ships, by whatever links."""
+    ours = _shipped().get(path.stem)
+    return ours is not None and path.exists() and path.samefile(ours)
 
 
 def _own() -> dict[str, Path]:
