@@ -118,7 +118,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.home, tools = folder / "mbcost", folder / "home", folder / "bin"
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        listed = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
         for name in names:
             if (ROOT / name).is_file():
