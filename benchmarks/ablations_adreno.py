@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from nn_meter_bench import models_of, result
-from nn_meter_counts import load_benches
+from nn_meter_counts import as_measured, load_benches
 from nn_meter_networks import network, read_measurements, read_rows
 
 from mbcost.calibration.fit import fit
@@ -106,7 +106,8 @@ def counts(networks: Networks, runtime: Runtime, change: Change) -> Any:
         for name, value in change.patch.items():
             setattr(tflite_adreno, name, value)
         form: LatencyForm = replace(TFLITE_ADRENO, terms=(*terms, *change.extra, silent))
-        rows = [[*count_vector(map_to_kernels(graph, runtime), form).values()][:-1] for graph in networks.graphs]
+        kernels = [as_measured(map_to_kernels(graph, runtime), form) for graph in networks.graphs]
+        rows = [[*count_vector(each, form).values()][:-1] for each in kernels]
     finally:
         for name, value in before.items():
             setattr(tflite_adreno, name, value)

@@ -17,7 +17,7 @@ from nn_meter_networks import BenchError, Measurement, Row, network, read_measur
 from mbcost.devices import Target
 from mbcost.errors import MbcostError
 from mbcost.graph import build_graph
-from mbcost.kernels import Runtime, map_to_kernels
+from mbcost.kernels import Kernel, Runtime, map_to_kernels
 from mbcost.latency import LatencyForm
 from mbcost.latency.form import count_vector
 from mbcost.latency.model import latency_model
@@ -152,7 +152,7 @@ def _count(job: tuple[str, list[Row]]) -> tuple[str, dict[str, list[float]], str
             known = next((vector for other, vector in shared if other == key), None)
             if known is None:
                 runtime, form = key
-                kernels = map_to_kernels(graph, runtime)
+                kernels = as_measured(map_to_kernels(graph, runtime), form)
                 known = [float(sum(k.macs for k in kernels)), *map(float, count_vector(kernels, form).values())]
                 known += features(kernels) if _more[-1] else []
                 shared.append((key, known))
@@ -160,6 +160,13 @@ def _count(job: tuple[str, list[Row]]) -> tuple[str, dict[str, list[float]], str
     except (MbcostError, ValueError) as error:
         return model, {}, str(error).splitlines()[0]
     return model, counts, ""
+
+
+def as_measured(kernels: tuple[Kernel, ...], form: LatencyForm) -> tuple[Kernel, ...]:
+    """The kernels with fully connected layers outside, where the bench's latencies have no time for them: on Adreno."""
+    if form.name != "tflite_adreno":
+        return kernels
+    return tuple(kernel._replace(kind="outside") if kernel.kind == "dense" else kernel for kernel in kernels)
 
 
 def _report(names: list[str], what: str) -> None:

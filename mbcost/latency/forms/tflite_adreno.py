@@ -13,8 +13,9 @@ depth_wise_conv, depth_wise_conv_3x3, pooling, concat_z, inference_context); the
 constants are empirical. They were chosen on one half of the nn-Meter bench's networks (Zhang et al., MobiSys 2021;
 Adreno 640, TFLite 2.1, fp32), by cross-validation inside that half, from what an earlier study of the whole bench
 suggested; reports/ablations/adreno.csv has what each of them brings, and what was dropped. This version has no Winograd
-kernel, weights cost nothing beside the arithmetic, and its kernel for small weights (conv_constants) takes the time of
-the others.
+kernel, weights of convolutions cost nothing beside the arithmetic, and its kernel for small weights (conv_constants)
+takes the time of the others. Fully connected layers are in no latency of the bench: they are assumed to compute as 1x1
+convolutions do and to read their weights once from memory.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ ELEMENTWISE_SHARE: Final = 0.5
 
 _CONVOLUTIONS: Final = kinds("direct_conv", "pointwise")
 _ELEMENTWISE: Final = kinds("elementwise", "softmax")
-_LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | kinds("matmul", "depthwise", "pool", "copy")
+_LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | kinds("matmul", "dense", "depthwise", "pool", "copy")
 
 
 def waiting(texels: Real) -> Real:
@@ -98,8 +99,8 @@ def texture_macs(kernel: Kernel) -> Real:
 
 
 def pointwise_macs(kernel: Kernel) -> Real:
-    """1x1 convolution: work groups of (8, 1) threads."""
-    if kernel.kind == "matmul":
+    """1x1 convolution: work groups of (8, 1) threads; a fully connected layer's threads are not padded."""
+    if kernel.kind in {"matmul", "dense"}:
         return kernel.macs
     return _steps(kernel) * _pointwise_texels(kernel) * TEXEL_MACS
 
@@ -153,8 +154,13 @@ def copy_bytes(kernel: Kernel) -> Real:
 
 
 def memory_bytes(kernel: Kernel) -> Real:
-    """Outputs of convolutions, second inputs of linked operators, tensors of element-wise ones by their share."""
+    """Outputs of convolutions, second inputs of linked operators, tensors of element-wise ones by their share.
+
+    A fully connected layer reads each weight once, which is nearly all that it moves.
+    """
     output, main = kernel.main.output_shape, kernel.main
+    if kernel.kind == "dense":
+        return (kernel.weight_elements + kernel.output_elements) * kernel.element_bytes
     linked = (kernel.input_elements - main.cost.input_elements * kernel.batch) // output.channels
     return (_own_texels(kernel) + linked * _slices(output.channels)) * SLICE * kernel.element_bytes
 
@@ -244,7 +250,7 @@ TFLITE_ADRENO: Final = LatencyForm(
     title="TFLite GPU delegate on Adreno",
     terms=(
         Term("texture_conv", "MAC", "compute", kinds("direct_conv"), texture_macs),
-        Term("pointwise_conv", "MAC", "compute", kinds("pointwise", "matmul"), pointwise_macs),
+        Term("pointwise_conv", "MAC", "compute", kinds("pointwise", "matmul", "dense"), pointwise_macs),
         Term("latency", "step", "overhead", _CONVOLUTIONS, waiting_steps),
         Term("depthwise_3x3", "MAC", "compute", kinds("depthwise"), depthwise_3x3_macs),
         Term("depthwise", "MAC", "compute", kinds("depthwise"), depthwise_macs),
