@@ -230,7 +230,10 @@ def test_a_closed_stdout():
 )
 def test_completion(words, expected):
     done = process(_MBCOST_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
-    assert done.stdout.split() == expected
+    found = done.stdout.split()
+    assert [name for name in found if name in expected] == expected  # more devices and runtimes may come
+    assert all(name.startswith(words.split()[-1]) for name in found)
+    assert bool(found) == bool(expected)
     assert done.stderr == ""
 
 

@@ -71,7 +71,7 @@ def test_precision_and_threads():
         ("pixel1/cpu@xnnpack", {}, "MB304", "did you mean `xnnpack-2020`? it has tflite-2018, "),
         ("pixel1@xnnpack", {}, "MB304", "did you mean `xnnpack-2020`? it has tflite-2018, "),
         ("pixel4/gpu@tflite-2.1", {}, "MB304", "pixel4/gpu cannot run tflite-2.1: it runs on a cpu"),
-        ("pixel4/gpu@tflite-2.1", {}, "MB304", "pixel4/gpu has tflite-gpu-2020 or ideal-gpu"),
+        ("pixel4/gpu@tflite-2.1", {}, "MB304", "pixel4/gpu has tflite-gpu-2020"),
         ("pixel4@coreml-cpu", {}, "MB304", "it runs on a cpu that is `Apple *`"),
         ("pixel6/gpu@tflite-gpu-2020", {}, "MB304", "it runs on a gpu that is `Adreno *`"),
         ("pixel4/gpu@pytorch-cuda", {}, "MB304", "it does not run on Adreno 640"),
