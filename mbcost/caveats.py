@@ -40,7 +40,11 @@ def target_caveats(model: TargetModel) -> list[str]:
         )
     elif fitted is None:
         notes.append(f"not calibrated on {target.device.name}: {runtime.caveat or _origin(target, runtime)}")
-    if runtime.form.startswith("cpu_") and not runtime.knows(target.precision) and fitted is None:
+    computed = runtime.computed(target.precision)
+    if computed != target.precision:
+        _, why = runtime.computes[target.precision]
+        notes.append(f"{runtime.name} computes {target.precision} models in {computed}: no speed-up ({why})")
+    elif runtime.form.startswith("cpu_") and not runtime.knows(target.precision) and fitted is None:
         notes.append(f"{target.precision} rates are extrapolated from fp32 by the number of vector lanes")
     return notes
 

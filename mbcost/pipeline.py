@@ -18,7 +18,6 @@ from mbcost.caveats import caveats_of
 from mbcost.devices import Target, as_target
 from mbcost.errors import call_each, fail
 from mbcost.graph import DEFAULT_PARAMS, build_graph
-from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.networks import Network, load
 from mbcost.prediction import predict, prepare
 from mbcost.words import Lowering, MacsConvention, Unsupported
@@ -165,7 +164,7 @@ def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration
         kernels=predicted.kernels,
         estimates=predicted.estimates,
         batch=how.batch,
-        element_bytes=ELEMENT_BYTES[target.precision],
+        element_bytes=model.element_bytes,
         latency_s=predicted.latency_s,
         latency_low_s=predicted.latency_low_s,
         latency_high_s=predicted.latency_high_s,

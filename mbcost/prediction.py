@@ -10,12 +10,12 @@ from mbcost.calibration.apply import CalibrationChoice, choose_calibration, inte
 from mbcost.calibration.interval import Workload
 from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration
-from mbcost.devices import Target
+from mbcost.devices import Precision, Target
 from mbcost.graph import LayerGraph
 from mbcost.kernels import Kernel, Runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.im2col import lowered
-from mbcost.latency.model import latency_model
+from mbcost.latency.model import computed_target, latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import Real, add_up
 from mbcost.words import Lowering
@@ -29,6 +29,16 @@ class TargetModel(NamedTuple):
     form: LatencyForm
     rates: Mapping[str, Rate]
     calibration: Calibration | None
+
+    @property
+    def precision(self) -> Precision:
+        """What is computed in, where that is not the target's precision."""
+        return computed_target(self.target, self.runtime).precision
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of an activation or weight as the runtime has them [B]."""
+        return ELEMENT_BYTES[self.precision]
 
 
 def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Lowering = "auto") -> TargetModel:
@@ -46,7 +56,7 @@ def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Low
         the form has no lowered convolutions, and the problems of the calibration.
     """
     runtime, form, rates = latency_model(target)
-    fitted = choose_calibration(target, form, calibration)
+    fitted = choose_calibration(computed_target(target, runtime), form, calibration)
     if fitted is not None:
         as_measured = latency_model(replace(target, threads=fitted.threads)).rates
         rates = calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, as_measured))
@@ -77,7 +87,7 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
         If the configurations of an array differ in which kernels there are.
     """
     target, runtime, form, rates, fitted = model
-    element_bytes = ELEMENT_BYTES[target.precision]
+    element_bytes = model.element_bytes
     kernels = map_to_kernels(
         graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
     )
@@ -85,7 +95,7 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
     latency = add_up(item.latency_s for item in estimates)
     if fitted is None:
-        low, high = runtime.interval(target.processor.model, target.precision)
+        low, high = runtime.interval(target.processor.model, model.precision)
         return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
     fitted_rates = {name: rate for name, rate in rates.items() if name in fitted.rates}  # forced lowering is not
     workload = workload_of(kernels, form.total(kernels, counts), fitted_rates)

@@ -107,7 +107,9 @@ def _candidates(
             for resolution in sorted({own, *(side for side in RESOLUTIONS if square and side < own)}):
                 try:
                     graph = build_graph(spec, alpha=alpha, resolution=resolution)
-                    kernels = map_to_kernels(graph, runtime, element_bytes=ELEMENT_BYTES[target.precision])
+                    kernels = map_to_kernels(
+                        graph, runtime, element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)]
+                    )
                 except InputError:
                     if models and (alpha, resolution) == (1.0, own):
                         raise

@@ -218,7 +218,9 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     for row in rows:
         try:
             graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
-            kernels = map_to_kernels(graph, runtime, batch=row.batch, element_bytes=ELEMENT_BYTES[target.precision])
+            kernels = map_to_kernels(
+                graph, runtime, batch=row.batch, element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)]
+            )
         except InputError as error:
             problems += [at_row(problem, row) for problem in error.problems]
             continue

@@ -136,12 +136,12 @@ def _on(graph: LayerGraph, target: Target) -> tuple[LayerGraph, Target]:
 
 def _latency(analysis: Analysis, graph: LayerGraph, target: Target) -> float:
     """The latency of a changed network or target [s], by the same steps as the analysis."""
-    _, runtime, form, rates, _ = prepare(target, analysis.calibration or False, analysis.runtime.lowering)
+    model = prepare(target, analysis.calibration or False, analysis.runtime.lowering)
     kernels = map_to_kernels(
         graph,
-        runtime,
+        model.runtime,
         batch=analysis.batch,
-        element_bytes=ELEMENT_BYTES[target.precision],
+        element_bytes=model.element_bytes,
         estimate_unsupported=True,
     )
-    return float(sum(item.latency_s for item in estimate(kernels, form, rates)))
+    return float(sum(item.latency_s for item in estimate(kernels, model.form, model.rates)))

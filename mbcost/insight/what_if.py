@@ -11,7 +11,6 @@ from mbcost.analysis import Analysis
 from mbcost.devices import Quantity, Target
 from mbcost.errors import fail, or_list
 from mbcost.kernels import Kernel, map_to_kernels
-from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import add_up
 from mbcost.prediction import TargetModel, prepare
 
@@ -107,7 +106,7 @@ def _model(analysis: Analysis, precision: str) -> TargetModel:
 
 
 def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
-    element_bytes = ELEMENT_BYTES[model.target.precision]
+    element_bytes = model.element_bytes
     return map_to_kernels(
         analysis.layer_graph,
         model.runtime,

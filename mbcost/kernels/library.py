@@ -103,6 +103,8 @@ def _read(document: Document, file: RuntimeFile, base: Runtime | None) -> Runtim
         own["processors"] = tuple(data["processors"])
     if "fusion" in data:
         own["fusion"] = tuple(_fusion(data["fusion"], document))
+    if "computes" in data:
+        own["computes"] = {given: (entry["as"], entry["source"]) for given, entry in data["computes"].items()}
     if "fitted_on" in data:
         own["fitted_on"] = (data["fitted_on"]["processor"], data["fitted_on"]["precision"])
     parameters = {name: _parameter(name, entry, document) for name, entry in data.get("parameters", {}).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
@@ -96,6 +96,8 @@ class Runtime:
         What predictions are that come from facts alone; None where parameters were fitted to latencies.
     assumed
         Why nothing documents what it computes layers with, where that is so of all of them.
+    computes
+        Precision of a model -> the one that it is computed in, and what documents that, where the two differ.
     path
         The file of its rules where it does not ship with mbcost, else empty.
     """
@@ -113,10 +115,15 @@ class Runtime:
     lowering: Literal["auto", "im2col"] = "auto"
     partition: str | None = None
     assumed: str | None = None
+    computes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     path: str = ""
 
     def __repr__(self) -> str:
         return f"<Runtime {self.name}: {self.title}, form {self.form}>"
+
+    def computed(self, precision: str) -> str:
+        """The precision that a model of a precision is computed in."""
+        return self.computes[precision][0] if precision in self.computes else precision
 
     def at_precision(self, precision: str) -> Runtime:
         """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""

@@ -95,6 +95,13 @@ class FittedOnSection(Section):
     precision: Precision = Field(description="the precision of the measurements")
 
 
+class ComputesSection(Section):
+    """A precision that the runtime computes in another one."""
+
+    as_: Precision = Field(alias="as", description="the precision that it computes in")
+    source: Text = Field(description="what documents it")
+
+
 class ExcludesSection(Section):
     """Processors that it does not run on, by patterns such as `Adreno *`."""
 
@@ -133,6 +140,7 @@ class RuntimeSection(Section):
     partition: Text | None = optional("what becomes of the layers after one that it leaves to another processor")
     assumed: Text | None = optional("why nothing documents what it computes layers with, where that is so")
     others: OthersSection | None = optional("what becomes of operators that are not listed")
+    computes: dict[Precision, ComputesSection] | None = optional("precision of a model -> what it is computed in")
     fusion: list[FusionStep] | None = optional("steps, each at most once a kernel and in this order; `common` is one")
     kernels: list[KernelSection] | None = optional("the kernels of operators")
     parameters: dict[ParameterName, ParameterSection] | None = optional("name -> number")

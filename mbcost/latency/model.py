@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -40,6 +41,18 @@ def _model_of(target: Target, _: object) -> LatencyModel:
     if target.processor.kind not in runtime.processors:
         kinds = " and ".join(runtime.processors)
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
+    target = computed_target(target, runtime)
     runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
     form = form_of(runtime).on(target)
     return LatencyModel(runtime, form, form.rates(target, runtime))
+
+
+def computed_target(target: Target, runtime: Runtime) -> Target:
+    """The target at the precision that its runtime computes in: fp32 where it makes weights of fp16 fp32 first."""
+    precision = runtime.computed(target.precision)
+    if precision == target.precision:
+        return target
+    able = [known for known in target.processor.precisions if known == precision]
+    if not able:
+        fail("MB305", f"{target.name} computes {target.precision} in {precision}, which its processor does not have")
+    return replace(target, precision=able[0])

@@ -21,7 +21,6 @@ from mbcost.graph import (
     peak_elements,
 )
 from mbcost.graph.expansion import MAX_ELEMENTS
-from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import MixedConfigurationsError
 from mbcost.prediction import TargetModel, predict
 from mbcost.search.grid import Floats, Ints, Points
@@ -147,7 +146,7 @@ def _pass(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
         outcome.latency_s[row, chosen] = predicted.latency_s
         outcome.latency_low_s[row, chosen] = predicted.latency_low_s
         outcome.latency_high_s[row, chosen] = predicted.latency_high_s
-        outcome.peak_bytes[row, chosen] = ELEMENT_BYTES[model.target.precision] * batch * peak
+        outcome.peak_bytes[row, chosen] = model.element_bytes * batch * peak
 
 
 def _check_counts(graph: LayerGraph, batch: int) -> None:

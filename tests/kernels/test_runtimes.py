@@ -16,6 +16,7 @@ import mbcost
 from mbcost.devices import load_device, resolve_target, runtimes_for
 from mbcost.devices.runtimes import find_runtime, runtime_document
 from mbcost.errors import InputError
+from mbcost.insight.hints import find_hints
 from mbcost.kernels import check_runtime, load_runtime, runtime_names
 from mbcost.kernels.families import family_names
 from mbcost.kernels.library import family
@@ -489,3 +490,15 @@ def test_the_json_schema_accepts_what_ships_and_refuses_mistakes() -> None:
     assert validator.is_valid(right)
     for change in ({"naem": "x"}, {"processors": ["cpx"]}, {"kernels": [{"operators": ["mesh"]}]}, {"title": ""}):
         assert not validator.is_valid({**right, **change})
+
+
+@pytest.mark.parametrize("target", ["pixel4", "pixel3@tflite-2018", "pixel3", "galaxy_s24", "pixel4@xnnpack-2020"])
+def test_fp16_gains_nothing_where_the_runtime_computes_in_fp32(target: str) -> None:
+    """TensorFlow's page on float16 quantisation: on a CPU, weights are made fp32 before the first inference."""
+    half, single = (mbcost.analyze("mobilenet_v2", target, precision=precision) for precision in ("fp16", "fp32"))
+    assert half.latency_s == single.latency_s
+    assert (half.latency_low_s, half.latency_high_s) == (single.latency_low_s, single.latency_high_s)
+    assert half.totals == single.totals
+    assert sum("in fp32: no speed-up" in warning for warning in half.warnings) == 1
+    assert not any("no speed-up" in warning for warning in single.warnings)
+    assert not any("fp16" in hint.change for hint in find_hints(single, most=20))
