@@ -64,6 +64,8 @@ class Opened:
         return list(self.page.locator(selector).all_inner_texts())
 
 
+#: How long a page may take for what it does in a second, on a machine that does much else.
+PATIENCE_MS = 120_000
 Open = Callable[..., Opened]
 
 
@@ -77,6 +79,7 @@ def opened(browser: Any) -> Iterator[Open]:
         path: Path, hash_: str = "", *, width: int = 1280, drawn: bool = True, init: str = "", **context: Any
     ) -> Opened:
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True, **context))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
         page = contexts[-1].new_page()
         if init:
             page.add_init_script(init)
@@ -105,6 +108,7 @@ def visited(browser: Any, _pages: dict[Path, Opened]) -> Iterator[Open]:
     def visit(path: Path, hash_: str = "") -> Opened:
         if path not in _pages:
             context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+            context.set_default_timeout(PATIENCE_MS)
             _pages[path] = Opened(context.new_page())
             _pages[path].page.goto(path.as_uri())
             _pages[path].page.wait_for_function(DRAWN)
@@ -123,7 +127,7 @@ def widths_that_overflow(page: Any) -> list[int]:
     found = []
     for width in (640, 320):
         page.set_viewport_size({"width": width, "height": 900})
-        for _ in range(40):  # charts follow the window a little later
+        for _ in range(300):  # charts follow the window a little later
             overflows = page.evaluate("document.documentElement.scrollWidth") > width
             if not overflows:
                 break
