@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -115,6 +117,7 @@ def sweep(
     }
     devices = required_devices(device)
     with (
+        _told_how_to_go_on(parts),
         executor_of(engine, workers=workers, scheduler=scheduler) as executor,
         progress_bar("sweep") as progress,
     ):
@@ -122,11 +125,7 @@ def sweep(
         if parts is not None:
             from mbcost.search.parts import sweep_to_parts
 
-            try:
-                made = sweep_to_parts(models, devices, folder=parts, **arguments)
-            except KeyboardInterrupt:
-                print_note(f"interrupted; the finished parts stay in {parts}: the same command goes on from there")
-                raise
+            made = sweep_to_parts(models, devices, folder=parts, **arguments)
         else:
             from mbcost.search.sweep import sweep as run_sweep
 
@@ -145,3 +144,15 @@ def sweep(
     if chosen in {"csv", "parquet"}:
         for warning in result.warnings:
             print_note(f"warning: {warning}")
+
+
+@contextmanager
+def _told_how_to_go_on(parts: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if parts is None:
+            print_note("interrupted; nothing was kept: with --parts FOLDER the same command goes on where it stopped")
+        else:
+            print_note(f"interrupted; the finished parts stay in {parts}: the same command goes on from there")
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib import import_module
 
 import pandas as pd
 import pytest
@@ -139,6 +140,16 @@ def test_parquet_without_its_package(cli, monkeypatch, tmp_path):
     assert result.code == 2
     assert "mbcost[parquet]" in result.err
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_an_interrupted_sweep_says_how_to_keep_what_is_done(cli, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module("mbcost.search.sweep"), "sweep", interrupted)
+    outcome = cli(*SWEEP)
+    assert outcome.code == 130
+    assert "interrupted; nothing was kept: with --parts FOLDER the same command goes on" in outcome.err
 
 
 def test_parts(cli, tmp_path):
