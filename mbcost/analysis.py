@@ -47,7 +47,7 @@ class Totals:
     activation_bytes
         Activations that the kernels read and write [B].
     weight_bytes
-        Weights as they are at inference, batch norm folded [B].
+        Weights as they are at inference, batch norm folded; what several layers share is there once [B].
     im2col_bytes
         Lowering buffers that the target's kernels build [B].
     peak_activation_bytes
@@ -222,12 +222,12 @@ class Analysis(Charted):
     @cached_property
     def totals(self) -> Totals:
         """Sums over the network."""
-        rows = self.layers
+        rows, owned = self.layers, [layer.owns_weights for layer in self.layer_graph.layers]
         return Totals(
             macs=sum([row.macs for row in rows]),
             params=sum([row.params for row in rows]),
             activation_bytes=sum([row.input_bytes + row.output_bytes for row in rows]),
-            weight_bytes=sum([row.weight_bytes for row in rows]),
+            weight_bytes=sum([row.weight_bytes for row, own in zip(rows, owned, strict=True) if own]),
             im2col_bytes=sum([row.im2col_bytes for row in rows]),
             peak_activation_bytes=self.element_bytes * self.batch * peak_elements(self.layer_graph),
         )

@@ -174,6 +174,8 @@ class ArchitectureSpec:
         The file that it was read from.
     imported
         Whether its weights exist already, so that its numbers of channels are fixed: a model of another format.
+    stated_batch
+        Images at once that a model file, or the shape given for its input, states; the layers are those of one.
     """
 
     name: str
@@ -190,6 +192,7 @@ class ArchitectureSpec:
     origin: str = ""
     note: str = ""
     imported: bool = False
+    stated_batch: int = 1
 
     def __repr__(self) -> str:
         return f"<ArchitectureSpec {self.name}: {self.title}, input {self.input_shape}>"

@@ -8,13 +8,14 @@ importer shows as a contradiction and not as a wrong count.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
+from mbcost.architectures.fields import MAX_WINDOW
 from mbcost.architectures.spec import ArchitectureSpec, LayerRow, RowFrame
 from mbcost.architectures.unique_names import UniqueNames
 from mbcost.errors import Location, fail
-from mbcost.operators import Operator, TensorShape
+from mbcost.operators import Explicit, Operator, TensorShape
 
 #: Name of the network's image input in an :class:`ImportedLayer`'s inputs.
 INPUT: Final = "input"
@@ -55,6 +56,7 @@ def imported_spec(
     outputs: tuple[str, ...] = (),
     extra_inputs: Mapping[str, TensorShape] | None = None,
     note: str = "",
+    stated_batch: int = 1,
 ) -> ArchitectureSpec:
     """An architecture from imported layers. It has no width rule: alpha is fixed by the weights.
 
@@ -66,6 +68,7 @@ def imported_spec(
     names = UniqueNames([INPUT, *(extra_inputs or {})])
     rows = []
     for layer in layers:
+        _check_window(layer, origin)
         inputs = tuple(names.known[source_name] for source_name in layer.inputs)
         location = Location(origin, 0, 0, 0, None)
         name_here, channels = names.add(layer.name), layer.in_channels
@@ -86,4 +89,15 @@ def imported_spec(
         origin=origin,
         note=note,
         imported=True,
+        stated_batch=stated_batch,
     )
+
+
+def _check_window(layer: ImportedLayer, origin: str) -> None:
+    """Raise for a window that no table could have: what is computed over it would take for ever."""
+    fields = layer.operator.describe()
+    for name in ("kernel", "stride", "dilation", "padding", "output_padding"):
+        value = fields.get(name)
+        sides = astuple(value) if isinstance(value, Explicit) else value if isinstance(value, tuple) else ()
+        if any(side > MAX_WINDOW for side in sides):
+            fail("MB504", f"`{layer.name}` of {origin} has a {name} of {sides}: at most {MAX_WINDOW} is modelled")

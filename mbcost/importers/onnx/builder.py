@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mbcost.importers.imported import INPUT, ImportedLayer
-from mbcost.importers.onnx.values import Constant, Tensor, same_order, shape_of
-from mbcost.operators import ChannelShuffle, Flatten, Operator, OperatorError, Reshape, TensorShape, Transpose
+from mbcost.importers.onnx.values import Constant, Tensor, default_axes, same_order, shape_of
+from mbcost.numeric import Dim
+from mbcost.operators import ChannelShuffle, Flatten, Opaque, Operator, OperatorError, Reshape, TensorShape, Transpose
 
 
 @dataclass(slots=True)
@@ -27,6 +28,12 @@ class Builder:
         Weights of the file that a layer has.
     node
         Name of the node that is being converted.
+    macs
+        Multiply-accumulates of the layers so far.
+    notes
+        What a reader of the result has to know, each once.
+    charged
+        Operators that are known, and charged by their traffic alone.
     """
 
     layers: dict[str, ImportedLayer] = field(default_factory=dict)
@@ -34,6 +41,9 @@ class Builder:
     scalars: dict[str, float] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     node: str = ""
+    macs: Dim = 0
+    notes: dict[str, None] = field(default_factory=dict)
+    charged: dict[str, None] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=lambda: {INPUT})
     _counts: dict[str, int] = field(default_factory=dict)
 
@@ -75,6 +85,7 @@ class Builder:
         if in_channels is not None and shapes[0].channels != in_channels:
             raise OperatorError(f"its weights are made for {in_channels} input channels, it gets {shapes[0].channels}")
         shape = operator.output_shape(shapes)
+        self.macs = self.macs + operator.cost(shapes, shape).macs
         name = self._unique(self.node)
         sources, owns = tuple(tensor.source for tensor in inputs), weight is None or weight.name not in self.used
         self.layers[name] = ImportedLayer(name, operator, sources, in_channels, owns)
@@ -107,6 +118,12 @@ class Builder:
         if shape != shape_of(dims, axes):
             raise OperatorError(f"it gives {shape}, the graph wants {list(dims)}")
         return Tensor(name, dims, axes)
+
+    def traffic(self, what: str, inputs: tuple[Tensor, ...], dims: tuple[int, ...], axes: str | None = None) -> Tensor:
+        """Append a layer that is charged by what it reads and writes, for an operator without arithmetic of its own."""
+        self.charged[what] = None
+        letters = default_axes(dims) if axes is None else axes
+        return self.tensor(Opaque(shape_of(dims, letters)), inputs, dims, letters)
 
     def same(self, operator: Operator, x: Tensor, *, word: str | None = None, scalar: float | None = None) -> Tensor:
         """Append a layer that keeps the shape."""

@@ -26,12 +26,15 @@ class Call:
         None for optional inputs that are missing.
     opset
         Version of the operator set of the node's domain.
+    batch
+        Images at once that the file states, which constants of shapes may hold.
     """
 
     node: Node
     inputs: Sequence[Value | None]
     opset: int
     build: Builder
+    batch: int = 1
 
     def value(self, position: int) -> Value | None:
         """An input; None if it is missing."""
@@ -44,6 +47,8 @@ class Call:
             return value
         if value is None:
             raise ModelError(f"its input {position} is missing")
+        if not value.elements:
+            raise UnsupportedError(f"its input {position} is empty, of the shape {list(value.dims)}")
         raise UnsupportedError(f"its input {position} is a constant, which is not modelled")
 
     def weight(self, position: int) -> Constant:

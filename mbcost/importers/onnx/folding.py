@@ -28,7 +28,7 @@ _WHOLE: Final = frozenset((2, 3, 4, 5, 6, 7, 9, 12, 13))
 
 def constant_of(data: TensorData) -> Constant:
     """A tensor of the file."""
-    return Constant(data.dims, data.values(), name=data.name)
+    return Constant(data.dims, data.values(), name=data.name, data=data)
 
 
 def constant(call: Call) -> Constant:
@@ -62,11 +62,12 @@ def range_(call: Call) -> Constant:
 
 
 def cast(call: Call) -> Constant:
-    """Cast: to whole numbers or to floats."""
-    given = call.weight(0)
-    if given.values is None:
+    """Cast: to whole numbers or to floats; until opset 5 the type is a name."""
+    given, to = call.weight(0), call.node.attributes.get("to", 1)
+    if given.values is None or given.values.dtype.kind not in "biuf":
         return given
-    dtype: type[np.generic] = np.int64 if call.integer("to", 1) in _WHOLE else np.float64
+    whole = to in _WHOLE or (isinstance(to, str) and ("INT" in to or to == "BOOL"))
+    dtype: type[np.generic] = np.int64 if whole else np.float64
     return replace(given, values=given.values.astype(dtype))
 
 
@@ -157,6 +158,132 @@ def _slice(call: Call, x: Array) -> Array:
     return x[tuple(index)]
 
 
+def clip(call: Call) -> Constant:
+    """Clip (numbers, least, most); the bounds are attributes until opset 10."""
+    given = call.weight(0)
+    if given.values is None:
+        return given
+    bounds = [
+        call.numbers(place)[0] if call.value(place) is not None else call.node.attributes.get(name)
+        for place, name in ((1, "min"), (2, "max"))
+    ]
+    values = given.values
+    kind = values.dtype
+    if isinstance(bounds[0], (int, float)):
+        values = np.maximum(values, bounds[0])
+    if isinstance(bounds[1], (int, float)):
+        values = np.minimum(values, bounds[1])
+    return replace(given, values=values.astype(kind))
+
+
+def tile(call: Call) -> Constant:
+    """Tile (numbers, repeats)."""
+    given, repeats = call.weight(0), call.ints("", 1) or []
+    if given.values is None or len(repeats) != len(given.dims) or min(repeats, default=1) < 0:
+        raise UnsupportedError("it repeats a weight")
+    if given.elements * math.prod(repeats) > MAX_VALUES:
+        raise UnsupportedError("it makes many numbers")
+    values = np.tile(given.values, repeats)
+    return Constant(values.shape, values)
+
+
+def cumulative(call: Call) -> Constant:
+    """CumSum (numbers, axis)."""
+    given = call.weight(0)
+    if given.values is None or call.integer("exclusive", 0) or call.integer("reverse", 0):
+        return replace(given, values=None)
+    return replace(given, values=np.cumsum(given.values, normal_axis(int(call.numbers(1)[0]), len(given.dims))))
+
+
+def reduced(compute: Callable[..., Array]) -> Callable[[Call], Constant]:
+    """Folding of a reduction of numbers."""
+
+    def fold(call: Call) -> Constant:
+        given = call.weight(0)
+        if given.values is None:
+            raise UnsupportedError("it reduces a weight")
+        axes = call.ints("axes", 1)
+        if not axes and call.integer("noop_with_empty_axes", 0):
+            return given
+        over = tuple(normal_axis(axis, len(given.dims)) for axis in axes) if axes else None
+        values = np.asarray(compute(given.values, axis=over, keepdims=bool(call.integer("keepdims", 1))))
+        return Constant(values.shape, values)
+
+    return fold
+
+
+def nonzero(call: Call) -> Constant:
+    """NonZero: the places of numbers that are not 0, a row a dimension."""
+    given = call.weight(0)
+    if given.values is None:
+        raise UnsupportedError("the numbers that it looks at are not known")
+    values = np.array(np.nonzero(np.atleast_1d(given.values)), dtype=np.int64)
+    return Constant(values.shape, values)
+
+
+def scattered(call: Call) -> Constant:
+    """ScatterND (numbers, indices, updates)."""
+    data, indices, updates = (call.weight(place) for place in range(3))
+    if data.values is None or indices.values is None or updates.values is None:
+        return replace(data, values=None)
+    values, places = np.array(data.values), indices.values.astype(np.int64)
+    for place in np.ndindex(*places.shape[:-1]):
+        values[tuple(places[place])] = updates.values[place]
+    return replace(data, values=values)
+
+
+def triangle(call: Call) -> Constant:
+    """Trilu (numbers, k)."""
+    given = call.weight(0)
+    if given.values is None:
+        return given
+    k = int(call.numbers(1)[0]) if call.value(1) is not None else 0
+    values = np.triu(given.values, k) if call.integer("upper", 1) else np.tril(given.values, k)
+    return replace(given, values=values)
+
+
+def split(call: Call) -> tuple[Constant, ...]:
+    """Split (numbers, sizes)."""
+    given = call.weight(0)
+    axis, parts = call.axis(len(given.dims), 0), max(1, len(call.node.outputs))
+    each = -(-given.dims[axis] // parts)
+    sizes = call.ints("split", 1) or [each] * (parts - 1) + [given.dims[axis] - each * (parts - 1)]
+    results = []
+    for part, size in enumerate(sizes):
+        dims = _checked([*given.dims[:axis], size, *given.dims[axis + 1 :]])
+        start = sum(sizes[:part])
+        values = None if given.values is None else given.values.take(range(start, start + size), axis)
+        results.append(Constant(dims, values))
+    return tuple(results)
+
+
+def drawn(call: Call) -> Constant:
+    """RandomNormal, RandomUniform: a shape; their -Like and EyeLike: the input's."""
+    if call.node.op_type.endswith("Like"):
+        return Constant(call.weight(0).dims, learned=0)
+    return Constant(_checked(call.ints("shape") or []), learned=0)
+
+
+def window(call: Call) -> Constant:
+    """BlackmanWindow, HammingWindow, HannWindow (size)."""
+    return Constant(_checked([int(call.numbers(0)[0])]), learned=0)
+
+
+def mel(call: Call) -> Constant:
+    """MelWeightMatrix (bins, length, ...): a row for every frequency."""
+    return Constant(_checked([int(call.numbers(1)[0]) // 2 + 1, int(call.numbers(0)[0])]), learned=0)
+
+
+def dequantized(call: Call) -> Constant:
+    """DequantizeLinear (numbers, scale, zero point): real numbers, whatever type the file stores."""
+    given, scale, zero = call.weight(0), call.value(1), call.value(2)
+    factor = scale.scalar if isinstance(scale, Constant) else None
+    least = 0.0 if zero is None else zero.scalar if isinstance(zero, Constant) else None
+    if given.values is None or factor is None or least is None:
+        return replace(given, values=None)
+    return replace(given, values=(given.values.astype(np.float64) - least) * factor)
+
+
 def gather(call: Call) -> Constant:
     """Gather (numbers, indices)."""
     x, indices = call.weight(0), call.weight(1)
@@ -171,7 +298,7 @@ def gather(call: Call) -> Constant:
 def concat(call: Call) -> Constant:
     """Concat of numbers or of weights."""
     parts = [call.weight(position) for position in range(len(call.inputs))]
-    axis = call.axis(len(parts[0].dims), 0)
+    axis = call.axis(len(parts[0].dims), 0 if call.opset >= 4 else 1)
     total = sum(part.dims[axis] for part in parts)
     dims = (*parts[0].dims[:axis], total, *parts[0].dims[axis + 1 :])
     arrays = [part.values for part in parts if part.values is not None]
@@ -190,29 +317,54 @@ def expand(call: Call) -> Constant:
     return Constant(dims, np.broadcast_to(given.values, dims))
 
 
-def reduce_prod(call: Call) -> Constant:
-    """ReduceProd of a shape."""
-    given = call.weight(0)
-    if given.values is None or call.ints("axes", 1) not in (None, [0]) or given.values.ndim != 1:
-        raise UnsupportedError("it multiplies numbers that are not a shape")
-    dims = (1,) if call.integer("keepdims", 1) else ()
-    return Constant(dims, np.full(dims, math.prod(number.item() for number in given.values)))
-
-
 def unchanged(call: Call) -> Constant:
     """Identity, quantisation: another type, the same shape and numbers."""
     return call.weight(0)
 
 
+def folded(call: Call) -> Constant | tuple[Constant, ...]:
+    """The constants that an operator makes of constants, with how many of their elements were learned."""
+    result = FOLDED[call.node.op_type](call)
+    learned = sum(value.trained for value in call.inputs if isinstance(value, Constant))
+    results = result if isinstance(result, tuple) else (result,)
+    named = tuple(
+        item if item.name or not call.inputs else replace(item, name=name, learned=learned)
+        for name, item in zip(call.node.outputs, results, strict=False)
+    )
+    return named if isinstance(result, tuple) else named[0]
+
+
+Folding: TypeAlias = Callable[[Call], "Constant | tuple[Constant, ...]"]
+
 #: Operators that are computed while importing where all their inputs are constants.
-FOLDED: Final[Mapping[str, Callable[[Call], Constant]]] = {
+FOLDED: Final[Mapping[str, Folding]] = {
     "Constant": constant,
     "ConstantOfShape": constant_of_shape,
     "Range": range_,
     "Cast": cast,
     "Identity": unchanged,
+    "CastLike": unchanged,
+    "Dropout": unchanged,
     "QuantizeLinear": unchanged,
-    "DequantizeLinear": unchanged,
+    "DequantizeLinear": dequantized,
+    "Clip": clip,
+    "Tile": tile,
+    "CumSum": cumulative,
+    "NonZero": nonzero,
+    "ScatterND": scattered,
+    "Trilu": triangle,
+    "Split": split,
+    **dict.fromkeys(
+        ("EyeLike", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"),
+        drawn,
+    ),
+    **dict.fromkeys(("BlackmanWindow", "HammingWindow", "HannWindow"), window),
+    "MelWeightMatrix": mel,
+    "ReduceMax": reduced(np.max),
+    "ReduceMin": reduced(np.min),
+    "ReduceSum": reduced(np.sum),
+    "ReduceMean": reduced(np.mean),
+    "ReduceProd": reduced(np.prod),
     "Add": elementwise(np.add, 2),
     "Sub": elementwise(np.subtract, 2),
     "Mul": elementwise(np.multiply, 2),
@@ -235,6 +387,17 @@ FOLDED: Final[Mapping[str, Callable[[Call], Constant]]] = {
     "And": elementwise(np.logical_and, 2),
     "Or": elementwise(np.logical_or, 2),
     "Not": elementwise(np.logical_not, 1),
+    "GreaterOrEqual": elementwise(np.greater_equal, 2),
+    "LessOrEqual": elementwise(np.less_equal, 2),
+    "Xor": elementwise(np.logical_xor, 2),
+    "Sin": elementwise(np.sin, 1),
+    "Cos": elementwise(np.cos, 1),
+    "Tan": elementwise(np.tan, 1),
+    "Tanh": elementwise(np.tanh, 1),
+    "Log": elementwise(np.log, 1),
+    "Sign": elementwise(np.sign, 1),
+    "IsNaN": elementwise(np.isnan, 1),
+    "Relu": elementwise(lambda x: np.maximum(x, 0), 1),
     "Where": elementwise(np.where, 3),
     "Reshape": _shaped(_reshape),
     "Transpose": _shaped(_transpose),
@@ -244,5 +407,4 @@ FOLDED: Final[Mapping[str, Callable[[Call], Constant]]] = {
     "Gather": gather,
     "Concat": concat,
     "Expand": expand,
-    "ReduceProd": reduce_prod,
 }

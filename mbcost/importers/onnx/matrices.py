@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mbcost.importers.onnx.call import Call, UnsupportedError
+from mbcost.importers.onnx.pointwise import arithmetic
 from mbcost.importers.onnx.tensors import ModelError
-from mbcost.importers.onnx.values import Constant, Tensor, matrix_axes
-from mbcost.operators import Dense, Matmul
+from mbcost.importers.onnx.values import Constant, Tensor, Value, matrix_axes
+from mbcost.operators import Add, Dense, Matmul, Shift
 
 
 def gemm(call: Call) -> Tensor:
-    """Gemm (a, b, bias)."""
-    x, bias = call.tensor(), call.value(2) is not None
+    """Gemm (a, b, c), where c broadcasts to the product: a bias where it is a vector of the file."""
+    c, turned = call.value(2), call.integer("transB", 0) == 1
+    x, weight = call.value(0), call.value(1)
+    if isinstance(x, Constant):
+        product = _of_a_weight(call, x, call.tensor(1), turned=turned)
+    elif isinstance(weight, Tensor):
+        a = call.build.transposed(call.tensor(), [1, 0]) if call.integer("transA", 0) else call.tensor()
+        product = _product(call, a, call.build.transposed(weight, [1, 0]) if turned else weight)
+    else:
+        product = None
+    if product is not None:
+        return product if c is None else _plus(call, product, c)
+    x, matrix = call.tensor(), call.weight(1)
     if call.integer("transA", 0):
         x = call.build.transposed(x, [1, 0])
-    turned = call.integer("transB", 0) == 1
-    if isinstance(call.value(1), Tensor):
-        other = call.tensor(1)
-        return _product(call, x, call.build.transposed(other, [1, 0]) if turned else other)
-    weight = call.weight(1)
+    if len(matrix.dims) != 2 or len(x.dims) != 2:
+        raise ModelError(f"it multiplies {list(x.dims)} by {list(matrix.dims)}")
+    rows, columns = reversed(matrix.dims) if turned else matrix.dims
+    bias = isinstance(c, Constant) and c.elements in (1, columns)
+    product = _dense(call, x, matrix, (rows, columns), bias=bias)
+    return product if c is None or bias else _plus(call, product, c)
+
+
+def _of_a_weight(call: Call, weight: Constant, x: Tensor, *, turned: bool) -> Tensor:
+    """A weight times an activation: the product of both transposed, transposed."""
     if len(weight.dims) != 2 or len(x.dims) != 2:
-        raise ModelError(f"it multiplies {list(x.dims)} by {list(weight.dims)}")
-    rows, columns = reversed(weight.dims) if turned else weight.dims
-    return _dense(call, x, weight, (rows, columns), bias=bias)
+        raise ModelError(f"it multiplies {list(weight.dims)} by {list(x.dims)}")
+    columns, rows = reversed(weight.dims) if call.integer("transA", 0) else weight.dims
+    product = _dense(call, x if turned else call.build.transposed(x, [1, 0]), weight, (rows, columns), bias=False)
+    return call.build.transposed(product, [1, 0])
+
+
+def _plus(call: Call, product: Tensor, c: Value) -> Tensor:
+    result = arithmetic(Add, Shift)(replace(call, inputs=[product, c], opset=max(call.opset, 7)))
+    assert isinstance(result, Tensor)
+    return result
 
 
 def matmul(call: Call) -> Tensor:
@@ -39,6 +65,26 @@ def matmul(call: Call) -> Tensor:
     order = [*range(len(x.dims) - 2), len(x.dims) - 1, len(x.dims) - 2]
     product = _dense(call, call.build.transposed(x, order), weight, (rows, columns), bias=False)
     return call.build.transposed(product, order)
+
+
+def fused_matmul(call: Call) -> Tensor:
+    """FusedMatMul (a, b) of ONNX Runtime: either operand's last two dimensions may be exchanged."""
+    if call.integer("transBatchA", 0) or call.integer("transBatchB", 0):
+        raise UnsupportedError("a product whose batch dimension moves is not modelled")
+    operands = [
+        value if value is None or not call.integer(name, 0) else _exchanged(call, value)
+        for value, name in ((call.value(0), "transA"), (call.value(1), "transB"))
+    ]
+    return matmul(replace(call, inputs=operands))
+
+
+def _exchanged(call: Call, x: Value) -> Value:
+    rank = len(x.dims)
+    if rank < 2:
+        raise ModelError(f"it transposes {list(x.dims)}")
+    if isinstance(x, Tensor):
+        return call.build.transposed(x, [*range(rank - 2), rank - 1, rank - 2])
+    return replace(x, dims=(*x.dims[:-2], x.dims[-1], x.dims[-2]), values=None)
 
 
 def _matrix(weight: Constant) -> tuple[int, int]:

@@ -6,7 +6,7 @@ Field numbers: onnx/onnx.proto of https://github.com/onnx/onnx.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -14,14 +14,27 @@ from mbcost.importers.onnx.tensors import MAX_RANK, ModelError, TensorData, read
 from mbcost.importers.onnx.wire import Range, read_fields
 
 MAX_NODES: Final = 100_000
+#: Numbers of the longest attribute that is read: a list of them is a shape, a window, an order.
+MAX_NUMBERS: Final = 65_536
 
-#: An attribute's value; None for a subgraph and for what no operator here has.
-Attribute: TypeAlias = int | float | str | TensorData | list[int] | list[float] | None
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An attribute of a node in a function: the value of the function's own attribute of this name."""
+
+    name: str
+
+
+#: An attribute's value; a :class:`Range` is a subgraph that is not read yet; None for what no operator here has.
+Attribute: TypeAlias = int | float | str | TensorData | Range | Reference | list[int] | list[float] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the graph; a missing optional input has the name ``""``. A subgraph attribute is None."""
+    """A node of the graph; a missing optional input has the name ``""``.
+
+    `opset` is the version of its operator set; 0 if the file does not say.
+    """
 
     op_type: str
     domain: str
@@ -29,6 +42,7 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Attribute]
+    opset: int = 0
 
     @property
     def title(self) -> str:
@@ -45,19 +59,44 @@ class ValueInfo:
 
 
 @dataclass(slots=True)
-class OnnxModel:
-    """What a file says. Its graph may come in several parts, which protobuf merges."""
+class Graph:
+    """Nodes, tensors and declared values of a graph or of a branch."""
 
-    graph: list[Range] = field(default_factory=list)
     name: str = ""
-    producer: str = ""
-    opsets: dict[str, int] = field(default_factory=dict)
-    functions: set[tuple[str, str]] = field(default_factory=set)
     nodes: list[Node] = field(default_factory=list)
     initializers: dict[str, TensorData] = field(default_factory=dict)
     inputs: list[ValueInfo] = field(default_factory=list)
     outputs: list[ValueInfo] = field(default_factory=list)
     value_infos: dict[str, ValueInfo] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Function:
+    """A function that a model defines: nodes between the names of its inputs and outputs.
+
+    Attributes
+    ----------
+    defaults
+        Values of its attributes where a call gives none.
+    opsets
+        Versions of the operator sets of its nodes.
+    """
+
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    defaults: dict[str, Attribute] = field(default_factory=dict)
+    opsets: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class OnnxModel(Graph):
+    """What a file says. Its graph may come in several parts, which protobuf merges."""
+
+    graph: list[Range] = field(default_factory=list)
+    producer: str = ""
+    opsets: dict[str, int] = field(default_factory=dict)
+    functions: dict[tuple[str, str], Function] = field(default_factory=dict)
 
 
 def read_header(file: Range) -> OnnxModel:
@@ -78,7 +117,8 @@ def read_header(file: Range) -> OnnxModel:
             domain, version = _opset(item.message())
             model.opsets[domain] = version
         elif item.number == 25:
-            model.functions.add(_function_name(item.message()))
+            name, function = _function(item.message())
+            model.functions[name] = function
     return model
 
 
@@ -90,9 +130,26 @@ def read_graph(model: OnnxModel) -> None:
     WireError, ModelError
         If the graph is damaged.
     """
-    for item in itertools.chain.from_iterable(map(read_fields, model.graph)):
+    _fill(model, model.graph, model.opsets)
+
+
+def read_branch(message: Range, opsets: Mapping[str, int]) -> Graph:
+    """The graph of an attribute.
+
+    Raises
+    ------
+    WireError, ModelError
+        If it is damaged.
+    """
+    graph = Graph()
+    _fill(graph, [message], opsets)
+    return graph
+
+
+def _fill(model: Graph, parts: Iterable[Range], opsets: Mapping[str, int]) -> None:
+    for item in itertools.chain.from_iterable(map(read_fields, parts)):
         if item.number == 1:
-            model.nodes.append(_node(item.message(), len(model.nodes)))
+            model.nodes.append(_node(item.message(), len(model.nodes), opsets))
             if len(model.nodes) > MAX_NODES:
                 raise ModelError(f"more than {MAX_NODES} nodes")
         elif item.number == 2:
@@ -125,13 +182,29 @@ def standard_domain(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
 
 
-def _function_name(message: Range) -> tuple[str, str]:
-    """Domain and name of a function that the model defines."""
-    texts = {item.number: item.text() for item in read_fields(message) if item.number in (1, 10)}
-    return standard_domain(texts.get(10, "")), texts.get(1, "")
+def _function(message: Range) -> tuple[tuple[str, str], Function]:
+    """A function that the model defines, by its domain and name."""
+    function, texts, nodes = Function(), {1: "", 10: ""}, []
+    for item in read_fields(message):
+        if item.number in texts:
+            texts[item.number] = item.text()
+        elif item.number == 4:
+            function.inputs.append(item.text())
+        elif item.number == 5:
+            function.outputs.append(item.text())
+        elif item.number == 7:
+            nodes.append(item.message())
+        elif item.number == 9:
+            domain, version = _opset(item.message())
+            function.opsets[domain] = version
+        elif item.number == 11:
+            key, value = _attribute(item.message())
+            function.defaults[key] = value
+    function.nodes += [_node(part, number, function.opsets) for number, part in enumerate(nodes)]
+    return (standard_domain(texts[10]), texts[1]), function
 
 
-def _node(message: Range, position: int) -> Node:
+def _node(message: Range, position: int, opsets: Mapping[str, int]) -> Node:
     texts = {3: "", 4: "", 7: ""}
     inputs, outputs = [], []
     attributes: dict[str, Attribute] = {}
@@ -146,7 +219,8 @@ def _node(message: Range, position: int) -> Node:
             key, value = _attribute(item.message())
             attributes[key] = value
     name = texts[3] or next(filter(None, outputs), f"node {position}")
-    return Node(texts[4], standard_domain(texts[7]), name, tuple(inputs), tuple(outputs), attributes)
+    domain = standard_domain(texts[7])
+    return Node(texts[4], domain, name, tuple(inputs), tuple(outputs), attributes, opsets.get(domain, 0))
 
 
 def _attribute(message: Range) -> tuple[str, Attribute]:
@@ -166,13 +240,28 @@ def _attribute(message: Range) -> tuple[str, Attribute]:
             value = item.text()
         elif item.number == 5:
             value = read_tensor(item.message())
-        elif item.number == 7:
-            floats += item.float32_items()
-        elif item.number == 8:
-            ints += item.signed_items()
+        elif item.number == 6:
+            value = item.message()
+        elif item.number in (7, 8):
+            _check_length(name, item.value, len(ints) + len(floats))
+            if item.number == 7:
+                floats += item.float32_items()
+            else:
+                ints += item.signed_items()
         elif item.number == 20:
             kind = item.signed()
+        elif item.number == 21:
+            value = Reference(item.text())
+    if isinstance(value, Reference):
+        return name, value
     return name, floats if floats or kind == 6 else ints if ints or kind == 7 else value
+
+
+def _check_length(name: str, value: int | bytes | Range, so_far: int) -> None:
+    """Raise before a list is read that is longer than any operator's: the shortest number takes a byte."""
+    size = value.size if isinstance(value, Range) else 1
+    if so_far >= MAX_NUMBERS or size > 10 * MAX_NUMBERS:
+        raise ModelError(f"attribute `{name}` is a list of more than {MAX_NUMBERS} numbers")
 
 
 def _sparse(message: Range) -> TensorData:

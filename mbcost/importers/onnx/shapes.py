@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mbcost.importers.onnx.call import Call, UnsupportedError, normal_axis
-from mbcost.importers.onnx.pointwise import broadcast_dims, placed
-from mbcost.importers.onnx.tensors import MAX_RANK, ModelError
-from mbcost.importers.onnx.values import Constant, Tensor, default_axes, reshaped_axes, shape_of
-from mbcost.operators import Concat, Crop, Elementwise, Opaque, Operator, Split, Tile
+from mbcost.importers.onnx.pointwise import broadcast_dims, one_image, placed
+from mbcost.importers.onnx.tensors import MAX_RANK, ModelError, is_zero
+from mbcost.importers.onnx.values import Constant, Tensor, Value, default_axes, reshaped_axes, shape_of
+from mbcost.importers.onnx.windows import as_map
+from mbcost.operators import Concat, Crop, Elementwise, Split, Tile
 from mbcost.operators.base import Axis
 
 _AXIS_OF: dict[str, Axis] = {"H": "height", "W": "width", "C": "channels"}
@@ -58,12 +60,28 @@ def reshaped(call: Call, x: Tensor, wanted: list[int]) -> Tensor:
     elements, known = math.prod(x.dims), math.prod(dim for dim in wanted if dim != -1)
     if wanted.count(-1) > 1 or min(wanted, default=1) < -1 or known == 0:
         raise ModelError(f"{list(x.dims)} cannot become {wanted}")
+    wanted = _of_one_image(call, x, wanted)
+    known = math.prod(dim for dim in wanted if dim != -1)
     if -1 not in wanted and known != elements and known == elements * wanted[0]:
         wanted, known = [1, *wanted[1:]], elements
     if elements % known or (-1 not in wanted and known != elements):
         raise ModelError(f"{list(x.dims)} cannot become {wanted}: the numbers of elements differ")
     dims = tuple(elements // known if dim == -1 else dim for dim in wanted)
     return call.build.view(x, dims, reshaped_axes(x, dims))
+
+
+def _of_one_image(call: Call, x: Tensor, wanted: list[int]) -> list[int]:
+    """A shape that holds the file's batch, for one image."""
+    batch = call.batch
+    if batch == 1 or not wanted:
+        return wanted
+    product = math.prod(dim for dim in wanted if dim != -1)
+    whole = -1 not in wanted and product == x.elements * batch
+    # beside an open dimension: the batch, or what it was multiplied into, stays in front
+    first = wanted[0] > 0 and wanted[0] % batch == 0
+    opened = -1 in wanted and first and (x.dims[:1] == (1,) or wanted[0] == x.dims[0] * batch)
+    places = [i for i, dim in enumerate(wanted) if dim % batch == 0] if whole else [0] if opened else []
+    return [dim // batch if i in places[:1] else dim for i, dim in enumerate(wanted)]
 
 
 def flatten(call: Call) -> Tensor:
@@ -115,14 +133,25 @@ def concat(call: Call) -> Tensor:
     first = next((value for value in call.inputs if isinstance(value, Tensor)), None)
     if first is None or None in call.inputs:
         raise ModelError("it lacks an input")
-    tensors = [placed(call, value, first) for value in call.inputs if value is not None]
+    values = [value for value in call.inputs if value is not None and value.elements]
     axis = call.axis(len(first.dims), 1)
-    whole = all(x.axes == tensors[0].axes and x.whole({axis}) for x in tensors)
+    tensors = [_placed(call, value, first, axis) for value in values]
+    same = all(x.axes == tensors[0].axes and x.whole({axis}) for x in tensors)
+    whole = same and tensors[0].axes[axis] != "N"
     axes = tensors[0].axes if whole else _around(tensors[0], axis)
     inputs = tuple(call.build.lettered(x, axes) for x in tensors)
     joined = sum(x.dims[axis] for x in inputs)
     dims = (*inputs[0].dims[:axis], joined, *inputs[0].dims[axis + 1 :])
     return call.build.tensor(Concat(_AXIS_OF[_letter(axes, axis)]), inputs, dims, axes)
+
+
+def _placed(call: Call, value: Value, beside: Tensor, axis: int) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if len(value.dims) == 4 and value.data is not None and is_zero(value.data):
+        # zeros beside a map pad it: nobody trained them
+        value = replace(value, learned=0)
+    return placed(call, one_image(call, value, beside) if axis else value, beside)
 
 
 def _letter(axes: str, axis: int) -> str:
@@ -156,7 +185,7 @@ def _part(call: Call, x: Tensor, axis: int, sizes: tuple[int, ...], part: int) -
     return call.build.tensor(Split(0, part, sizes, _AXIS_OF[x.axes[axis]]), (x,), dims, x.axes)
 
 
-def slice_(call: Call) -> Tensor:
+def slice_(call: Call) -> Value:
     """Slice (x, starts, ends, axes, steps); attributes until opset 9."""
     x = call.tensor()
     starts, ends = call.ints("starts", 1) or [], call.ints("ends", 2) or []
@@ -168,7 +197,7 @@ def slice_(call: Call) -> Tensor:
         ranges[axis] = range(*slice(start, _end(end, step, x.dims[axis]), step).indices(x.dims[axis]))
     dims = tuple(len(ranges[axis]) if axis in ranges else dim for axis, dim in enumerate(x.dims))
     if 0 in dims:
-        raise UnsupportedError(f"nothing of {list(x.dims)} is left")
+        return Constant(dims)
     changed = [axis for axis, dim in enumerate(x.dims) if dims[axis] != dim]
     if not changed and all(step > 0 for step in steps):
         return x
@@ -180,22 +209,67 @@ def slice_(call: Call) -> Tensor:
     return call.build.tensor(Crop(shape_of(dims, x.axes)), (x,), dims, x.axes)
 
 
+def unpadded(call: Call) -> Tensor:
+    """ReorderOutput of ONNX Runtime: channels in blocks as channels again, without those that fill up a block."""
+    x = as_map(call)
+    channels = call.integer("channels", x.dims[1])
+    if not 1 <= channels <= x.dims[1]:
+        raise ModelError(f"it takes {channels} of {x.dims[1]} channels")
+    last = bool(call.integer("channels_last", 0))
+    if channels < x.dims[1]:
+        call.build.notes["Channels are counted as ONNX Runtime pads them to whole blocks."] = None
+        x = _part(call, x, 1, (channels, x.dims[1] - channels), 0)
+    return call.build.transposed(x, [0, *range(2, len(x.dims)), 1]) if last else x
+
+
 def _end(end: int, step: int, dim: int) -> int | None:
     """The end of a slice; far below zero it means all the way down."""
     return None if step < 0 and end < -dim else end
 
 
 def gather(call: Call) -> Tensor:
-    """Gather (x, indices) with indices that are known."""
-    x = call.tensor()
-    indices = call.weight(1)
+    """Gather (x, indices): a part of a tensor that is known, or rows that the network chooses."""
+    x, indices = call.value(0), call.value(1)
+    if x is None or indices is None:
+        raise ModelError("it lacks an input")
     axis = call.axis(len(x.dims), 0)
-    taken = (*x.dims[:axis], max(1, indices.elements), *x.dims[axis + 1 :])
-    kind: type[Operator] = Crop if taken[axis] <= x.dims[axis] else Tile
-    whole = call.build.tensor(kind(shape_of(taken, x.axes)), (x,), taken, x.axes)  # type: ignore[call-arg]
     dims = (*x.dims[:axis], *indices.dims, *x.dims[axis + 1 :])
+    if isinstance(indices, Tensor):
+        return _chosen(call, x, indices, dims)
+    x = call.tensor()
+    taken = (*x.dims[:axis], max(1, indices.elements), *x.dims[axis + 1 :])
+    whole = x if taken == x.dims and _ascending(indices) else _copied(call, x, taken)
     axes = x.axes[:axis] + x.axes[axis] * len(indices.dims) + x.axes[axis + 1 :]
     return Tensor(whole.source, dims, axes)
+
+
+def _ascending(indices: Constant) -> bool:
+    """Whether indices take every element once, in order."""
+    values = indices.values
+    return values is not None and np.array_equal(values.reshape(-1), np.arange(values.size))
+
+
+def _copied(call: Call, x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Some elements of a tensor, or elements more than once."""
+    shape = shape_of(dims, x.axes)
+    if all(new <= old for new, old in zip(shape, x.shape, strict=True)):
+        return call.build.tensor(Crop(shape), (x,), dims, x.axes)
+    if all(new % old == 0 for new, old in zip(shape, x.shape, strict=True)):
+        return call.build.tensor(Tile(shape), (x,), dims, x.axes)
+    return call.build.traffic(call.node.op_type, (x,), dims, x.axes)
+
+
+def _chosen(call: Call, x: Value, indices: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Rows that the network chooses; of a table of the file only those that are chosen are read."""
+    if isinstance(x, Tensor):
+        return call.build.traffic(call.node.op_type, (x, indices), dims)
+    table = placed(call, x, indices)
+    rows = math.prod(dims)
+    if rows > x.elements:
+        return call.build.traffic(call.node.op_type, (table, indices), dims)
+    flat = call.build.view(table, (x.elements,), "C")
+    part = call.build.tensor(Crop(shape_of((rows,), "C")), (flat,), (rows,), "C")
+    return call.build.view(part, dims, default_axes(dims))
 
 
 def expand(call: Call) -> Tensor:
@@ -204,14 +278,17 @@ def expand(call: Call) -> Tensor:
     wanted = call.ints("", 1)
     if wanted is None or len(wanted) > MAX_RANK or min(wanted, default=1) < 1:
         raise ModelError(f"its shape is {wanted}")
-    if len(wanted) >= len(x.dims) and x.dims[:1] == (1,) and len(wanted) == len(x.dims):
-        wanted[0] = 1 if wanted[0] > 1 and x.axes[0] == "N" else wanted[0]
+    if x.dims[:1] == (1,) and len(wanted) == len(x.dims) and x.axes[0] == "N" and wanted[0] == call.batch:
+        wanted[0] = 1
     return _repeated(call, x, broadcast_dims([x.dims, tuple(wanted)]))
 
 
 def tile(call: Call) -> Tensor:
     """Tile (x, repeats)."""
     x, repeats = call.tensor(), call.ints("", 1) or []
+    if call.opset < 6 and len(call.inputs) == 3:
+        axis = normal_axis((call.ints("", 2) or [0])[0], len(x.dims))
+        repeats = [repeats[0] if i == axis else 1 for i in range(len(x.dims))]
     if len(repeats) != len(x.dims) or min(repeats, default=1) < 1:
         raise ModelError(f"it repeats {list(x.dims)} by {repeats[:MAX_RANK]}")
     return _repeated(call, x, tuple(dim * times for dim, times in zip(x.dims, repeats, strict=True)))
@@ -234,4 +311,4 @@ def where(call: Call) -> Tensor:
     if largest.dims == dims and len(tensors) == 1:
         return call.build.same(Elementwise(), largest, word="where")
     axes = largest.axes if len(largest.axes) == len(dims) else default_axes(dims)
-    return call.build.tensor(Opaque(shape_of(dims, axes)), tensors, dims, axes)
+    return call.build.traffic("Where", tensors, dims, axes)

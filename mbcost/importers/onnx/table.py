@@ -9,9 +9,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
-from mbcost.importers.onnx import matrices, pointwise, shapes, windows
+from mbcost.importers.onnx import matrices, pointwise, shapes, standard, windows
 from mbcost.importers.onnx.call import Call, Converter, Result
+from mbcost.importers.onnx.einsum import einsum
 from mbcost.importers.onnx.pointwise import arithmetic, function, passed
+from mbcost.importers.onnx.recurrent import quantized, recurrent
 from mbcost.importers.onnx.values import Tensor
 from mbcost.operators import (
     Add,
@@ -63,8 +65,12 @@ def with_bias(operator: Operator) -> Converter:
 
 
 def fused_conv(call: Call) -> Tensor:
-    """FusedConv: a convolution and its activation."""
-    x = windows.conv(call)
+    """FusedConv (x, weight, bias, z): a convolution, the sum with `z`, an activation."""
+    x, z = windows.conv(call), call.value(3)
+    if z is not None:
+        added = arithmetic(Add, Shift)(dataclasses.replace(call, inputs=[x, z], opset=7))
+        assert isinstance(added, Tensor)
+        x = added
     activation = _FUSED.get(call.text("activation", ""))
     return x if activation is None else call.build.same(activation, x)
 
@@ -102,7 +108,8 @@ _FUNCTIONS: Final[Mapping[str, Operator]] = {
     **dict.fromkeys(
         (
             *("Abs", "Ceil", "Celu", "Cos", "Erf", "Exp", "Floor", "Hardmax", "IsNaN", "Log", "Neg", "Not"),
-            *("Reciprocal", "Round", "Selu", "Sign", "Sin", "Softsign", "Sqrt", "ThresholdedRelu"),
+            *("Reciprocal", "Round", "Selu", "Sign", "Sin", "Softsign", "Sqrt", "ThresholdedRelu", "Acos", "Acosh"),
+            *("Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan", "IsInf", "Shrink", "BitwiseNot", "Bernoulli"),
         ),
         Elementwise(),
     ),
@@ -122,6 +129,9 @@ _STANDARD: Final[Mapping[str, Converter]] = {
     "AveragePool": windows.average_pool,
     "GlobalAveragePool": windows.global_average_pool,
     "GlobalMaxPool": windows.global_max_pool,
+    "LpPool": windows.average_pool,
+    "GlobalLpPool": windows.global_average_pool,
+    "DeformConv": standard.deform_conv,
     "Pad": windows.pad,
     "Resize": windows.resize,
     "Upsample": windows.resize,
@@ -129,6 +139,11 @@ _STANDARD: Final[Mapping[str, Converter]] = {
     "SpaceToDepth": windows.space_to_depth,
     "Gemm": matrices.gemm,
     "MatMul": matrices.matmul,
+    "Einsum": einsum,
+    "LSTM": recurrent(4),
+    "GRU": recurrent(3),
+    "RNN": recurrent(1),
+    "Attention": standard.attention,
     "BatchNormalization": pointwise.batch_norm,
     "InstanceNormalization": pointwise.instance_norm,
     "GroupNormalization": pointwise.group_norm,
@@ -145,14 +160,22 @@ _STANDARD: Final[Mapping[str, Converter]] = {
     "Div": arithmetic(Divide, Scale),
     "Max": arithmetic(Maximum, Elementwise),
     "Min": arithmetic(Minimum, Elementwise),
+    # a comparison is a difference whose sign is kept
+    **dict.fromkeys(
+        (
+            *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor", "Mod", "BitShift"),
+            *("BitwiseAnd", "BitwiseOr", "BitwiseXor"),
+        ),
+        arithmetic(Subtract, Elementwise),
+    ),
     "Mean": pointwise.mean_of,
     "Where": shapes.where,
     "Identity": passed,
     "Dropout": passed,
     "Cast": passed,
     "CastLike": passed,
-    "QuantizeLinear": passed,
-    "DequantizeLinear": passed,
+    "QuantizeLinear": pointwise.rescaled,
+    "DequantizeLinear": pointwise.rescaled,
     "DynamicQuantizeLinear": pointwise.dynamically_quantized,
     "QLinearConv": picked(windows.conv, 0, 3, 8),
     "QLinearMatMul": picked(matrices.matmul, 0, 3),
@@ -171,7 +194,57 @@ _STANDARD: Final[Mapping[str, Converter]] = {
     "Gather": shapes.gather,
     "Expand": shapes.expand,
     "Tile": shapes.tile,
+    "GatherElements": standard.gather_elements,
+    "GatherND": standard.gather_nd,
+    **dict.fromkeys(
+        ("Scatter", "ScatterElements", "ScatterND", "TensorScatter", "ReverseSequence", "RotaryEmbedding"),
+        standard.same_shape,
+    ),
+    **dict.fromkeys(("CumSum", "CumProd", "Trilu"), standard.same_shape),
+    "TopK": standard.top_k,
+    "NonMaxSuppression": standard.non_max_suppression,
+    "NonZero": standard.nonzero,
+    "Compress": standard.compress,
+    "Unique": standard.unique,
+    "OneHot": standard.one_hot,
+    "RoiAlign": standard.regions,
+    "MaxRoiPool": standard.regions,
+    "GridSample": standard.grid_sample,
+    "AffineGrid": standard.affine_grid,
+    "CenterCropPad": standard.center_crop_pad,
+    "Col2Im": standard.col2im,
+    "MaxUnpool": standard.max_unpool,
+    "Det": standard.determinant,
+    "Multinomial": standard.multinomial,
+    "DFT": standard.fourier,
+    "STFT": standard.short_time_fourier,
+    "BitCast": passed,
+    **dict.fromkeys(("EyeLike", "RandomNormalLike", "RandomUniformLike"), pointwise.like),
 }
+
+#: Inputs of which only the shape or the type matters, by operator.
+SHAPE_ONLY: Final[Mapping[str, tuple[int, ...]]] = {
+    **dict.fromkeys(("Shape", "Size", "EyeLike", "RandomNormalLike", "RandomUniformLike"), (0,)),
+    "CastLike": (1,),
+    # without a known condition only on request, and said
+    "If": (0,),
+    # the training ratio and mode
+    "Dropout": (1, 2),
+}
+
+#: Standard operators whose result depends on all inputs alike, of which none is known for its numbers.
+EVERY_INPUT: Final = frozenset(("Einsum", "Attention"))
+
+#: Standard operators without a converter: sequences, texts, losses, loops.
+WITHOUT_MODEL: Final = frozenset(
+    (
+        *("CausalConvWithState", "ConcatFromSequence", "ImageDecoder", "LinearAttention", "Loop", "Optional", "Scan"),
+        *("NegativeLogLikelihoodLoss", "OptionalGetElement", "OptionalHasElement", "RegexFullMatch", "SequenceAt"),
+        *("SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength", "SequenceMap"),
+        *("SoftmaxCrossEntropyLoss", "SplitToSequence", "StringConcat", "StringNormalizer", "StringSplit", "SwiGLU"),
+        "TfIdfVectorizer",
+    )
+)
 
 _CONTRIBUTED: Final[Mapping[str, Converter]] = {
     "QLinearAdd": picked(arithmetic(Add, Shift), 0, 3),
@@ -187,15 +260,29 @@ _CONTRIBUTED: Final[Mapping[str, Converter]] = {
     "QuantizeLinear": passed,
     "DequantizeLinear": passed,
     "FusedConv": fused_conv,
+    "DynamicQuantizeLSTM": quantized,
+    "FusedMatMul": matrices.fused_matmul,
     "Gelu": function(Gelu()),
     "FastGelu": with_bias(Gelu()),
     "BiasGelu": with_bias(Gelu()),
     "QuickGelu": function(Swish()),
 }
 
+#: Layouts of ONNX Runtime in which channels are in blocks, padded to a whole number of these.
+_BLOCKED: Final[Mapping[str, Converter]] = {
+    "Conv": fused_conv,
+    "MaxPool": windows.max_pool,
+    "AveragePool": windows.average_pool,
+    "GlobalMaxPool": windows.global_max_pool,
+    "GlobalAveragePool": windows.global_average_pool,
+    "ReorderInput": passed,
+    "ReorderOutput": shapes.unpadded,
+}
+
 #: (domain, operator) -> converter
 CONVERTERS: Final[Mapping[tuple[str, str], Converter]] = {
     **{("", name): converter for name, converter in _STANDARD.items()},
+    **{(f"{MICROSOFT}.nchwc", name): converter for name, converter in _BLOCKED.items()},
     **{(MICROSOFT, name): converter for name, converter in _CONTRIBUTED.items()},
 }
 

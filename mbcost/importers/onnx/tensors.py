@@ -14,6 +14,8 @@ from mbcost.importers.onnx.wire import Field, Range, read_fields
 #: Tensors of more elements than this are weights, not numbers that say how the network is built.
 MAX_VALUES: Final = 4096
 MAX_RANK: Final = 16
+#: Bytes of the largest tensor that is looked at for being all zeros.
+MAX_ZEROS: Final = 2**22
 MAX_ELEMENTS: Final = 2**40
 #: TensorProto.DataType -> element type as numpy has it.
 _DTYPES: Final[Mapping[int, np.dtype[Any]]] = {
@@ -83,6 +85,27 @@ class TensorData:
         if self.data_type == 10:  # float16 is stored as its bits
             return np.array(items, dtype="<u2").view("<f2").reshape(self.dims)
         return np.array(items).astype(dtype).reshape(self.dims)
+
+
+def is_laid_out(tensor: TensorData) -> bool:
+    """Whether a float tensor holds different numbers, all of them halves, wholes or infinite.
+
+    Nobody trains such numbers: they are a grid of pixels, strides, a mask.
+    """
+    dtype, raw = _DTYPES.get(tensor.data_type), tensor._raw
+    if dtype is None or dtype.kind != "f" or raw is None or not dtype.itemsize < raw.size <= MAX_ZEROS:
+        return False
+    numbers = np.frombuffer(raw.read(), dtype).astype(np.float64)
+    doubled = 2 * numbers
+    return bool((doubled == np.rint(doubled)).all() and (numbers != numbers[0]).any())
+
+
+def is_zero(tensor: TensorData) -> bool:
+    """Whether a tensor is stored as zeros, all of its elements; one that is too large to look at is not."""
+    raw = tensor._raw
+    if raw is None or not 0 < raw.size <= MAX_ZEROS:
+        return False
+    return not any(raw.read())
 
 
 def read_tensor(message: Range) -> TensorData:

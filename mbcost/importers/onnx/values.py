@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mbcost.importers.onnx.tensors import TensorData, is_laid_out
 from mbcost.operators import TensorShape
 
 
@@ -33,6 +34,10 @@ class Tensor:
     source: str
     dims: tuple[int, ...]
     axes: str
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.dims)
 
     @property
     def shape(self) -> TensorShape:
@@ -58,13 +63,19 @@ class Constant:
     rescale
         Whether it is the scale of a quantised tensor, so that multiplying by it belongs to the kernel before it.
     name
-        The tensor of the file that it is, under whatever shape; empty if it is computed.
+        The tensor of the file that it is, under whatever shape, or the value that is computed from some.
+    data
+        Where the numbers of a tensor of the file are.
+    learned
+        How many of its elements are parameters, where those are fewer than all: a repeated weight, a range.
     """
 
     dims: tuple[int, ...]
     values: np.ndarray[Any, Any] | None = None
     rescale: bool = False
     name: str = ""
+    learned: int | None = None
+    data: TensorData | None = None
 
     @property
     def elements(self) -> int:
@@ -77,9 +88,11 @@ class Constant:
 
     @property
     def trained(self) -> int:
-        """How many parameters it is: single numbers and whole ones are part of the code."""
+        """How many parameters it is: single numbers, whole ones, grids and masks are part of the code."""
         whole = self.values is not None and self.values.dtype.kind != "f"
-        return 0 if self.elements == 1 or whole else self.elements
+        if self.elements == 1 or whole or (self.data is not None and is_laid_out(self.data)):
+            return 0
+        return self.elements if self.learned is None else min(self.learned, self.elements)
 
 
 Value = Tensor | Constant

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mbcost.architectures.fields import MAX_WINDOW
 from mbcost.importers.onnx.call import Call, UnsupportedError
 from mbcost.importers.onnx.tensors import ModelError
-from mbcost.importers.onnx.values import Tensor
+from mbcost.importers.onnx.values import Constant, Tensor
+from mbcost.operators import Add
 from mbcost.operators.volume import AvgPool3d, Conv3d, MaxPool3d, Triple, volume_extents
 
 AXES = "NCHHW"
@@ -18,7 +20,7 @@ def is_volume(call: Call) -> bool:
 
 def _triple(call: Call, name: str) -> Triple:
     numbers = call.ints(name) or [1, 1, 1]
-    if len(numbers) != 3:
+    if len(numbers) != 3 or not all(1 <= number <= MAX_WINDOW for number in numbers):
         raise ModelError(f"its attribute `{name}` is {numbers[:8]}")
     return numbers[0], numbers[1], numbers[2]
 
@@ -27,7 +29,7 @@ def _padding(call: Call, x: Tensor, kernel: Triple, stride: Triple, dilation: Tr
     """Zeros along each dimension, both ends together."""
     pads = call.ints("pads") or [0] * 6
     mode = call.text("auto_pad", "NOTSET")
-    if len(pads) != 6 or min(pads) < 0 or min(stride) < 1:
+    if len(pads) != 6 or min(pads) < 0 or max(pads) > MAX_WINDOW or min(stride) < 1:
         raise ModelError(f"its attribute `pads` is {pads[:8]}, its strides are {list(stride)}")
     totals = [pads[axis] + pads[axis + 3] for axis in range(3)]
     if mode in ("SAME_UPPER", "SAME_LOWER"):
@@ -43,12 +45,19 @@ def conv(call: Call) -> Tensor:
         raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
     out, per_group, *kernel = weight.dims
     window, groups = (kernel[0], kernel[1], kernel[2]), call.integer("group", 1)
+    if not all(1 <= side <= MAX_WINDOW for side in window):
+        raise UnsupportedError(f"a window of {'x'.join(map(str, window))}: sides have to be 1 to {MAX_WINDOW}")
     stride, dilation = _triple(call, "strides"), _triple(call, "dilations")
     padding = _padding(call, x, window, stride, dilation)
-    operator = Conv3d(out, x.dims[2], window, stride, dilation, groups, padding, call.value(2) is not None)
+    operator = Conv3d(out, x.dims[2], window, stride, dilation, groups, padding, isinstance(call.value(2), Constant))
     extents = volume_extents(x.shape, x.dims[2], window, stride, dilation, padding)
     dims = (1, out, *map(int, extents))
-    return call.build.tensor(operator, (x,), dims, AXES, in_channels=per_group * groups, weight=weight)
+    product = call.build.tensor(operator, (x,), dims, AXES, in_channels=per_group * groups, weight=weight)
+    bias = call.value(2)
+    if not isinstance(bias, Tensor):
+        return product
+    column = call.build.view(bias, (bias.elements, 1, 1, 1), AXES[1:])
+    return call.build.tensor(Add(), (product, column), dims, AXES)
 
 
 def pool(call: Call, kind: type[MaxPool3d | AvgPool3d]) -> Tensor:

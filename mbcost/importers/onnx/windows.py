@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from mbcost.architectures.fields import MAX_WINDOW
 from mbcost.importers.onnx import volumes
 from mbcost.importers.onnx.call import Call, UnsupportedError
 from mbcost.importers.onnx.tensors import ModelError
-from mbcost.importers.onnx.values import Constant, Tensor, spatial_axes
+from mbcost.importers.onnx.values import Constant, Tensor, shape_of, spatial_axes
 from mbcost.operators import (
+    Add,
     AvgPool2d,
     Conv2d,
+    Crop,
     DepthToSpace,
     DepthwiseConv2d,
     Explicit,
@@ -27,7 +30,8 @@ from mbcost.operators import (
 from mbcost.operators.volume import AvgPool3d, MaxPool3d
 from mbcost.operators.window import Padding, Pair
 
-MAX_WINDOW: Final = 2**31
+#: The largest extent of a resized map.
+MAX_EXTENT: Final = 2**20
 
 
 def as_map(call: Call, position: int = 0) -> Tensor:
@@ -46,7 +50,7 @@ def _pair(call: Call, name: str, x: Tensor, default: int = 1) -> Pair:
     if items is None:
         items = [default] * rank
     if len(items) != rank or not all(0 <= item <= MAX_WINDOW for item in items):
-        raise ModelError(f"its attribute `{name}` is {items[:8]}")
+        raise ModelError(f"its attribute `{name}` is {items[:8]}; a window has sides of at most {MAX_WINDOW}")
     return (1 if name != "output_padding" else 0, items[0]) if rank == 1 else (items[0], items[1])
 
 
@@ -63,7 +67,7 @@ def _explicit(pads: list[int] | None, x: Tensor) -> Padding:
     if not pads or not any(pads):
         return "valid"
     if len(pads) != 2 * rank or not all(abs(item) <= MAX_WINDOW for item in pads):
-        raise ModelError(f"its attribute `pads` is {pads[:8]}")
+        raise ModelError(f"its attribute `pads` is {pads[:8]}; a margin is at most {MAX_WINDOW}")
     return Explicit(0, 0, pads[0], pads[1]) if rank == 1 else Explicit(pads[0], pads[2], pads[1], pads[3])
 
 
@@ -74,7 +78,7 @@ def conv(call: Call) -> Tensor:
     x, weight = as_map(call), call.weight(1)
     groups = call.integer("group", 1)
     kernel, in_channels = _kernel(weight, x, groups)
-    out, bias = weight.dims[0], call.value(2) is not None
+    out, bias = weight.dims[0], isinstance(call.value(2), Constant)
     stride, dilation = _pair(call, "strides", x), _pair(call, "dilations", x)
     padding = _padding(call, x)
     operator: Operator
@@ -82,7 +86,17 @@ def conv(call: Call) -> Tensor:
         operator = DepthwiseConv2d(kernel, stride, dilation, out // groups, padding, bias)
     else:
         operator = Conv2d(out, kernel, stride, dilation, groups, padding, bias)
-    return call.build.mapped(operator, x, in_channels=in_channels, weight=weight)
+    return with_computed_bias(call, call.build.mapped(operator, x, in_channels=in_channels, weight=weight))
+
+
+def with_computed_bias(call: Call, product: Tensor) -> Tensor:
+    """A convolution's output plus the bias that is its third input, where the network computes that."""
+    bias = call.value(2)
+    if not isinstance(bias, Tensor):
+        return product
+    dims = (bias.elements, *(1 for _ in product.dims[2:]))
+    column = call.build.view(bias, dims, product.axes[1:])
+    return call.build.tensor(Add(), (product, column), product.dims, product.axes)
 
 
 def conv_transpose(call: Call) -> Tensor:
@@ -92,6 +106,7 @@ def conv_transpose(call: Call) -> Tensor:
     if len(weight.dims) != len(x.dims):
         raise ModelError(f"its weight has the shape {list(weight.dims)}")
     kernel = (1, weight.dims[2]) if len(x.dims) == 3 else (weight.dims[2], weight.dims[3])
+    _check_window(kernel)
     stride, dilation = _pair(call, "strides", x), _pair(call, "dilations", x)
     extra = _pair(call, "output_padding", x, default=0)
     wanted = call.ints("output_shape")
@@ -101,9 +116,9 @@ def conv_transpose(call: Call) -> Tensor:
     elif padding == "same":
         extra = (0, 0)
     operator = TransposedConv2d(
-        weight.dims[1] * groups, kernel, stride, dilation, groups, padding, extra, call.value(2) is not None
+        weight.dims[1] * groups, kernel, stride, dilation, groups, padding, extra, isinstance(call.value(2), Constant)
     )
-    return call.build.mapped(operator, x, in_channels=weight.dims[0], weight=weight)
+    return with_computed_bias(call, call.build.mapped(operator, x, in_channels=weight.dims[0], weight=weight))
 
 
 def _padding_for(
@@ -119,16 +134,23 @@ def _padding_for(
     return Explicit(*ends), (more[0], more[1])
 
 
+def _check_window(window: Pair) -> None:
+    """Raise for a window that no table could have."""
+    if not all(1 <= side <= MAX_WINDOW for side in window):
+        raise UnsupportedError(f"a window of {window[0]}x{window[1]}: sides have to be 1 to {MAX_WINDOW}")
+
+
 def _kernel(weight: Constant, x: Tensor, groups: int) -> tuple[Pair, int]:
     """Window and input channels of a convolution's weight."""
     if len(weight.dims) != len(x.dims):
         raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
     window = (1, weight.dims[2]) if len(x.dims) == 3 else (weight.dims[2], weight.dims[3])
+    _check_window(window)
     return window, weight.dims[1] * groups
 
 
 def max_pool(call: Call) -> Tensor:
-    """MaxPool; its second output, the indices, is not modelled."""
+    """MaxPool; its second output, the indices, has the first one's shape and comes with it."""
     return volumes.pool(call, MaxPool3d) if volumes.is_volume(call) else _pool(call, MaxPool2d)
 
 
@@ -139,13 +161,24 @@ def average_pool(call: Call) -> Tensor:
 
 def _pool(call: Call, kind: type[MaxPool2d | AvgPool2d]) -> Tensor:
     x = as_map(call)
-    if _pair(call, "dilations", x) != (1, 1):
-        raise UnsupportedError("a pooling with dilation is not modelled")
+    dilation = _pair(call, "dilations", x)
+    if dilation != (1, 1):
+        return _dilated_pool(call, x, kind, dilation)
     if "kernel_shape" not in call.node.attributes:
         raise ModelError("its attribute `kernel_shape` is missing")
     padding = _padding(call, x)
     kernel, stride = _pair(call, "kernel_shape", x), _pair(call, "strides", x)
     return call.build.mapped(kind(kernel, stride, padding, call.integer("ceil_mode", 0) == 1), x)
+
+
+def _dilated_pool(call: Call, x: Tensor, kind: type[MaxPool2d | AvgPool2d], dilation: Pair) -> Tensor:
+    """A pooling with gaps in its window: the size of one with a window that reaches as far, charged by its traffic."""
+    kernel, stride = _pair(call, "kernel_shape", x), _pair(call, "strides", x)
+    reach = ((kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
+    operator = kind(reach, stride, _padding(call, x), call.integer("ceil_mode", 0) == 1)
+    shape = operator.output_shape((x.shape,))
+    sizes = {"N": 1, "H": int(shape.height), "W": int(shape.width), "C": int(shape.channels)}
+    return call.build.traffic(call.node.op_type, (x,), tuple(sizes[axis] for axis in x.axes), x.axes)
 
 
 def global_average_pool(call: Call) -> Tensor:
@@ -166,30 +199,57 @@ def _global_pool(call: Call, operator: Operator) -> Tensor:
 def pad(call: Call) -> Tensor:
     """Pad (x, pads, value, axes). A convolution or pooling after it takes it in, see ``patterns``."""
     x = call.tensor()
-    pads = call.ints("pads", 1) or []
+    pads = call.ints("pads", 1) or call.ints("paddings") or []
     axes = call.ints("axes", 3) or list(range(len(x.dims)))
     ends = dict(zip([axis % len(x.dims) for axis in axes], zip(pads, pads[len(axes) :], strict=False), strict=False))
     if not any(map(any, ends.values())):
         return x
-    x = as_map(call)
-    if any(any(ends.get(axis, (0, 0))) for axis in (0, 1)):
-        raise UnsupportedError("padding of the batch or of the channels is not modelled")
-    vertical = ends.get(2, (0, 0)) if len(x.dims) == 4 else (0, 0)
-    horizontal = ends.get(len(x.dims) - 1, (0, 0))
+    margins = [ends.get(axis, (0, 0)) for axis in range(len(x.dims))]
+    if any(abs(side) > MAX_WINDOW for pair in margins for side in pair):
+        raise UnsupportedError(f"margins of {pads[:16]}: at most {MAX_WINDOW} are modelled")
+    changed = [axis for axis, pair in enumerate(margins) if any(pair)]
     zeros = call.text("mode", "constant") == "constant"
-    result = call.build.mapped(Pad(Explicit(*vertical, *horizontal)), x)
-    call.build.words[result.source] = "pad" if zeros else "pad of another kind"
+    if any(pair[0] < 0 or pair[1] < 0 for pair in margins):
+        cut = tuple(dim + min(pair[0], 0) + min(pair[1], 0) for dim, pair in zip(x.dims, margins, strict=True))
+        if min(cut, default=1) < 1:
+            raise UnsupportedError(f"nothing of {list(x.dims)} is left")
+        x = call.build.tensor(Crop(shape_of(cut, x.axes)), (x,), cut, x.axes)
+        margins = [(max(pair[0], 0), max(pair[1], 0)) for pair in margins]
+        changed = [axis for axis, pair in enumerate(margins) if any(pair)]
+        if not changed:
+            return x
+    if x.dims[0] != 1 or len(x.dims) not in (3, 4) or not set(changed) <= set(range(1, len(x.dims))):
+        return _padded(call, x, margins, changed)
+    x = call.build.lettered(x, spatial_axes(x.dims))
+    vertical = margins[2] if len(x.dims) == 4 else (0, 0)
+    result = call.build.mapped(Pad(Explicit(*vertical, *margins[-1]), margins[1]), x)
+    call.build.words[result.source] = "pad" if zeros and margins[1] == (0, 0) else "pad of another kind"
     return result
 
 
+def _padded(call: Call, x: Tensor, margins: list[Pair], changed: list[int]) -> Tensor:
+    """Padding of a tensor that is no map: one dimension after the other, by its letter."""
+    for axis in changed:
+        letters = "H" * axis + "W" + "C" * (len(x.dims) - axis - 1)
+        x = call.build.lettered(x, letters)
+        dims = (*x.dims[:axis], x.dims[axis] + sum(margins[axis]), *x.dims[axis + 1 :])
+        x = call.build.tensor(Pad(Explicit(0, 0, *margins[axis])), (x,), dims, letters)
+        call.build.words[x.source] = "pad of another kind"
+    return x
+
+
 def resize(call: Call) -> Tensor:
-    """Resize (x, roi, scales, sizes), Resize and Upsample of opset 9 and 10 (x, scales)."""
-    x = as_map(call)
-    method: Literal["nearest", "bilinear"] = "nearest" if call.text("mode", "nearest") == "nearest" else "bilinear"
-    factors = _factors(call, x)
-    sizes = [math.floor(dim * factor + 1e-6) for dim, factor in zip(x.dims, factors, strict=True)]
-    if sizes[:2] != list(x.dims[:2]):
-        raise UnsupportedError("resizing of the batch or of the channels is not modelled")
+    """Resize (x, roi, scales, sizes), Resize and Upsample of opset 9 and 10 (x, scales), Upsample before (x)."""
+    x = call.tensor()
+    mode = call.text("mode", "nearest")
+    method: Literal["nearest", "bilinear"] = "nearest" if mode == "nearest" else "bilinear"
+    sizes, factors = _sizes(call, x)
+    if sizes == list(x.dims):
+        return x
+    changed = [axis for axis, (new, old) in enumerate(zip(sizes, x.dims, strict=True)) if new != old]
+    if len(x.dims) not in (3, 4) or x.dims[0] != 1 or min(changed) < 2:
+        return _resampled(call, x, tuple(sizes))
+    x = call.build.lettered(x, spatial_axes(x.dims))
     spatial = [factor if factor.is_integer() else 0 for factor in factors[2:]]
     vertical, horizontal = (1.0, *spatial) if len(x.dims) == 3 else spatial
     if vertical >= 1 and horizontal >= 1:
@@ -198,22 +258,62 @@ def resize(call: Call) -> Tensor:
     return call.build.mapped(Resize((height, width), (1, 1), method), x)
 
 
-def _factors(call: Call, x: Tensor) -> list[float]:
-    """By how much each dimension grows."""
-    scales_at = 2 if call.node.op_type == "Resize" and call.opset >= 11 else 1
+def _resampled(call: Call, x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Resizing of what is no map, such as one with its channels last: by its letters, or charged by its traffic."""
+    changed = {axis for axis, dim in enumerate(dims) if dim != x.dims[axis]}
+    if x.whole(changed) and {x.axes[axis] for axis in changed} <= {"H", "W"}:
+        shape = shape_of(dims, x.axes)
+        return call.build.tensor(Resize((shape.height, shape.width), (1, 1)), (x,), dims, x.axes)
+    return call.build.traffic(call.node.op_type, (x,), dims)
+
+
+def _sizes(call: Call, x: Tensor) -> tuple[list[int], list[float]]:
+    """The extents after resizing, and by how much each dimension grows."""
+    resizes = call.node.op_type == "Resize"
+    scales_at = 2 if resizes and call.opset >= 11 else 1
     axes = call.ints("axes") or list(range(len(x.dims)))
-    scales = call.value(scales_at)
+    axes = [axis % len(x.dims) for axis in axes]
+    scales, wanted = call.value(scales_at), call.value(3)
+    factors, sizes = [1.0] * len(x.dims), list(x.dims)
+    if isinstance(scales, Tensor) or isinstance(wanted, Tensor):
+        raise UnsupportedError("its scales or sizes are an input of the network, or computed by it")
     if isinstance(scales, Constant) and scales.elements:
         given = call.numbers(scales_at)
+    elif isinstance(wanted, Constant):
+        numbers = [int(number) for number in call.numbers(3)]
+        policy = call.text("keep_aspect_ratio_policy", "stretch")
+        ratios = [size / x.dims[axis] for axis, size in zip(axes, numbers, strict=True)]
+        if policy != "stretch":
+            # one factor for all: sizes are rounded, halves up (onnx, Resize, keep_aspect_ratio_policy)
+            one = (min if policy == "not_larger" else max)(ratios)
+            numbers = [math.floor(one * x.dims[axis] + 0.5) for axis in axes]
+            ratios = [size / x.dims[axis] for axis, size in zip(axes, numbers, strict=True)]
+        for axis, size, ratio in zip(axes, numbers, ratios, strict=True):
+            sizes[axis], factors[axis] = size, ratio
+        return _checked_sizes(sizes), factors
     else:
-        sizes = call.numbers(3)
-        given = [size / x.dims[axis] for axis, size in zip(axes, sizes, strict=True)]
-    factors = [1.0] * len(x.dims)
+        given = _old_scales(call, len(x.dims))
     for axis, factor in zip(axes, given, strict=True):
-        if not 0 < factor < MAX_WINDOW:
+        if not 0 < factor <= MAX_WINDOW:
             raise ModelError(f"it resizes by {factor}")
-        factors[axis] = float(factor)
-    return factors
+        factors[axis], sizes[axis] = float(factor), math.floor(x.dims[axis] * float(factor) + 1e-6)
+    return _checked_sizes(sizes), factors
+
+
+def _checked_sizes(sizes: list[int]) -> list[int]:
+    if min(sizes, default=1) < 1 or max(sizes, default=1) > MAX_EXTENT:
+        raise ModelError(f"it resizes to {sizes}")
+    return sizes
+
+
+def _old_scales(call: Call, rank: int) -> list[float]:
+    """Scales as attributes: of opset 7 and 8, and of opset 1 to 6 for height and width."""
+    scales = call.node.attributes.get("scales")
+    if isinstance(scales, list):
+        return [float(scale) for scale in scales]
+    if call.node.op_type != "Upsample" or rank != 4 or "height_scale" not in call.node.attributes:
+        raise ModelError("its scales are missing")
+    return [1.0, 1.0, call.number("height_scale", 1), call.number("width_scale", 1)]
 
 
 def depth_to_space(call: Call) -> Tensor:

@@ -64,25 +64,26 @@ def test_a_download_that_was_cut_off(tmp_path: Path) -> None:
         refused(path, "MB500", "cut off", "downloaded completely")
 
 
-@pytest.mark.parametrize("opset", [0, 1, 8, 29, 2**31])
+@pytest.mark.parametrize("opset", [0, 29, 2**31])
 def test_opsets(tmp_path: Path, opset: int) -> None:
     net = Net(opset)
-    refused(net.save(tmp_path, net.node("Relu", "x")), "MB504", f"opset {opset}", "9 to 28")
+    refused(net.save(tmp_path, net.node("Relu", "x")), "MB504", f"opset {opset}", "1 to 28")
 
 
 def test_every_unknown_operator_is_named(tmp_path: Path) -> None:
     net = Net()
-    x = net.node("NonMaxSuppression", "x")
+    x = net.node("SequenceConstruct", "x")
     x = net.node("MyOp", net.node("MyOp", x, domain="acme"), domain="acme")
     x = net.node("Reluu", x)
-    x = net.node("If", x)
-    net.nodes[-1].attribute.append(subgraph("then_branch"))
+    x = net.node("Loop", "", "", x)
+    net.nodes[-1].attribute.append(subgraph("body"))
     path = net.save(tmp_path, x)
-    text = refused(path, "MB501", "`NonMaxSuppression`", "node `nonmaxsuppression0`", str(path))
+    text = refused(path, "MB501", "`SequenceConstruct`", "node `sequenceconstruct0`", str(path))
     assert "`acme.MyOp` is not known (node `myop1` and 1 more" in text
     assert "did you mean `Relu`" in text
     assert "control flow is not modelled" in text
-    assert text.count('`unsupported="estimate"`') == 4
+    assert "did you mean `Sequence" not in text
+    assert text.count("estimate") == text.count("until") == 4
 
 
 def test_unknown_operators_are_estimated_if_asked(tmp_path: Path) -> None:
@@ -169,11 +170,11 @@ def edit(field: str, position: int, value: str) -> Callable[[ModelProto], None]:
         (without_bytes(dims(4, 8, 99, 3)), "MB204", "the window reaches over 99"),
         (without_bytes(dims(0, 8, 3, 3)), "MB204", "the number of output channels is 0"),
         (edit("input", 1, "relu1"), "MB503", "Relu `relu1` reads `relu1`, which nothing before it makes"),
-        (edit("input", 0, "nowhere"), "MB204", "has no input"),
+        (edit("input", 0, "nowhere"), "MB503", "reads `nowhere`"),
         (edit("input", 1, "nowhere"), "MB503", "reads `nowhere`"),
         (lambda model: model.graph.output.add(name="nowhere"), "MB503", "the graph's output reads `nowhere`"),
-        (lambda model: model.graph.ClearField("input"), "MB204", "has no input"),
-        (lambda model: model.graph.ClearField("node"), "MB204", "has no input"),
+        (lambda model: model.graph.ClearField("input"), "MB503", "reads `x`"),
+        (lambda model: model.graph.ClearField("node"), "MB503", "the graph's output reads `relu1`"),
         (lambda model: model.ClearField("graph"), "MB500", "holds no graph"),
         (lambda model: model.graph.node[0].input.pop(), "MB503", "its input 1 is missing"),
     ],
@@ -199,26 +200,30 @@ MANY = np.full(4, 2**40)
         (lambda net: net.node("Conv", "x", net.weight((4, 8, 3, 3)), auto_pad=3), "MB503"),
         (lambda net: net.node("Conv", "x", net.node("Relu", "x")), "MB504"),
         (lambda net: net.node("MaxPool", "x"), "MB503"),
-        (lambda net: net.node("MaxPool", "x", kernel_shape=[3, 3], dilations=[2, 2]), "MB504"),
+        (lambda net: net.node("Conv", "x", net.weight((4, 8, 5000, 1))), "MB504"),
+        (lambda net: net.node("Conv", "x", net.weight((4, 8, 3, 3)), pads=[5000] * 4), "MB503"),
+        (lambda net: net.node("MaxPool", "x", kernel_shape=[2**31, 1]), "MB503"),
+        (lambda net: net.node("Pad", "x", net.numbers([0, 0, 5000, 0, 0, 0, 0, 0])), "MB504"),
+        (lambda net: net.node("Transpose", "x", perm=[1] * 700_000), "MB503"),
         (lambda net: net.node("Reshape", "x", net.numbers([3, -1])), "MB503"),
         (lambda net: net.node("Reshape", "x", net.numbers([-1, -1])), "MB503"),
         (lambda net: net.node("Reshape", "x", net.numbers([1] * 17)), "MB503"),
         (lambda net: net.node("Reshape", "x", net.node("Relu", "x")), "MB504"),
         (lambda net: net.node("Transpose", "x", perm=[0, 0, 1, 2]), "MB503"),
         (lambda net: net.node("Concat", "x", net.node("GlobalMaxPool", "x"), axis=1), "MB204"),
-        (lambda net: net.node("Concat", "x", "x", axis=0), "MB504"),
         (lambda net: net.node("Concat", "x", "x", axis=7), "MB503"),
         (lambda net: net.node("Add", "x", net.weight((9, 1, 1))), "MB204"),
         (lambda net: net.node("MatMul", "x", net.weight((9, 5))), "MB503"),
         (lambda net: net.node("Expand", "x", net.numbers(MANY)), "MB204"),
         (lambda net: net.node("Tile", "x", net.numbers(MANY)), "MB208"),
-        (lambda net: net.node("Resize", "x", "", net.numbers([1, 1, 2**20, 2**20], np.float32)), "MB208"),
+        (lambda net: net.node("Resize", "x", "", net.numbers([1, 1, 2**20, 2**20], np.float32)), "MB503"),
         (lambda net: net.node("Resize", "x", "", net.numbers([1, 1, np.nan, 1], np.float32)), "MB503"),
         (lambda net: net.node("Mul", "x", net.node("ConstantOfShape", net.numbers(MANY))), "MB204"),
         (lambda net: net.node("Reshape", "x", net.node("Range", *map(net.numbers, (0, 2**60, 1)))), "MB504"),
         (lambda net: net.node("Add", "x", net.node("Div", *map(net.numbers, (1, 0)))), "MB503"),
         (lambda net: net.node("Split", "x", axis=1, outputs=9), "MB204"),
-        (lambda net: net.node("Slice", "x", net.numbers([5]), net.numbers([5])), "MB504"),
+        (lambda net: net.node("Slice", "x", net.numbers([5]), net.numbers([5])), "MB204"),
+        (lambda net: net.node("Relu", net.node("Slice", "x", net.numbers([5]), net.numbers([5]))), "MB204"),
         (lambda net: net.node("Relu"), "MB503"),
     ],
 )
@@ -242,7 +247,7 @@ def test_shapes_that_are_not_modelled_are_refused_in_words(tmp_path: Path) -> No
 
 def test_what_is_known_for_constants_only(tmp_path: Path) -> None:
     net = Net()
-    refused(net.save(tmp_path, net.node("Equal", "x", "x")), "MB504", "for constants and shapes only")
+    refused(net.save(tmp_path, net.node("ConstantOfShape", "x")), "MB504", "for constants and shapes only")
 
 
 def seeds() -> list[bytes]:
