@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from mbcost.errors import InputError, Problem, fail
 from mbcost.importers.imported import INPUT
-from mbcost.importers.tflite import elementwise, movement, patterns, products
+from mbcost.importers.tflite import elementwise, movement, patterns, products, recurrent, traffic
 from mbcost.importers.tflite.flatbuffer import DamagedError
 from mbcost.importers.tflite.model import Model, Node
 from mbcost.importers.tflite.network import Network, UnsupportedError, Value, plain
@@ -50,6 +50,7 @@ def _across_the_batch(_net: Network, _node: Node) -> Value:
 
 
 _ANY_FUNCTION: Final = elementwise.function(Elementwise())
+_DIFFERENCE: Final = elementwise.arithmetic(Subtract(), lambda _: Elementwise())
 
 #: operator -> what makes its layers
 CONVERTERS: Final[dict[str, Converter]] = {
@@ -57,11 +58,14 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "CONV_2D": products.convolution,
     "DEPTHWISE_CONV_2D": products.convolution,
     "TRANSPOSE_CONV": products.transposed_convolution,
+    "CONV_3D": products.volume_convolution,
     "FULLY_CONNECTED": products.fully_connected,
     "BATCH_MATMUL": products.batch_matmul,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.lstm,
     # pooling and reductions
     "AVERAGE_POOL_2D": elementwise.pool(AvgPool2d),
     "MAX_POOL_2D": elementwise.pool(MaxPool2d),
+    "L2_POOL_2D": elementwise.pool(AvgPool2d),
     "MEAN": elementwise.mean,
     "REDUCE_MAX": elementwise.maximum,
     "REDUCE_MIN": elementwise.total,
@@ -69,6 +73,8 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "SUM": elementwise.total,
     "ARG_MAX": elementwise.total,
     "ARG_MIN": elementwise.total,
+    "REDUCE_ANY": elementwise.total,
+    "REDUCE_ALL": elementwise.total,
     # arithmetic
     "ADD": elementwise.arithmetic(Add(), Shift),
     "ADD_N": elementwise.arithmetic(Add(), Shift),
@@ -77,6 +83,20 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "DIV": elementwise.arithmetic(Divide(), Scale),
     "MAXIMUM": elementwise.arithmetic(Maximum(), lambda _: Elementwise()),
     "MINIMUM": elementwise.arithmetic(Minimum(), lambda _: Elementwise()),
+    # a comparison is a difference whose sign is kept
+    "SQUARED_DIFFERENCE": _DIFFERENCE,
+    "EQUAL": _DIFFERENCE,
+    "NOT_EQUAL": _DIFFERENCE,
+    "GREATER": _DIFFERENCE,
+    "GREATER_EQUAL": _DIFFERENCE,
+    "LESS": _DIFFERENCE,
+    "LESS_EQUAL": _DIFFERENCE,
+    "LOGICAL_AND": _DIFFERENCE,
+    "LOGICAL_OR": _DIFFERENCE,
+    "FLOOR_DIV": elementwise.arithmetic(Divide(), lambda _: Elementwise()),
+    "FLOOR_MOD": elementwise.arithmetic(Divide(), lambda _: Elementwise()),
+    "POW": elementwise.arithmetic(Multiply(), lambda _: Elementwise()),
+    "ATAN2": elementwise.arithmetic(Divide(), lambda _: Elementwise()),
     # functions of every element; a clamp is a clamp, whatever its bounds
     "RELU": elementwise.function(Relu()),
     "RELU6": elementwise.function(Relu6()),
@@ -92,6 +112,8 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "QUANTIZE": elementwise.conversion,
     "DEQUANTIZE": elementwise.conversion,
     "CAST": _ANY_FUNCTION,
+    "LOGICAL_NOT": _ANY_FUNCTION,
+    "CUMSUM": elementwise.first,
     "ABS": _ANY_FUNCTION,
     "CEIL": _ANY_FUNCTION,
     "COS": _ANY_FUNCTION,
@@ -133,7 +155,17 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "SPACE_TO_DEPTH": elementwise.spatial_block(SpaceToDepth),
     "SPACE_TO_BATCH_ND": _across_the_batch,
     "BATCH_TO_SPACE_ND": _across_the_batch,
+    "GATHER": traffic.gather,
+    "REVERSE_V2": movement.reordered,
+    "REVERSE_SEQUENCE": movement.reordered,
+    # what is known, but has no arithmetic here: charged by its traffic, and said
+    **dict.fromkeys(traffic.OPERATORS, traffic.charged),
+    # always of constants: weights that are stored as their elements beside zero
+    "DENSIFY": traffic.charged,
 }
+
+#: custom operator -> what makes its layers
+CUSTOM: Final[dict[str, Converter]] = {"TFLite_Detection_PostProcess": traffic.detections}
 
 #: operator -> patterns that may begin with it, tried before its converter
 PATTERNS: Final[dict[str, tuple[Pattern, ...]]] = {
@@ -165,26 +197,42 @@ def convert(model: Model, unsupported: Unsupported) -> Network:
     for node in model.nodes:
         if node.index not in net.done:
             with _located(model, node):
-                _convert(net, node)
+                _convert(net, node, unsupported)
     return net
 
 
 def _refuse(model: Model, unsupported: Unsupported) -> None:
-    problems = []
+    flows: dict[str, list[Node]] = {}
+    unknown: dict[str, list[Node]] = {}
     for node in model.nodes:
         if node.name in _CONTROL_FLOW and not node.custom:
-            problems.append(
-                Problem("MB504", f"{model.label(node)} is control flow", hint="freeze the branch that runs")
-            )
+            flows.setdefault(node.name, []).append(node)
         elif unsupported == "refuse" and not _is_known(node):
-            hint = '`unsupported="estimate"` charges its traffic and says so'
-            problems.append(Problem("MB501", f"{model.label(node)} is not known to mbcost", hint=hint))
+            unknown.setdefault(node.name, []).append(node)
+    until = "`until=TENSOR` ends the network before it"
+    problems = [
+        Problem("MB504", f"{_label(model, nodes)} is control flow", hint=f"freeze the branch that runs; {until}")
+        for nodes in flows.values()
+    ]
+    problems += [
+        Problem(
+            "MB501",
+            f"{_label(model, nodes)} is not known to mbcost",
+            hint=f'`unsupported="estimate"` charges its traffic and says so; {until}',
+        )
+        for nodes in unknown.values()
+    ]
     if problems:
         raise InputError(problems)
 
 
+def _label(model: Model, nodes: list[Node]) -> str:
+    """An operator, with how many more of its kind there are."""
+    return model.label(nodes[0]) + (f", with {len(nodes) - 1} more of its kind," if len(nodes) > 1 else "")
+
+
 def _is_known(node: Node) -> bool:
-    return not node.custom and (node.name in CONVERTERS or node.name in _OF_SHAPES)
+    return node.name in (CUSTOM if node.custom else CONVERTERS) or (not node.custom and node.name in _OF_SHAPES)
 
 
 def _with_inputs(model: Model) -> Network:
@@ -193,13 +241,10 @@ def _with_inputs(model: Model) -> Network:
     if not inputs:
         fail("MB504", f"{model.path} has no input")
     image = next((tensor for tensor in inputs if len(model.tensors[tensor].shape) == 4), inputs[0])
-    for tensor in inputs:
-        head = model.tensors[tensor]
-        if any(dim < 0 for dim in head.signature[1:]):
-            shape = list(head.signature)
-            fail("MB502", f"the input `{head.name}` of {model.path} is {shape}", hint="convert it with a fixed shape")
     dims = model.tensors[image].shape
     net = Network(model, dims[0] if len(dims) > 3 else 1)
+    if net.batch > 1:
+        net.notes[f"the stated batch is {net.batch}: the layers are those of one image"] = None
     net.values[image] = Value(INPUT, net.file_shape(image))
     for tensor in inputs:
         if tensor != image:
@@ -215,10 +260,14 @@ def _located(model: Model, node: Node) -> Iterator[None]:
     except (DamagedError, OperatorError) as error:
         fail("MB503", f"{model.label(node)}: {error}")
     except UnsupportedError as error:
-        fail("MB504", f"{model.label(node)} {error}")
+        hint = '`unsupported="estimate"` charges its traffic and says so; `until=TENSOR` ends the network before it'
+        fail("MB504", f"{model.label(node)} {error}", hint=hint)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        # a converter reads what the operator's specification promises; what breaks the promise is damage
+        fail("MB503", f"{model.label(node)}: its options or inputs are not those of the operator")
 
 
-def _convert(net: Network, node: Node) -> None:
+def _convert(net: Network, node: Node, unsupported: Unsupported) -> None:
     """The layers of one operator, or of the pattern that begins with it."""
     if not _is_known(node):
         net.bind(node, *_estimated(net, node))
@@ -229,14 +278,32 @@ def _convert(net: Network, node: Node) -> None:
         return
     if any(pattern(net, node) for pattern in PATTERNS.get(node.name, ())):
         return
-    result = CONVERTERS[node.name](net, node)
+    before = len(net.layers)
+    try:
+        result = (CUSTOM if node.custom else CONVERTERS)[node.name](net, node)
+        _check_read(net, node, [result] if isinstance(result, Value) else result, before)
+    except UnsupportedError:
+        if unsupported == "refuse":
+            raise
+        net.bind(node, *_estimated(net, node))
+        return
     values: Sequence[Value] = [result] if isinstance(result, Value) else result
     net.bind(node, net.activated(node, values[0]), *values[1:])
 
 
+def _check_read(net: Network, node: Node, results: Sequence[Value], before: int) -> None:
+    """Raise if an operator's layers read nothing of an operand that the network computes: it would vanish."""
+    read = {source for layer in net.layers[before:] for source in layer.inputs} | {value.name for value in results}
+    for place, tensor in enumerate(node.inputs):
+        value = net.values.get(tensor)
+        if value is not None and value.name in net.operators and value.name not in read:
+            raise UnsupportedError(f"has input {place} computed by the network, which is modelled for constants only")
+
+
 def _estimated(net: Network, node: Node) -> list[Value]:
     """Layers in place of an unknown operator: the first output is charged with all inputs, the others with that one."""
-    net.notes[f"{node.name} is not known: charged by its traffic"] = None
+    unknown = "not known" if not _is_known(node) else "not modelled in this form"
+    net.notes[f"{node.name} is {unknown}: charged by its traffic, so that the MACs are at least these"] = None
     inputs = tuple(net.value(tensor) for tensor in node.inputs if tensor >= 0)
     if not inputs:
         raise UnsupportedError("is not known and reads nothing, so that its traffic says nothing")

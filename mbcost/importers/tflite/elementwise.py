@@ -34,6 +34,12 @@ def function(operator: Operator) -> Converter:
     return convert
 
 
+def first(net: Network, node: Node) -> Value:
+    """A function of the first input; the others are constants that say how."""
+    net.integers(node, 1)
+    return net.layer(node, Elementwise(), net.input(node))
+
+
 def arithmetic(combine: Operator, with_constant: Callable[[int], Operator]) -> Converter:
     """An operator of two or more inputs; `with_constant` is what it is if one of two is a constant of n elements."""
 

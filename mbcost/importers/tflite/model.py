@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mbcost.errors import fail
+from mbcost.errors import did_you_mean, fail
 from mbcost.graph.expansion import MAX_LAYERS
 from mbcost.importers.tflite.flatbuffer import DamagedError, Flatbuffer, Table, Tables
 from mbcost.importers.tflite.schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TYPES
@@ -15,6 +15,8 @@ from mbcost.importers.tflite.schema import BUILTIN_OPERATORS, OPTIONS, TENSOR_TY
 MAX_RANK: Final = 8
 #: Elements of the largest constant that is ever looked at: the sizes of a split, a shape, a padding.
 MAX_CONSTANT: Final = 1024
+#: Bytes of the largest constant that is looked at for being all zeros.
+MAX_ZEROS: Final = 2**22
 #: A buffer's `offset` that means bytes outside of the FlatBuffer; 0 and 1 mean none.
 _FIRST_OFFSET: Final = 2
 
@@ -80,6 +82,8 @@ class Model:
     ----------
     inputs, outputs
         Its tensors at either end, each once, in the order of the file.
+    signatures
+        Names of the functions that the file offers; the first subgraph is that of one of them.
     readers
         For every tensor the operators that read it, once for each time.
     """
@@ -90,6 +94,7 @@ class Model:
     nodes: tuple[Node, ...]
     inputs: tuple[int, ...]
     outputs: Mapping[int, None]
+    signatures: tuple[str, ...] = ()
     readers: dict[int, list[Node]] = field(default_factory=dict)
 
     def label(self, node: Node) -> str:
@@ -102,6 +107,17 @@ class Model:
         if head is None or head.type not in _WHOLE or not head.data[1]:
             return None
         return tuple(int(number) for number in self._numbers(head))
+
+    def is_zero(self, tensor: int) -> bool:
+        """Whether a constant is stored as zeros, all of its elements; one that is too large to look at is not."""
+        head = self.tensors[tensor] if tensor >= 0 else None
+        code = dict(TENSOR_TYPES)[head.type] if head is not None else ""
+        if head is None or not code:
+            return False
+        start, size = head.data
+        if not 0 < size == head.elements * struct.calcsize(f"<{code}") <= MAX_ZEROS:
+            return False
+        return not any(self.buffer.data[start : start + size])
 
     def number(self, tensor: int) -> float | None:
         """The real number that a constant of one element stands for; None if it is no such thing."""
@@ -144,11 +160,45 @@ def read_model(buffer: Flatbuffer, path: str) -> Model:
     nodes = tuple(_node(i, table, codes, len(tensors)) for i, table in enumerate(operators))
     inputs, outputs = graph.numbers("inputs"), graph.numbers("outputs")
     _check_tensors((*inputs, *outputs), len(tensors), least=0)
-    model = Model(path, buffer, tensors, nodes, tuple(dict.fromkeys(inputs)), dict.fromkeys(outputs))
+    ends = tuple(dict.fromkeys(inputs)), dict.fromkeys(outputs)
+    model = Model(path, buffer, tensors, nodes, *ends, _signatures(root))
     for node in nodes:
         for tensor in node.inputs:
             model.readers.setdefault(tensor, []).append(node)
     return model
+
+
+def ended(model: Model, until: str) -> Model:
+    """The model up to a tensor: the operators that it needs, the inputs that they read.
+
+    Raises
+    ------
+    InputError
+        MB010 with the nearest names if no operator makes such a tensor.
+    """
+    made = {model.tensors[tensor].name: tensor for node in model.nodes for tensor in node.outputs}
+    if until not in made:
+        last = [model.tensors[tensor].name for node in model.nodes[-8:] for tensor in node.outputs]
+        hint = did_you_mean(until, list(made)) or f"its last tensors are {', '.join(last)}"
+        fail("MB010", f"{model.path} has no tensor `{until[:100]}` at which the network could end", hint=hint)
+    wanted, kept = {made[until]}, []
+    for node in reversed(model.nodes):
+        if wanted.intersection(node.outputs):
+            wanted.update(node.inputs)
+            kept.append(node)
+    nodes = tuple(reversed(kept))
+    readers: dict[int, list[Node]] = {}
+    for node in nodes:
+        for tensor in node.inputs:
+            readers.setdefault(tensor, []).append(node)
+    inputs = tuple(tensor for tensor in model.inputs if tensor in wanted) or model.inputs
+    return replace(model, nodes=nodes, inputs=inputs, outputs={made[until]: None}, readers=readers)
+
+
+def _signatures(root: Table) -> tuple[str, ...]:
+    """Names of the file's functions: that of the first subgraph first."""
+    found = [(table.number("subgraph_index"), table.text("signature_key")) for table in root.tables("signature_defs")]
+    return tuple(name for _, name in sorted(found, key=lambda item: item[0] != 0))
 
 
 def _operator_name(code: Table) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from mbcost.operators.base import Axis
 
 def concatenation(net: Network, node: Node) -> Value:
     """CONCATENATION along any dimension but a batch of several."""
-    values = [net.input(node, place) for place in range(len(node.inputs))]
+    values = [net.joined(node, place) for place in range(len(node.inputs))]
     if not values:
         raise DamagedError("it has no input")
     axis = net.axis(net.dims(node.inputs[0]), node.option("axis"))
@@ -116,7 +116,10 @@ def resize(method: Literal["bilinear", "nearest"]) -> Callable[[Network, Node], 
     """RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR, to a constant size."""
 
     def convert(net: Network, node: Node) -> Value:
-        size = net.integers(node, 1)
+        out = net.dims(node.outputs[0])
+        # a size that is worked out of shapes is the one that the file says
+        from_shapes = net.operand(node, 1) in net.computed_once and len(out) == 4
+        size = out[1:3] if from_shapes else net.integers(node, 1)
         if len(size) != 2:
             raise DamagedError(f"its size is {size}, not a height and a width")
         return net.layer(node, Resize((size[0], size[1]), method=method), net.input(node))
@@ -167,6 +170,13 @@ def transpose(net: Network, node: Node) -> Value:
     if all(a < b for a, b in pairwise(moved)):
         return net.view(node, x, shape)
     return net.layer(node, Transpose(plain(shape)), x)
+
+
+def reordered(net: Network, node: Node) -> Value:
+    """REVERSE_V2 and REVERSE_SEQUENCE: the same elements in another order."""
+    x = net.input(node)
+    net.integers(node, 1)
+    return net.layer(node, Transpose(plain(x.shape)), x)
 
 
 def tile(net: Network, node: Node) -> Value:

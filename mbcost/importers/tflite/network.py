@@ -113,6 +113,10 @@ class Network:
         """Height, width and channels that the file says a tensor has."""
         return self.shape_of(self.dims(tensor))
 
+    def closed_shape(self, tensor: int) -> TensorShape:
+        """The shape of an output that may depend on the data: what the file leaves open counts as one element."""
+        return self.shape_of([max(dim, 1) for dim in self.dims(tensor)])
+
     def axis(self, dims: Sequence[int], number: int) -> Axis:
         """Which of height, width and channels a dimension of a tensor is.
 
@@ -149,6 +153,10 @@ class Network:
     def has_operand(self, node: Node, place: int) -> bool:
         """Whether an optional input is there."""
         return place < len(node.inputs) and node.inputs[place] >= 0
+
+    def has_constant(self, node: Node, place: int) -> bool:
+        """Whether an optional input is there, and known before the network runs."""
+        return self.has_operand(node, place) and self.is_constant(node.inputs[place])
 
     def is_constant(self, tensor: int) -> bool:
         """Whether a tensor is known before the network runs."""
@@ -187,16 +195,31 @@ class Network:
         """The value at a place among an operator's inputs."""
         return self.value(self.operand(node, place))
 
-    def value(self, tensor: int) -> Value:
-        """The value of a tensor; a constant that is read like an activation is a layer of its own."""
+    def joined(self, node: Node, place: int) -> Value:
+        """An operand of a join: a constant of zeros pads maps, and is no parameter."""
+        tensor = self.operand(node, place)
+        zeros = len(self.dims(tensor)) == 4 and self.model.is_zero(tensor)
+        return self.value(tensor, trained=not zeros)
+
+    def value(self, tensor: int, *, trained: bool = True, beside: Value | None = None) -> Value:
+        """The value of a tensor; a constant that is read like an activation is a layer of its own.
+
+        Parameters
+        ----------
+        trained
+            Whether the elements of a constant are parameters.
+        beside
+            Where a constant's layer stands; the network's input if nothing is said.
+        """
         if tensor not in self.values:
             name = self.model.tensors[tensor].name
             if not self.is_constant(tensor):
                 raise DamagedError(f"the tensor {tensor} (`{name}`) is read before anything computes it")
             shape = self.file_shape(tensor)
-            trained = shape.elements if tensor not in self.computed_once else 0
+            count = shape.elements if trained and tensor not in self.computed_once else 0
+            source = INPUT if beside is None else beside.name
             self.values[tensor] = self._append(
-                ImportedLayer(self.unique(name), Constant(plain(shape), trained), (INPUT,)), shape
+                ImportedLayer(self.unique(name), Constant(plain(shape), count), (source,)), shape
             )
         return self.values[tensor]
 
@@ -283,7 +306,7 @@ class Network:
         for tensor, value in zip(node.outputs, values, strict=True):
             if tensor in self.values:
                 raise DamagedError(f"the tensor {tensor} is computed twice")
-            wanted = self.file_shape(tensor)
+            wanted = self.closed_shape(tensor)
             if wanted != value.shape:
                 raise DamagedError(f"the file says its output is {wanted}, its inputs give {value.shape}")
             self.values[tensor] = value

@@ -77,6 +77,8 @@ def channel_shuffle(net: Network, node: Node) -> bool:
     if swap is None or back is None or net.integers(swap, 1) != _SHUFFLE:
         return False
     dims, grouped = net.dims(x), net.dims(node.outputs[0])
+    if len(dims) != 4:
+        return False
     groups, rest = grouped[-2:] if len(grouped) == len(_SHUFFLE) else (0, 0)
     if net.dims(back.outputs[0]) != dims or grouped[:3] != dims[:3] or groups * rest != dims[-1]:
         return False

@@ -7,6 +7,7 @@ from mbcost.importers.tflite.model import Node
 from mbcost.importers.tflite.network import Network, Value
 from mbcost.importers.tflite.schema import PADDINGS
 from mbcost.operators import (
+    Add,
     Conv2d,
     Dense,
     DepthwiseConv2d,
@@ -17,6 +18,7 @@ from mbcost.operators import (
     Transpose,
     TransposedConv2d,
 )
+from mbcost.operators.volume import Conv3d
 from mbcost.operators.window import Padding, Pair
 
 
@@ -31,7 +33,7 @@ def convolve(net: Network, node: Node, x: Value, around: Padding, dilation: Pair
     """A convolution's layer, with padding and dilation as they are after patterns."""
     first, height, width, last = net.weights(node, 1, rank=4)
     channels = x.shape.channels
-    bias = net.has_operand(node, 2)
+    bias = net.has_constant(node, 2)
     operator: Operator
     if node.name == "DEPTHWISE_CONV_2D":
         if first != 1 or last % channels:
@@ -41,7 +43,14 @@ def convolve(net: Network, node: Node, x: Value, around: Padding, dilation: Pair
         if channels % last:
             raise DamagedError(f"its weights read {last} channels, the input {x.shape} is no multiple of that")
         operator = Conv2d(first, (height, width), stride(node), dilation, channels // last, around, bias)
-    return net.layer(node, operator, x, weights=node.inputs[1])
+    return plus_computed(net, node, net.layer(node, operator, x, weights=node.inputs[1]), 2)
+
+
+def plus_computed(net: Network, node: Node, product: Value, place: int) -> Value:
+    """A product plus its bias, where the network computes that."""
+    if not net.has_operand(node, place) or net.has_constant(node, place):
+        return product
+    return net.layer(node, Add(), product, net.input(node, place))
 
 
 def transposed_convolution(net: Network, node: Node) -> Value:
@@ -52,8 +61,8 @@ def transposed_convolution(net: Network, node: Node) -> Value:
         raise DamagedError(f"its weights read {depth} channels, its input is {x.shape}")
     kernel, step = (height, width), stride(node)
     around, extra = _transposed_padding(x.shape, net.file_shape(node.outputs[0]), kernel, step)
-    operator = TransposedConv2d(out, kernel, step, padding=around, output_padding=extra, bias=net.has_operand(node, 3))
-    return net.layer(node, operator, x, weights=node.inputs[1])
+    operator = TransposedConv2d(out, kernel, step, padding=around, output_padding=extra, bias=net.has_constant(node, 3))
+    return plus_computed(net, node, net.layer(node, operator, x, weights=node.inputs[1]), 3)
 
 
 def _transposed_padding(x: TensorShape, y: TensorShape, kernel: Pair, step: Pair) -> tuple[Padding, Pair]:
@@ -66,6 +75,28 @@ def _transposed_padding(x: TensorShape, y: TensorShape, kernel: Pair, step: Pair
     return around, (extra[0], extra[1])
 
 
+def volume_convolution(net: Network, node: Node) -> Value:
+    """CONV_3D: a volume's slices lie below one another."""
+    depth, height, width, inputs, out = net.weights(node, 1, rank=5)
+    dims, x = net.dims(net.operand(node, 0)), net.input(node)
+    if len(dims) != 5 or x.shape.channels % inputs:
+        raise DamagedError(f"its weights {depth}x{height}x{width}x{inputs}x{out} do not fit the input {list(dims)}")
+    kernel = (depth, height, width)
+    steps = (node.option("stride_d"), node.option("stride_h"), node.option("stride_w"))
+    gaps = tuple(node.option(f"dilation_{axis}_factor", 1) for axis in "dhw")
+    if min(*steps, *gaps) < 1:
+        raise DamagedError(f"its strides are {steps}, its dilations {gaps}")
+    zeros = (0, 0, 0)
+    if padding(node) == "same":
+        rows = zip(dims[1:4], kernel, steps, gaps, strict=True)
+        zeros = tuple(max(0, (-(-n // s) - 1) * s + gap * (k - 1) + 1 - n) for n, k, s, gap in rows)  # type: ignore[assignment]
+    groups = x.shape.channels // inputs
+    operator = Conv3d(
+        out, dims[1], kernel, steps, (gaps[0], gaps[1], gaps[2]), groups, zeros, net.has_constant(node, 2)
+    )
+    return plus_computed(net, node, net.layer(node, operator, x, weights=node.inputs[1]), 2)
+
+
 def fully_connected(net: Network, node: Node) -> Value:
     """FULLY_CONNECTED: whatever its rank, the input is read as rows of as many elements as the weights have columns."""
     out, depth = net.weights(node, 1, rank=2)
@@ -74,7 +105,16 @@ def fully_connected(net: Network, node: Node) -> Value:
         if x.shape.elements % depth:
             raise DamagedError(f"its weights read {depth} elements, its input is {x.shape}")
         x = net.view(node, x, TensorShape(1, x.shape.elements // depth, depth))
-    y = net.layer(node, Dense(out, bias=net.has_operand(node, 2)), x, weights=node.inputs[1])
+    if net.has_constant(node, 1):
+        y = net.layer(node, Dense(out, bias=net.has_constant(node, 2)), x, weights=node.inputs[1])
+        y = plus_computed(net, node, y, 2)
+    else:
+        rows = net.view(node, x, TensorShape(1, x.shape.pixels, depth))
+        y = net.layer(
+            node, Matmul(transpose_b=True), rows, net.view(node, net.input(node, 1), TensorShape(1, out, depth))
+        )
+        if net.has_operand(node, 2):
+            y = net.layer(node, Add(), y, net.input(node, 2))
     return net.view(node, y, net.file_shape(node.outputs[0]))
 
 

@@ -28,6 +28,37 @@ FUNCTIONS = (
     "SQRT",
     "SQUARE",
     "CAST",
+    "LOGICAL_NOT",
+)
+#: a comparison is a difference whose sign is kept
+DIFFERENCES = (
+    "SQUARED_DIFFERENCE",
+    "EQUAL",
+    "NOT_EQUAL",
+    "GREATER",
+    "GREATER_EQUAL",
+    "LESS",
+    "LESS_EQUAL",
+    "LOGICAL_AND",
+    "LOGICAL_OR",
+)
+#: operators whose output has the size that the file says
+MOVED = (
+    "SELECT",
+    "SELECT_V2",
+    "GATHER_ND",
+    "TOPK_V2",
+    "NON_MAX_SUPPRESSION_V4",
+    "NON_MAX_SUPPRESSION_V5",
+    "ONE_HOT",
+    "SCATTER_ND",
+    "WHERE",
+    "UNIQUE",
+    "DYNAMIC_UPDATE_SLICE",
+    "MATRIX_DIAG",
+    "MATRIX_SET_DIAG",
+    "SEGMENT_SUM",
+    "EMBEDDING_LOOKUP",
 )
 UNARY = {
     "RELU": "relu",
@@ -52,6 +83,11 @@ BINARY = {
     "DIV": "divide",
     "MAXIMUM": "maximum",
     "MINIMUM": "minimum",
+    "POW": "multiply",
+    "ATAN2": "divide",
+    "FLOOR_DIV": "divide",
+    "FLOOR_MOD": "divide",
+    **dict.fromkeys(DIFFERENCES, "subtract"),
 }
 BY_CONSTANTS = {
     "ADD": "shift",
@@ -60,6 +96,9 @@ BY_CONSTANTS = {
     "DIV": "scale",
     "MAXIMUM": "elementwise",
     "MINIMUM": "elementwise",
+    "SQUARED_DIFFERENCE": "elementwise",
+    "GREATER": "elementwise",
+    "POW": "elementwise",
 }
 
 
@@ -212,6 +251,56 @@ def half_weights(m: Model) -> int:
                 Padding=0, StrideW=1, StrideH=1)  # fmt: skip
 
 
+def moved(m: Model, name: str) -> list[int]:
+    """An operator with two outputs, a number that says how, and a threshold."""
+    made: list[int] = m.op(
+        name, [image(m), m.constant(5, shape=[]), m.scalar(0.5)], (1, 8, 6, 4), (1, 4), dtype="FLOAT32"
+    )
+    return made
+
+
+def sparse(m: Model) -> int:
+    """Two convolutions with the same weights, stored as their elements beside zero."""
+    weights = m.op("DENSIFY", [m.weights(12, 1, 1, 12)], (12, 1, 1, 12))
+    x = image(m)
+    for _ in range(2):
+        x = m.op("CONV_2D", [x, weights], m.shape(x), kind="Conv2DOptions", Padding=0, StrideW=1, StrideH=1)
+    return x
+
+
+def volume(m: Model, padding: int, *out: int) -> int:
+    """A 3x3x3 convolution of stride (1, 2, 2) on 4 slices of 8 x 6."""
+    options = {"Padding": padding, "StrideD": 1, "StrideW": 2, "StrideH": 2}
+    inputs = [m.input(1, 4, 8, 6, 3), m.weights(3, 3, 3, 3, 5), m.weights(5)]
+    return m.op("CONV_3D", inputs, (1, *out, 5), kind="Conv3DOptions", **options)
+
+
+def lstm(m: Model, *, coupled: bool = False) -> int:
+    """10 steps of 4 inputs, 6 cells."""
+    entering = [-1 if coupled else m.weights(6, 4), *(m.weights(6, 4) for _ in range(3))]
+    kept = [-1 if coupled else m.weights(6, 6), *(m.weights(6, 6) for _ in range(3))]
+    biases = [-1 if coupled else m.weights(6), *(m.weights(6) for _ in range(3))]
+    inputs = [m.input(1, 10, 4), *entering, *kept, -1, -1, -1, *biases, -1, -1]
+    return m.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, (1, 10, 6), kind="UnidirectionalSequenceLSTMOptions")
+
+
+def gathered(m: Model, *rows: int, axis: int = 1) -> int:
+    dims = [1, 8, 6, 12]
+    dims[axis] = len(rows)
+    return m.op("GATHER", [image(m), m.constant(*rows)], dims, kind="GatherOptions", Axis=axis)
+
+
+def looked_up(m: Model) -> int:
+    """16 rows of a table of 1000, which the network chooses."""
+    return m.op("GATHER", [m.weights(1000, 24), m.input(16, dtype="INT32")], (16, 24), kind="GatherOptions")
+
+
+def detected(m: Model) -> list[int]:
+    inputs = [m.input(1, 20, 4, name="boxes"), m.input(1, 20, 3, name="scores"), m.weights(20, 4)]
+    made: list[int] = m.op("TFLite_Detection_PostProcess", inputs, (1, 10, 4), (1, 10), (1, 10), (1,))
+    return made
+
+
 CASES: list[tuple[str, Build, Rows]] = [
     *((name, partial(unary, name=name), [(op, "8x6x12")]) for name, op in UNARY.items()),
     *((name, partial(two, name=name), [(op, "8x6x12")]) for name, op in BINARY.items()),
@@ -241,6 +330,44 @@ CASES: list[tuple[str, Build, Rows]] = [
         [("add", "8x6x12"), ("tanh", "8x6x12")],
     ),
     ("CONV_2D stride", lambda m: m.conv(image(m), 16, 3, 2, "RELU6"), [("conv2d", "4x3x16"), ("relu6", "4x3x16")]),
+    *((name, partial(moved, name=name), [("opaque", "8x6x4"), ("opaque", "1x1x4")]) for name in MOVED),
+    (
+        "CUMSUM",
+        lambda m: m.op("CUMSUM", [image(m), m.constant(1, shape=[])], (1, 8, 6, 12)),
+        [("elementwise", "8x6x12")],
+    ),
+    ("REVERSE_V2", lambda m: m.op("REVERSE_V2", [image(m), m.constant(1)], (1, 8, 6, 12)), [("transpose", "8x6x12")]),
+    (
+        "REVERSE_SEQUENCE",
+        lambda m: m.op("REVERSE_SEQUENCE", [image(m), m.constant(8)], (1, 8, 6, 12)),
+        [("transpose", "8x6x12")],
+    ),
+    ("DENSIFY", sparse, [("conv2d", "8x6x12"), ("conv2d", "8x6x12")]),
+    ("CONV_3D same", lambda m: volume(m, 0, 4, 4, 3), [("conv3d", "16x3x5")]),  # 4 slices of 4 x 3
+    ("CONV_3D valid", lambda m: volume(m, 1, 2, 3, 2), [("conv3d", "6x2x5")]),  # (4 - 3) + 1, (8 - 3) // 2 + 1, ...
+    ("L2_POOL_2D", lambda m: m.pool("L2_POOL_2D", image(m), 3, 2, "SAME"), [("avg_pool2d", "4x3x12")]),
+    ("REDUCE_ANY", lambda m: reduce(m, "REDUCE_ANY", (3,), (1, 8, 6, 1)), [("reduce", "8x6x1")]),
+    ("REDUCE_ALL", lambda m: reduce(m, "REDUCE_ALL", (3,), (1, 8, 6, 1)), [("reduce", "8x6x1")]),
+    ("GATHER rows", lambda m: gathered(m, 0, 3, 5), [("crop", "3x6x12")]),
+    ("GATHER rows again", lambda m: gathered(m, *([0] * 9)), [("opaque", "9x6x12")]),
+    (
+        "GATHER from a table",
+        looked_up,
+        [("constant", "1x1000x24"), ("flatten", "1x1x24000"), ("crop", "1x1x384"), ("reshape", "1x16x24")],
+    ),
+    (
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        lstm,
+        [
+            ("dense", "1x10x24"),
+            ("crop", "1x10x6"),
+            ("dense", "1x10x24"),
+            ("add", "1x10x24"),
+            ("sigmoid", "1x10x24"),
+            ("crop", "1x10x6"),
+            ("tanh", "1x10x6"),
+        ],
+    ),
     ("CONV_2D grouped", lambda m: m.conv(image(m), 16, 3, groups=4), [("conv2d", "8x6x16")]),
     (
         "DEPTHWISE_CONV_2D multiplier",

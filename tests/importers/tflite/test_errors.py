@@ -153,8 +153,9 @@ def test_the_message_names_operator_number_and_file(tmp_path: Path) -> None:
 
 def detection(m: Model) -> list[int]:
     boxes = m.conv(image(m), 4)
-    text = m.op("NON_MAX_SUPPRESSION_V4", [boxes], (1, 8, 6, 4))
-    outputs: list[int] = m.op("TFLite_Detection_PostProcess", [boxes, text], (1, 10, 4), (1, 10))
+    text = m.op("HASHTABLE_LOOKUP", [boxes], (1, 8, 6, 4))
+    text = m.op("HASHTABLE_LOOKUP", [text], (1, 8, 6, 4))
+    outputs: list[int] = m.op("MyDetections", [boxes, text], (1, 10, 4), (1, 10))
     return outputs
 
 
@@ -164,8 +165,8 @@ def test_all_unknown_operators_at_once(tmp_path: Path) -> None:
     path = tmp_path / "bad.tflite"
     assert error.codes == ("MB501", "MB501")
     assert [problem.message for problem in error.problems] == [
-        f"operator 1 (NON_MAX_SUPPRESSION_V4) of {path} is not known to mbcost",
-        f"operator 2 (TFLite_Detection_PostProcess) of {path} is not known to mbcost",
+        f"operator 1 (HASHTABLE_LOOKUP) of {path}, with 1 more of its kind, is not known to mbcost",
+        f"operator 3 (MyDetections) of {path} is not known to mbcost",
     ]
 
 
@@ -174,16 +175,17 @@ def test_unknown_operators_are_estimated_on_request(tmp_path: Path) -> None:
     path = tmp_path / "detect.tflite"
     path.write_bytes(model.finish(*detection(model)))
     spec = read_tflite(path, unsupported="estimate")
-    assert "TFLite_Detection_PostProcess is not known: charged by its traffic" in spec.note
+    assert "MyDetections is not known: charged by its traffic" in spec.note
     layers = build_graph(spec).layers
     assert [(layer.op, layer.output_shape) for layer in layers] == [
         ("conv2d", (8, 6, 4)),
+        ("opaque", (8, 6, 4)),
         ("opaque", (8, 6, 4)),
         ("opaque", (1, 10, 4)),
         ("opaque", (1, 1, 10)),
     ]
     # both inputs of 8 x 6 x 4 are charged with the first output, which is all that the second one reads
-    assert [layer.cost.input_elements for layer in layers[2:]] == [2 * 192, 40]
+    assert [layer.cost.input_elements for layer in layers[3:]] == [2 * 192, 40]
 
 
 @pytest.mark.parametrize("unsupported", ["refuse", "estimate"])
@@ -223,12 +225,20 @@ UNMODELLED: list[tuple[str, Build, str]] = [
     ("nothing to charge", lambda m: (image(m), m.op("Random", [], (1, 4)))[1], "reads nothing"),
 ]
 
+#: What stays refused where everything else is estimated.
+NOTHING_TO_CHARGE = ("has no input", "reads nothing")
+
 
 @pytest.mark.parametrize(("build", "message"), [case[1:] for case in UNMODELLED], ids=[case[0] for case in UNMODELLED])
 def test_what_is_not_modelled(tmp_path: Path, build: Build, message: str) -> None:
-    error = refused(tmp_path, built(build), unsupported="estimate")
+    estimate = {"unsupported": "estimate"} if message in NOTHING_TO_CHARGE else {}
+    error = refused(tmp_path, built(build), **estimate)
     assert error.codes == ("MB504",)
     assert message in error.problems[0].message
+    if not estimate:
+        spec = read_tflite(tmp_path / "bad.tflite", unsupported="estimate")
+        assert "not modelled in this form" in spec.note
+        assert "opaque" in [layer.op for layer in build_graph(spec).layers]
 
 
 def test_an_open_dimension_of_the_input(tmp_path: Path) -> None:
