@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from os import PathLike, fspath
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from mbcost.architectures import ArchitectureSpec, find_architecture
 from mbcost.errors import did_you_mean, fail, or_list
 from mbcost.graph import check_architecture
-from mbcost.importers import ANY_INPUT, FORMATS, InputShapes, import_model, is_callable, is_model
+from mbcost.importers import (
+    ANY_INPUT,
+    FORMATS,
+    InputShapes,
+    has_named_tensors,
+    import_model,
+    is_callable,
+    is_model,
+)
 from mbcost.words import UNSUPPORTED, Unsupported
 
 
@@ -20,6 +29,9 @@ class TorchModule(Protocol):
     def eval(self) -> Any:
         """Switch to inference."""
 
+
+#: The largest height and width that open sizes of a file are given [pixels].
+MAX_SIDE: Final = 2**20
 
 #: What names a network, or is one.
 Network: TypeAlias = str | PathLike[str] | ArchitectureSpec | TorchModule
@@ -31,6 +43,8 @@ def load(
     input_shape: Sequence[int] | None = None,
     input_shapes: InputShapes | None = None,
     unsupported: Unsupported = "refuse",
+    until: str | None = None,
+    resolution: int | None = None,
 ) -> ArchitectureSpec:
     """The architecture of a built-in name, a YAML table, an ONNX or TFLite file, or of PyTorch code.
 
@@ -48,6 +62,11 @@ def load(
         The same for several inputs, by their names.
     unsupported
         ``refuse`` operators of a model that mbcost does not know, or ``estimate`` them by their traffic.
+    until
+        Name of a tensor of an ONNX or TFLite file at which the network ends, such as the input of what follows a
+        detector.
+    resolution
+        Height and width of the image where a model's file leaves them open [pixels].
 
     Raises
     ------
@@ -58,6 +77,8 @@ def load(
         hint = did_you_mean(str(unsupported), UNSUPPORTED)
         fail("MB010", f"unsupported is `{unsupported}`, it is refuse or estimate", hint=hint)
     shapes = _shapes(input_shape, input_shapes)
+    if until is not None and not (isinstance(network, (str, PathLike)) and has_named_tensors(network)):
+        fail("MB010", "only an ONNX or TFLite file can end at a tensor", hint="leave out `until=...`")
     if isinstance(network, ArchitectureSpec):
         if shapes:
             fail("MB010", "a loaded architecture says what its input is", hint="leave out `input_shape=...`")
@@ -65,8 +86,14 @@ def load(
     if _is_module(network):
         return _from_module(network, shapes, unsupported)
     text = _text(network)
+    if os.path.exists(text):  # a built-in name is none, and needs no look at files
+        from mbcost.importers.other_files import refuse_other_kind
+
+        refuse_other_kind(text)
     if is_model(text):
-        return import_model(text, shapes, unsupported)
+        # a resolution that is none is an error of the analysis, which says so beside its other ones
+        side = resolution if isinstance(resolution, int) and 0 < resolution <= MAX_SIDE else None
+        return import_model(text, shapes, unsupported, until=until, resolution=side)
     if shapes:
         fail("MB010", "a table says what its input is", hint="leave out `input_shape=...`; `resolution=...` changes it")
     return find_architecture(text, check=check_architecture)

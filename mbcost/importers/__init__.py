@@ -6,7 +6,7 @@ Each format's package is imported when a model of it is read. A new one is a mod
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
@@ -28,21 +28,21 @@ class ModelFormat(NamedTuple):
     name
         As its makers write it.
     reader
-        ``module:function`` in this folder, called with the path and ``unsupported=``, and before that with the shapes
-        of inputs where `open_shapes` is set.
-    open_shapes
-        Whether its files may leave shapes of inputs open.
+        ``module:function`` in this folder, called with the path and ``unsupported=``, and where `named_tensors` is set
+        with ``input_shapes=`` (by input), ``until=`` and ``resolution=`` as well.
+    named_tensors
+        Whether its tensors have names, so that inputs can be given shapes and the network an end.
     """
 
     name: str
     reader: str
-    open_shapes: bool = False
+    named_tensors: bool = False
 
 
 #: Suffix of a model file -> its format.
 FORMATS: Final[dict[str, ModelFormat]] = {
-    ".onnx": ModelFormat("ONNX", "onnx:read_onnx", open_shapes=True),
-    ".tflite": ModelFormat("TFLite", "tflite:read_tflite"),
+    ".onnx": ModelFormat("ONNX", "onnx:read_onnx", named_tensors=True),
+    ".tflite": ModelFormat("TFLite", "tflite:read_tflite", named_tensors=True),
 }
 
 #: The key of :data:`InputShapes` for the only, or the first, input.
@@ -55,8 +55,19 @@ def is_model(text: str) -> bool:
     return Path(text).suffix.lower() in FORMATS or is_callable(text)
 
 
+def has_named_tensors(model: str | PathLike[str]) -> bool:
+    """Whether a path names a file of a format whose tensors have names: of ONNX or TFLite."""
+    suffix = Path(fspath(model)).suffix.lower()
+    return suffix in FORMATS and FORMATS[suffix].named_tensors
+
+
 def import_model(
-    model: str | PathLike[str], input_shapes: InputShapes | None = None, unsupported: Unsupported = "refuse"
+    model: str | PathLike[str],
+    input_shapes: InputShapes | None = None,
+    unsupported: Unsupported = "refuse",
+    *,
+    until: str | None = None,
+    resolution: int | None = None,
 ) -> ArchitectureSpec:
     """The network of a model file, by its suffix, or of a PyTorch ``module:callable``, which runs the user's code.
 
@@ -66,6 +77,10 @@ def import_model(
         For what the model leaves open.
     unsupported
         ``refuse`` operators that mbcost does not know, or ``estimate`` them by their traffic.
+    until
+        Name of a tensor of a file at which the network ends.
+    resolution
+        Height and width of the image where a file leaves them open [pixels].
 
     Raises
     ------
@@ -81,7 +96,7 @@ def import_model(
             hint="such as {'tokens': (1, 77)}, on the command line --input-shape tokens=1x77",
         )
     if suffix in FORMATS:
-        return _read(FORMATS[suffix], text, shapes, unsupported)
+        return _read(FORMATS[suffix], text, shapes, unsupported, until, resolution)
     if not is_callable(text):
         fail("MB006", f"{text[:100]} is neither {' nor '.join(FORMATS)} nor module:callable")
     if set(shapes) - {ANY_INPUT}:
@@ -93,16 +108,21 @@ def import_model(
 
 
 def _read(
-    model: ModelFormat, path: str, shapes: Mapping[str, tuple[int, ...]], unsupported: Unsupported
+    model: ModelFormat,
+    path: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    unsupported: Unsupported,
+    until: str | None,
+    resolution: int | None,
 ) -> ArchitectureSpec:
     module, _, name = model.reader.partition(":")
-    given: list[object] = []
-    if model.open_shapes:
-        given.append(shapes.get(ANY_INPUT) if set(shapes) == {ANY_INPUT} else shapes)
+    more: dict[str, object] = {}
+    if model.named_tensors:
+        more = {"input_shapes": shapes, "until": until, "resolution": resolution}
     elif shapes:
         fail("MB010", f"the shapes of a {model.name} file are fixed", hint="leave out `input_shape=...`")
-    spec: ArchitectureSpec = getattr(import_module(f"{__name__}.{module}"), name)(path, *given, unsupported=unsupported)
-    return spec
+    read: Callable[..., ArchitectureSpec] = getattr(import_module(f"{__name__}.{module}"), name)
+    return read(path, unsupported=unsupported, **more)
 
 
 def is_callable(text: str) -> bool:
