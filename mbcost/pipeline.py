@@ -137,7 +137,7 @@ def analyze(
         calibration=calibration,
         lowering=lowering,
     )
-    spec = load(network, input_shape=input_shape, unsupported=how.unsupported)
+    spec = load(network, input_shape=input_shape, unsupported=how.unsupported, resolution=how.resolution)
     if isinstance(device, (str, Target)):
         return analyze_one(spec, device, how)
     if not is_several(device):

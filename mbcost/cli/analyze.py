@@ -29,6 +29,7 @@ from mbcost.cli.options import (
     Threads,
     Uncalibrated,
     UnsupportedOption,
+    Until,
     calibration_choice,
     format_option,
     output_option,
@@ -56,6 +57,7 @@ def analyze(
     calibration: CalibrationFile = None,
     lowering: LoweringOption = "auto",
     input_shape: InputShape = None,
+    until: Until = None,
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
@@ -87,7 +89,8 @@ def analyze(
     from mbcost.report.provenance import Origin
     from mbcost.report.show import How
 
-    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported)
+    shapes = read_input_shapes(input_shape)
+    spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution)
     found = run(
         spec,
         required_devices(device),

@@ -22,6 +22,7 @@ from mbcost.cli.options import (
     Rho,
     Settings,
     UnsupportedOption,
+    Until,
     read_input_shapes,
     read_settings,
 )
@@ -57,6 +58,7 @@ def list_architectures(format_: ListFormatOption = "table") -> None:
 def show_architecture(
     model: Model,
     input_shape: InputShape = None,
+    until: Until = None,
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
@@ -74,7 +76,8 @@ def show_architecture(
     from mbcost.networks import load
     from mbcost.report.screens.catalogue import architecture_details, architecture_screen, count_rows
 
-    spec = load(model, input_shapes=read_input_shapes(input_shape), unsupported=unsupported)
+    shapes = read_input_shapes(input_shape)
+    spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution)
     options = read_settings(settings, classes)
     graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
     rows = count_rows(graph, ParamsConvention(params), macs, by_layer=all_layers)

@@ -24,6 +24,7 @@ from mbcost.cli.options import (
     Threads,
     Uncalibrated,
     UnsupportedOption,
+    Until,
     calibration_choice,
     read_input_shapes,
     read_settings,
@@ -57,6 +58,7 @@ def compare(
     settings: Settings = None,
     classes: Classes = None,
     input_shape: InputShape = None,
+    until: Until = None,
     unsupported: UnsupportedOption = "refuse",
     format_: ReportFormatOption = None,
     output: ReportOutput = None,
@@ -90,6 +92,7 @@ def compare(
         unsupported=unsupported,
         calibration=calibration_choice(uncalibrated, None),
         input_shapes=read_input_shapes(input_shape),
+        until=until,
     )
     command = command_line(context)
     steps = [("Layer beside layer, with charts, as a page:", f"{command} -o comparison.html")]

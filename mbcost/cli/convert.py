@@ -17,6 +17,7 @@ from mbcost.cli.options import (
     Rho,
     Settings,
     UnsupportedOption,
+    Until,
     read_input_shapes,
     read_settings,
 )
@@ -30,6 +31,7 @@ def convert(
         typer.Argument(metavar="OUT", help="A table (.yaml) or a graph (.graphml, .dot, .json).", show_default=False),
     ],
     input_shape: InputShape = None,
+    until: Until = None,
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
@@ -61,6 +63,7 @@ def convert(
         options=read_settings(settings, classes),
         unsupported=unsupported,
         input_shapes=read_input_shapes(input_shape),
+        until=until,
         force=force,
     )
     for warning in made.warnings:

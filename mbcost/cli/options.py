@@ -65,6 +65,12 @@ InputShape: TypeAlias = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
+Until: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TENSOR", help="End an ONNX or TFLite network at this tensor of its file.", rich_help_panel=_NETWORK
+    ),
+]
 UnsupportedOption: TypeAlias = Annotated[
     Unsupported,
     typer.Option(

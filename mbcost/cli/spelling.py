@@ -29,7 +29,7 @@ PARAMETERS: Final = frozenset(
         "engine", "force", "frames", "input_shape", "input_shapes", "jitter", "lowering", "macs", "measure", "min_hit",
         "min_probability", "mode", "name", "network", "options", "params", "parts", "plan", "point", "precision",
         "rate", "resolution", "rho", "scheduler", "seed", "share", "style", "suite", "threads", "unsupported",
-        "workers",
+        "until", "workers",
     }
 )  # fmt: skip
 _MARKED: Final = re.compile(r"`(?P<name>[a-z_]+)=(?P<value>\"[^\"`]*\"|\([\d, ]*\)|[^`\"]*)`")

@@ -38,6 +38,7 @@ def compare(
     lowering: Lowering = "auto",
     input_shape: Sequence[int] | None = None,
     input_shapes: InputShapes | None = None,
+    until: str | None = None,
 ) -> Comparison:
     """Compare two to six networks, configurations or targets: ratios, what moved and why.
 
@@ -52,7 +53,7 @@ def compare(
         One or several targets, for the networks that name none; an empty list where all do.
     alpha, rho, resolution, batch, precision, threads, options, params, macs, unsupported, calibration, lowering
         As for :func:`mbcost.analyze`; they hold for what a network does not say itself.
-    input_shape, input_shapes
+    input_shape, input_shapes, until
         Of the models among the networks.
 
     Raises
@@ -79,7 +80,7 @@ def compare(
     targets = as_list(device)
     if not targets and any(subject.device is None for subject in subjects):
         fail("MB010", "device names no target", hint="such as pixel1")
-    shapes = {"input_shape": input_shape, "input_shapes": input_shapes}
+    shapes = {"input_shape": input_shape, "input_shapes": input_shapes, "until": until, "resolution": resolution}
 
     def analyzed(case: tuple[Subject, str | Target]) -> Analysis:
         subject, target = case

@@ -45,6 +45,7 @@ def convert(
     unsupported: Unsupported = "refuse",
     input_shape: Sequence[int] | None = None,
     input_shapes: InputShapes | None = None,
+    until: str | None = None,
     force: bool = False,
 ) -> Converted:
     """Write a network as a table that a reader can follow, or as a graph.
@@ -59,6 +60,8 @@ def convert(
         Write the latencies on this target into a graph.
     input_shapes
         Shapes of several inputs, by their names.
+    until
+        Name of a tensor of an ONNX or TFLite file at which the network ends.
     force
         Overwrite a file that is there.
 
@@ -76,7 +79,14 @@ def convert(
         hint = f"leave out `device=...`, or end the file in {or_list(GRAPHS)}"
         fail("MB010", "a table holds no latencies", hint=hint)
     how = configuration(alpha=alpha, rho=rho, resolution=resolution, options=options, unsupported=unsupported)
-    spec = load(network, input_shape=input_shape, input_shapes=input_shapes, unsupported=how.unsupported)
+    spec = load(
+        network,
+        input_shape=input_shape,
+        input_shapes=input_shapes,
+        unsupported=how.unsupported,
+        until=until,
+        resolution=how.resolution,
+    )
     text, warnings = _table(spec, target, how) if suffix in TABLES else _graph(spec, suffix, device, how)
     write_text(target, text, force=force)
     return Converted(target, warnings)

@@ -61,7 +61,7 @@ def from_torch(
     with untouched_randomness():
         traced = _traced(module, examples)
     result = converted(traced.trace, module, estimate=unsupported == "estimate")
-    return _spec(name or type(module).__name__, module, result, traced.note)
+    return _spec(name or type(module).__name__, module, result, traced.note, traced.stated_batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +105,24 @@ def _examples(given: Any) -> tuple[_Example, ...]:
 class _Traced:
     trace: Trace
     note: str
+    stated_batch: int
 
 
 def _traced(module: Any, examples: tuple[_Example, ...]) -> _Traced:
     """The module's trace: of one image if it takes one, exported if it can be."""
-    choices = [(examples, _batch_note(examples, examples))]
+    choices = [(examples, _batch_note(examples, examples), 1)]
     if _batch(examples) > 1:
         image = tuple(item.first_image() for item in examples)
-        choices.insert(0, (image, _batch_note(image, examples)))
+        choices.insert(0, (image, _batch_note(image, examples), _batch(examples)))
     tracers: tuple[tuple[Callable[..., Trace], str], ...] = (
         (_exported, "traced with torch.export"),
         (_recorded, "control flow depends on values: run once, on the path that the example takes"),
     )
     error: Exception | None = None
     for tracer, how in tracers:
-        for inputs, batch in choices:
+        for inputs, batch, stated in choices:
             try:
-                return _Traced(tracer(module, inputs), f"{how}; {batch}")
+                return _Traced(tracer(module, inputs), f"{how}; {batch}", stated)
             except InputError:
                 raise
             except Exception as problem:  # noqa: BLE001 - the module's own code runs
@@ -159,7 +160,7 @@ def _batch_note(traced: tuple[_Example, ...], given: tuple[_Example, ...]) -> st
     return f"one image of the example's batch of {batch}: counts are for one"
 
 
-def _spec(title: str, module: Any, result: Converted, note: str) -> ArchitectureSpec:
+def _spec(title: str, module: Any, result: Converted, note: str, stated_batch: int) -> ArchitectureSpec:
     """The architecture with a note on how it came about and on parameters that its layers do not hold."""
 
     def made(note: str) -> ArchitectureSpec:
@@ -172,6 +173,7 @@ def _spec(title: str, module: Any, result: Converted, note: str) -> Architecture
             outputs=result.outputs,
             extra_inputs=result.extra_inputs,
             note=note,
+            stated_batch=stated_batch,
         )
 
     notes = [note, *result.notes]
