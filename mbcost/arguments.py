@@ -60,7 +60,7 @@ class Configuration:
     alpha: float = 1.0
     rho: float | None = None
     resolution: int | None = None
-    batch: int = 1
+    batch: int | None = None
     precision: str | None = None
     threads: int | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict, hash=False)
@@ -90,7 +90,7 @@ def configuration(
     alpha: float = 1.0,
     rho: float | None = None,
     resolution: int | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
     options: Mapping[str, OptionValue] | None = None,
@@ -115,7 +115,7 @@ def configuration(
         alpha=checks.number("alpha", alpha, above=0, most=MAX_ALPHA),
         rho=None if rho is None else checks.number("rho", rho, above=0, most=MAX_RESOLUTION),
         resolution=None if resolution is None else _pixels(checks, resolution),
-        batch=checks.whole("batch", batch, least=1, most=MAX_BATCH),
+        batch=None if batch is None else checks.whole("batch", batch, least=1, most=MAX_BATCH),
         precision=None if precision is None else checks.text("precision", precision, "such as fp32, or left out"),
         threads=None if threads is None else checks.whole("threads", threads, least=1, most=MAX_THREADS),
         options=_options(checks, options),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mbcost.architectures import ArchitectureSpec
 from mbcost.calibration.apply import notes_on
 from mbcost.devices import Target
 from mbcost.graph import LayerGraph, peak_elements
@@ -28,6 +29,20 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
         warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
     return tuple(warnings)
+
+
+def notes_of_model(spec: ArchitectureSpec, target: Target, batch: int) -> list[str]:
+    """What a reader has to know about how a model was read, and which batch its numbers are for."""
+    if not spec.imported:
+        return []
+    notes = [note for note in spec.note.split("; ") if note]
+    if spec.stated_precision not in {None, target.precision}:
+        notes.append(f"{spec.name} is quantised to {spec.stated_precision}: this is for {target.precision}")
+    if spec.stated_batch != batch:
+        notes.append(f"{spec.name} states a batch of {spec.stated_batch}: this is for {batch}")
+    elif batch > 1:
+        notes.append(f"for the batch of {batch} that {spec.name} states")
+    return notes
 
 
 def target_caveats(model: TargetModel) -> list[str]:

@@ -14,7 +14,7 @@ from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import Configuration, Params, configuration, is_several
 from mbcost.calibration.apply import CalibrationChoice
-from mbcost.caveats import caveats_of
+from mbcost.caveats import caveats_of, notes_of_model
 from mbcost.devices import Target, as_target
 from mbcost.errors import call_each, fail
 from mbcost.graph import DEFAULT_PARAMS, build_graph
@@ -33,7 +33,7 @@ def analyze(
     alpha: float = ...,
     rho: float | None = ...,
     resolution: int | None = ...,
-    batch: int = ...,
+    batch: int | None = ...,
     precision: str | None = ...,
     threads: int | None = ...,
     options: Mapping[str, OptionValue] | None = ...,
@@ -43,6 +43,7 @@ def analyze(
     calibration: CalibrationChoice = ...,
     lowering: Lowering = ...,
     input_shape: Sequence[int] | None = ...,
+    until: str | None = ...,
 ) -> Analysis: ...
 
 
@@ -54,7 +55,7 @@ def analyze(
     alpha: float = ...,
     rho: float | None = ...,
     resolution: int | None = ...,
-    batch: int = ...,
+    batch: int | None = ...,
     precision: str | None = ...,
     threads: int | None = ...,
     options: Mapping[str, OptionValue] | None = ...,
@@ -64,6 +65,7 @@ def analyze(
     calibration: CalibrationChoice = ...,
     lowering: Lowering = ...,
     input_shape: Sequence[int] | None = ...,
+    until: str | None = ...,
 ) -> Analyses: ...
 
 
@@ -74,7 +76,7 @@ def analyze(
     alpha: float = 1.0,
     rho: float | None = None,
     resolution: int | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
     options: Mapping[str, OptionValue] | None = None,
@@ -84,6 +86,7 @@ def analyze(
     calibration: CalibrationChoice = None,
     lowering: Lowering = "auto",
     input_shape: Sequence[int] | None = None,
+    until: str | None = None,
 ) -> Analysis | Analyses:
     """Predict the latency of a network on a target, layer by layer.
 
@@ -98,9 +101,10 @@ def analyze(
     alpha, rho, resolution
         Width multiplier; resolution multiplier, or the input's height and width [pixels].
     batch
-        Images an inference.
+        Images an inference; default: what a model's file, or the shape given for its input, states, else 1.
     precision, threads
-        ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``, and the number of CPU threads; default: the target's.
+        ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``, and the number of CPU threads; default: the precision of a
+        quantised model where the target has it, else the target's.
     options
         Values for the table's options, such as ``{"classes": 1001}``.
     params, macs
@@ -117,6 +121,8 @@ def analyze(
         matrix products first, which shows what that would add.
     input_shape
         Of a model's input where its file leaves it open, or of an ``nn.Module``, such as ``(1, 3, 224, 224)``.
+    until
+        Name of a tensor of an ONNX or TFLite file at which the network ends.
 
     Raises
     ------
@@ -137,7 +143,7 @@ def analyze(
         calibration=calibration,
         lowering=lowering,
     )
-    spec = load(network, input_shape=input_shape, unsupported=how.unsupported, resolution=how.resolution)
+    spec = load(network, input_shape=input_shape, unsupported=how.unsupported, until=until, resolution=how.resolution)
     if isinstance(device, (str, Target)):
         return analyze_one(spec, device, how)
     if not is_several(device):
@@ -148,12 +154,22 @@ def analyze(
     return Analyses(call_each(lambda one: analyze_one(spec, one, how), device))
 
 
+def _target(spec: ArchitectureSpec, device: str | Target, how: Configuration) -> Target:
+    """The target at the precision asked for, at that of a quantised model if it has it, or at its own."""
+    target = as_target(device, how.precision, how.threads)
+    stated = spec.stated_precision
+    if isinstance(device, Target) or how.precision is not None or stated not in target.processor.precisions:
+        return target
+    return as_target(target, stated)
+
+
 def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration) -> Analysis:
     """The analysis of a loaded network on one target, of a checked configuration."""
-    target = as_target(device, how.precision, how.threads)
+    target = _target(spec, device, how)
     model = prepare(target, how.calibration, how.lowering)
     graph = build_graph(spec, **how.size)
-    predicted = predict(graph, model, batch=how.batch, estimate_unsupported=how.estimates)
+    batch = spec.stated_batch if how.batch is None else how.batch
+    predicted = predict(graph, model, batch=batch, estimate_unsupported=how.estimates)
     return Analysis(
         spec=spec,
         layer_graph=graph,
@@ -163,13 +179,13 @@ def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration
         rates=model.rates,
         kernels=predicted.kernels,
         estimates=predicted.estimates,
-        batch=how.batch,
+        batch=batch,
         element_bytes=model.element_bytes,
         latency_s=predicted.latency_s,
         latency_low_s=predicted.latency_low_s,
         latency_high_s=predicted.latency_high_s,
         calibration=model.calibration,
-        warnings=caveats_of(graph, model, predicted, estimated=how.estimates),
+        warnings=(*caveats_of(graph, model, predicted, estimated=how.estimates), *notes_of_model(spec, target, batch)),
         params_convention=how.params,
         macs_convention=how.macs,
     )

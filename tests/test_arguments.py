@@ -42,7 +42,6 @@ WRONG: list[tuple[str, Any, str]] = [
     ("batch", True, "batch is True"),
     ("batch", "2", "batch is `2`"),
     ("batch", 0, "batch is 0"),
-    ("batch", None, "batch is None"),
     ("threads", 1.5, "threads is 1.5, it has to be a whole number"),
     ("threads", True, "threads is True"),
     ("threads", "2", "threads is `2`"),

@@ -10,7 +10,7 @@ from mbcost.architectures.expressions import Expression
 from mbcost.architectures.fields import FieldKind
 from mbcost.architectures.printed_counts import PrintedNumber
 from mbcost.architectures.scaling import WidthRule
-from mbcost.errors import Location
+from mbcost.errors import Location, printable
 from mbcost.operators import Operator, TensorShape
 
 OptionValue: TypeAlias = int | float | bool | str
@@ -176,6 +176,8 @@ class ArchitectureSpec:
         Whether its weights exist already, so that its numbers of channels are fixed: a model of another format.
     stated_batch
         Images at once that a model file, or the shape given for its input, states; the layers are those of one.
+    stated_precision
+        ``int8`` if the activations of a model file are quantised; None if it states none.
     """
 
     name: str
@@ -193,6 +195,12 @@ class ArchitectureSpec:
     note: str = ""
     imported: bool = False
     stated_batch: int = 1
+    stated_precision: str | None = None
+
+    def __post_init__(self) -> None:
+        # a stranger's file must not drive a terminal, by whatever result its names reach it
+        for name in ("name", "title", "source"):
+            object.__setattr__(self, name, printable(getattr(self, name), 10_000))
 
     def __repr__(self) -> str:
         return f"<ArchitectureSpec {self.name}: {self.title}, input {self.input_shape}>"

@@ -52,7 +52,7 @@ def analyze(
     device: Devices = None,
     precision: Precision = None,
     threads: Threads = None,
-    batch: Batch = 1,
+    batch: Batch = None,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
     lowering: LoweringOption = "auto",

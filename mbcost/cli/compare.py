@@ -50,7 +50,7 @@ def compare(
     device: Devices = None,
     precision: Precision = None,
     threads: Threads = None,
-    batch: Batch = 1,
+    batch: Batch = None,
     uncalibrated: Uncalibrated = False,
     alpha: Alpha = 1.0,
     rho: Rho = None,

@@ -8,12 +8,12 @@ import typer
 
 from mbcost.cli.options import (
     REPORT,
-    Batch,
     CalibrationFile,
     Classes,
     Devices,
     Force,
     Models,
+    PickBatch,
     PrecisionAxis,
     ReportFormatOption,
     ReportOutput,
@@ -71,7 +71,7 @@ def pick(
             rich_help_panel=_CHOICE,
         ),
     ] = None,
-    batch: Batch = 1,
+    batch: PickBatch = 1,
     precision: PrecisionAxis = None,
     threads: ThreadsAxis = None,
     uncalibrated: Uncalibrated = False,

@@ -57,6 +57,7 @@ def imported_spec(
     extra_inputs: Mapping[str, TensorShape] | None = None,
     note: str = "",
     stated_batch: int = 1,
+    stated_precision: str | None = None,
 ) -> ArchitectureSpec:
     """An architecture from imported layers. It has no width rule: alpha is fixed by the weights.
 
@@ -90,6 +91,7 @@ def imported_spec(
         note=note,
         imported=True,
         stated_batch=stated_batch,
+        stated_precision=stated_precision,
     )
 
 

@@ -194,6 +194,7 @@ def pick(
     if between and (alpha is not None or resolution is not None):
         fail("MB010", "a grid and `between` contradict each other", hint="leave out alpha and resolution")
     how = configuration(batch=batch, options=options, calibration=calibration, lowering=lowering)
+    images = how.batch or 1
     specs = [load(one) for one in as_list(network)]
     if not specs:
         fail("MB010", "network names nothing to pick from")
@@ -201,19 +202,19 @@ def pick(
     found: list[Candidate] = []
     for spec in specs:
         points, accuracy = candidates_of(spec, prepared, how.options, between, alpha, resolution)
-        section = _evaluated(Work(spec, points, prepared, (how.batch,), how))
+        section = _evaluated(Work(spec, points, prepared, (images,), how))
         found += make_candidates(section, accuracy, budgets, min_probability)
 
     def largest_that_fits() -> Candidate | None:
         fitting = []
         for spec in specs:
             points = grid_of(spec, how.options)
-            section = _evaluated(Work(spec, points, prepared, (how.batch,), how))
+            section = _evaluated(Work(spec, points, prepared, (images,), how))
             others = make_candidates(section, unknown_accuracy(points.size), budgets, min_probability)
             fitting += [candidate for candidate in others if chooser.fits(candidate)]
         return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
 
-    chooser = _Chooser(budgets, how.batch)
+    chooser = _Chooser(budgets, images)
     chosen = chooser.choose(found, largest_that_fits)
     by_name = {spec.name: spec for spec in specs}
     best = chosen.pick
@@ -258,7 +259,7 @@ def _warnings(
             model.target,
             alpha=best.alpha,
             resolution=best.resolution if square else None,
-            batch=how.batch,
+            batch=how.batch or 1,
             options=how.options,
             calibration=model.calibration or False,
             lowering=how.lowering,

@@ -131,7 +131,7 @@ def stream(
     alpha: float = 1.0,
     rho: float | None = None,
     resolution: int | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
     options: Mapping[str, OptionValue] | None = None,

@@ -41,8 +41,8 @@ def assert_same(spec: ArchitectureSpec, **configuration: Any) -> ArchitectureSpe
     assert [count_macs(before, item) for item in MACS_CONVENTIONS] == [
         count_macs(after, item) for item in MACS_CONVENTIONS
     ]
-    one = mbcost.analyze(spec, "pixel1", unsupported="estimate", **configuration)
-    other = mbcost.analyze(read, "pixel1", unsupported="estimate")
+    one = mbcost.analyze(spec, "pixel1", unsupported="estimate", precision="fp32", batch=1, **configuration)
+    other = mbcost.analyze(read, "pixel1", unsupported="estimate", precision="fp32", batch=1)
     assert [(kernel.kind, kernel.layers) for kernel in one.kernels] == [
         (kernel.kind, kernel.layers) for kernel in other.kernels
     ]

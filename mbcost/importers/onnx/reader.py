@@ -34,7 +34,7 @@ FIRST_OPSET: Final = 1
 LAST_OPSET: Final = 28
 
 _CONTROL_FLOW: Final = ("Loop", "Scan", "SequenceMap")
-_QUANTIZED: Final = "A quantised model: the layers are those of the float network, to be analysed as int8."
+_QUANTIZED: Final = "a quantised model: the layers are those of the float network"
 
 
 def read_onnx(
@@ -205,6 +205,7 @@ class _Import:
             extra_inputs={name: shape for name, shape in extra.items() if name in read},
             note=self._note(),
             stated_batch=self.inputs.batch,
+            stated_precision="int8" if self._is_quantised() else None,
         )
 
     def _outputs(self, names: Sequence[str]) -> list[str]:
@@ -212,8 +213,12 @@ class _Import:
         values = [self._value(name, "the graph's output") for name in names]
         return [value.source for value in values if isinstance(value, Tensor) and value.source in self.build.layers]
 
+    def _is_quantised(self) -> bool:
+        """Whether activations are; of a network with quantised weights alone only constants are dequantised."""
+        return any(node.op_type in QUANTIZING for node in self.nodes)
+
     def _note(self) -> str:
-        notes = [_QUANTIZED] if any(node.op_type in QUANTIZING for node in self.nodes) else []
+        notes = [_QUANTIZED] if self._is_quantised() else []
         notes += self.inputs.notes
         notes += self.build.notes
         if self.build.charged:

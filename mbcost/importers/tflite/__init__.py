@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import fail
@@ -103,6 +103,7 @@ def _read(
         extra_inputs=net.extra_inputs,
         note="; ".join([*_quantisation(model), *_signatures(model), *net.notes]),
         stated_batch=batch or net.batch,
+        stated_precision="int8" if {"INT8", "UINT8"} & _integers(model, "outputs") else None,
     )
 
 
@@ -121,11 +122,16 @@ def _signatures(model: Model) -> list[str]:
     return [f"of several signatures this is `{first}`; {', '.join(others[:8])} are left out"]
 
 
+def _integers(model: Model, which: Literal["weights", "outputs"]) -> set[str]:
+    """Types of integers among the weights, or the outputs, of all that multiplies."""
+    products = [node for node in model.nodes if node.name in _PRODUCTS and len(node.inputs) > 1]
+    places = [node.inputs[1] if which == "weights" else node.outputs[0] for node in products]
+    return {model.tensors[place].type for place in places} & _INTEGERS
+
+
 def _quantisation(model: Model) -> list[str]:
     """What a note says about integers."""
-    products = [node for node in model.nodes if node.name in _PRODUCTS and len(node.inputs) > 1]
-    weights = {model.tensors[node.inputs[1]].type for node in products} & _INTEGERS
-    results = {model.tensors[node.outputs[0]].type for node in products} & _INTEGERS
+    weights, results = _integers(model, "weights"), _integers(model, "outputs")
     if results:
         return [f"quantised: {' and '.join(sorted(results)).lower()} activations and weights"]
     return [f"weights quantised to {' and '.join(sorted(weights)).lower()}, activations in float"] if weights else []

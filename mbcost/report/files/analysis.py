@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +9,7 @@ from mbcost import readable
 from mbcost.analysis import Analysis
 from mbcost.insight.breakdown import slowest, time_by
 from mbcost.parquet import parquet_bytes
-from mbcost.report.files.text import escaped, json_text, markdown_table
+from mbcost.report.files.text import csv_text, escaped, json_text, markdown_table
 from mbcost.words import GroupBy
 
 
@@ -23,20 +21,19 @@ def to_json(analyses: Sequence[Analysis]) -> str:
 
 def to_csv(analyses: Sequence[Analysis]) -> str:
     """A row a layer, with the keys of the JSON's layers as columns; behind a target's name where there are several."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     several = len(analyses) > 1
+    head: list[str] = []
+    rows = []
     for analysis in analyses:
-        prefix = [analysis.target.name] if several else []
-        for layer in [layer.to_dict() for layer in analysis.layers]:
-            if text.tell() == 0:
-                writer.writerow([*(["target"] if several else []), *layer])
-            writer.writerow([*prefix, *map(_csv_cell, layer.items())])
-    return text.getvalue()
+        prefix = {"target": analysis.target.name} if several else {}
+        for layer in analysis.layers:
+            cells = prefix | layer.to_dict()
+            head = list(cells)
+            rows.append([_csv_cell(key, value) for key, value in cells.items()])
+    return csv_text(head, rows)
 
 
-def _csv_cell(item: tuple[str, Any]) -> Any:
-    key, value = item
+def _csv_cell(key: str, value: Any) -> Any:
     if key == "inputs":
         return " ".join(value)
     return readable.shape(value) if isinstance(value, list) else value

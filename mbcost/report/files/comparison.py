@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from mbcost import readable
 from mbcost.insight.comparison import FEWEST, Comparison
-from mbcost.report.files.text import escaped, markdown_table
+from mbcost.report.files.text import csv_text, escaped, markdown_table
 from mbcost.report.rows.comparison import ALIKE, class_rows, letters_of, pair_rows, place_rows, reasons_of, subject_rows
 
 _SUBJECT_HEAD = ("", "ms", "x", "90 % interval", "MACs", "x", "params", "GMAC/s", "peak memory")
@@ -20,40 +18,38 @@ def to_markdown(comparison: Comparison, *, limit: int | None = 10) -> str:
     subjects = [(f"{letter} {row[0]}", *row[1:]) for letter, row in zip(letters, subject_rows(comparison), strict=True)]
     parts = [
         f"**{escaped(comparison.headline())}**",
-        markdown_table(_SUBJECT_HEAD, "-rrrrrrrr", _escape_first(subjects)),
+        markdown_table(_SUBJECT_HEAD, "-rrrrrrrr", _escaped(subjects)),
         "\n".join(f"- {escaped(sentence)}" for sentence in reasons_of(comparison)),
     ]
     head = ["operator class", *(f"ms {letter}" for letter in letters)]
     head += [*(["B - A"] if len(letters) == FEWEST else []), *(f"MACs {letter}" for letter in letters)]
-    parts.append(markdown_table(head, "-" + "r" * (len(head) - 1), _escape_first(class_rows(comparison))))
+    parts.append(markdown_table(head, "-" + "r" * (len(head) - 1), _escaped(class_rows(comparison))))
     for number in range(1, len(comparison.analyses)):
         label = escaped(comparison.labels[number])
         times = ("ms before", "ms after", "difference", "why")
         if comparison.matched_share(number) >= ALIKE:
-            rows = _escape_first(pair_rows(comparison, number, limit))
+            rows = _escaped(pair_rows(comparison, number, limit))
             parts.append(markdown_table((f"moved in {label}", *times), "-rrr-", rows))
         else:
-            rows = _escape_first(place_rows(comparison, number, limit))
+            rows = _escaped(place_rows(comparison, number, limit))
             parts.append(markdown_table((f"moved in {label}", "output", "kernels", *times), "-rrrrr-", rows))
     return "\n\n".join(parts) + "\n"
 
 
-def _escape_first(rows: Sequence[tuple[str, ...]]) -> list[list[str]]:
-    return [[escaped(row[0]), *row[1:]] for row in rows]
+def _escaped(rows: Sequence[tuple[str, ...]]) -> list[list[str]]:
+    return [[escaped(str(cell)) for cell in row] for row in rows]
 
 
 def to_csv(comparison: Comparison) -> str:
     """A row a pair of layers, behind the label of what is compared with the first."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     sides = ("name", "class", "output_shape", "latency_ms", "macs", "traffic_bytes", "bound")
-    first, other = ([f"{side}_{key}" for key in sides] for side in ("first", "other"))
-    writer.writerow(["compared", *first, *other, "matched_by", "difference_ms", "reason"])
+    head = ["compared", *(f"{which}_{key}" for which in ("first", "other") for key in sides)]
+    rows = []
     for entry in comparison.to_dict()["comparisons"]:
         for pair in entry["layers"]:
             cells = []
             for side in ("first", "other"):
                 row = pair[side] or dict.fromkeys(sides, "")
                 cells += [readable.shape(row[key]) if key == "output_shape" else row[key] for key in sides]
-            writer.writerow([entry["label"], *cells, pair["matched_by"], pair["difference_ms"], pair["reason"]])
-    return text.getvalue()
+            rows.append([entry["label"], *cells, pair["matched_by"], pair["difference_ms"], pair["reason"]])
+    return csv_text([*head, "matched_by", "difference_ms", "reason"], rows)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-
-from mbcost.report.files.text import escaped, finite, markdown_table
+from mbcost.report.files.text import csv_text, escaped, json_text, markdown_table
 from mbcost.report.rows.pick import described, front_rows, limit, miss
 from mbcost.search.pick import COLUMNS, Pick
 
 
 def to_json(result: Pick) -> str:
     """The object of :meth:`Pick.to_dict`."""
-    return f"{json.dumps(finite(result.to_dict()), indent=2, allow_nan=False)}\n"
+    return json_text(result.to_dict())
 
 
 def to_csv(result: Pick) -> str:
     """The rows of :meth:`Pick.rows`."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(result.rows())
-    return text.getvalue()
+    return csv_text(COLUMNS, ([row[name] for name in COLUMNS] for row in result.rows()))
 
 
 def to_markdown(result: Pick) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mbcost import readable
-from mbcost.report.files.text import escaped, finite, markdown_table
+from mbcost.report.files.text import csv_cell, escaped, finite, markdown_table
 from mbcost.search.result import SweepResult
 
 
@@ -17,7 +17,10 @@ def to_json(result: SweepResult) -> str:
 
 def to_csv(result: SweepResult) -> str:
     """A row a configuration, target and batch; blank where nothing was published."""
-    text: str = result.to_frame().to_csv(index=False, lineterminator="\n")
+    frame = result.to_frame()
+    for name in ("architecture", "target"):
+        frame[name] = frame[name].cat.rename_categories(csv_cell)
+    text: str = frame.to_csv(index=False, lineterminator="\n")
     return text
 
 

@@ -1,15 +1,20 @@
-"""JSON and Markdown as every file of results writes them."""
+"""JSON, CSV and Markdown as every file of results writes them."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mbcost.errors import printable
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*[]<>|"})
+
+#: A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@\t\r")
 
 
 def json_text(value: Any) -> str:
@@ -24,6 +29,23 @@ def finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A line with the names of the columns, and a line a row; texts are safe for a terminal and for a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([csv_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def csv_cell(value: Any) -> Any:
+    """`value`, without control characters if it is a text, and with ``'`` before what would be a formula."""
+    if not isinstance(value, str):
+        return value
+    shown = printable(value, len(value))
+    return f"'{shown}" if value.startswith(_FORMULA) else shown
 
 
 def markdown_table(head: Sequence[str], align: str, rows: Sequence[Sequence[Any]]) -> str:

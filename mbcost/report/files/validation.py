@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
-from mbcost.report.files.text import escaped, json_text, markdown_table
+from mbcost.report.files.text import csv_text, escaped, json_text, markdown_table
 from mbcost.report.rows.validation import ROW, SCORES, row_cells, score_cells, score_line
 
 if TYPE_CHECKING:
@@ -21,11 +19,7 @@ def validation_json(validation: Validation) -> str:
 def validation_csv(validation: Validation) -> str:
     """A row a measurement, with the keys of the JSON's rows as columns."""
     rows = validation.to_dict()["rows"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(list(rows[0]), (row.values() for row in rows))
 
 
 def validation_markdown(validation: Validation, *, worst: int = 10) -> str:
