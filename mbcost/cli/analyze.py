@@ -73,10 +73,10 @@ def analyze(
     all_layers: Annotated[
         bool, typer.Option("--all", help="List every layer, in the order they run.", rich_help_panel=REPORT)
     ] = False,
-    group_by: Annotated[GroupBy, typer.Option(help="What time is summed over.", rich_help_panel=REPORT)] = "op",
+    group_by: Annotated[GroupBy, typer.Option(help="What to group the time by.", rich_help_panel=REPORT)] = "op",
     max_ms: Annotated[
         float | None,
-        typer.Option(metavar="MS", help="Exit with 1 if the latency is above it.", rich_help_panel=REPORT),
+        typer.Option(metavar="MS", help="Exit with 1 if the latency is above this.", rich_help_panel=REPORT),
     ] = None,
 ) -> None:
     """Predict the latency of a network, layer by layer, and show where the time goes."""

@@ -62,6 +62,6 @@ def root(
         bool, typer.Option("--debug", help="Show the traceback of an internal error; works after a command too.")
     ] = False,
 ) -> None:
-    """How long a convolutional network takes on a device, and where the time goes; without the device."""
+    """Predict how long a convolutional network takes on a device and where the time goes, without the device."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -110,7 +110,7 @@ def check_architectures(
 ) -> None:
     """Check architecture tables, in YAML or pasted from a paper: every problem of every file."""
     if against is not None and (output is not None or format_ == "yaml"):
-        fail("MB010", "`--against` checks a table of shares, of which no YAML can be made")
+        fail("MB010", "`--against` checks a table of shares, which cannot be written as YAML")
     if output is not None or format_ == "yaml":
         convert_table(files, output, force=force)
     else:

@@ -25,16 +25,16 @@ def bench(
         SuiteName,
         typer.Option(help="Random networks for 3 minutes (quick) or 15 (full), or single kernels for 3 (kernels)."),
     ] = "quick",
-    device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="What PyTorch calls it.")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="The device, as PyTorch names it.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Threads on a CPU.", min=1)] = 1,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="NHWC instead of NCHW.")] = False,
     mode: Annotated[Mode, typer.Option(help="graph: replay of a CUDA graph.")] = "eager",
     precision: Annotated[str, typer.Option(metavar="fp32|tf32|fp16|bf16")] = "fp32",
-    force: Annotated[bool, typer.Option("--force", help="Measure anew and overwrite FILE.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Measure again and overwrite FILE.")] = False,
 ) -> None:
     """Measure random small networks, or single kernels, on this machine with PyTorch.
 
-    A run that was interrupted goes on when the same command is given again.
+    An interrupted run resumes when the same command is given again.
     """
     from mbcost.runner.bench import run_bench
     from mbcost.runner.settings import checked_settings
@@ -46,7 +46,7 @@ def bench(
         with progress() as on_progress:
             found = run_bench(output, suite, settings, force=force, on_progress=on_progress)
     except KeyboardInterrupt:
-        print_note("interrupted; what was measured is kept, and the same command without --force goes on from there")
+        print_note("interrupted; what was measured is kept, and the same command without --force resumes from there")
         raise
     emit(_summary(found))
     for name, reason in found.failed.items():

@@ -29,7 +29,7 @@ def calibrate(
         typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Make a device of this machine, from files of `mbcost bench`.")
+        str | None, typer.Option(metavar="NAME", help="Make a device of this machine from files of `mbcost bench`.")
     ] = None,
     precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
@@ -43,19 +43,20 @@ def calibrate(
         Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report of the fit.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite what is there; take a bench of another machine.")
+        bool, typer.Option("--force", help="Overwrite existing files; accept a bench of another machine.")
     ] = False,
     suggestions: Annotated[
         int, typer.Option("--suggest", metavar="N", help="Name N networks worth measuring next.", min=0, max=1000)
     ] = 0,
     candidates: Annotated[
-        list[str] | None, typer.Option("--candidates", metavar="MODEL", help="To choose from; default: all that ship.")
+        list[str] | None,
+        typer.Option("--candidates", metavar="MODEL", help="Choose from these; default: all that ship."),
     ] = None,
 ) -> None:
-    """Fit a target's rates to latencies of networks, of kernels or of both (several files); print the held-out error.
+    """Fit a target's rates to measured latencies of networks, kernels or both (several files); print held-out errors.
 
-    MEASUREMENTS.csv is laid out as hardware_profiles/measurements/README.md says. --suggest also goes without it, and
-    says what to begin with.
+    hardware_profiles/measurements/README.md describes the columns of MEASUREMENTS.csv. --suggest works without
+    measurements too and then names what to measure first.
     """
     from mbcost.calibration.calibrate import calibrate_on
     from mbcost.calibration.experiment import suggest
@@ -66,7 +67,7 @@ def calibrate(
     from mbcost.report.screens.calibration import calibration_summary, suggestions_text
 
     if (device is None) == (name is None):
-        fail("MB010", "give either --device, a target that there is, or --name, for files of `mbcost bench`")
+        fail("MB010", "give either --device for an existing target, or --name for files of `mbcost bench`")
     _check_outputs(output, report, force=force)
     if name is not None:
         _calibrate_machine(context, read_files(measurements or []), name, report, force=force)
@@ -95,11 +96,11 @@ def calibrate(
 
 
 def _check_outputs(output: Path | None, report: Path | None, *, force: bool) -> None:
-    """Refuse, before anything is fitted, names that do not suit what goes there, and files that are there."""
+    """Refuse output files of the wrong type and existing ones before anything is fitted."""
     if output is not None and output.suffix.lower() in {".html", ".htm"}:
-        fail("MB006", f"`{output.name}` takes the calibration, which is YAML", hint=f"the report: --report {output}")
+        fail("MB006", f"`{output.name}` is for the calibration, which is YAML", hint=f"the report: --report {output}")
     if report is not None and report.suffix.lower() != ".html":
-        fail("MB006", f"`{report.name}` takes the report, which is HTML", hint="end it in .html")
+        fail("MB006", f"`{report.name}` is for the report, which is HTML", hint="end it in .html")
     if report is not None and report.exists() and not force:
         fail("MB007", f"{report} exists and was kept", hint="use --force to overwrite it")
 
@@ -151,7 +152,7 @@ def _calibrate_machine(
 
 
 def _options_for(target: Target, name: str) -> str:
-    """The options by which a command means a target of a named device."""
+    """The options that select a target of a named device."""
     processor = target.processor
     text = name if processor.default else f"{name}/{processor.name}"
     if target.runtime != processor.runtime:

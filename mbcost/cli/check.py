@@ -13,7 +13,7 @@ from mbcost.errors import Problem, printable
 
 
 def check_files(files: Sequence[Path], problems_of: Callable[[Path], Sequence[Problem]]) -> None:
-    """Print what is wrong with files, which is the result of a check; exit with 1 if anything is."""
+    """Print the problems of files as the result of a check; exit with 1 if there are any."""
     found: list[Problem] = []
     for path in files:
         problems = problems_of(path)

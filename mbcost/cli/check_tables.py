@@ -13,7 +13,7 @@ from mbcost.errors import InputError, fail
 
 
 def check_tables(files: Sequence[Path], against: str | None) -> None:
-    """Print what is wrong with tables; with `against`, with shares that are printed of that architecture."""
+    """Print the problems of tables; with `against`, of tables of shares of that architecture."""
     from mbcost.checking import checked_table
     from mbcost.networks import load
 
@@ -26,7 +26,7 @@ def convert_table(files: Sequence[Path], output: Path | None, *, force: bool) ->
     from mbcost.checking import checked_table
 
     if len(files) != 1:
-        fail("MB010", "YAML is made of one pasted table", hint="name a single FILE")
+        fail("MB010", "only one pasted table can be written as YAML", hint="name a single FILE")
     checked = checked_table(files[0])
     if checked.yaml is None:
         if not checked.problems:

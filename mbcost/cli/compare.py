@@ -41,7 +41,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="SUBJECT...",
-            help="A model as `mbcost analyze` takes it, with what is its own: mobilenet_v2@0.75/192 (alpha, "
+            help="A model as `mbcost analyze` takes it, with its own settings: mobilenet_v2@0.75/192 (alpha, "
             "resolution), mobilenet_v2,device=pixel4,precision=int8,batch=8,threads=2,classes=10.",
             autocompletion=complete_architecture,
             show_default=False,
@@ -64,13 +64,13 @@ def compare(
     output: ReportOutput = None,
     force: Force = False,
     top: Annotated[
-        int, typer.Option(metavar="N", help="Layers that moved most to list.", min=1, rich_help_panel=REPORT)
+        int, typer.Option(metavar="N", help="Layers to list, largest change first.", min=1, rich_help_panel=REPORT)
     ] = 10,
     all_layers: Annotated[bool, typer.Option("--all", help="List every layer.", rich_help_panel=REPORT)] = False,
 ) -> None:
-    """Compare networks, configurations or targets: ratio, difference, what moved and why.
+    """Compare networks, configurations or targets: ratio, difference, what changed and why.
 
-    All that the options say holds for every subject that does not say otherwise itself.
+    The options hold for every subject that does not set a value of its own.
     """
     chosen = format_of(format_, output, REPORT_FORMATS)
     from mbcost.insight.compare import compare as run

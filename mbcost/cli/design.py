@@ -28,9 +28,9 @@ def design(
     style: Annotated[
         Style, typer.Option(help="tiled: one engine for all layers; streaming: a pipeline with a stage a layer.")
     ] = "tiled",
-    share: Annotated[float, typer.Option(help="Of DSP slices and block RAMs that it may take.")] = 0.8,
+    share: Annotated[float, typer.Option(help="Share of the DSP slices and block RAMs that it may use.")] = 0.8,
     point: Annotated[
-        str | None, typer.Option(metavar="TM,TN,TR,TC", help="Work out this design point instead of searching.")
+        str | None, typer.Option(metavar="TM,TN,TR,TC", help="Evaluate this design point instead of searching.")
     ] = None,
     precision: Annotated[str | None, typer.Option(help="Default: the first that the processor lists.")] = None,
     alpha: Alpha = 1.0,
@@ -48,7 +48,7 @@ def design(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.", rich_help_panel=_REPORT)] = False,
 ) -> None:
-    """Find the tiles Tm, Tn, Tr and Tc that run a network fastest within a share of an FPGA's logic, or a pipeline.
+    """Find the tiles Tm, Tn, Tr and Tc, or the pipeline, that run a network fastest within a share of an FPGA's logic.
 
     The design's profile, written with -o NAME.yaml, is a device for every other command.
     """

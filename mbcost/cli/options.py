@@ -74,7 +74,8 @@ Until: TypeAlias = Annotated[
 UnsupportedOption: TypeAlias = Annotated[
     Unsupported,
     typer.Option(
-        help="Unknown operators, or ones without a kernel: refuse, or charge their traffic.", rich_help_panel=_NETWORK
+        help="Operators that are unknown or have no kernel: refuse, or estimate by their traffic.",
+        rich_help_panel=_NETWORK,
     ),
 ]
 ParamsOption: TypeAlias = Annotated[
@@ -82,9 +83,11 @@ ParamsOption: TypeAlias = Annotated[
 ]
 MacsOption: TypeAlias = Annotated[
     MacsConvention,
-    typer.Option("--macs", help="Products only, as papers count, or element-wise too.", rich_help_panel=_COUNTING),
+    typer.Option(
+        "--macs", help="Products only, as papers count, or element-wise operations too.", rich_help_panel=_COUNTING
+    ),
 ]
-ListFormatOption: TypeAlias = Annotated[ListFormat, typer.Option("--format", help="How to print it.")]
+ListFormatOption: TypeAlias = Annotated[ListFormat, typer.Option("--format", help="Output format.")]
 Files: TypeAlias = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Files to check.", show_default=False, dir_okay=True)
 ]
@@ -110,7 +113,7 @@ Devices: TypeAlias = Annotated[
         rich_help_panel=_TARGET,
     ),
 ]
-_AXIS: Final = "Such as 0.35,0.5:1.4:0.05; ranges are start:stop:step and hold both ends."
+_AXIS: Final = "Such as 0.35,0.5:1.4:0.05; ranges are start:stop:step and include both ends."
 AlphaAxis: TypeAlias = Annotated[
     str | None, typer.Option("--alpha", metavar="NUMBERS", help=f"Width multipliers. {_AXIS}", rich_help_panel=_GRID)
 ]
@@ -124,7 +127,7 @@ ResolutionAxis: TypeAlias = Annotated[
     ),
 ]
 BatchAxis: TypeAlias = Annotated[
-    str, typer.Option("--batch", metavar="NUMBERS", help="Images an inference: 1,8.", rich_help_panel=_GRID)
+    str, typer.Option("--batch", metavar="NUMBERS", help="Images per inference: 1,8.", rich_help_panel=_GRID)
 ]
 PrecisionAxis: TypeAlias = Annotated[
     str | None,
@@ -142,12 +145,12 @@ LoweringOption: TypeAlias = Annotated[
     Lowering,
     typer.Option(
         "--lowering",
-        help="Convolutions as the runtime has them, or all lowered by im2col first.",
+        help="Convolutions as the runtime computes them, or all lowered by im2col first.",
         rich_help_panel=_TARGET,
     ),
 ]
 Uncalibrated: TypeAlias = Annotated[
-    bool, typer.Option("--uncalibrated", help="Go without the target's calibration.", rich_help_panel=_TARGET)
+    bool, typer.Option("--uncalibrated", help="Do not use the target's calibration.", rich_help_panel=_TARGET)
 ]
 CalibrationFile: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Use this calibration of the target.", rich_help_panel=_TARGET)
@@ -185,7 +188,7 @@ ReportOutput: TypeAlias = Annotated[Path | None, output_option(REPORT_FORMATS)]
 
 
 def required_devices(devices: list[str] | None) -> list[str]:
-    """The targets that were named.
+    """The targets that the options name.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def format_of(given: _Chosen | None, output: Path | None, formats: Sequence[_Cho
 
 
 def command_line(context: typer.Context) -> str:
-    """The command line of a command, as a shell takes it."""
+    """The command line of a command, quoted for a shell."""
     return shlex.join(["mbcost", *(context.obj or ())])
 
 
@@ -73,7 +73,7 @@ def deliver(render: Callable[[Screen], str | bytes], output: Path | None, *, for
     if output is None:
         text = render(Screen.of(sys.stdout))
         if isinstance(text, bytes):
-            fail("MB010", "this format is no text", hint="name a file: -o FILE")
+            fail("MB010", "this format is not text", hint="name a file: -o FILE")
         emit(text)
         return
     from mbcost.files import write_bytes, write_text
@@ -146,7 +146,7 @@ def _encodable(text: str, stream: TextIO) -> str:
 
 
 def _silence(stream: TextIO) -> None:
-    """Send what is still in a broken stream's buffer nowhere, so that Python's exit does not complain about it."""
+    """Discard what is still in a broken stream's buffer, so that Python does not report an error at exit."""
     try:
         handle = os.open(os.devnull, os.O_WRONLY)
         os.dup2(handle, stream.fileno())

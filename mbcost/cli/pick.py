@@ -52,12 +52,12 @@ def pick(
     between: Annotated[
         bool,
         typer.Option(
-            "--between", help="Among unpublished widths and resolutions too, interpolated.", rich_help_panel=_CHOICE
+            "--between", help="Consider unpublished widths and resolutions too, interpolated.", rich_help_panel=_CHOICE
         ),
     ] = False,
     alpha: Annotated[
         str | None,
-        typer.Option("--alpha", metavar="NUMBERS", help="Candidates of your own: 0.5:1:0.05.", rich_help_panel=_CHOICE),
+        typer.Option("--alpha", metavar="NUMBERS", help="Your own candidates: 0.5:1:0.05.", rich_help_panel=_CHOICE),
     ] = None,
     resolution: Annotated[
         str | None,
@@ -67,7 +67,7 @@ def pick(
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="How probable a predicted latency has to keep the budget: 0.9.",
+            help="Least probability that a predicted latency keeps the budget: 0.9.",
             rich_help_panel=_CHOICE,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for work of more than a second, where somebody looks at it."""
+"""A progress bar on stderr for work that takes more than a second, on a terminal only."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-#: Work that is done before this says nothing [s].
+#: No bar is drawn for work that is done before this [s].
 PATIENCE_S: Final = 1.0
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A function of what is done and what there is, that draws the bar; None where stderr is no terminal."""
+    """A function (done, total) that draws the bar; None where stderr is not a terminal."""
     stream = sys.stderr
     if stream is None or not stream.isatty():
         yield None

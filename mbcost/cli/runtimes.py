@@ -1,4 +1,4 @@
-"""``mbcost runtimes``: the runtimes that there are, and checks of a user's own."""
+"""``mbcost runtimes``: the known runtimes, and checks of a user's own."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def option_of(parameter: str) -> str:
 
 
 def spelled(problem: Problem) -> Problem:
-    """A problem of the library with options in the place of parameters."""
+    """A problem of the library with parameters replaced by options."""
     if problem.location is not None:  # of a file, whose keys are no parameters
         return problem
     message, name = problem.message, problem.parameter

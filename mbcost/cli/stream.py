@@ -44,29 +44,30 @@ def stream(
     model: Model,
     device: Devices = None,
     buffers: Annotated[
-        str, typer.Option(metavar="NUMBERS", help="Frames under way at once: 1,2,3.", rich_help_panel=_STREAM)
+        str, typer.Option(metavar="NUMBERS", help="Frames in flight at once: 1,2,3.", rich_help_panel=_STREAM)
     ] = "2",
-    capture: Annotated[str | None, _stage_option("Time of the camera", "camera")] = None,
-    preprocess: Annotated[str | None, _stage_option("Time to prepare a frame", "cpu")] = None,
-    postprocess: Annotated[str | None, _stage_option("Time of what follows", "cpu")] = None,
+    capture: Annotated[str | None, _stage_option("Capture time", "camera")] = None,
+    preprocess: Annotated[str | None, _stage_option("Preprocessing time", "cpu")] = None,
+    postprocess: Annotated[str | None, _stage_option("Postprocessing time", "cpu")] = None,
     rate: Annotated[
         float | None,
         typer.Option(
             metavar="FPS",
-            help="Frames a second that arrive; default: as fast as buffers allow.",
+            help="Arriving frames per second; default: as fast as buffers allow.",
             rich_help_panel=_STREAM,
         ),
     ] = None,
     drop: Annotated[
-        bool, typer.Option("--drop", help="Drop frames that find no buffer.", rich_help_panel=_STREAM)
+        bool, typer.Option("--drop", help="Drop frames that arrive while no buffer is free.", rich_help_panel=_STREAM)
     ] = False,
     jitter: Annotated[
-        float, typer.Option(metavar="SHARE", help="Spread of each stage's time: 0.1.", rich_help_panel=_STREAM)
+        float,
+        typer.Option(metavar="SHARE", help="Relative standard deviation of stage times: 0.1.", rich_help_panel=_STREAM),
     ] = 0.0,
     frames: Annotated[int, typer.Option(help="Frames to simulate.", rich_help_panel=_STREAM)] = 1_000,
-    seed: Annotated[int, typer.Option(help="Of the jitter.", rich_help_panel=_STREAM)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the jitter.", rich_help_panel=_STREAM)] = 0,
     plan: Annotated[
-        Goal, typer.Option(help="With several processors of a device: cut the network for.", rich_help_panel=_STREAM)
+        Goal, typer.Option(help="What a cut between processors optimises.", rich_help_panel=_STREAM)
     ] = "throughput",
     alpha: Alpha = 1.0,
     resolution: Resolution = None,

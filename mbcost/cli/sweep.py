@@ -53,9 +53,7 @@ def sweep(
     resolution: ResolutionAxis = None,
     published: Annotated[
         bool,
-        typer.Option(
-            "--published", help="In the place of a grid: what has a published checkpoint.", rich_help_panel=_GRID
-        ),
+        typer.Option("--published", help="Instead of a grid: what has a published checkpoint.", rich_help_panel=_GRID),
     ] = False,
     batch: BatchAxis = "1",
     precision: PrecisionAxis = None,
@@ -74,7 +72,7 @@ def sweep(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write Parquet files into FOLDER part by part; goes on where an earlier run stopped.",
+            help="Write Parquet files into FOLDER part by part; resumes where an earlier run stopped.",
             rich_help_panel=_ELSEWHERE,
         ),
     ] = None,
@@ -84,13 +82,15 @@ def sweep(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler: tcp://host:8786.", rich_help_panel=_ELSEWHERE),
+        typer.Option(
+            metavar="ADDRESS", help="Address of a Dask scheduler: tcp://host:8786.", rich_help_panel=_ELSEWHERE
+        ),
     ] = None,
     all_rows: Annotated[
-        bool, typer.Option("--all", help="List every row, not the front alone.", rich_help_panel=REPORT)
+        bool, typer.Option("--all", help="List every row, not only the Pareto front.", rich_help_panel=REPORT)
     ] = False,
 ) -> None:
-    """Predict the latency of a grid of widths and resolutions, and show which ones nothing else beats."""
+    """Predict the latency of a grid of widths and resolutions, and show the Pareto front."""
     chosen = format_of(format_, output, SWEEP)
     if chosen == "parquet" and output is None:
         fail("MB010", "Parquet goes to a file", hint="add -o FILE.parquet")
@@ -99,7 +99,7 @@ def sweep(
     if output is not None and output.exists() and not force:
         fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
     if parts is not None and (published or output is not None or format_ is not None or all_rows):
-        fail("MB010", "--parts writes Parquet files of a grid: --published, -o, --format and --all do not go with it")
+        fail("MB010", "--parts writes Parquet files of a grid: leave out --published, -o, --format and --all")
     from mbcost.search.engines import executor_of
 
     arguments: dict[str, Any] = {

@@ -28,12 +28,13 @@ def validate(
     measurements: Annotated[list[Path] | None, FILES] = None,
     precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
-    uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Go without the target's calibration.")] = False,
+    uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Do not use the target's calibration.")] = False,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Measure this machine now: networks that its calibration has not seen.")
+        bool, typer.Option("--measure", help="Measure networks on this machine now that its calibration has not seen.")
     ] = False,
     min_hit: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Exit with 1 if fewer are within 10 %: 0.9.", min=0, max=1)
+        float | None,
+        typer.Option(metavar="SHARE", help="Exit with 1 if a smaller share is within 10 %: 0.9.", min=0, max=1),
     ] = None,
     format_: ReportFormatOption = None,
     output: ReportOutput = None,
@@ -70,7 +71,7 @@ def _published(target: Target, measurements: list[Path] | None) -> list[Measurem
 
 
 def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:
-    """Latencies of this machine, which the target's profile has to be of."""
+    """Latencies measured on this machine; the target's profile has to be of it."""
     from mbcost.calibration.measurements import measured_here
     from mbcost.cli.bench import progress
     from mbcost.runner.measure import UNSEEN, measure_networks, settings_of
@@ -89,7 +90,7 @@ def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measu
         timings = measure_networks(settings, sources, on_progress=on_progress)
     for name, timing in timings.items():
         if timing.failed:
-            print_note(f"warning: {name} does not run and is left out: {timing.failed}")
+            print_note(f"warning: {name} is left out, since it does not run: {timing.failed}")
     return [
         measured_here(target, source.name, source.alpha, source.resolution, timings[name].latency_s)
         for name, source in sources
