@@ -1,4 +1,4 @@
-"""A target's rates and intervals with a calibration in the place of what its profile says."""
+"""Applies a calibration to a target: rates and intervals in place of those of its profile."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm, Rate
 from mbcost.numeric import Real, add_up, where
 
-#: None for the calibration that a target has, a file's path for that one, a calibration for it where it is of the
-#: target (else for the one that the target has), False for none.
+#: None for the target's own calibration, a path for that file, a calibration for itself if it is of the target (else
+#: the target's own), False for none.
 CalibrationChoice: TypeAlias = "str | PathLike[str] | Calibration | bool | None"
 
 
@@ -43,12 +43,12 @@ def choose_calibration(target: Target, form: LatencyForm, choice: CalibrationCho
 def scale_to_threads(
     calibration: Calibration, uncalibrated: Mapping[str, Rate], other: Mapping[str, Rate]
 ) -> dict[str, float]:
-    """Factor on each fitted rate for a number of threads that was not measured: what the profile makes of them.
+    """Factor on each fitted rate for a number of threads that was not measured, from the rates of the profile.
 
     Parameters
     ----------
     uncalibrated
-        Rates from the profile for the threads wanted.
+        Rates from the profile for the wanted number of threads.
     other
         The same for the calibration's threads.
     """
@@ -57,7 +57,7 @@ def scale_to_threads(
 
 
 def workload_of(kernels: Iterable[Kernel], counts: Mapping[str, Real], rates: Mapping[str, Rate]) -> Workload:
-    """What a network, or an array of them, is compared with a calibration's networks by.
+    """The figures by which a network, or an array of them, is compared with a calibration's networks.
 
     Parameters
     ----------
@@ -77,18 +77,19 @@ def interval_of(calibration: Calibration, target: Target, workload: Workload) ->
 
 
 def notes_on(calibration: Calibration, target: Target, workload: Workload) -> list[str]:
-    """What to know about a calibration where it predicts one network."""
+    """Caveats of a calibration where it predicts one network."""
     different = unlike(calibration, workload)
     notes = []
     if different:
         notes.append(
-            f"unlike all that {calibration.name} was calibrated on, so the interval is wider: {'; '.join(different)}"
+            f"outside the range that {calibration.name} was calibrated on, so the interval is wider: "
+            f"{'; '.join(different)}"
         )
     return [*notes, *notes_on_threads(calibration, target)]
 
 
 def notes_on_threads(calibration: Calibration, target: Target) -> list[str]:
-    """What to know where a calibration is of another number of threads."""
+    """Caveats of a calibration of another number of threads."""
     if calibration.threads == target.threads:
         return []
     measured, wanted = _threads(calibration.threads), _threads(target.threads)

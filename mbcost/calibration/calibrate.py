@@ -32,7 +32,7 @@ def calibrate(
     precision: str | None = None,
     threads: int | None = None,
 ) -> Calibration:
-    """Fit a target's rates to measured latencies; :func:`mbcost.analyze` takes what comes out as its `calibration`.
+    """Fit a target's rates to measured latencies; the result is an argument `calibration` of :func:`mbcost.analyze`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def calibrate(
 def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibration, list[Problem]]:
     """The calibration of a target from latencies of networks, of kernels, or of both, and warnings about rows.
 
-    Networks of one architecture, and kernels of one operator, are held out together to see how far the fit carries.
+    Networks of one architecture, and kernels of one operator, are held out together to test how the fit generalises.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
     """
     _, form, rates = latency_model(target)
     if form.overlap != "none":
-        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
+        fail("MB010", f"the form {form.name} is not a sum of terms: there is no rate to fit for {target.name}")
     work = work_of(rows, target)
     calibration = fitting.calibrate(
         target,

@@ -16,7 +16,7 @@ MAX_BYTES: Final = 32 * 2**20
 
 
 class CsvRow:
-    """The cells of one row by column; what is wrong with one becomes a problem, and something harmless stands in."""
+    """The cells of one row by column; a wrong one becomes a problem and is replaced by a harmless value."""
 
     def __init__(self, cells: Mapping[str, str], path: str, line: int, text: str, columns: Sequence[str]) -> None:
         self.cells = cells
@@ -62,7 +62,7 @@ class CsvRow:
             self.wrong(column, f"`{column}` is `{text[:40]}`, not a number")
             return 1.0
         if not math.isfinite(value) or value <= 0:
-            self.wrong(column, f"`{column}` is {text[:40]}, it has to be above 0")
+            self.wrong(column, f"`{column}` is {text[:40]}, but it has to be above 0")
             return 1.0
         return value
 
@@ -83,8 +83,7 @@ def read_csv(path: Path, layouts: Sequence[tuple[Sequence[str], Sequence[str]]])
     Parameters
     ----------
     layouts
-        (columns that have to be there, columns that may) of each layout that is known; the first of the columns that
-        have to be there tells the layouts apart.
+        (required columns, optional columns) of each known layout; the first required column identifies the layout.
 
     Raises
     ------

@@ -28,16 +28,16 @@ RESOLUTIONS: Final = (96, 160, 224)
 
 
 class Suggestion(NamedTuple):
-    """A network worth measuring.
+    """A network that is worth measuring next.
 
     Attributes
     ----------
     latency_s
         Predicted [s].
     uncertainty
-        Standard deviation of that as a share of it, before anything that is suggested is measured [1].
+        Relative standard deviation of the prediction before any of the suggestions is measured [1].
     tells
-        The terms that make most of the uncertainty.
+        The terms that contribute most to the uncertainty, which the measurement would therefore decide.
     """
 
     architecture: str
@@ -51,12 +51,12 @@ class Suggestion(NamedTuple):
 def suggest(
     target: Target, number: int, calibration: Calibration | None = None, models: Iterable[str] | None = None
 ) -> list[Suggestion]:
-    """The networks that would say most about what is still open about a target's rates, best first.
+    """The networks whose measurement would reduce the uncertainty of a target's rates most, best first.
 
     Parameters
     ----------
     calibration
-        What is known; default: nothing but the priors.
+        What has been measured; default: nothing, so that only the priors are known.
     models
         Names or files of architectures; default: all that ship. Each is a candidate at several widths, where it has a
         width rule, and resolutions.
@@ -68,7 +68,7 @@ def suggest(
     """
     _, form, rates = latency_model(target)
     if form.overlap != "none":
-        fail("MB010", f"the form {form.name} is no sum of terms: there is nothing to fit for {target.name}")
+        fail("MB010", f"the form {form.name} is not a sum of terms: there is no rate to fit for {target.name}")
     names = [term.name for term in form.terms]
     priors = np.array([float(rates[name].seconds) for name in names])
     known, covariance = priors, prior_covariance(form)
@@ -89,7 +89,7 @@ def suggest(
 
 
 def _largest(names: list[str], parts: Any) -> tuple[str, ...]:
-    """The one or two terms that make more than a quarter of a variance."""
+    """The one or two terms that contribute more than a quarter of a variance each."""
     order = np.argsort(-parts)
     return tuple(names[i] for i in order[:2] if parts[i] > 0.25 * parts.sum())
 
@@ -118,7 +118,7 @@ def _candidates(
 
 
 def d_optimal(relative: Matrix, number: int, covariance: Matrix, *, noise: float = NOISE) -> list[int]:
-    """Positions of the candidates whose relative latencies say most about the rates, best first.
+    """Positions of the candidates of a D-optimal design: those that determine the rates best, best first.
 
     Each step takes the candidate that raises the determinant of the information matrix most, which is the one whose
     predicted latency is least certain (Fedorov 1972, Theory of Optimal Experiments; a candidate occurs once).
@@ -126,9 +126,9 @@ def d_optimal(relative: Matrix, number: int, covariance: Matrix, *, noise: float
     Parameters
     ----------
     relative
-        A row a candidate, a column a term: the term's time at the prior as a share of the predicted latency.
+        One row per candidate, one column per term: the term's time at the prior as a share of the predicted latency.
     covariance
-        Of the rates over their priors, from what was measured or before that.
+        Covariance of the rates over their priors, from the measurements so far.
     """
     left = np.array(covariance, dtype=float)
     chosen: list[int] = []

@@ -41,9 +41,9 @@ _LARGEST: Final = 1e18
 def find_calibration(target: Target) -> Calibration | None:
     """The calibration of a target: the user's own, else the one that ships with the profile; None if there is neither.
 
-    One with the target's number of threads comes before one with a single thread, whose rates are then scaled.
+    A calibration for the target's number of threads has priority over one for a single thread, whose rates are scaled.
 
-    A shipped calibration is of the shipped profile: one of the same name in another file may say something else.
+    A shipped calibration belongs to the shipped profile only: a user's profile of the same name may differ from it.
 
     Raises
     ------
@@ -75,8 +75,8 @@ def load_calibration(path: Path, target: Target) -> Calibration:
     calibration = read_calibration(load_yaml(path))
     if not matches(calibration, target):
         mine = f"{calibration.device}/{calibration.processor}@{calibration.runtime}, {calibration.precision}"
-        hint = "`mbcost calibrate` makes one for it; `calibration=False` goes without"
-        fail("MB601", f"{path} is of {mine}, not of {target.name}, {target.precision}", hint=hint)
+        hint = "`mbcost calibrate` makes one for it; `calibration=False` uses none"
+        fail("MB601", f"{path} is a calibration of {mine}, not of {target.name}, {target.precision}", hint=hint)
     return calibration
 
 
@@ -179,7 +179,7 @@ def _rate(reader: _Reader, name: str) -> FittedRate:
 
 
 class _Reader:
-    """Values of a document; what is wrong with one becomes a problem, and something harmless stands in for it."""
+    """Values of a document; a wrong one becomes a problem and is replaced by a harmless value."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -269,5 +269,5 @@ def _list(values: Iterable[float]) -> str:
 
 
 def _number(value: float) -> str:
-    """Six digits: more than any measurement has."""
+    """A number with six digits, more than any measurement has."""
     return f"{value:.6g}"

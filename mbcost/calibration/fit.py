@@ -1,9 +1,9 @@
 """Fits the rates of a latency form to measured latencies.
 
 A network's predicted time is linear in the rates (counts times rates), so that the fit is a non-negative least-squares
-problem. The error that counts is relative, predicted / measured - 1: in milliseconds the largest networks would own the
-fit. Huber weights keep single bad measurements from moving it, and a Gaussian prior keeps each rate near the value that
-the device's facts give as long as the data say nothing about it.
+problem. The relative error, predicted / measured - 1, is minimised: in milliseconds the largest networks would dominate
+the fit. Huber weights limit the influence of single bad measurements, and a Gaussian prior keeps each rate near the
+value from the device's facts as long as the data give no information about it.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ DETERMINED: Final = 0.5
 COVERAGE: Final = 0.9
 #: Median of |log(predicted / measured)| of the fitted rows above which the fit failed [1].
 WORST_FIT: Final = 0.5
-#: Latencies that a fit takes at least.
+#: Fewest latencies for a fit.
 FEWEST: Final = 3
-#: At most so many folds in the place of leave-one-out.
+#: Largest number of folds; with more rows, folds replace leave-one-out.
 MOST_FOLDS: Final = 500
 #: How fast intervals may grow with the posterior variance, and how fast they do where all networks are of one group:
 #: what the nn-Meter bench (MobiSys 2021) chooses most often [1].
 GROWTHS: Final = tuple((k / NOISE) ** 2 for k in (0, 1, 2, 3, 4, 6, 8))
 GROWTH: Final = GROWTHS[2]
-#: Groups that it takes to choose.
+#: Fewest groups from which the growth is chosen.
 ENOUGH_GROUPS: Final = 5
 _LEAST: Final = 1e-6
 _ROUNDS: Final = 50
@@ -61,7 +61,7 @@ class Fit(NamedTuple):
     rates
         Seconds a count.
     uncertainty
-        Posterior over prior standard deviation of what is each rate's own, 1 where the data say nothing about it.
+        Posterior over prior standard deviation of each rate's own part, 1 where the data give no information about it.
     covariance
         Posterior covariance of the rates over their priors.
     """
@@ -86,19 +86,19 @@ def fit(
     Parameters
     ----------
     counts
-        A row a network, a column a term.
+        One row per network, one column per term.
     measured_s
         Latency of each network [s].
     priors
         Rate of each term before any measurement [s a count]; one of 0 stays 0.
     caps
-        Smallest rate that the hardware allows for each term [s a count]; default: 0.
+        Lower bound of each rate from the hardware's limits [s per count]; default: 0.
     noise
-        Relative error of one measurement, or of each, which is also where Huber's loss turns linear.
+        Relative error of one measurement, for all or for each; Huber's loss turns linear there.
     prior_sd
         Standard deviation of each prior as a share of its value.
     shared
-        Covariance of the priors beyond that, in shares of their values: of factors that several rates share.
+        Additional relative covariance of the priors, from factors that several rates share.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def fit(
 
 
 def _scattered(kept: Fit, free: Any) -> Fit:
-    """A fit of some of the rates, with the others at 0, about which there is nothing to learn."""
+    """A fit of some of the rates extended to all; the others are 0, and the data give no information about them."""
     rates, uncertainty, covariance = np.zeros(len(free)), np.ones(len(free)), np.zeros((len(free), len(free)))
     rates[free], uncertainty[free], covariance[np.ix_(free, free)] = kept
     return Fit(rates, uncertainty, covariance)
@@ -139,8 +139,8 @@ def _scattered(kept: Fit, free: Any) -> Fit:
 def prior_of(form: LatencyForm) -> dict[str, Any]:
     """The prior of a form's rates, as :func:`fit` takes it.
 
-    A core that is slower than its facts say at one computation mostly is so at all, and the same holds for its memory:
-    a few latencies decide one factor for all rates of a kind where they cannot decide each.
+    A core that is slower than its facts at one computation usually is slower at all of them, and likewise its memory: a
+    few latencies can decide one common factor for all rates of a kind where they cannot decide each rate.
     """
     computes = np.array([term.group == "compute" for term in form.terms])
     return {"prior_sd": form.prior_sd, "shared": form.shared_sd**2 * (computes[:, None] == computes)}
@@ -171,14 +171,14 @@ def _scipy(module: str) -> Any:
 
 
 class HeldOut(NamedTuple):
-    """Networks, each predicted by a fit without it.
+    """Held-out predictions: each network predicted by a fit without it.
 
     Attributes
     ----------
     ratios
         Predicted over measured latency [1].
     variance
-        Posterior variance of the latency as a share of it [1].
+        Posterior variance of the relative latency [1].
     """
 
     ratios: Matrix
@@ -218,26 +218,26 @@ def leave_one_out(counts: Matrix, measured_s: Matrix, priors: Matrix, **settings
 
 
 def _folds(networks: int) -> Any:
-    """A label a network: each its own, or the fold that it is in, where there are very many."""
+    """One label per network: its own, or its fold where there are very many networks."""
     return np.arange(networks) % MOST_FOLDS
 
 
 def conformal_interval(
     one: HeldOut, group: HeldOut | None = None, groups: int = 1, coverage: float = COVERAGE
 ) -> Interval:
-    """The interval that holds as many latencies as `coverage` says, for networks like those held out and for others.
+    """The interval with the given coverage, for networks like those held out and for others.
 
     Split-conformal with a width that depends on the network (Lei et al. 2018, Distribution-free predictive inference
     for regression, section 5.2): held-out distances from 1 are divided by sqrt(1 + growth * posterior variance), and
-    the factor is their quantile at rank ceil((n + 1) * coverage). The growth is the one with which networks of groups
-    that the fit has not seen lie as far out as networks of groups that it has; a few groups cannot tell.
+    the factor is their quantile at rank ceil((n + 1) * coverage). The growth is chosen so that the scaled distances of
+    networks of unseen groups equal those of networks of seen groups; with few groups a default is used.
 
     Parameters
     ----------
     one, group
         Networks held out one by one, and group by group; None where they are of one group.
     groups
-        How many groups there are.
+        Number of groups.
     """
 
     def quantile(of: HeldOut, growth: float) -> float:
@@ -303,14 +303,14 @@ def calibrate(
     priors
         Rate of each term before any measurement [s a count].
     date, source
-        When, and what was measured.
+        Date of the fit, and what was measured.
     groups
-        A label for each row, such as its architecture or family; default: all are of one group. Where each is a group
-        of its own, there is nothing to learn about groups either.
+        A label for each row, such as its architecture or family; default: one group. Where each row is a group of its
+        own, there is no group error either.
     noise
-        Relative error that is to be expected of each row [1].
+        Expected relative error of each row [1].
     scored
-        Which rows the residuals and the interval are about: the whole networks, where there are enough; default: all.
+        Rows that enter the residuals and the interval: the whole networks, where there are enough; default: all.
 
     Raises
     ------
@@ -318,7 +318,7 @@ def calibrate(
         MB600 if there are fewer than :data:`FEWEST` latencies, MB602 if the fit failed, MB011 without scipy.
     """
     if len(measured_s) < FEWEST:
-        fail("MB600", f"{len(measured_s)} latencies are too few to fit, it takes at least {FEWEST}")
+        fail("MB600", f"{len(measured_s)} latencies are too few to fit: at least {FEWEST} are needed")
     terms = [term.name for term in form.terms]
     covered = np.count_nonzero(counts, axis=0)
     before = np.array([priors[name] for name in terms])
@@ -385,7 +385,7 @@ def calibrate(
 def influence(
     counts: Matrix, measured_s: Matrix, priors: Matrix, fitted: Fit, noise: float | Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Leverage and what Huber's loss leaves of the weight of each row of a fit [1].
+    """Leverage and Huber weight of each row of a fit [1].
 
     Leverages are the diagonal of the hat matrix W^1/2 X (X'WX + P)^-1 X' W^1/2 of the last step, with P the precision
     of the prior.
@@ -403,18 +403,18 @@ def _chosen(held_out: HeldOut, rows: Matrix) -> HeldOut:
 
 
 def _check_fit(ratios: Matrix) -> None:
-    """Refuse a fit that does not describe what it was fitted to."""
+    """Refuse a fit that does not describe its own data."""
     error = float(np.median(np.abs(np.log(ratios))))
     if not error <= WORST_FIT:
         fail(
             "MB602",
-            f"the fit failed: half of the latencies are off by a factor of {math.exp(error):.2g} or more",
+            f"the fit failed: half of the latencies are wrong by a factor of {math.exp(error):.2g} or more",
             hint="are the latencies in the unit of their column, and of this device, runtime and precision?",
         )
 
 
 def _limits(target: Target, form: LatencyForm) -> Matrix:
-    """What the hardware can do [s a unit]: arithmetic at the peak of the threads in use, traffic at the bandwidth."""
+    """The hardware's limits [s per unit]: arithmetic at the peak of the threads in use, traffic at the bandwidth."""
     units = target.threads if target.processor.kind == "cpu" else 1
     bandwidth = target.processor.bandwidth or target.device.memory.bandwidth
     limits = {

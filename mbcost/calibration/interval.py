@@ -1,4 +1,4 @@
-"""How far a calibrated prediction may be off: its 90 % interval, wider for what was not measured."""
+"""The 90 % interval of a calibrated prediction, wider outside the range of the measurements."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from mbcost.numeric import Mask
 
 
-#: How much wider the interval is for a network unlike those of the calibration. Assumed: a quarter more; the posterior
-#: variance already widens it by what is known (:class:`Interval`).
+#: Factor on the interval for a network outside the calibration's range. Assumed: a quarter more; the posterior variance
+#: already widens it (:class:`Interval`).
 WIDER_OUTSIDE: Final = 1.25
-#: The same for a number of threads that was not measured. Assumed: the scaling by the profile was never measured.
+#: The same for a number of threads that was not measured. Assumed: the profile's scaling with threads is not validated.
 WIDER_THREADS: Final = 2.0
-#: How far beyond the range of the calibration's networks still counts as inside, as a factor. Assumed.
+#: Tolerance around the range of the calibration's networks, as a factor. Assumed.
 RANGE_SLACK: Final = 1.5
-#: The same for a term's share of the time, as a difference. Assumed: what a rounded percentage hides.
+#: The same for a term's share of the time, as a difference. Assumed: differences within a rounded percentage.
 SHARE_SLACK: Final = 0.05
 
 
 class Workload(NamedTuple):
-    """What a calibration compares networks by; numbers, or arrays of configurations.
+    """The figures by which a calibration compares networks: numbers, or arrays of configurations.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Workload(NamedTuple):
 
 
 def unlike(calibration: Calibration, workload: Workload) -> list[str]:
-    """In what one network differs from all that the calibration has seen, in words; empty if in nothing."""
+    """Where one network is outside the calibration's range, in words; empty if nowhere."""
     macs, latency_s, shares, _ = workload
     found = []
     if _beyond(macs, calibration.macs):
@@ -60,7 +60,7 @@ def unlike(calibration: Calibration, workload: Workload) -> list[str]:
 
 
 def _short(value: Real) -> str:
-    """Three digits, and all of a larger whole part: ``4,089``."""
+    """Three significant digits, or the whole integer part if it is longer: ``4,089``."""
     return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
@@ -74,12 +74,12 @@ def is_unlike(calibration: Calibration, workload: Workload) -> Mask:
 
 
 def posterior_variance(covariance: Sequence[Sequence[float]], relative: Sequence[Real]) -> Real:
-    """Variance of a network's latency as a share of it, from what the measurements leave open about the rates.
+    """Variance of a network's relative latency that follows from the uncertainty of the rates.
 
     Parameters
     ----------
     covariance
-        Of the rates over their priors: a lower triangle.
+        Covariance of the rates over their priors: a lower triangle.
     relative
         Each term's time at the prior as a share of the latency: a number, or an array with one entry a network.
     """
@@ -94,8 +94,8 @@ def posterior_variance(covariance: Sequence[Sequence[float]], relative: Sequence
 def interval_factor(calibration: Calibration, workload: Workload, other_threads: bool = False) -> Real:
     """The factor f of a 90 % interval, [latency / f, latency * f], for one network or an array of them [1].
 
-    It is larger where the calibration leaves open the rates that a network depends on, for a network unlike all that it
-    has seen, and for threads that were not measured.
+    It is larger where the rates that a network depends on are uncertain, for a network outside the calibration's range,
+    and for a number of threads that was not measured.
     """
     latency = where(workload.latency_s > 0, workload.latency_s, 1.0)
     relative = [workload.counts[name] * rate.prior / latency for name, rate in calibration.rates.items()]

@@ -1,4 +1,4 @@
-"""One measured kernel a row: an operator, its fields and the shape of its input, read as a network of one layer.
+"""Rows of measured kernels: an operator, its fields and the shape of its input, read as a network of one layer.
 
 `op` is an operator as in an architecture table (``conv2d``, ``dw``, ``conv2d 3x3``), or a short table in brackets:
 ``[{op: depthwise_conv2d, kernel: 3, norm: batch_norm}, {op: conv2d, out: 64}]``. `fields` holds further keys of the
@@ -58,7 +58,7 @@ def _layers(row: CsvRow, op: str, more: str, second: str) -> str:
     if op.startswith("["):
         for name, text in {**cells, "fields": more}.items():
             if text:
-                row.wrong(name, f"`{name}` belongs into the table in `op`")
+                row.wrong(name, f"`{name}` belongs in the table in `op`")
         return op
     operator = OPERATOR_BY_NAME.get(read_op(op).op)
     keys = {"op": f'"{op}"' if '"' not in op else "?"}
@@ -91,7 +91,7 @@ def kernel_architecture(table: str) -> ArchitectureSpec:
 
 
 def check_kernel(row: CsvRow, table: str) -> None:
-    """Build a row's kernel; what does not fit becomes a problem of the row, the output channels it states too."""
+    """Build a row's kernel; errors, a wrong number of output channels among them, become problems of the row."""
     try:
         made = build_graph(kernel_architecture(table)).layers[-1].output_shape.channels
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Latencies of whole networks and of kernels from CSV files, each row checked, and what they make a target do."""
+"""Latencies of whole networks and of kernels from CSV files, each row checked, and their work on a target."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from mbcost.resources import hardware_profiles
 #: Columns of a file of networks, and those that may stay empty or away.
 REQUIRED: Final = ("architecture", "precision", "device", "processor", "runtime", "latency_ms")
 OPTIONAL: Final = ("alpha", "resolution", "batch", "threads", "latency_std_ms", "source")
-#: Latencies outside are in another unit, or none: networks [s], kernels [s].
+#: Plausible latencies; outside, the unit is wrong: networks [s], kernels [s].
 NETWORK_LIMITS_S: Final = (1e-5, 1e3)
 KERNEL_LIMITS_S: Final = (1e-8, 1e2)
-#: Standard deviation of a latency that is no measurement any more, as a share of it [1].
+#: Relative standard deviation above which a latency is not usable [1].
 WILDEST: Final = 1.0
-#: Predicted over measured latency, either way round, from which on a row is named as one that a fit cannot describe.
+#: Ratio of predicted to measured latency, or its inverse, above which a row is reported as an outlier.
 STRANGE: Final = {"network": 2.0, "kernel": 4.0}
 MAX_RESOLUTION: Final = 100_000
 MAX_THREADS: Final = 4096
@@ -52,7 +52,7 @@ class Measurement:
     Attributes
     ----------
     kind
-        Of a whole network, or of a kernel.
+        Whether a whole network or a kernel was measured.
     architecture
         Name or file of a network; the table of a kernel.
     target
@@ -61,7 +61,7 @@ class Measurement:
     measured_s
         Latency of one inference of the whole batch [s].
     spread
-        Standard deviation of the measurement as a share of the latency, 0 where nobody says [1].
+        Relative standard deviation of the measurement, 0 where the file has none [1].
     location
         Its row in the file.
     """
@@ -89,7 +89,7 @@ class Measurement:
 
     @property
     def group(self) -> str:
-        """What it has in common with others: its architecture; of a kernel, its operator."""
+        """The group that it is held out with: its architecture; of a kernel, its operator."""
         if self.kind == "network":
             return self.architecture
         return f"op {self.architecture.rpartition('{op: ')[2].partition(',')[0]}"
@@ -103,7 +103,7 @@ class Measurement:
 
 
 class Work(NamedTuple):
-    """Counts of the form's terms (a row a network, a column a term) and MACs of measured networks."""
+    """Counts of the form's terms (one row per network, one column per term) and MACs of measured networks."""
 
     counts: Any
     macs: Any
@@ -153,7 +153,7 @@ def files_of(measurements: str | PathLike[str] | Iterable[str | PathLike[str]]) 
 
 
 def bundled(target: Target) -> list[Path]:
-    """The files of published measurements that ship with mbcost and have rows of a target."""
+    """The shipped files of published measurements that have rows of a target."""
     return [
         path
         for path in sorted((hardware_profiles() / "measurements").glob("*.csv"))
@@ -197,15 +197,15 @@ def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
 
 
 def noise_of(rows: Iterable[Measurement]) -> Any:
-    """Relative error that is to be expected of each row: what the form leaves, and the spread of the measurement [1].
+    """Expected relative error of each row: the error of the form, and the spread of the measurement [1].
 
-    What a form leaves of a single kernel is larger than of a network, whose kernels' errors average out.
+    The error of a form is larger for a single kernel than for a network, in which the kernels' errors average out.
     """
     return np.array([math.hypot(KERNEL_NOISE if row.kind == "kernel" else NOISE, row.spread) for row in rows])
 
 
 def work_of(rows: Iterable[Measurement], target: Target) -> Work:
-    """What measured networks make a target do, by the library's way from a table to kernels.
+    """Term counts and MACs of measured networks on a target, by the ordinary pipeline from table to kernels.
 
     Raises
     ------
@@ -282,18 +282,18 @@ def _latency(row: CsvRow, unit: str, a_second: float, limits_s: tuple[float, flo
     value = row.positive(column)
     low, high = (limit * a_second for limit in limits_s)
     if len(row.problems) == before and not low <= value <= high:
-        row.wrong(column, f"a latency of {value:g} {unit} cannot be right: {low:g} to {high:g} {unit} can")
+        row.wrong(column, f"a latency of {value:g} {unit} is not plausible: expected {low:g} to {high:g} {unit}")
     spread = f"latency_std_{unit}"
     if not row.text(spread, "") or row.text(spread) in {"0", "0.0"}:
         return value / a_second, 0.0
     deviation = row.positive(spread)
     if len(row.problems) == before and deviation > WILDEST * value:
-        row.wrong(spread, f"a spread of {deviation:g} {unit} around {value:g} {unit} is no measurement: measure again")
+        row.wrong(spread, f"a spread of {deviation:g} {unit} around {value:g} {unit} is too large: measure again")
     return value / a_second, deviation / value
 
 
 def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
-    """A warning for each row whose configuration stands in an earlier row too, with both latencies."""
+    """A warning for each row that repeats the configuration of an earlier row, with both latencies."""
     first: dict[tuple[Any, ...], Measurement] = {}
     warnings = []
     for row in rows:
@@ -308,7 +308,7 @@ def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:
 
 
 def strangers(rows: Iterable[Measurement], ratios: Iterable[float]) -> list[Problem]:
-    """A warning for each row that a fit cannot describe, which therefore hardly weighs in it.
+    """A warning for each outlier: a row that the fit does not describe and that therefore has little weight in it.
 
     Parameters
     ----------
@@ -319,8 +319,8 @@ def strangers(rows: Iterable[Measurement], ratios: Iterable[float]) -> list[Prob
     for row, ratio in zip(rows, ratios, strict=True):
         if not 1 / STRANGE[row.kind] < ratio < STRANGE[row.kind]:
             times = f"{_latency_text(row.measured_s)} measured, {_latency_text(row.measured_s * ratio)} by the fit"
-            message = f"row {row.location.line}: {times}, so that it hardly weighs: {row.name}"
-            warnings.append(Problem("MB600", message, row.location, "is it right?", "warning"))
+            message = f"row {row.location.line}: {times}, so it has little weight: {row.name}"
+            warnings.append(Problem("MB600", message, row.location, "is the measurement right?", "warning"))
     return warnings
 
 
@@ -333,7 +333,7 @@ def target_key(target: Target) -> _TargetKey:
 
 
 def _filled(mine: _TargetKey, key: _TargetKey) -> _TargetKey:
-    """A row's target, with what it leaves open from the target that was asked for."""
+    """A row's target, completed from the target that was asked for."""
     device, processor, runtime, precision, threads = (own or asked for own, asked in zip(mine, key, strict=True))
     return device, processor, runtime, precision, threads
 

@@ -1,4 +1,4 @@
-"""The rates of a calibration in the place of those that a profile gives."""
+"""The rates of a calibration in place of those of a profile."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def calibrated_rates(
     calibration: Calibration, uncalibrated: Mapping[str, Rate], scale: Mapping[str, float]
 ) -> dict[str, Rate]:
-    """The rates of a calibration in the place of those that a profile gives.
+    """The rates of a calibration in place of those of a profile.
 
     Parameters
     ----------
     uncalibrated
-        Rates of the same target from its profile: their order is kept.
+        Rates of the same target from its profile, in the order of the result.
     scale
         Term -> factor on the fitted rate, for a number of threads that was not measured; 1 where it was.
     """
@@ -33,8 +33,10 @@ def _rate(calibration: Calibration, name: str, scale: float) -> Rate:
     reference = f"calibration {calibration.name} of {calibration.date}: {calibration.source}"
     decided = fitted.state == "data"
     unit = f"s a {fitted.unit}"
+    if not decided:
+        reference = f"not decided by the measurements of {reference}"
     parameter = Parameter(f"{name}_rate", fitted.seconds, unit, "fitted" if decided else "assumed", reference)
-    how = "fitted to" if decided else "hardly decided by"
+    how = "fitted to" if decided else "near its prior: not decided by the"
     formula = f"{fitted.reading}, {how} {calibration.networks} latencies"
     if scale != 1.0:
         formula += f"; x {scale:.3g} for the threads"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-#: What decided a rate: the measurements; the prior, which they hardly moved; or the prior alone, for want of a kernel.
+#: What decided a rate: the measurements; the prior, which they hardly changed; or the prior alone, since no measured
+#: network has such a kernel.
 State: TypeAlias = Literal["data", "prior", "not covered"]
 STATES: Final = ("data", "prior", "not covered")
 
@@ -25,7 +26,7 @@ _PREFIXES: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
 class Range(NamedTuple):
-    """From the smallest to the largest of the calibration's networks."""
+    """The range over the calibration's networks, from the smallest to the largest value."""
 
     low: float
     high: float
@@ -37,9 +38,9 @@ class Interval(NamedTuple):
     Attributes
     ----------
     factor
-        f of a network whose time depends only on rates that are known exactly [1].
+        f of a network whose time depends only on exactly known rates [1].
     growth
-        How fast f grows with the posterior variance of a network's latency as a share of it; 0 for not at all [1].
+        How fast f grows with the posterior variance of a network's relative latency; 0: not at all [1].
     """
 
     factor: float
@@ -58,16 +59,16 @@ class FittedRate:
     Attributes
     ----------
     seconds, prior
-        Fitted, and before any measurement [s a unit].
+        The fitted rate, and the prior before any measurement [s per unit].
     unit
-        What is counted: MAC, B, read.
+        The unit that is counted: MAC, B, read.
     uncertainty
-        Posterior over prior standard deviation: near 0, the data decided; 1, they said nothing [1].
+        Posterior over prior standard deviation: near 0, the data decided the rate; at 1, they gave no information [1].
     state
         What decided the rate.
     limit
-        What the hardware can do: the peak of the arithmetic, or the bandwidth of the memory, which caches can exceed;
-        0 where there is no such number [s a unit].
+        The hardware's limit: the arithmetic peak, or the memory bandwidth, which caches can exceed; 0 where neither
+        is known [s per unit].
     """
 
     seconds: float
@@ -79,7 +80,7 @@ class FittedRate:
 
     @property
     def reading(self) -> str:
-        """The rate the other way round, such as ``10.1 GMAC/s, 45 % of peak``."""
+        """The rate as a throughput, such as ``10.1 GMAC/s, 45 % of peak``."""
         if self.seconds == 0:
             return "free"
         speed = 1.0 / self.seconds
@@ -89,23 +90,23 @@ class FittedRate:
 
     @property
     def limited_by(self) -> str:
-        """What the limit is."""
+        """The limit in a word: peak or bandwidth."""
         return "peak" if self.unit == "MAC" else "bandwidth"
 
     @property
     def at_limit(self) -> bool:
-        """Whether the arithmetic runs at its peak, which says that the form lacks a term or counts too much."""
+        """Whether the arithmetic runs at its peak, a sign that the form lacks a term or counts too much."""
         return self.unit == "MAC" and 0 < self.seconds <= self.limit * (1 + 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """Relative errors, predicted / measured - 1, of held-out predictions [1].
+    """Statistics of relative errors, predicted / measured - 1, of held-out predictions [1].
 
     Attributes
     ----------
     mape, bias
-        Mean absolute and mean error.
+        Mean absolute error and mean error.
     hit5, hit10, hit20
         Share of networks within 5, 10 and 20 %.
     """
@@ -123,16 +124,16 @@ class FittedRow(NamedTuple):
     Attributes
     ----------
     name, group
-        The network or kernel, and what it was held out together with.
+        The network or kernel, and the group that it was held out with.
     measured_s, fitted_s
-        Latency, and what the fit makes of it [s].
+        Measured latency, and the latency by the fit [s].
     left_out_s, group_out_s
         Latency by a fit without it, and without its group; None where all are of one group [s].
     leverage
-        How much of its own prediction it decides, from 0 to 1; over all rows they add up to the number of rates that
+        The influence of the row on its own prediction, from 0 to 1; the sum over all rows is the number of rates that
         the data decided (Hoaglin, Welsch 1978, The hat matrix in regression and ANOVA) [1].
     weight
-        What Huber's loss left of its weight, from 0 to 1 [1].
+        The row's weight after Huber's loss, from 0 to 1 [1].
     """
 
     name: str
@@ -156,25 +157,25 @@ class Calibration(Shown):
     form
         The latency form whose terms have the rates.
     rates
-        Term -> its rate, for every term of the form.
+        The rate of every term of the form.
     networks
-        How many latencies went in.
+        Number of fitted latencies.
     interval
-        Of 90 % of the latencies.
+        The 90 % prediction interval.
     covariance
         Posterior covariance of the rates over their priors, in the order of `rates`: a lower triangle [1].
     residuals, unseen
-        Of leave-one-out predictions, and of whole groups (architectures, families) by a fit to the others.
+        Errors of leave-one-out predictions, and of leave-one-group-out predictions (architectures, families).
     macs, latency_s, shares
         Range of the networks' MACs, latencies [s] and, by term, shares of the time.
     data_sha256
         Hash of the measurements, as :func:`mbcost.calibration.fit.data_hash` computes it.
     date, source
-        When it was fitted (ISO 8601), and what was measured.
+        Date of the fit (ISO 8601), and what was measured.
     path
-        The file it was read from; empty for one that was just fitted.
+        The file it was read from; empty after a fit.
     rows
-        What it was just fitted to; empty for one that was read from a file.
+        The latencies it was fitted to; empty if it was read from a file.
     """
 
     device: str
@@ -230,7 +231,7 @@ class Calibration(Shown):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a rate: seconds a unit, its prior, what decided it and its range of shares."""
+        """One row per rate: seconds per unit, its prior, what decided it and its range of shares."""
         import pandas as pd
 
         return pd.DataFrame([{"term": name, **entry} for name, entry in self.to_dict()["rates"].items()])
@@ -242,7 +243,7 @@ class Calibration(Shown):
         )
 
     def by_state(self, state: State) -> tuple[str, ...]:
-        """Terms whose rate was decided so."""
+        """The terms whose rates have this state."""
         return tuple(name for name, rate in self.rates.items() if rate.state == state)
 
 
