@@ -1,1 +1,1 @@
-"""Results about results: where the time goes, comparisons, hints, what-if, validation. No output format in here."""
+"""Evaluation of analyses: where the time goes, comparisons, hints, what-if, validation. No output formats here."""

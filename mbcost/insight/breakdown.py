@@ -1,4 +1,4 @@
-"""What a report shows of an analysis, as plain data: no formatting, no terminal, no HTML."""
+"""The breakdown of an analysis as plain data for reports: no formatting, no terminal, no HTML."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class KernelTime:
     Attributes
     ----------
     share
-        Of the network's time [1].
+        Share of the network's time [1].
     macs_per_s
-        What it achieves [MAC/s]; None for a kernel without multiply-accumulates.
+        Achieved throughput [MAC/s]; None for a kernel without multiply-accumulates.
     peak_share
-        `macs_per_s` of the target's arithmetic peak [1]; None where the profile has no peak.
+        `macs_per_s` over the target's arithmetic peak [1]; None where the profile has no peak.
     fused
-        Layers that it computes beside its main one.
+        Layers that it computes in addition to its main one.
     """
 
     kernel: Kernel
@@ -72,11 +72,11 @@ class TimeShare:
     Attributes
     ----------
     count
-        Kernels.
+        Number of kernels.
     split_s
-        The time by what it is spent on, in the order of :data:`mbcost.latency.form.GROUPS` [s]; see :func:`spent`.
+        The time by part, in the order of :data:`mbcost.latency.form.GROUPS` [s]; see :func:`spent`.
     share, cumulative
-        Of the network's time: of this entry, and of all down to it [1].
+        Share of the network's time: of this entry, and of all entries up to it [1].
     """
 
     label: str
@@ -88,7 +88,7 @@ class TimeShare:
 
 
 def kernel_times(analysis: Analysis) -> list[KernelTime]:
-    """Every kernel that takes time, in the order they run."""
+    """Every kernel that takes time, in execution order."""
     peak = peak_macs_per_s(analysis)
     total = analysis.latency_s
     result = []
@@ -102,12 +102,12 @@ def kernel_times(analysis: Analysis) -> list[KernelTime]:
 
 
 def slowest(analysis: Analysis) -> list[KernelTime]:
-    """The kernels by time, slowest first; equal ones in the order they run."""
+    """The kernels by time, slowest first; equal ones in execution order."""
     return sorted(kernel_times(analysis), key=lambda row: row.latency_s, reverse=True)
 
 
 def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
-    """Time by operator class or by block, largest first, or by layer in the order they run."""
+    """Time by operator class or by block, largest first, or by layer in execution order."""
     label: Callable[[Kernel], str] = {
         "op": operator_class,
         "block": lambda kernel: kernel.main.block,
@@ -131,9 +131,9 @@ def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
 
 
 def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
-    """A kernel's time by what it is spent on [s], in the order of :data:`mbcost.latency.form.GROUPS`.
+    """A kernel's time by part [s], in the order of :data:`mbcost.latency.form.GROUPS`.
 
-    The parts add up to the kernel's time: of what runs at once, all but the longest is hidden and counts nothing.
+    The parts add up to the kernel's time: of parts that overlap, only the longest counts.
     """
     compute, activation, weight, lowering, overhead = estimate[1:]
     if form.overlap == "none":
@@ -149,7 +149,7 @@ def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
 
 
 def operator_class(kernel: Kernel) -> str:
-    """The class that a reader of the papers would put a kernel in: ``pointwise``, ``3x3 conv``, ``depthwise 5x5``."""
+    """The operator class of a kernel, named as in the papers: ``pointwise``, ``3x3 conv``, ``depthwise 5x5``."""
     operator = kernel.main.operator
     if isinstance(operator, DepthwiseConv2d) or kernel.kind == "depthwise":
         return f"depthwise {_window(operator)}"
@@ -183,13 +183,13 @@ def interval_source(analysis: Analysis) -> str:
     """Where the bounds around the latency come from."""
     fitted = analysis.calibration
     if fitted is not None:
-        return f"{fitted.networks} latencies of this target, each predicted without itself"
+        return f"leave-one-out predictions of {fitted.networks} latencies of this target"
     bound, _ = analysis.runtime.interval(analysis.target.processor.model, analysis.target.precision)
     return f"{bound.source}: {bound.reference}"
 
 
 def caveats(analysis: Analysis) -> list[str]:
-    """What to know before trusting the numbers: the warnings, then the values that nobody sourced."""
+    """The caveats: the analysis's warnings, then the assumed values that it depends on."""
     profile: list[str] = []
     runtime: dict[str, list[str]] = {}
     for place, value in analysis.assumptions().items():

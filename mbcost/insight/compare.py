@@ -40,14 +40,14 @@ def compare(
     input_shapes: InputShapes | None = None,
     until: str | None = None,
 ) -> Comparison:
-    """Compare two to six networks, configurations or targets: ratios, what moved and why.
+    """Compare two to six networks, configurations or targets: ratios, what changed and why.
 
-    Every network is analysed on every target; the first of all is what the others are compared with.
+    Every network is analysed on every target; the first analysis is the baseline.
 
     Parameters
     ----------
     network
-        One or several, as :func:`mbcost.analyze` takes them. A text may say what is its own:
+        One or several, as :func:`mbcost.analyze` takes them. A text may have settings of its own:
         ``mobilenet_v2@0.75/192`` (alpha, resolution), ``mobilenet_v2,device=pixel4,precision=int8,batch=8``.
     device
         One or several targets, for the networks that name none; an empty list where all do.

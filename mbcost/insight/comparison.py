@@ -1,4 +1,4 @@
-"""Two to six analyses side by side: ratios, what moved and why. The first is what the others are compared with."""
+"""Two to six analyses side by side: ratios, what changed and why. The first is the baseline."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 SCHEMA: Final = "mbcost/comparison/1"
 FEWEST: Final = 2
 MOST: Final = 6
-#: A ratio within this of 1 has not moved.
+#: A ratio that is this close to 1 counts as unchanged.
 _SAME: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A kernel of the first analysis and the one that stands in its place in another; None where there is none.
+    """A kernel of the first analysis and its counterpart in another; None where there is none.
 
     Attributes
     ----------
     how
-        What matched them: ``name``, or ``place`` (same class and output shape, in the order they run).
+        How they were matched: by ``name``, or by ``place`` (same class and output shape, in execution order).
     """
 
     first: KernelTime | None
@@ -54,7 +54,7 @@ class Pair:
 
     @property
     def ratio(self) -> float | None:
-        """The other's time of the first's [1]."""
+        """Time of the other as a ratio to the first [1]."""
         if self.first is None or self.other is None:
             return None
         return self.other.latency_s / self.first.latency_s
@@ -62,14 +62,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The kernels of one class at one size of the image, in the first analysis and in another.
+    """The kernels of one class at one feature map size, in the first analysis and in another.
 
     Attributes
     ----------
     name, size
-        Operator class, and height x width of the outputs; both of the first where the two differ.
+        Operator class, and height x width of the outputs, of both analyses where they differ.
     counts, seconds, macs
-        Of the first and of the other: kernels, their time [s], their MACs.
+        Number of kernels, their time [s] and their MACs, in the first analysis and in the other.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Comparison(Charted):
-    """Analyses with their labels; labels differ where the analyses do."""
+    """Analyses side by side, with labels that name their differences; the first is the baseline."""
 
     analyses: tuple[Analysis, ...]
     labels: tuple[str, ...]
@@ -96,16 +96,16 @@ class Comparison(Charted):
         return self.analyses[0]
 
     def ratio(self, number: int) -> float:
-        """Latency of the first's [1]."""
+        """Latency as a ratio to the first subject's [1]."""
         return _ratio(self.analyses[number].latency_s, self.first.latency_s)
 
     def macs_ratio(self, number: int) -> float:
-        """MACs of the first's [1]."""
+        """MACs as a ratio to the first subject's [1]."""
         return _ratio(self.analyses[number].totals.macs, self.first.totals.macs)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Operator classes of all analyses, by the longest time that one of them spends in it."""
+        """Operator classes of all analyses, sorted by the longest time in any of them."""
         longest: dict[str, float] = {}
         for times in self.class_times:
             for name, (latency, _) in times.items():
@@ -127,7 +127,7 @@ class Comparison(Charted):
 
     @cached_property
     def parts(self) -> tuple[tuple[float, ...], ...]:
-        """For every analysis its time by what it is spent on [s], in the order of the groups of a latency form."""
+        """The time of every analysis by part [s], in the order of the groups of a latency form."""
         result = []
         for analysis in self.analyses:
             splits = [spent(row.estimate, analysis.form) for row in kernel_times(analysis)]
@@ -135,24 +135,23 @@ class Comparison(Charted):
         return tuple(result)
 
     def pairs(self, number: int) -> list[Pair]:
-        """The kernels of the first analysis beside those of another, in the order they run; what is new comes last."""
+        """The kernels of the first analysis beside those of another, in execution order; new kernels come last."""
         return match(kernel_times(self.first), kernel_times(self.analyses[number]))
 
     def moved(self, number: int) -> list[Pair]:
-        """The same, by the size of the difference."""
+        """The same pairs, largest difference first."""
         return sorted(self.pairs(number), key=lambda pair: abs(pair.difference_s), reverse=True)
 
     def matched_share(self, number: int) -> float:
-        """Share of the time of both that is spent in layers with a partner [1]."""
+        """Share of the time of both analyses that is spent in matched layers [1]."""
         both = self.first.latency_s + self.analyses[number].latency_s
         pairs = [pair for pair in self.pairs(number) if pair.first and pair.other]
         return sum(side.latency_s for pair in pairs for side in (pair.first, pair.other) if side) / (both or 1.0)
 
     def places(self, number: int) -> list[Place]:
-        """The kernels by class and by how far the image has shrunk, for networks whose layers do not match.
+        """The kernels by class and stage, for networks whose layers do not match; largest difference first.
 
-        Images are of the same stage where they are the same power of two smaller than their network's input. Sorted by
-        the size of the difference.
+        Feature maps are of the same stage where they are smaller than their network's input by the same power of two.
         """
         found: dict[tuple[str, int], tuple[list[KernelTime], list[KernelTime]]] = {}
         for side, analysis in enumerate((self.first, self.analyses[number])):
@@ -173,7 +172,7 @@ class Comparison(Charted):
         return sorted(places, key=lambda place: abs(place.difference_s), reverse=True)
 
     def reason(self, pair: Pair) -> str:
-        """Why a pair's times differ, in words."""
+        """Why the times of a pair differ, in words."""
         if pair.other is None:
             return f"only in {self.labels[0]}"
         if pair.first is None:
@@ -205,7 +204,7 @@ class Comparison(Charted):
         return not apart
 
     def headline(self) -> str:
-        """The verdict in a sentence: which is how many times as fast, by the time of an image."""
+        """The verdict in a sentence: the fastest subject and its speed-up, by the time per image."""
         seconds = [analysis.latency_s / analysis.batch for analysis in self.analyses]
         if not min(seconds):
             return f"{self.labels[0]} against {', '.join(self.labels[1:])}"
@@ -226,7 +225,7 @@ class Comparison(Charted):
         return len({analysis.batch for analysis in self.analyses}) == 1
 
     def verdicts(self, number: int) -> list[str]:
-        """What one analysis does against the first, and what its MACs promise, in sentences."""
+        """One analysis against the first, and against the expectation from its MACs, in sentences."""
         analysis, label = self.analyses[number], self.labels[number]
         if not analysis.latency_s or not self.first.latency_s:
             return ["One of the two takes no time."]
@@ -242,7 +241,7 @@ class Comparison(Charted):
                 f"{readable.milliseconds(abs(rest))} {'more' if rest > 0 else 'less'}: {self._rest(number)}"
             )
         if self.overlap(number) and label != self.labels[0] and abs(self.ratio(number) - 1) > _SAME and self.same_batch:
-            parts.append("Their 90 % intervals overlap: which of the two is faster is not certain.")
+            parts.append("Their 90 % intervals overlap, so it is not certain which of the two is faster.")
         deepest = max(self.classes, key=lambda name: abs(self._class_difference(number, name)), default=None)
         if deepest is not None:
             change = self._class_difference(number, deepest)
@@ -251,7 +250,7 @@ class Comparison(Charted):
         return parts
 
     def _speed(self, number: int) -> str:
-        """Both times and their ratio, of one image where the batches differ."""
+        """Both times and their ratio, per image where the batch sizes differ."""
         sides = [self.analyses[number], self.first]
         seconds = [side.latency_s / side.batch for side in sides]
         here, there = (readable.milliseconds(value) for value in seconds)
@@ -265,7 +264,7 @@ class Comparison(Charted):
         return self.class_times[number].get(name, (0.0, 0))[0] - self.class_times[0].get(name, (0.0, 0))[0]
 
     def _rest(self, number: int) -> str:
-        """The classes whose time a MAC lies most above or below the first's average, as addends of what is left."""
+        """The classes with the largest time above or below the first subject's average time per MAC."""
         first_rate = self.first.latency_s / self.first.totals.macs
 
         def excess(index: int) -> dict[str, float]:
@@ -278,7 +277,7 @@ class Comparison(Charted):
         words = [
             f"{name} {'+' if found[name] >= 0 else '-'}{readable.milliseconds(abs(found[name]))}" for name in largest
         ]
-        return f"{', '.join(words)} against {self.labels[0]}'s time for as many MACs."
+        return f"{', '.join(words)} relative to {self.labels[0]}'s time for as many MACs."
 
     def __repr__(self) -> str:
         times = ", ".join(
@@ -287,7 +286,7 @@ class Comparison(Charted):
         return f"<Comparison {times}>"
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a subject: latency with its interval [ms], counts, and both in units of the first subject."""
+        """One row per subject: latency with its interval [ms], counts, and their ratios to the first subject's."""
         import pandas as pd
 
         keys = ("architecture", "alpha", "resolution", "batch", "latency_ms", "latency_low_ms", "latency_high_ms")
@@ -398,11 +397,11 @@ def require_number(subjects: int) -> None:
     """Refuse fewer than two subjects and more than six, as :func:`side_by_side`."""
     if not FEWEST <= subjects <= MOST:
         hint = "give several networks or several devices"
-        fail("MB010", f"there are {subjects} to compare, and it takes {FEWEST} to {MOST}", hint=hint)
+        fail("MB010", f"there are {subjects} to compare, it has to be {FEWEST} to {MOST}", hint=hint)
 
 
 def _features(analysis: Analysis) -> dict[str, str]:
-    """All that is set of an analysis, in words."""
+    """The settings of an analysis, in words."""
     graph, target = analysis.layer_graph, analysis.target
     options = (f"{name}={str(value).lower()}" for name, value in graph.options.items())
     return {
@@ -417,7 +416,7 @@ def _features(analysis: Analysis) -> dict[str, str]:
 
 
 def _threads(target: Target) -> str:
-    """Of a CPU; nothing for other processors."""
+    """The number of threads of a CPU; empty for other processors."""
     if target.processor.kind != "cpu":
         return ""
     return "1 thread" if target.threads == 1 else f"{target.threads} threads"
@@ -429,7 +428,7 @@ def _varying(analyses: Sequence[Analysis]) -> tuple[list[dict[str, str]], set[st
 
 
 def in_common(analyses: Sequence[Analysis]) -> str:
-    """What is set to the same in all analyses, in words."""
+    """The settings that all analyses share, in words."""
     features, varying = _varying(analyses)
     same = {name: text for name, text in features[0].items() if name not in varying}
     if "size" in same:
@@ -440,9 +439,9 @@ def in_common(analyses: Sequence[Analysis]) -> str:
 
 
 def _labels(analyses: Sequence[Analysis]) -> tuple[str, ...]:
-    """What tells the analyses apart: the network, its size and options, the target, and how it runs there."""
+    """Labels from the settings in which the analyses differ: network, size and options, target, and how it runs."""
     features, varying = _varying(analyses)
-    if "network" in varying:  # each has options of its own: they tell nothing apart
+    if "network" in varying:  # each has options of its own, which do not distinguish them
         varying.discard("options")
     labels = [_label(entry, varying) for entry in features]
     return tuple(f"{label} ({number})" if labels.count(label) > 1 else label for number, label in enumerate(labels, 1))
@@ -460,7 +459,7 @@ def _label(features: Mapping[str, str], varying: set[str]) -> str:
 
 
 def match(first: Sequence[KernelTime], other: Sequence[KernelTime]) -> list[Pair]:
-    """Kernels of two networks by name, then by class and output shape in the order they run."""
+    """Kernels of two networks, matched by name, then by class and output shape in execution order."""
     by_name = {row.name: row for row in other}
     partners: dict[int, tuple[KernelTime, str]] = {}
     for number, row in enumerate(first):
@@ -485,7 +484,7 @@ def _place(row: KernelTime) -> tuple[str, tuple[int, ...]]:
 
 
 def _factors(*changes: tuple[str, float, float]) -> list[str]:
-    """By what each of the named amounts changed, for those that did."""
+    """The factors of the named amounts that changed."""
     return [
         f"{what} x {readable.significant(new / old)}"
         for what, old, new in changes

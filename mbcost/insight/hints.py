@@ -1,4 +1,4 @@
-"""What a change of the network or the target would save: each by running the model again with the change."""
+"""Hints: the saving of single changes of the network or the target, each predicted by running the model again."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from mbcost.prediction import estimate, prepare
 #: Widths that the papers publish.
 ALPHAS: Final = (1.4, 1.3, 1.0, 0.75, 0.5, 0.35, 0.25)
 RESOLUTION_STEP: Final = 32
-#: Activations whose place a ReLU can take. Gates of squeeze-and-excitation (sigmoid, hard_sigmoid) are none of them.
+#: Activations that a ReLU can replace. Gates of squeeze-and-excitation (sigmoid, hard_sigmoid) are not among them.
 _SMOOTH: Final = frozenset({"hard_swish", "swish", "gelu", "elu", "leaky_relu", "prelu", "tanh"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A change and the latency that the model predicts with it.
+    """A change and the predicted latency with it.
 
     Attributes
     ----------
     latency_s
-        With the change [s].
+        Latency with the change [s].
     saving
-        Of the latency without it [1].
+        Saving as a share of the latency without it [1].
     option
-        Of ``mbcost analyze``, that makes the change: ``--threads 2``; empty where the network itself has to change.
+        The option of ``mbcost analyze`` for the change: ``--threads 2``; empty where the network itself has to change.
     """
 
     change: str
@@ -56,7 +56,7 @@ class Hint:
     option: str = ""
 
 
-#: A change in words, the option that makes it, and what makes the changed network and target.
+#: A change in words, its option, and a function that makes the changed network and target.
 _Change: TypeAlias = tuple[str, str, Callable[[], tuple[LayerGraph, Target]]]
 
 
@@ -66,7 +66,7 @@ def find_hints(analysis: Analysis, *, least: float = 0.02, most: int = 4) -> lis
     Parameters
     ----------
     least
-        Smallest saving worth a hint, of the latency [1].
+        Smallest saving worth a hint, as a share of the latency [1].
     most
         Largest number of hints.
     """
@@ -113,7 +113,7 @@ def _changes(analysis: Analysis) -> Iterator[_Change]:
 
 
 def _rewrites(analysis: Analysis) -> Iterator[tuple[str, Rewrite, int]]:
-    """Other operators in words, what puts them there, and in how many places."""
+    """Replacements of operators: the change in words, its rewrite, and the number of layers."""
     graph = analysis.layer_graph
     apart = [kernel.main for kernel in analysis.kernels if isinstance(kernel.main.operator, Activation)]
     smooth = {layer.name: layer.op for layer in apart if layer.op in _SMOOTH}

@@ -1,4 +1,4 @@
-"""Networks with other operators in some places, their shapes and counts propagated anew; for hints."""
+"""Rewrites of networks for hints: some operators are replaced, and shapes and counts propagated again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mbcost.operators import Conv2d, DepthwiseConv2d, Operator, Relu
 #: Channels that the kernels of mobile runtimes compute at a time: vectors and tiles are 4 to 16 wide.
 CHANNEL_TILE: Final = 8
 
-#: The operators that stand in the place of a layer, one after the other; none where it is left out.
+#: The operators that replace a layer, one after the other; empty where it is removed.
 Rewrite: TypeAlias = Callable[[Layer], Sequence[Operator]]
 
 
@@ -22,7 +22,7 @@ def rewritten(graph: LayerGraph, rewrite: Rewrite) -> LayerGraph:
     Raises
     ------
     OperatorError
-        If an operator cannot take what then arrives at it.
+        If an operator cannot take its new input.
     """
     layers: list[Layer] = []
     place = {NETWORK_INPUT: NETWORK_INPUT}
@@ -55,7 +55,7 @@ def rewritten(graph: LayerGraph, rewrite: Rewrite) -> LayerGraph:
 
 
 def separable(layer: Layer) -> Sequence[Operator]:
-    """A dense KxK convolution as a depthwise and a pointwise one; the first of the network stays."""
+    """A dense KxK convolution as a depthwise and a pointwise one; the network's first convolution stays."""
     operator = layer.operator
     if not _is_dense_window(layer) or not isinstance(operator, Conv2d):
         return (operator,)
@@ -92,12 +92,12 @@ def _is_ragged(layer: Layer) -> bool:
 
 
 def left_out(layer: Layer, names: Collection[str]) -> Sequence[Operator]:
-    """Nothing in the place of the layers of these names: what is fused into the layer before takes no time."""
+    """The network without the layers of these names, as if they were fused into the layer before."""
     return () if layer.name in names else (layer.operator,)
 
 
 def with_relu(layer: Layer, names: Collection[str]) -> Sequence[Operator]:
-    """ReLU in the place of the layers of these names."""
+    """ReLU instead of the layers of these names."""
     return (Relu() if layer.name in names else layer.operator,)
 
 

@@ -1,4 +1,4 @@
-"""What ``mbcost compare`` compares: networks, each with a configuration and a target of its own where it names them."""
+"""Subjects of ``mbcost compare``: networks, each with its own configuration and target where it names them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SYNTAX: Final = "such as mobilenet_v2@0.75/192 or mobilenet_v2@1/224,device=pix
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One of the things that are compared.
+    """One subject of a comparison.
 
     Attributes
     ----------
     network
         As ``mbcost analyze`` takes it.
     configuration
-        Arguments of :func:`mbcost.analyze` that it sets for itself.
+        Its own arguments of :func:`mbcost.analyze`.
     options
         Options of its table.
     device
@@ -48,10 +48,10 @@ class Subject:
 
 
 def read_subject(network: Network) -> Subject:
-    """A network with what it sets for itself: ``MODEL[@ALPHA[/RESOLUTION]][,NAME=VALUE...]``.
+    """A network with its own settings: ``MODEL[@ALPHA[/RESOLUTION]][,NAME=VALUE...]``.
 
-    ``NAME`` is alpha, rho, resolution, batch, precision, threads, device, or an option of the table. A file that is
-    there under the whole text is taken as it is.
+    ``NAME`` is alpha, rho, resolution, batch, precision, threads, device, or an option of the table. If the whole text
+    names an existing file, it is that file.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_subject(network: Network) -> Subject:
         else:
             options[name] = read_value(f"`{setting}` in `{text}`", value)
     if "rho" in configuration and "resolution" in configuration:
-        fail("MB010", f"`{text}` sets rho and resolution, which are two ways to say one thing", hint="leave out one")
+        fail("MB010", f"`{text}` sets both rho and resolution", hint="leave out one")
     return Subject(model, configuration, options, device)
 
 

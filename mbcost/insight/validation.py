@@ -1,4 +1,4 @@
-"""Predictions beside measurements: how far off each is, whether its interval holds, and what the calibration saw."""
+"""Predictions beside measurements: errors, coverage of the intervals, and which rows the calibration was fitted to."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA: Final = "mbcost/validation/1"
-#: Groups of latencies of which every combination is tried, to find those that a calibration was fitted to.
+#: Most groups of rows of which every combination is tried, to find those that a calibration was fitted to.
 MOST_GROUPS: Final = 12
 
 
 class Score(NamedTuple):
-    """How good predictions are.
+    """The accuracy of predictions.
 
     Attributes
     ----------
     latencies
-        How many there are.
+        Number of measured latencies.
     residuals
-        Relative errors.
+        Statistics of the relative errors.
     coverage
-        Share of the latencies within their intervals [1].
+        Share of the measured latencies within their 90 % intervals [1].
     kendall_tau
         Rank correlation of predicted and measured latency, from -1 to 1; None where no two latencies differ.
     """
@@ -72,20 +72,20 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Validation(Charted):
-    """Measured latencies of a target beside what is predicted for them.
+    """Measured latencies of a target beside their predictions.
 
     Attributes
     ----------
     model
-        What predicts: the target with its runtime, form, rates and calibration.
+        The model of the target: its runtime, form, rates and calibration.
     rows
         The measurements.
     predicted_s, low_s, high_s
         Latency of each row with the bounds of its 90 % interval [s].
     seen
-        Whether each row is one that the calibration was fitted to; None where that cannot be told.
+        Whether the calibration was fitted to each row; None where that is unknown.
     warnings
-        What to know before trusting the predictions.
+        Caveats of the predictions.
     """
 
     model: TargetModel
@@ -106,17 +106,17 @@ class Validation(Charted):
 
     @cached_property
     def errors(self) -> tuple[float, ...]:
-        """Predicted over measured latency of each row, less 1 [1]."""
+        """Relative error of each row, predicted / measured - 1 [1]."""
         return tuple(time / row.measured_s - 1 for time, row in zip(self.predicted_s, self.rows, strict=True))
 
     @cached_property
     def covered(self) -> tuple[bool, ...]:
-        """Whether each row's interval holds its latency."""
+        """Whether each row's interval covers its measured latency."""
         bounds = zip(self.low_s, self.rows, self.high_s, strict=True)
         return tuple(low <= row.measured_s <= high for low, row, high in bounds)
 
     def score(self, chosen: Sequence[int] | None = None) -> Score:
-        """How good the predictions of some rows are; default: of all."""
+        """The score of some rows; default: of all."""
         numbers = range(len(self.rows)) if chosen is None else chosen
         measured = [self.rows[i].measured_s for i in numbers]
         predicted = [self.predicted_s[i] for i in numbers]
@@ -135,7 +135,7 @@ class Validation(Charted):
         return {name: self.score(numbers) for name, numbers in groups.items()}
 
     def worst(self) -> list[int]:
-        """Numbers of the rows, that with the largest error first: a factor counts the same up and down."""
+        """Numbers of the rows, largest error first; a factor above counts as much as the same factor below."""
         factors = [max(error + 1, 1 / (error + 1)) if error > -1 else np.inf for error in self.errors]
         return sorted(range(len(factors)), key=factors.__getitem__, reverse=True)
 
@@ -202,14 +202,14 @@ def validate(
     device
         A target, as for :func:`mbcost.analyze`.
     measurements
-        CSV files of networks or of kernels; default: what was published of the target and ships with mbcost.
+        CSV files of networks or of kernels; default: the published measurements of the target that ship with mbcost.
     precision, threads, calibration
         As for :func:`mbcost.analyze`.
 
     Raises
     ------
     InputError
-        MB600 with every row that cannot be used, MB010 if nothing was published of the target.
+        MB600 with every row that cannot be used, MB010 if no measurements of the target ship.
     """
     target = as_target(device, precision, threads)
     paths = files_of(measurements) if measurements is not None else bundled(target)
@@ -257,7 +257,7 @@ def _predictions(rows: Iterable[Measurement], model: TargetModel) -> list[Predic
 
 
 def _notes(predictions: Iterable[Prediction], model: TargetModel) -> list[str]:
-    """What to know about the rows where there is a calibration."""
+    """Caveats about the rows where there is a calibration."""
     fitted = model.calibration
     if fitted is None:
         return []
@@ -265,14 +265,15 @@ def _notes(predictions: Iterable[Prediction], model: TargetModel) -> list[str]:
     unlike = sum(bool(found.workload is not None and is_unlike(fitted, found.workload)) for found in predictions)
     if unlike:
         what = "1 row is" if unlike == 1 else f"{unlike} rows are"
-        notes.append(f"{what} unlike all that {fitted.name} was calibrated on, so that their intervals are wider")
+        whose = "its interval is" if unlike == 1 else "their intervals are"
+        notes.append(f"{what} outside the range that {fitted.name} was calibrated on, so {whose} wider")
     return notes
 
 
 def _seen(
     rows: Sequence[Measurement], predictions: Sequence[Prediction], calibration: Calibration | None
 ) -> tuple[bool | None, ...]:
-    """Whether a calibration was fitted to each row: the groups of rows that have the hash of its data, if any."""
+    """Whether a calibration was fitted to each row, from the groups of rows whose hash is that of its data."""
     if calibration is None:
         return (False,) * len(rows)
     workloads = [found.workload for found in predictions]
@@ -308,6 +309,6 @@ def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None
 
 
 def _shown(path: str) -> str:
-    """A file of measurements as it was given; one that ships by its place among the profiles."""
+    """The path of a file of measurements as given; of a shipped file, relative to the profiles."""
     home = hardware_profiles()
     return f"{home.name}/{Path(path).relative_to(home)}" if Path(path).is_relative_to(home) else path

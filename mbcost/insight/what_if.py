@@ -1,4 +1,4 @@
-"""What a faster clock, another bandwidth or another precision would change: the form's rates of a changed profile."""
+"""What-if: the latency with another clock, bandwidth or precision, from the form's rates of a changed profile."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mbcost.kernels import Kernel, map_to_kernels
 from mbcost.numeric import add_up
 from mbcost.prediction import TargetModel, prepare
 
-#: Factors on clock and bandwidth at which a rate has to be what its limits say.
+#: Factors on clock and bandwidth at which the limits of a rate are verified.
 _PROBES: Final = ((1.0, 1.0), (0.5, 1.0), (3.0, 1.0), (1.0, 0.5), (1.0, 3.0), (0.7, 2.3), (2.3, 0.7), (0.6, 0.55))
-#: Places, far from each other, where one limit of a rate is the longest.
+#: Factors, far from each other, at which a single limit of a rate dominates.
 _CORNERS: Final = tuple((clock, bandwidth) for clock in (1.0, 1e-4, 1e4) for bandwidth in (1.0, 1e-4, 1e4))
 _TOLERANCE: Final = 1e-11
 
 
 class Limit(NamedTuple):
-    """A part of a rate: `factor` x clock^clock_power x bandwidth^bandwidth_power, in units of the rate as it is."""
+    """A limit of a rate relative to the rate itself: `factor` x clock^clock_power x bandwidth^bandwidth_power."""
 
     factor: float
     clock_power: int
@@ -40,14 +40,14 @@ class Variant:
     Attributes
     ----------
     precision
-        Of activations and weights.
+        Precision of activations and weights.
     kernels
-        What the runtime launches.
+        The kernels that the runtime launches.
     rates_s
         Seconds a count of every term of the form [s].
     limits
-        Term -> limits of its rate, the longest of which holds: one for a rate that follows the clock or the bandwidth,
-        several for one that is the slower of two; None where a rate of this target is nothing of the kind.
+        Term -> limits of its rate, of which the slowest applies: one for a rate that follows clock or bandwidth,
+        several for a rate that is the slower of two; None where a rate of this target follows no such rule.
     """
 
     precision: str
@@ -57,7 +57,7 @@ class Variant:
 
 
 def variant(analysis: Analysis, precision: str) -> Variant:
-    """The analysis at another precision, with what its rates follow.
+    """The analysis at another precision, with the limits of its rates.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, p
     bandwidth
         Factor on the bandwidth of the memory [1].
     precision
-        Of activations and weights; default: that of the analysis.
+        Precision of activations and weights; default: that of the analysis.
 
     Raises
     ------
@@ -117,14 +117,14 @@ def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
 
 
 def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[str, float]:
-    """Term -> factor on its rate: what the profile says, so that fitted rates move as their terms would."""
+    """Term -> factor on its rate by the profile, which is applied to fitted rates as well."""
     base = model.form.rates(model.target, model.runtime)
     changed = model.form.rates(_scaled(model.target, clock, bandwidth), model.runtime)
     return {name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()}
 
 
 def _limits(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
-    """Term -> limits of its rate, found far from each other and confirmed at every probe."""
+    """Term -> limits of its rate, identified at distant factors and verified at every probe."""
     found: dict[str, set[Limit]] = {term: set() for term in model.rates}
     for clock, bandwidth in _CORNERS:
         here = _rate_factors(model, clock, bandwidth)
