@@ -1,4 +1,4 @@
-"""Sweeps over widths and resolutions, the choice among them, and search spaces: all on the ordinary pipeline."""
+"""Sweeps over widths and resolutions, picks under a budget, and search spaces: all on the ordinary pipeline."""
 
 from mbcost.search.budget import Budget, read_budgets
 from mbcost.search.compiled import CompiledSpace, Score, compile_space

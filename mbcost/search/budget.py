@@ -1,4 +1,4 @@
-"""Budgets: what a choice may cost, read with their units."""
+"""Budgets of a pick, read with their units."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COUNT: Final = re.compile(r"([kMGT]?)\s*(macs?|params?|parameters?)", re.IGNORE
 _FRAMES: Final = ("fps", "FPS", "frames/s", "images/s")
 _EXAMPLES: Final = "30ms, 25fps, `300M MACs`, `3.5M params` or 6MiB (of activations at the peak)"
 
-#: Kind of budget -> how it is called.
+#: Kind of budget -> its name.
 NAMES: Final[dict[Kind, str]] = {
     "latency_ms": "latency",
     "frames_per_s": "frames a second",
@@ -29,7 +29,7 @@ NAMES: Final[dict[Kind, str]] = {
 
 
 class Budget(NamedTuple):
-    """A limit: at most so much, for frames a second at least so many.
+    """A limit: an upper bound, or a lower bound for frames per second.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Budget(NamedTuple):
         What is limited: ``latency_ms`` [ms], ``frames_per_s`` [1/s], ``macs`` and ``params`` of one image,
         ``peak_activation_bytes`` [B].
     limit
-        In the unit of the kind.
+        The limit in the unit of its kind.
     """
 
     kind: Kind
@@ -45,7 +45,7 @@ class Budget(NamedTuple):
 
     @property
     def is_time(self) -> bool:
-        """Whether a latency decides it."""
+        """Whether it is a budget of time."""
         return self.kind in {"latency_ms", "frames_per_s"}
 
 
@@ -55,8 +55,8 @@ def read_budgets(texts: str | Budget | Sequence[str | Budget]) -> tuple[Budget, 
     Raises
     ------
     InputError
-        MB010 for every one without a unit or with an unknown one, that is not above 0, or of a kind that another one
-        has; and if there is none.
+        MB010 for every budget without a known unit, that is not above 0, or of the same kind as another; and if there
+        is none.
     """
     given = [texts] if isinstance(texts, (str, Budget)) else list(texts)
     budgets: dict[Kind, Budget] = {}

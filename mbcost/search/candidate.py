@@ -1,4 +1,4 @@
-"""A configuration that could be chosen: its accuracy, and what it costs on each target."""
+"""Candidates of a pick: configurations with their accuracy and their cost on each target."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ class OnTarget(NamedTuple):
     Attributes
     ----------
     latency_ms, source
-        What decides: the measured latency where somebody published one of this very configuration and target, else
-        the predicted one [ms].
+        The latency that decides: the measured one where it is published for this configuration and target, else the
+        predicted one [ms].
     predicted_ms, low_ms, high_ms
         The prediction with its 90 % interval [ms].
     needs_ms
-        What a budget of time has to allow: the latency, or the one that a prediction keeps with a wanted probability
-        [ms].
+        The latency that is compared with a budget of time: `latency_ms`, or the quantile of the prediction at the
+        wanted probability [ms].
     probability
-        That the budget of time holds, from the interval; None where the latency was measured or time is no budget.
+        Probability that the budget of time holds, from the interval; None for a measured latency or without a budget of
+        time.
     peak_activation_bytes
         Activations at the peak [B].
     """
@@ -53,17 +54,17 @@ class OnTarget(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A configuration that could be chosen.
+    """A configuration with its accuracy and its cost.
 
     Attributes
     ----------
     top1, top1_source
-        Accuracy on ImageNet [%] and where it is from: ``published``, ``interpolated`` between published ones, or None
-        for both. With targets of several precisions the least of theirs.
+        Accuracy on ImageNet [%] and its origin: ``published``, ``interpolated`` between published ones, or None for
+        both. With targets of several precisions, the lowest of theirs.
     macs, params
-        For one image.
+        Multiply-accumulates and parameters for one image.
     targets
-        On each target; the slowest one's latency is the candidate's.
+        The candidate on each target; its latency is that of the slowest.
     """
 
     architecture: str
@@ -81,7 +82,7 @@ class Candidate(NamedTuple):
 
     @property
     def probability(self) -> float | None:
-        """That the budget of time holds on each target, taken as independent; None if all were measured."""
+        """Probability that the budget of time holds on all targets, assumed independent; None if all were measured."""
         known = [target.probability for target in self.targets if target.probability is not None]
         return math.prod(known) if known else None
 
@@ -91,7 +92,7 @@ class Candidate(NamedTuple):
         return f"{self.architecture} {self.alpha:g} / {self.resolution}"
 
     def cost(self, kind: str, batch: int) -> float:
-        """What a kind of budget limits, on the target where it is largest (frames a second: smallest)."""
+        """The value that a kind of budget limits, on the target where it is largest (frames per second: smallest)."""
         if kind in {"latency_ms", "frames_per_s"}:
             needs_ms = max(target.needs_ms for target in self.targets)
             return needs_ms if kind == "latency_ms" else batch * 1e3 / needs_ms
@@ -148,7 +149,7 @@ def make_candidates(
     Parameters
     ----------
     min_probability
-        With which a prediction has to keep a budget of time; None for the prediction itself.
+        Probability with which a prediction has to keep a budget of time; None to compare the prediction itself.
     """
     work, outcome = section
     (batch,) = work.batches
@@ -188,7 +189,7 @@ def _on_target(
     limit: float | None,
     min_probability: float | None,
 ) -> OnTarget:
-    """One configuration on one target; `measured` is NaN where nobody measured it."""
+    """One configuration on one target; `measured` is NaN without a published measurement."""
     times = (outcome.latency_s, outcome.latency_low_s, outcome.latency_high_s)
     predicted, low, high = (float(time[place]) * 1e3 for time in times)
     is_predicted = math.isnan(measured)
@@ -220,7 +221,7 @@ def time_limit_ms(budgets: tuple[Budget, ...], batch: int) -> float | None:
 
 
 def probability_below(limit: float, low: float, high: float) -> float:
-    """How probable a latency is below a limit, if its logarithm is normal with this 90 % interval [ms]."""
+    """Probability that a latency is below a limit, if its logarithm is normal with this 90 % interval [ms]."""
     spread = _spread(low, high)
     return float(high <= limit) if spread is None else spread.cdf(math.log(limit))
 

@@ -1,7 +1,7 @@
-"""Published checkpoints: the top-1 accuracy that somebody trained a configuration to.
+"""Published checkpoints: the top-1 accuracy of trained configurations.
 
-A file a network in ``published/``, each row with its source. They hold for the tables that ship with mbcost only, at
-their usual options: what another network of the same name would reach nobody knows.
+``published/`` has one file per network, each row with its source. They hold only for the tables that ship with mbcost,
+with default options: the accuracy of another network of the same name is unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mbcost.graph import check_architecture
 from mbcost.search.grid import Floats, Points
 
 _FOLDER: Final = Path(__file__).parent / "published"
-#: Checkpoints of 1000 ImageNet classes may have a class more, for the background.
+#: Checkpoints of 1000 ImageNet classes may have one class more, for the background.
 _CLASSES: Final = (1000, 1001)
 
 
@@ -33,7 +33,7 @@ class Checkpoint(NamedTuple):
     alpha, resolution, precision
         Width multiplier, height and width of the input [pixels]; ``fp32`` or ``int8``.
     top1
-        Share of the images of ImageNet's validation set whose first guess is right [%].
+        Top-1 accuracy on ImageNet's validation set [%].
     source
         Where it was published.
     """
@@ -47,7 +47,7 @@ class Checkpoint(NamedTuple):
 
 @cache
 def published(name: str) -> tuple[Checkpoint, ...]:
-    """The checkpoints of a network; none if nobody published any that mbcost knows of."""
+    """The published checkpoints of a network that mbcost knows; empty if there are none."""
     path = _FOLDER / f"{name}.csv"
     if not path.is_file():
         return ()
@@ -63,12 +63,12 @@ def published(name: str) -> tuple[Checkpoint, ...]:
 def checkpoints_of(
     spec: ArchitectureSpec, precision: str, options: Mapping[str, OptionValue] | None = None
 ) -> tuple[Checkpoint, ...]:
-    """The checkpoints of an architecture that run at a precision: float ones at every float precision.
+    """The checkpoints of an architecture for a precision; float ones hold for every float precision.
 
     Parameters
     ----------
     options
-        Options that differ from the table's, beside the number of classes, make another network: it has none.
+        Options that differ from the table's, except the number of classes, make another network without checkpoints.
     """
     known = published(spec.name)
     if not known or find_builtin(spec.name, check_architecture) is not spec:
@@ -91,7 +91,7 @@ def published_points(spec: ArchitectureSpec, precision: str = "fp32") -> Points 
 
 
 def interpolated_top1(known: tuple[Checkpoint, ...], alpha: Floats, resolution: Floats) -> Floats:
-    """Top-1 of configurations between published ones [%]; NaN where there is none on both sides.
+    """Top-1 of configurations interpolated between published ones [%]; NaN outside the published range.
 
     Linear in the logarithms of alpha, then of the resolution, between neighbouring checkpoints: monotone in both where
     the published figures are, and exact at them.

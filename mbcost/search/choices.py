@@ -1,4 +1,4 @@
-"""What a choice is made among: published configurations, what lies between them, or a grid."""
+"""The candidates of a pick: published configurations, interpolated ones between them, or a grid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEAST_RHO: Final = 0.25
 
 
 class Accuracy(NamedTuple):
-    """Top-1 of configurations [%], NaN where nobody knows, and whether it is published."""
+    """Top-1 of configurations [%], NaN where it is unknown, and whether it is published."""
 
     top1: Floats
     published: NDArray[np.bool_]
@@ -71,12 +71,12 @@ def candidates_of(
 
 
 def unknown_accuracy(count: int) -> Accuracy:
-    """That of configurations which nobody trained."""
+    """The unknown top-1 of configurations without a checkpoint."""
     return Accuracy(np.full(count, np.nan), np.zeros(count, dtype=np.bool_))
 
 
 def grid_of(spec: ArchitectureSpec, options: Mapping[str, OptionValue] | None) -> Points:
-    """A grid of widths and resolutions that a table takes: as wide as 1.5, as small as a quarter of its resolution."""
+    """A grid of widths and resolutions of a table: widths up to 1.5, resolutions down to a quarter of the table's."""
     shape = spec.input_shape
     widths = [1.0]
     if spec.width is not None:
@@ -97,7 +97,7 @@ def _takes(spec: ArchitectureSpec, alpha: float, size: int | None, options: Mapp
 
 
 def _between(pairs: Sequence[tuple[float, int]]) -> Points:
-    """Published configurations, and steps of width and resolution within their bounds."""
+    """Published configurations, and steps of width and resolution within their range."""
     alphas, sizes = {alpha for alpha, _ in pairs}, {size for _, size in pairs}
     steps = range(round(min(alphas) / ALPHA_STEP), round(max(alphas) / ALPHA_STEP) + 1)
     alphas |= {round(ALPHA_STEP * i, 2) for i in steps if min(alphas) <= round(ALPHA_STEP * i, 2) <= max(alphas)}
@@ -111,7 +111,7 @@ def _as_points(pairs: Sequence[tuple[float, int]]) -> Points:
 
 
 def _least(values: Sequence[Floats]) -> Floats:
-    """The smallest of several accuracies of each configuration; NaN where one of them is unknown."""
+    """The lowest of several accuracies of each configuration; NaN where one of them is unknown."""
     result = values[0]
     for more in values[1:]:
         result = np.where(np.isnan(result) | np.isnan(more), np.nan, np.minimum(result, more))

@@ -1,4 +1,4 @@
-"""A search space compiled for a target: block by block look-up in the place of an analysis, to the same bit.
+"""A search space compiled for a target: a look-up per block instead of an analysis, equal to the last bit.
 
 The tables hold the times of kernels of the ordinary pipeline, summed by block. Times of kernels are multiples of 2**-50
 s (:mod:`mbcost.latency.form`), so that their sum is exact in any order: a candidate's latency is that of its analysis.
@@ -34,7 +34,7 @@ _FIXED: Final = ""
 
 
 class Score(NamedTuple):
-    """What candidates cost, an entry a candidate: latency [s], MACs and parameters of one image."""
+    """The costs of candidates, one entry per candidate: latency [s], MACs and parameters of one image."""
 
     latency_s: NDArray[np.float64]
     macs: NDArray[np.int64]
@@ -48,9 +48,9 @@ class _Table:
     Attributes
     ----------
     genes
-        Columns of a candidate that hold the blocks' choices.
+        Columns of a candidate with the blocks' choices.
     choices
-        How many each block has.
+        Number of choices of each block.
     latency_s, macs, params
         By resolution, width of the stage before, width, depth and choices, those of the first block outermost; 0 at
         depths that a block is not part of. By resolution and width of the last stage for the rows around the stages.
@@ -86,7 +86,7 @@ class _Table:
 
 
 def _together(blocks: Sequence[_Table]) -> tuple[_Table, ...]:
-    """The tables of a stage's blocks in as few tables as a byte's worth of choices allows."""
+    """The tables of a stage's blocks, joined as long as their combined choices fit a byte."""
     choices = blocks[0].choices
     most = next(count for count in range(len(blocks), 0, -1) if count == 1 or choices**count <= MAX_CHOICES)
     groups = -(-len(blocks) // most)
@@ -104,7 +104,7 @@ class CompiledSpace:
     Attributes
     ----------
     space, model, batch
-        What was compiled, and for what.
+        The compiled space, the model of its target and the batch size.
     """
 
     space: SearchSpace
@@ -118,7 +118,7 @@ class CompiledSpace:
         return self.model.target
 
     def latency_s(self, candidates: Any) -> NDArray[np.float64]:
-        """Latency of each candidate, a row each [s]; that of its analysis to the bit.
+        """Latency of each candidate [s], one row each; equal to that of its analysis to the last bit.
 
         Raises
         ------
@@ -195,7 +195,7 @@ def compile_space(
     device, precision, threads, batch, calibration
         As for :func:`mbcost.analyze`.
     seed
-        Of the random candidates whose analyses have to agree with the look-up.
+        Seed of the random candidates whose analyses have to agree with the look-up.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def compile_space(
 
 
 def probes(space: SearchSpace) -> Iterator[list[int]]:
-    """Candidates at the greatest depths in which every block has every choice beside every pair of widths."""
+    """Candidates at the greatest depths that cover every choice of every block with every pair of widths."""
     stages = space.stages
     widest = max(len(stage.widths) for stage in stages)
     for even in range(widest):
@@ -231,7 +231,7 @@ def probes(space: SearchSpace) -> Iterator[list[int]]:
 
 
 class _Compiler:
-    """Analyses as many networks as every block has choices, and sorts what comes out by block."""
+    """Analyses one network per choice of the blocks, and sorts the costs by block."""
 
     def __init__(self, space: SearchSpace, model: TargetModel, batch: int) -> None:
         self.space = space
@@ -252,7 +252,7 @@ class _Compiler:
         return CompiledSpace(self.space, self.model, self.batch, fixed, tuple(_together(blocks) for blocks in tables))
 
     def _read(self, genes: list[int], tables: list[tuple[_Table, ...]], fixed: _Table) -> None:
-        """Analyse one candidate at every resolution and write down what its blocks cost."""
+        """Analyse one candidate at every resolution and store the costs of its blocks."""
         spec = self.space.architecture(genes)
         for r, resolution in enumerate(self.space.resolutions):
             graph = build_graph(spec, resolution=resolution)

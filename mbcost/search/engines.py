@@ -18,7 +18,7 @@ from mbcost.words import ENGINES, Engine
 
 #: How long a scheduler may take to answer [s].
 PATIENCE_S: Final = 10
-#: How often a task is tried again when its worker dies.
+#: Number of retries of a task whose worker died.
 RETRIES: Final = 3
 
 
@@ -31,10 +31,10 @@ def executor_of(
     Parameters
     ----------
     workers
-        Processes of ``processes``, or of a local Dask cluster; by default one a core.
+        Number of processes of ``processes``, or of a local Dask cluster; by default one per core.
     scheduler
-        Address of a Dask scheduler that runs already, such as ``tcp://10.0.0.1:8786``; by default a cluster is started
-        on this machine, and ended afterwards.
+        Address of a running Dask scheduler, such as ``tcp://10.0.0.1:8786``; by default a cluster is started on this
+        machine and ended afterwards.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def executor_of(
 
 
 def follow_parent() -> None:
-    """Make this process one that ends when its parent does, however that ends, and that leaves Ctrl-C to it."""
+    """Make this process end with its parent, however that ends, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     assert parent is not None
@@ -76,15 +76,15 @@ def follow_parent() -> None:
 class Cluster(Executor):
     """A Dask cluster as an executor.
 
-    ``Client.get_executor`` hands results over in a callback that fails while a worker dies; a Dask future that is asked
-    for its result itself waits until it has been computed elsewhere.
+    ``Client.get_executor`` returns results in a callback that fails while a worker dies; a Dask future's own ``result``
+    waits until the task has been computed elsewhere.
     """
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """A Dask future, which has ``result`` and ``cancel`` as one of ``concurrent.futures`` has."""
+        """A Dask future, which has ``result`` and ``cancel`` like one of ``concurrent.futures``."""
         future: Future[Any] = self._client.submit(fn, *args, **kwargs, retries=RETRIES, pure=False)
         return future
 

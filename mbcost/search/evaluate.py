@@ -27,19 +27,19 @@ from mbcost.search.grid import Floats, Ints, Points
 
 #: Configurations that are evaluated at once: their arrays stay in a core's cache.
 CHUNK: Final = 4096
-#: Size of an allocation that glibc takes from the heap once one of it was freed, just below its largest threshold [B].
+#: Size of an allocation just below glibc's largest mmap threshold; once it was freed, blocks come from the heap [B].
 _SETTLING_BYTES: Final = 31 * 2**20
 #: Largest count that arrays of 64-bit integers may reach, with room for rounding up to tiles.
 MAX_COUNT: Final = 2**58
 
 
 class Work(NamedTuple):
-    """What to evaluate: every configuration on every target at every batch size. Travels between processes.
+    """A work item: every configuration on every target at every batch size. It is sent between processes.
 
     Attributes
     ----------
     how
-        What is the same for all: the options, the counting conventions, and what becomes of unsupported operators.
+        What all configurations share: options, counting conventions and the treatment of unsupported operators.
     """
 
     spec: ArchitectureSpec
@@ -60,16 +60,17 @@ class Work(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a :class:`Work` comes to.
+    """The result of a :class:`Work`.
 
     Attributes
     ----------
     height
-        Of the input [pixels]; an entry a configuration, as the three below.
+        Height of the input [pixels]; one entry per configuration, as for the next three.
     macs, params, peak_elements
-        For one image.
+        Counts for one image.
     latency_s, latency_low_s, latency_high_s
-        Time of one inference of the whole batch with its 90 % interval [s]: a row a case, a column a configuration.
+        Latency of one inference of the whole batch with its 90 % interval [s]: one row per case, one column per
+        configuration.
     peak_bytes
         Largest activation memory alive at any time [B], likewise.
     """
@@ -119,7 +120,7 @@ def _evaluate(work: Work) -> Outcome:
 
 
 def _fill(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
-    """Evaluate the chosen configurations; where they turn out to differ in structure, each part for itself."""
+    """Evaluate the chosen configurations; where they differ in structure, each part on its own."""
     try:
         _pass(work, chosen, outcome)
     except MixedConfigurationsError as mixed:
@@ -150,7 +151,7 @@ def _pass(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
 
 
 def _check_counts(graph: LayerGraph, batch: int) -> None:
-    """Refuse networks whose counts an int64 cannot hold: those of arrays are not exact at any size."""
+    """Refuse networks whose counts overflow an int64, in which the counts of arrays are computed."""
     bound = 0
     for layer in graph.layers:
         elements = _largest(layer.cost.output_elements)
@@ -166,9 +167,9 @@ def _largest(count: Any) -> int:
 
 
 def _blame_first(work: Work) -> None:
-    """Raise the problems of the first configuration that cannot be evaluated, with what it is.
+    """Raise the problems of the first configuration that cannot be evaluated, and name it.
 
-    The array's own problems speak of ranges of dimensions, so the range is halved until one configuration is left.
+    The array's own problems name ranges of dimensions, so the range is halved until one configuration is left.
     """
     low, high = 0, work.points.size
     while high - low > 1:

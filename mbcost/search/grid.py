@@ -23,7 +23,7 @@ MAX_POINTS: Final = 1_000_000_000
 
 
 class Points(NamedTuple):
-    """Widths and resolutions of many configurations of one network; an entry a configuration.
+    """Widths and resolutions of many configurations of one network; one entry per configuration.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Points(NamedTuple):
         return len(self.alpha)
 
     def take(self, chosen: Any) -> Points:
-        """Those that a slice, a mask or an array of positions chooses."""
+        """The configurations that a slice, a mask or an array of positions selects."""
         alpha, rho, resolution = (None if values is None else values[chosen] for values in self)
         assert alpha is not None
         return Points(alpha, rho, resolution)
@@ -58,7 +58,7 @@ class Points(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """The product of widths and resolutions, the widths outermost; see :class:`Points`."""
+    """The product of widths and resolutions, with the widths as the outer loop; see :class:`Points`."""
 
     alpha: Floats
     rho: Floats | None = None
@@ -66,7 +66,7 @@ class Grid(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many configurations it has."""
+        """The number of configurations."""
         return len(self.alpha) * self._inner
 
     @property
@@ -74,7 +74,7 @@ class Grid(NamedTuple):
         return next((len(values) for values in (self.rho, self.resolution) if values is not None), 1)
 
     def points(self, start: int = 0, stop: int | None = None) -> Points:
-        """The configurations from `start` to before `stop`, without making the others."""
+        """The configurations from `start` up to, not including, `stop`, without creating the others."""
         places = np.arange(start, min(self.size, self.size if stop is None else stop))
         outer, inner = np.divmod(places, self._inner)
         return Points(
@@ -93,8 +93,8 @@ def make_grid(alpha: Numbers = 1.0, rho: Numbers | None = None, resolution: Numb
     Parameters
     ----------
     alpha, rho, resolution
-        A number, several, or a text such as ``0.35,0.5:1.4:0.05`` (both ends belong to a range). At most one of rho and
-        resolution. A value that occurs twice counts once.
+        A number, several, or a text such as ``0.35,0.5:1.4:0.05`` (a range includes both ends). At most one of rho and
+        resolution. A repeated value counts once.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def make_points(pairs: Iterable[tuple[float, int]]) -> Points:
 
 
 def read_numbers(name: str, text: str) -> list[float]:
-    """The numbers of a text such as ``0.35,0.5:1.4:0.05``; ranges are start:stop:step and hold both ends.
+    """The numbers of a text such as ``0.35,0.5:1.4:0.05``; ranges are start:stop:step and include both ends.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def read_numbers(name: str, text: str) -> list[float]:
 
 
 def _range(part: str) -> list[float]:
-    """A number, or the numbers of a range; decimal, so that 0.5:0.7:0.1 holds 0.6 and not its neighbour."""
+    """A number, or the numbers of a range in decimal arithmetic, so that 0.5:0.7:0.1 has exactly 0.6."""
     try:
         numbers = [Decimal(text.strip()) for text in part.split(":")]
     except InvalidOperation:

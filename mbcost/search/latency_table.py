@@ -1,13 +1,13 @@
-"""A search space's latency table in the form of ProxylessNAS and Once-for-All: a key a block, its mean in milliseconds.
+"""Latency tables of a search space in the form of ProxylessNAS and Once-for-All: block key -> mean in milliseconds.
 
-Existing search code reads such a table in the place of measurements (mit-han-lab/once-for-all,
+Existing search code can read such a table instead of measurements (mit-han-lab/once-for-all,
 nas/efficiency_predictor/latency_lookup_table.py: ``ProxylessNASLatencyTable`` and ``MBv3LatencyTable``), for a device
-that it never measured. Keys look like
+that was never measured. Keys look like
 
     expanded_conv-input:112x112x16-output:56x56x24-expand:3-kernel:5-stride:2-idskip:0
 
 with ``expand`` the ratio in ProxylessNAS's tables and the expanded channels in Once-for-All's, where ``se`` and ``hs``
-(h-swish) follow. Rows of the stem and the head have their name and shapes. Once-for-All has a table a resolution.
+(h-swish) follow. Rows of the stem and the head have their name and shapes. Once-for-All has one table per resolution.
 """
 
 from __future__ import annotations

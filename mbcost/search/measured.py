@@ -1,4 +1,4 @@
-"""Latencies that somebody measured of the very configurations of a sweep, from the files that ship with mbcost."""
+"""Measured latencies of the configurations of a sweep, from the files that ship with mbcost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mbcost.search.grid import Floats
 
 
 def measured_ms(work: Work, outcome: Outcome, target: Target, batch: int) -> Floats:
-    """Measured latency of each configuration [ms]; NaN where nobody measured it on this very target."""
+    """Measured latency of each configuration [ms]; NaN without a measurement on the same target."""
     result = np.full(work.points.size, np.nan)
     rows = of_network(work.spec.name, target)
     if not rows or work.how.options or find_builtin(work.spec.name, check_architecture) is not work.spec:

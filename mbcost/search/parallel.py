@@ -1,4 +1,4 @@
-"""Work on any executor of ``concurrent.futures``, in order and with bounded memory, whatever becomes of its workers."""
+"""Work on any executor of ``concurrent.futures``, in order, with bounded memory, even if workers die."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mbcost.errors import InputError, fail
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Pieces that wait for an executor at once: enough for all cores of a large machine, few enough for its memory.
+#: Most pieces in flight: enough for all cores of a large machine, few enough for its memory.
 IN_FLIGHT: Final = 64
-#: How often a piece is handed in again that an executor lost.
+#: How often a piece that the executor lost is submitted again.
 RETRIES: Final = 2
 
 
@@ -27,7 +27,7 @@ class _Done(NamedTuple, Generic[R]):
 
 
 class _Raised(NamedTuple):
-    """What a function raised, beside what its executor raises."""
+    """What a function raised, as opposed to its executor."""
 
     error: Exception
 
@@ -40,10 +40,10 @@ def run(
     in_flight: int = IN_FLIGHT,
     hint: str = "run it again, with fewer workers if memory is short",
 ) -> Iterator[R]:
-    """The results of `function`, in the order of the pieces; here if there is no executor.
+    """The results of `function`, in the order of the pieces; in this process if there is no executor.
 
-    At most `in_flight` pieces are under way at once. If one fails, those that wait are cancelled. A piece that the
-    executor lost, since a worker died for example, is handed in again, twice at most.
+    At most `in_flight` pieces are in flight at once. If one fails, waiting ones are cancelled. A piece that the
+    executor lost, for example because a worker died, is submitted again at most twice.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def run(
 
 
 def _told(function: Callable[[T], R], piece: T) -> _Done[R] | _Raised:
-    """Run a function where its executor wants it, and tell what it raised from what the executor raises."""
+    """Run a function in its executor, and distinguish what it raises from what the executor raises."""
     try:
         return _Done(function(piece))
     except InputError as error:
@@ -82,7 +82,7 @@ def _told(function: Callable[[T], R], piece: T) -> _Done[R] | _Raised:
 def _submitted(
     executor: Executor, task: Callable[[T], _Done[R] | _Raised], piece: T
 ) -> Future[_Done[R] | _Raised] | Exception:
-    """What is under way, or why the executor does not take it."""
+    """The submitted piece, or why the executor refused it."""
     try:
         return executor.submit(task, piece)
     except Exception as error:  # noqa: BLE001  # of whatever executor there is
@@ -96,7 +96,7 @@ def _outcome(
     future: Future[_Done[R] | _Raised] | Exception,
     hint: str,
 ) -> R:
-    """The result of a piece; the piece is handed in again while the executor loses it."""
+    """The result of a piece, which is submitted again if the executor loses it."""
     failure: Exception
     for left in range(RETRIES, -1, -1):
         if isinstance(future, Exception):

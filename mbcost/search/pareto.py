@@ -1,4 +1,4 @@
-"""Pareto fronts: what nothing else beats in both cost and quality."""
+"""Pareto fronts of cost and quality."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 
 def on_front(cost: Any, quality: Any) -> NDArray[np.bool_]:
-    """Which points no other one dominates: none costs at most as much and is at least as good, and better in one.
+    """A mask of the points that no other point dominates, with at most the cost, at least the quality, and one better.
 
-    Equal points are on the front together. A point whose cost or quality is not a number is never on it.
+    Equal points are all on the front. A point whose cost or quality is NaN is never on it.
 
     Parameters
     ----------
     cost, quality
-        Arrays of the same length; less cost and more quality are better.
+        Arrays of the same length; lower cost and higher quality are better.
     """
     cost, quality = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
     result = np.zeros(len(cost), dtype=np.bool_)

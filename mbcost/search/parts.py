@@ -1,9 +1,9 @@
-"""Sweeps that do not fit into memory: Parquet files part by part; an interrupted run leaves them to the next.
+"""Sweeps that do not fit into memory: Parquet files part by part; an interrupted run can be resumed.
 
 A folder holds ``sweep.json`` (what is swept), ``part-00000.parquet`` and so on, at the end ``front.parquet``, and their
-hashes in ``sweep.sha256``, which ``sha256sum --check`` reads. A part counts as finished if its hash is listed and its
-content has it: what was damaged since, or was not listed any more, is made again. A part is some configurations of one
-network on all targets at all batch sizes. At most :data:`IN_FLIGHT` parts are in memory, however many there are.
+hashes in ``sweep.sha256``, which ``sha256sum --check`` reads. A part is finished if its hash is listed and matches its
+content; damaged or unlisted parts are computed again. A part has some configurations of one network on all targets at
+all batch sizes. At most :data:`IN_FLIGHT` parts are in memory at once.
 """
 
 from __future__ import annotations
@@ -41,33 +41,33 @@ SCHEMA: Final = "mbcost/sweep-parts/1"
 MANIFEST: Final = "sweep.json"
 FRONT: Final = "front.parquet"
 HASHES: Final = "sweep.sha256"
-#: Of the list of hashes: a hundred thousand parts and more [bytes].
+#: Largest list of hashes: a hundred thousand parts and more [bytes].
 _MAX_HASHES: Final = 16 * 2**20
-#: Rows of a part, about: 10 to 20 MB of file.
+#: Approximate rows per part: a file of 10 to 20 MB.
 PART_ROWS: Final = 131_072
-#: Parts that are under way or waiting to be written at once.
+#: Most parts in flight or waiting to be written.
 IN_FLIGHT: Final = 8
 
-_STAYS: Final = "the parts that were finished stay: the same command goes on from there"
+_STAYS: Final = "the finished parts stay: the same command resumes from there"
 _HASH_LINE: Final = re.compile(r"([0-9a-f]{64})  ((?:front|part-\d+)\.parquet)")
 _CASE: Final = ("target", "precision", "threads", "batch")
 
 
 class Parts(NamedTuple):
-    """What a folder holds when a sweep is done.
+    """The content of a folder after a sweep.
 
     Attributes
     ----------
     paths
         The parts, in the order of the rows.
     front
-        The file with the rows that no other one of the same target and batch beats.
+        The file with the Pareto front of each target and batch.
     rows
-        Of all parts together.
+        Number of rows of all parts.
     found
-        How many parts were there already.
+        Number of parts that an earlier run had finished.
     damaged
-        How many were there, but not as they had been written, and were made again.
+        Number of damaged parts that were computed again.
     """
 
     paths: tuple[Path, ...]
@@ -115,15 +115,15 @@ def sweep_to_parts(
     Parameters
     ----------
     folder
-        Made if it does not exist. It may hold an unfinished run of this very sweep.
+        Created if it does not exist. It may hold an unfinished run of the same sweep.
     part_rows
-        Rows of a part, about.
+        Approximate rows per part.
 
     Raises
     ------
     InputError
         As :func:`mbcost.sweep`; MB007 if the folder holds another sweep, MB008 if a part cannot be written, MB800 if
-        the executor fails: what was finished stays in each case.
+        the executor fails. Finished parts stay in each case.
     """
     require_pyarrow()
     how = configuration(
@@ -180,12 +180,12 @@ def _plan(folder: Path, networks: int, grid: Grid, points: int) -> list[_Part]:
 
 
 def _claim(folder: Path, request: dict[str, Any]) -> None:
-    """Make the folder that of this sweep.
+    """Create the folder of this sweep, or check that it is.
 
     Raises
     ------
     InputError
-        MB007 if it is that of another one, or holds other files; MB008 if it cannot be made.
+        MB007 if it belongs to another sweep or holds other files; MB008 if it cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -195,20 +195,22 @@ def _claim(folder: Path, request: dict[str, Any]) -> None:
     manifest = folder / MANIFEST
     if not manifest.is_file():
         if not is_empty:
-            fail("MB007", f"{folder} holds files that are no sweep's", hint="name an empty folder or a new one")
+            fail(
+                "MB007", f"{folder} holds files that do not belong to a sweep", hint="name an empty folder or a new one"
+            )
         write_text(manifest, f"{json.dumps(request, indent=1)}\n")
         return
     try:
         before = json.loads(read_head(manifest, MAX_BYTES))
     except (ValueError, RecursionError):
-        hint = "what its parts are of cannot be told: name another folder, or empty this one"
+        hint = "its parts cannot be identified: name another folder, or empty this one"
         fail("MB007", f"{manifest} is damaged", hint=hint)
     if before != request:
         fail("MB007", f"{folder} holds another sweep", hint=f"name another folder; `{MANIFEST}` says what it holds")
 
 
 def _request(works: Sequence[Work], grid: Grid, points: int) -> dict[str, Any]:
-    """What a sweep is, as JSON: a run takes up only what the same version began with the same numbers."""
+    """The identity of a sweep as JSON: a run resumes only what the same version began with the same numbers."""
     first = works[0]
     return {
         "schema": SCHEMA,
@@ -239,7 +241,7 @@ def _request(works: Sequence[Work], grid: Grid, points: int) -> dict[str, Any]:
 
 
 def _hash(work: Work, grid: Grid) -> str:
-    """Of all layers of a network, with their shapes and counts, at the first and the last configuration."""
+    """A hash of all layers of a network, with shapes and counts, at the first and the last configuration."""
     ends = (grid.points(0, 1), grid.points(grid.size - 1, grid.size))
     graphs = [build_graph(work.spec, options=work.how.options, **points.at(0)) for points in ends]
     layers = [
@@ -261,10 +263,10 @@ def _frame(section: Section) -> Any:
 
 
 class _Finished:
-    """The files of a folder that are as they were written."""
+    """The undamaged files of a folder, by their hashes."""
 
     def __init__(self, folder: Path) -> None:
-        """Read which there are.
+        """Read the list of hashes.
 
         Raises
         ------
@@ -277,7 +279,7 @@ class _Finished:
         self._hashes = {line[2]: line[1] for line in lines if line}
 
     def has(self, path: Path) -> bool:
-        """Whether a file is there as it was written.
+        """Whether a file exists and is undamaged.
 
         Raises
         ------
@@ -288,7 +290,7 @@ class _Finished:
         return wanted is not None and path.is_file() and _sha256(read_head(path, -1)) == wanted
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file and list it; if that fails, say that what was finished stays.
+        """Write a file and list it; the error of a failure says that finished parts stay.
 
         Raises
         ------
@@ -298,27 +300,27 @@ class _Finished:
         self._hashes[path.name] = _sha256(content)
         listed = "".join(f"{value}  {name}\n" for name, value in sorted(self._hashes.items()))
         try:
-            write_text(self._path, listed, force=True)  # first: what is there and listed otherwise is damaged
+            write_text(self._path, listed, force=True)  # first, so that a file with another hash counts as damaged
             write_bytes(path, content, force=True)
         except InputError as error:
             raise InputError([replace(problem, hint=_STAYS) for problem in error.problems]) from None
 
 
 def _front(paths: Sequence[Path]) -> Any:
-    """The rows of all parts that no other one of the same target and batch beats, a part in memory at a time."""
+    """The Pareto front of each target and batch over all parts, with one part in memory at a time."""
     import pandas as pd
 
     kept = pd.DataFrame()
     for path in paths:
         part = read_columns(path)
         kept = pd.concat([kept, part], ignore_index=True) if len(kept) else part
-        kept = _on_fronts(kept, ("top1", "macs"))  # which of them counts is known at the end
+        kept = _on_fronts(kept, ("top1", "macs"))  # which of the two applies is known at the end
     kept = _on_fronts(kept, ("top1",) if kept["top1"].notna().any() else ("macs",))
     return kept.sort_values([*_CASE, "latency_ms"], kind="stable", ignore_index=True)
 
 
 def _on_fronts(frame: Any, qualities: Sequence[str]) -> Any:
-    """Rows on the front of latency and one of the qualities, among those of the same target and batch."""
+    """Rows on the Pareto front of latency and any of the qualities, among those of the same target and batch."""
     keep = np.zeros(len(frame), dtype=np.bool_)
     for rows in frame.groupby(list(_CASE), observed=True, sort=False).indices.values():
         latency = frame["latency_ms"].to_numpy()[rows]

@@ -41,16 +41,16 @@ COLUMNS: Final = (
 
 
 class Binding(NamedTuple):
-    """A budget that a candidate misses.
+    """A candidate and the budget that it exceeds.
 
     Attributes
     ----------
     budget
-        The budget that it misses most.
+        The budget that it exceeds most.
     needs
-        What the candidate needs of it.
+        The candidate's value of what is limited.
     candidate
-        Which one.
+        The candidate.
     """
 
     budget: Budget
@@ -60,23 +60,22 @@ class Binding(NamedTuple):
 
 @dataclass(frozen=True)
 class Pick(Shown):
-    """The choice under a budget.
+    """The best configuration under a budget, and the alternatives.
 
     Attributes
     ----------
     pick, runner_up
-        The best candidate that fits, and the next best; None where there is none.
+        The best candidate that fits, and the second best; None where there is none.
     front
-        Candidates that no other beats in latency and accuracy (in latency and MACs where no accuracy is known).
+        The Pareto front of latency and accuracy (of latency and MACs where no accuracy is known).
     binds
-        What keeps a better candidate out: the budget that the next better one misses; None if the best one fits.
+        The binding budget: the one that the next better candidate exceeds; None if the best candidate fits.
     nearest
-        If nothing fits: the candidate that misses the budgets least, with the one that it misses most.
+        If nothing fits: the candidate that exceeds the budgets least, and the budget that it exceeds most.
     would_fit
-        If nothing fits: the largest width and resolution beyond the candidates that does; nobody published its
-        accuracy.
+        If nothing fits: the largest width and resolution outside the candidates that does; its accuracy is unknown.
     by
-        What was maximised: ``top1``, or ``macs`` where no accuracy is known.
+        The quality that was maximised: ``top1``, or ``macs`` where no accuracy is known.
     """
 
     budgets: tuple[Budget, ...]
@@ -91,7 +90,7 @@ class Pick(Shown):
     notes: tuple[str, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for the pick, the runner-up and each member of the front, on each target: the columns of the CSV."""
+        """Rows of the CSV: one per target for the pick, the runner-up and each member of the front."""
         chosen = [("pick", self.pick), ("runner_up", self.runner_up), *(("front", member) for member in self.front)]
         return [
             {"choice": choice, **candidate.row(target)}
@@ -163,24 +162,24 @@ def pick(
 ) -> Pick:
     """Choose the most accurate configuration that keeps every budget on every target.
 
-    Candidates are the configurations with a published checkpoint; of a network without any, a grid of widths and
-    resolutions, among which the one with the most MACs is chosen: nobody knows their accuracy.
+    Candidates are the configurations with a published checkpoint. For a network without any, they are a grid of widths
+    and resolutions of unknown accuracy, and the one with the most MACs is chosen.
 
     Parameters
     ----------
     network, device
         One or several, as :func:`mbcost.analyze` takes them.
     budget
-        Such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` or ``6MiB`` of activations at the peak; one or
-        several of different kinds.
+        Such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` or ``6MiB`` of peak activations; one, or several of
+        different kinds.
     between
-        Consider configurations between published ones too, with their accuracy interpolated.
+        Consider configurations between published ones too, with interpolated accuracy.
     alpha, resolution
-        Candidates from this grid in the place of the usual ones; accuracy where it is published.
+        Candidates from this grid instead of the default ones; accuracy where it is published.
     batch, precision, threads, options, calibration, lowering
         As for :func:`mbcost.analyze`.
     min_probability
-        How probable it has to be that a predicted latency keeps the budget; by default the prediction itself has to.
+        Least probability that a predicted latency keeps the budget; by default the prediction itself is compared.
 
     Raises
     ------
@@ -228,15 +227,15 @@ def _evaluated(work: Work) -> Section:
 
 
 def _about_accuracy(by: str, candidates: Sequence[Candidate], prepared: Sequence[TargetModel]) -> list[str]:
-    """What to know about the accuracy that decided."""
+    """Caveats about the accuracy that decided."""
     unknown = [candidate.architecture for candidate in candidates if candidate.top1 is None]
     names = ", ".join(dict.fromkeys(unknown))
     if by == "macs":
-        return [f"nobody published an accuracy of {names}: more MACs count as better, which they need not be"]
-    notes = [f"left out, since nobody published their accuracy: configurations of {names}"] if unknown else []
+        return [f"no accuracy of {names} is published: more MACs count as better, which need not be true"]
+    notes = [f"left out, since no accuracy of them is published: configurations of {names}"] if unknown else []
     narrower = dict.fromkeys(model.target.precision for model in prepared)
     return notes + [
-        f"accuracy is that of fp32 checkpoints; what {precision} changes nobody published"
+        f"accuracy is that of fp32 checkpoints; no accuracy at {precision} is published"
         for precision in narrower
         if precision in {"tf32", "fp16", "bf16"}
     ]
@@ -248,7 +247,7 @@ def _warnings(
     prepared: Sequence[TargetModel],
     how: Configuration,
 ) -> list[str]:
-    """What to know about the pick's predictions, where they decided."""
+    """Caveats about the pick's predictions, where they decided."""
     square = spec.input_shape.height == spec.input_shape.width
     return [
         f"{model.target.name}: {warning}"
@@ -268,13 +267,13 @@ def _warnings(
 
 
 class _Chooser(NamedTuple):
-    """Who fits, and who is best."""
+    """Which candidates fit, and which is best."""
 
     budgets: tuple[Budget, ...]
     batch: int
 
     def excess(self, candidate: Candidate) -> tuple[float, Budget]:
-        """By which factor a candidate goes beyond the budget that it keeps least, and that budget."""
+        """The largest factor by which a candidate exceeds a budget, and that budget."""
         return max(((self._ratio(candidate, budget), budget) for budget in self.budgets), key=lambda pair: pair[0])
 
     def _ratio(self, candidate: Candidate, budget: Budget) -> float:
@@ -286,7 +285,7 @@ class _Chooser(NamedTuple):
         return self.excess(candidate)[0] <= 1
 
     def choose(self, candidates: list[Candidate], beyond: Callable[[], Candidate | None]) -> Pick:
-        """The pick among candidates; `beyond` finds what would fit where none of them does."""
+        """The pick among candidates; `beyond` finds a configuration that would fit where none of them does."""
         by: Literal["top1", "macs"] = "top1" if any(c.top1 is not None for c in candidates) else "macs"
         ranked = sorted(candidates, key=lambda c: _rank(c, by))
         if by == "top1":

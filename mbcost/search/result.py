@@ -1,4 +1,4 @@
-"""The result of a sweep: columns with a row a configuration, target and batch."""
+"""The result of a sweep: columns with one row per configuration, target and batch."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ COLUMNS: Final = (
     "on_front",
 )  # fmt: skip
 
-#: What a front may trade against latency, more being better.
+#: Qualities that a front can trade against latency; more is better.
 Quality: TypeAlias = Literal["top1", "macs", "params"]
 QUALITIES: Final = ("top1", "macs", "params")
 
 
 class Section(NamedTuple):
-    """One network of a sweep: what was evaluated, and what came out."""
+    """One network of a sweep: the work and its outcome."""
 
     work: Work
     outcome: Outcome
@@ -49,14 +49,14 @@ class Section(NamedTuple):
 
 
 class SweepResult(Charted):
-    """Many configurations of networks on many targets.
+    """Predicted latencies of many configurations of networks on many targets.
 
-    Rows are in the order network, target, batch, width, resolution. Indexing and :meth:`at` count from 0.
+    Rows are in the order network, target, batch, width, resolution, counted from 0.
 
     Attributes
     ----------
     sections
-        A network each.
+        One section per network.
     """
 
     def __init__(self, sections: tuple[Section, ...]) -> None:
@@ -66,7 +66,7 @@ class SweepResult(Charted):
         return sum(section.rows for section in self.sections)
 
     def at(self, row: int) -> Analysis:
-        """The whole analysis of one row: the same numbers, layer by layer."""
+        """The full analysis of one row, with the same numbers layer by layer."""
         work, case, i = self._place(row)
         model, batch = work.cases[case]
         return analyze(
@@ -83,7 +83,7 @@ class SweepResult(Charted):
         )
 
     def _place(self, row: int) -> tuple[Work, int, int]:
-        """Network, number of the case and of the configuration of a row."""
+        """Network, case number and configuration number of a row."""
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         row %= len(self)
@@ -96,20 +96,20 @@ class SweepResult(Charted):
 
     @cached_property
     def columns(self) -> Mapping[str, Any]:
-        """Column -> array, as in :data:`COLUMNS`; times in ms, accuracy in %, NaN where nobody published any."""
+        """Column -> array, as in :data:`COLUMNS`; times in ms, accuracy in %, NaN where none is published."""
         parts = [section_columns(section) for section in self.sections]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         columns["on_front"] = self._fronts(columns, "top1" if _any_known(columns["top1"]) else "macs")
         return columns
 
     def front(self, quality: Quality | None = None) -> Ints:
-        """Rows that no other row of the same target and batch beats in both latency and quality, fastest first.
+        """The Pareto front of latency and quality among the rows of each target and batch, fastest first.
 
         Parameters
         ----------
         quality
             ``top1`` [%], ``macs`` or ``params``, more being better; by default top-1 where any is known, else the
-            MACs, which say nothing about accuracy between different networks.
+            MACs, which do not rank different networks by accuracy.
 
         Raises
         ------
@@ -182,7 +182,7 @@ class SweepResult(Charted):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to know about the targets, as the analysis of each one's first configuration says it."""
+        """Caveats of the targets, from the analysis of the first configuration on each."""
         found: dict[str, None] = {}
         start = 0
         for section in self.sections:
@@ -221,7 +221,7 @@ def section_columns(section: Section) -> dict[str, Any]:
         for target in targets
     ]
     measured = [measured_ms(work, outcome, target, int(batch)) for target, batch in zip(targets, batches, strict=True)]
-    with np.errstate(divide="ignore"):  # a network of views alone takes no time
+    with np.errstate(divide="ignore"):  # a network that only has views takes no time
         frames = batches[:, None] / outcome.latency_s
     return {
         "architecture": np.repeat(np.array(work.spec.name, dtype=object), section.rows),
@@ -245,7 +245,7 @@ def section_columns(section: Section) -> dict[str, Any]:
 
 
 def _square(work: Work, outcome: Outcome) -> Floats:
-    """Heights of square inputs, NaN for others: checkpoints are of square ones."""
+    """Heights of square inputs, NaN for others, since checkpoints are of square inputs."""
     shape = work.spec.input_shape
     heights = outcome.height.astype(np.float64)
     return heights if shape.height == shape.width else np.full_like(heights, np.nan)

@@ -1,4 +1,4 @@
-"""Search spaces in YAML: what each stage of a network may choose, and the network that a choice makes.
+"""Search spaces in YAML: the choices of each stage of a network, and the network of each candidate.
 
 A space's file has the keys of an architecture table, with ``stem``, ``stages`` and ``head`` in the place of
 ``layers``. Rows of the stem and the head are ordinary rows. A stage is a block that repeats: ``depth`` times, ``out``
@@ -6,8 +6,8 @@ channels wide, with the block's other parameters. A list in the place of a value
 out, of each of its blocks for all others. ``resolutions`` are the heights and widths that the input may have.
 
 A *candidate* is a row of small integers, positions in those lists: the resolution, then for each stage the width, the
-depth and, for as many blocks as it has at most, the block's choice. What stands behind the last block that is there has
-no effect.
+depth and, for each block up to the greatest depth, the block's choice. Genes of blocks beyond the chosen depth have no
+effect.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _TABLE_FORMS: Final = ("once_for_all", "proxylessnas")
 
 
 class Stage(NamedTuple):
-    """A block that repeats, with what may be chosen.
+    """A repeated block with its choices.
 
     Attributes
     ----------
@@ -54,9 +54,9 @@ class Stage(NamedTuple):
     widths, depths
         Output channels and numbers of blocks to choose from.
     stride
-        Of its first block.
+        Stride of its first block.
     choices
-        Parameters of a block, one mapping for each combination of its lists.
+        Parameters of a block, one mapping per combination of its lists.
     """
 
     block: str
@@ -67,20 +67,20 @@ class Stage(NamedTuple):
 
     @property
     def blocks(self) -> int:
-        """Blocks at the greatest depth."""
+        """Number of blocks at the greatest depth."""
         return max(self.depths)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchSpace:
-    """A search space; see this module for its candidates.
+    """A search space; the module's docstring describes its candidates.
 
     Attributes
     ----------
     resolutions
         Heights and widths of the input [pixels].
     latency_table
-        The form in which its latency table is exported; None if it says none.
+        The form in which its latency table is exported; None if the file does not set it.
     """
 
     name: str
@@ -93,7 +93,7 @@ class SearchSpace:
 
     @property
     def genes(self) -> tuple[int, ...]:
-        """How many values each column of a candidate may have."""
+        """Number of values of each column of a candidate."""
         sizes = [len(self.resolutions)]
         for stage in self.stages:
             sizes += [len(stage.widths), len(stage.depths), *[len(stage.choices)] * stage.blocks]
@@ -101,14 +101,14 @@ class SearchSpace:
 
     @property
     def size(self) -> int:
-        """How many different networks at how many resolutions there are."""
+        """Number of different networks times resolutions."""
         total = len(self.resolutions)
         for stage in self.stages:
             total *= len(stage.widths) * sum(len(stage.choices) ** depth for depth in stage.depths)
         return total
 
     def sample(self, count: int, rng: np.random.Generator) -> Candidates:
-        """Random candidates, each gene uniform: a row a candidate."""
+        """Random candidates with uniform genes, one row per candidate."""
         genes = np.array(self.genes)
         drawn: Candidates = (rng.random((count, len(genes))) * genes).astype(np.uint8)
         return drawn

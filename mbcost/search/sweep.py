@@ -27,7 +27,7 @@ from mbcost.search.parallel import run
 from mbcost.search.result import Section, SweepResult
 from mbcost.words import Lowering, MacsConvention, Unsupported
 
-#: Most rows that a result holds in memory; what is larger goes to files, part by part.
+#: Most rows that a result holds in memory; larger sweeps are written to files part by part.
 MAX_ROWS: Final = 20_000_000
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -62,22 +62,21 @@ def sweep(
     alpha, rho, resolution
         The axes of a grid: a number, several, or a text such as ``0.35,0.5:1.4:0.05``.
     points
-        In the place of a grid: pairs of alpha and resolution, or ``published`` for those that have a published
-        checkpoint.
+        Instead of a grid: pairs of alpha and resolution, or ``published`` for those with a published checkpoint.
     batch, precision, threads
         One or several of each; every combination is evaluated.
     options, params, macs, unsupported, calibration, lowering
         As for :func:`mbcost.analyze`.
     executor
-        Evaluates chunks of configurations elsewhere: any executor of ``concurrent.futures``, or Dask's. By default
-        they are evaluated one after the other, here.
+        Any executor of ``concurrent.futures``, or Dask's, for chunks of configurations. By default they are evaluated
+        one after the other in this process.
     progress
-        Called with the configurations that are done and all there are, a chunk at a time.
+        Called after each chunk with the number of finished configurations and the total.
 
     Returns
     -------
     SweepResult
-        A row a configuration, target and batch.
+        One row per configuration, target and batch.
 
     Raises
     ------
@@ -156,7 +155,7 @@ def check_batches(batch: int | Sequence[int]) -> tuple[int, ...]:
 def evaluate_all(
     works: Sequence[Work], executor: Executor | None = None, progress: Progress | None = None
 ) -> Iterable[Section]:
-    """A section a network, its chunks put together again."""
+    """One section per network, from the outcomes of its chunks."""
     chunks = [(number, chunk) for number, work in enumerate(works) for chunk in work.chunks()]
     total, done = sum(work.points.size for work in works), 0
     parts: list[list[Outcome]] = [[] for _ in works]
@@ -181,7 +180,7 @@ def _points(
 ) -> list[Points]:
     if points != "published":
         if isinstance(points, str):
-            fail("MB010", f"points is `{points}`, neither pairs of alpha and resolution nor `published`")
+            fail("MB010", f"points is `{points}`, it has to be pairs of alpha and resolution or `published`")
         some = make_points(points)
         return [some] * len(specs)
     precisions = {model.target.precision for model in prepared}
