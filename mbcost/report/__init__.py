@@ -1,1 +1,1 @@
-"""Reports of an analysis: plain data (view, hints), and what is made of it (terminal screens, files)."""
+"""Reports of results: terminal screens, files, charts and HTML pages."""

@@ -27,7 +27,7 @@ GRAPHS: Final = (".graphml", ".dot", ".json")
 
 
 class Converted(NamedTuple):
-    """A file that was written, and what to know about it."""
+    """A written file and its caveats."""
 
     path: Path
     warnings: tuple[str, ...]
@@ -48,22 +48,22 @@ def convert(
     until: str | None = None,
     force: bool = False,
 ) -> Converted:
-    """Write a network as a table that a reader can follow, or as a graph.
+    """Write a network as a readable table, or as a graph.
 
     Parameters
     ----------
     network, alpha, rho, resolution, options, unsupported, input_shape
         As for :func:`mbcost.analyze`.
     path
-        A table ends in ``.yaml``, a graph in ``.graphml``, ``.dot`` or ``.json``.
+        The output file: ``.yaml`` for a table; ``.graphml``, ``.dot`` or ``.json`` for a graph.
     device
-        Write the latencies on this target into a graph.
+        Add the latencies on this target to a graph.
     input_shapes
         Shapes of several inputs, by their names.
     until
         Name of a tensor of an ONNX or TFLite file at which the network ends.
     force
-        Overwrite a file that is there.
+        Overwrite an existing file.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def convert(
 
 
 def _table(spec: ArchitectureSpec, path: Path, how: Configuration) -> tuple[str, tuple[str, ...]]:
-    """A table, which has to load again within the limits of tables."""
+    """A table, checked to load again within the limits of tables."""
     text = write_table(spec, **how.size)
     try:
         written = read_architecture(parse_yaml(text, str(path)))
@@ -107,7 +107,7 @@ def _table(spec: ArchitectureSpec, path: Path, how: Configuration) -> tuple[str,
 def _graph(
     spec: ArchitectureSpec, suffix: str, device: str | Target | None, how: Configuration
 ) -> tuple[str, tuple[str, ...]]:
-    """A graph of the network, with latencies where there is a device."""
+    """A graph of the network, with latencies if there is a device."""
     analysis = None if device is None else analyze_one(spec, device, how)
     graph = build_graph(spec, **how.size) if analysis is None else analysis.layer_graph
     warnings = unknown_operators(graph) if analysis is None else analysis.warnings

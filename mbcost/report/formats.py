@@ -1,4 +1,4 @@
-"""The formats that results are written in, and the suffixes that name them. Light: the command line imports it."""
+"""The formats of results and their suffixes. The command line imports it at start, so it has to stay light."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from mbcost.errors import fail, or_list
 
-#: What each kind of result is written in. A new format is a word here and what writes it in `mbcost.report.show`.
+#: The formats of each kind of result. A new format is a word here and its writer in `mbcost.report.show`.
 AnalysisFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "trace", "graphml", "dot", "parquet"]
 ReportFormat: TypeAlias = Literal["table", "json", "csv", "md", "html"]
 SweepFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "parquet"]
@@ -34,29 +34,29 @@ _OTHER_SUFFIXES: Final[Mapping[str, str]] = {"table": ".txt", "trace": ".trace.j
 
 
 def suffix_of(kind: str) -> str:
-    """The suffix that names a format."""
+    """The suffix of a format."""
     return _OTHER_SUFFIXES.get(kind, f".{kind}")
 
 
 def suffixes_of(formats: Sequence[Format]) -> list[str]:
-    """The suffixes that name the formats."""
+    """The suffixes of the formats."""
     return [suffix_of(kind) for kind in formats]
 
 
 def format_of_name(name: str, formats: Sequence[Format]) -> Format | None:
-    """The format that a file's name ends in, among some, by the longest suffix; None if it names none of them."""
+    """The format of a file's suffix, among some formats, by the longest match; None if there is none."""
     lowered = PurePath(name).name.lower()
     known = [kind for kind in formats if lowered.endswith(suffix_of(kind))]
     return sorted(known, key=lambda kind: len(suffix_of(kind)))[-1] if known else None
 
 
 def named_format(name: str, formats: Sequence[Format]) -> Format:
-    """The format that a file's name ends in.
+    """The format of a file's suffix.
 
     Raises
     ------
     InputError
-        MB006 with the suffixes there are if it names none.
+        MB006 with the known suffixes if the file has none of them.
     """
     found = format_of_name(name, formats)
     if found is None:

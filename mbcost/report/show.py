@@ -1,6 +1,6 @@
-"""The one door by which a result draws itself: as a screen, a file, a page, a chart, or in a notebook.
+"""Draws results as screens, files, pages and charts, and in notebooks.
 
-A result's class is looked up in :data:`KINDS`; what draws it is imported when it is drawn.
+A result's class is looked up in :data:`KINDS`; the module that draws it is imported on demand.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ Content: TypeAlias = str | bytes
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a result is shown, where there is a choice.
+    """Options of how a result is drawn.
 
     Attributes
     ----------
     screen
-        What a table is drawn for.
+        The output of a table.
     limit
-        Layers that are listed; None for all.
+        Number of listed layers; None for all.
     all_rows
-        All rows of a sweep or a front, not the best alone.
+        All rows of a sweep or a front, not only the best.
     group_by
-        What time is summed over.
+        What the time is grouped by.
     steps
         What to do next and the command that does it, for a terminal.
     origin
         For the provenance at the foot of a page.
     name
-        Of the device that a profile is written for.
+        Name of the device of a written profile.
     """
 
     screen: Screen = PLAIN
@@ -72,13 +72,13 @@ class Kind(NamedTuple):
     Attributes
     ----------
     formats
-        What it can be written in.
+        Its formats.
     render
         Draws it in one of them.
     notebook
-        ``module:function`` of its table in a notebook; without one it is shown as its frame.
+        ``module:function`` of its table in a notebook; by default its frame is shown.
     figure
-        ``module:function`` of its charts, where it has any.
+        ``module:function`` of its charts, if it has any.
     """
 
     formats: Sequence[Format]
@@ -134,7 +134,7 @@ def _found(place: str) -> Any:
     return getattr(import_module(f"mbcost.report.{module}"), name)
 
 
-#: Files that are made of analyses and nothing else: format -> ``module:function`` of a sequence of them.
+#: Files that need only analyses: format -> ``module:function`` of a sequence of them.
 ANALYSIS_FILES: Final[Mapping[str, str]] = {
     "json": "files.analysis:to_json",
     "csv": "files.analysis:to_csv",

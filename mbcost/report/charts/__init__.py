@@ -1,1 +1,1 @@
-"""Charts as Plotly figures, one file a subject."""
+"""Charts as Plotly figures, one file per subject."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _LONGEST_LABEL: Final = 24
-#: Bars of a chart that get a name and a pattern each; of more, every so many.
+#: Most bars of a chart with a name and a pattern each; of more bars, only every n-th has a name.
 _MOST_NAMED: Final = 48
 
 
@@ -37,7 +37,7 @@ class Roof(NamedTuple):
 
 
 def class_names(analysis: Analysis) -> list[str]:
-    """The classes of operators, by time; their places in the list decide colour and marker."""
+    """The operator classes, slowest first; the position in the list selects colour and marker."""
     return [share.label for share in time_by(analysis, "op")]
 
 
@@ -167,24 +167,24 @@ def _hover(row: KernelTime) -> str:
 
 
 def by_class(analysis: Analysis) -> Chart:
-    """Time by operator class, split into what it is spent on."""
+    """Time by operator class, split by part."""
     return _shares("Time by operator class", time_by(analysis, "op"), across=True)
 
 
 def by_block(analysis: Analysis) -> Chart:
-    """Time by block in the order they run, split into what it is spent on."""
+    """Time by block in execution order, split by part."""
     order = {name: number for number, name in enumerate(block_names(analysis))}
     shares = sorted(time_by(analysis, "block"), key=lambda share: order[share.label])
     return _shares("Time by block", shares, across=False)
 
 
 def block_names(analysis: Analysis) -> list[str]:
-    """The blocks with kernels that take time, in the order they run."""
+    """The blocks with kernels that take time, in execution order."""
     return list(dict.fromkeys(row.kernel.main.block for row in kernel_times(analysis)))
 
 
 def _shares(title: str, shares: Sequence[TimeShare], *, across: bool) -> Chart:
-    """Stacked bars: `across` the page or upright."""
+    """Stacked bars, horizontal if `across`, else vertical."""
     if not shares:
         return Chart(title, "Nothing takes time.", [], {})
     places = list(range(len(shares)))
@@ -239,7 +239,7 @@ def _shares(title: str, shares: Sequence[TimeShare], *, across: bool) -> Chart:
 
 
 def timeline(analysis: Analysis) -> Chart:
-    """When each kernel runs, a lane a class."""
+    """When each kernel runs, one lane per operator class."""
     names = class_names(analysis)
     data: list[dict[str, Any]] = []
     starts, clock = {}, 0.0
@@ -276,7 +276,7 @@ def timeline(analysis: Analysis) -> Chart:
         },
         "bargap": 0.3,
     }
-    summary = f"{len(starts)} kernels follow each other in {readable.milliseconds(analysis.latency_s)}."
+    summary = f"{len(starts)} kernels run one after another in {readable.milliseconds(analysis.latency_s)}."
     return Chart("Timeline", summary, data, layout)
 
 
@@ -299,7 +299,7 @@ def memory(analysis: Analysis) -> Chart:
         "showlegend": False,
     }
     layout = {
-        "xaxis": {"title": {"text": "layer, in the order they run"}},
+        "xaxis": {"title": {"text": "layer, in execution order"}},
         "yaxis": {"title": {"text": "MiB alive"}, "rangemode": "tozero"},
         "annotations": [
             {
@@ -313,7 +313,7 @@ def memory(analysis: Analysis) -> Chart:
             }
         ],
     }
-    summary = f"At most {readable.size(alive[peak])} are alive, while {printable(name, 60)} runs."
+    summary = f"The peak is {readable.size(alive[peak])} of live activations, while {printable(name, 60)} runs."
     return Chart("Activation memory", summary, [trace], layout)
 
 

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 # -- a calibration ----------------------------------------------------------------------------------------------------
 
-#: How a rate was decided -> colour, marker.
+#: State of a rate -> colour, marker.
 _STATES: Final = {"data": (PALETTE[0], MARKERS[0]), "prior": (PALETTE[1], MARKERS[1]), "not covered": (GREY, "x")}
 
 
 def standard_errors(calibration: Calibration) -> dict[str, float]:
-    """Posterior standard deviation of every rate [s a unit]."""
+    """Posterior standard deviation of every rate [s per unit]."""
     variances = [row[-1] for row in calibration.covariance]
     rates = calibration.rates.items()
     return {name: variance**0.5 * rate.prior for (name, rate), variance in zip(rates, variances, strict=True)}
 
 
 def rates(calibration: Calibration) -> Chart:
-    """Fitted rates in units of their priors, with a standard error up and down."""
+    """Fitted rates as ratios to their priors, with bars of one standard error."""
     errors = standard_errors(calibration)
     shown: list[tuple[str, FittedRate]] = [(name, rate) for name, rate in calibration.rates.items() if rate.prior > 0]
     data: list[dict[str, Any]] = [line([1, 1], [-0.5, len(shown) - 0.5])]
@@ -51,7 +51,7 @@ def rates(calibration: Calibration) -> Chart:
             }
         )
     layout = {
-        "xaxis": {"title": {"text": "fitted time a unit, in units of the prior"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "fitted rate as a ratio to its prior"}, "rangemode": "tozero"},
         "yaxis": {
             "tickmode": "array",
             "tickvals": list(range(len(shown))),
@@ -64,12 +64,12 @@ def rates(calibration: Calibration) -> Chart:
         "hovermode": "closest",
     }
     decided = len(calibration.by_state("data"))
-    summary = f"The latencies decided {decided} of {len(calibration.rates)} rates; bars are standard errors."
+    summary = f"The measurements decided {decided} of {len(calibration.rates)} rates; bars are standard errors."
     return Chart("Rates against their priors", summary, data, layout)
 
 
 def fitted(calibration: Calibration) -> Chart:
-    """Latencies by the fit over measured ones."""
+    """Fitted over measured latencies."""
     points = [
         Point(number, row.group, row.measured_s * 1e3, row.fitted_s * 1e3)
         for number, row in enumerate(calibration.rows)
@@ -80,15 +80,15 @@ def fitted(calibration: Calibration) -> Chart:
 
 
 def left_out(calibration: Calibration) -> Chart:
-    """Errors of each latency by a fit without it."""
+    """Leave-one-out errors of the latencies."""
     errors = [row.left_out_s / row.measured_s - 1 for row in calibration.rows]
     mean = sum(map(abs, errors)) / len(errors)
-    summary = f"Each latency by a fit without it: {mean:.1%} off on average."
+    summary = f"Each latency is predicted by a fit without it: mean absolute error {mean:.1%}."
     return strip("Leave-one-out errors", summary, errors, [row.group for row in calibration.rows])
 
 
 def leverage(calibration: Calibration) -> Chart:
-    """Errors by a fit without a latency, over how much of its own prediction it decides."""
+    """Leave-one-out errors over leverage."""
     points = [
         Point(number, row.group, row.leverage, (row.left_out_s / row.measured_s - 1) * 100)
         for number, row in enumerate(calibration.rows)
@@ -96,14 +96,14 @@ def leverage(calibration: Calibration) -> Chart:
     top = max(calibration.rows, key=lambda row: row.leverage)
     total = sum(row.leverage for row in calibration.rows)
     summary = (
-        f"{printable(top.name, 60)} decides {top.leverage:.0%} of its own prediction, the most; together the latencies "
+        f"{printable(top.name, 60)} has the largest leverage, {top.leverage:.0%}; together the latencies "
         f"decide {readable.significant(total)} rates."
     )
     return over("Leverage", summary, "leverage", points, [row.group for row in calibration.rows])
 
 
 def shares(calibration: Calibration) -> Chart:
-    """From which to which share of the time each term makes in what was measured."""
+    """The range of each term's share of the time in the measured networks."""
     names = list(calibration.shares)
     found = [calibration.shares[name] for name in names]
     data = [
@@ -134,10 +134,10 @@ def shares(calibration: Calibration) -> Chart:
     low, high = (readable.significant(bound * 1e3) for bound in calibration.latency_s)
     macs = [readable.si(bound, 3) for bound in calibration.macs]
     summary = f"Latencies from {low} to {high} ms, MACs from {macs[0]} to {macs[1]}."
-    return Chart("What the calibration saw", summary, data, layout)
+    return Chart("What the calibration was fitted to", summary, data, layout)
 
 
-#: Charts of a calibration that was just fitted.
+#: Charts of a fitted calibration that still has its rows.
 CALIBRATION_CHARTS: Final[Mapping[str, Callable[[Calibration], Chart]]] = {
     "rates": rates,
     "fitted": fitted,

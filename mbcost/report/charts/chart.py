@@ -1,6 +1,6 @@
-"""A chart as Plotly reads it, with the colours and markers that all charts share.
+"""A chart in Plotly's form, with the colours and markers that all charts share.
 
-Names are escaped, since Plotly reads a little HTML in its texts.
+Names are escaped, since Plotly interprets some HTML in texts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-#: Colours that people with any colour vision tell apart (Okabe, Ito 2008: Color Universal Design); markers differ too.
+#: Colours for any colour vision (Okabe, Ito 2008: Color Universal Design); markers differ too.
 PALETTE: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F7F7F")
 MARKERS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 PART_COLOURS: Final = dict(zip(GROUPS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#7F7F7F"), strict=True))
@@ -34,9 +34,9 @@ class Chart:
     title
         A heading.
     summary
-        What it shows, in a sentence, for those who do not see it.
+        The content in a sentence, for readers who cannot see the chart.
     data, layout
-        Plotly's traces and layout, without colours of the page.
+        Plotly's traces and layout, without the colours of the page.
     """
 
     title: str
@@ -62,7 +62,7 @@ def plotly_figure(what: str, charts: Mapping[str, Callable[[], Chart]], name: st
     Parameters
     ----------
     what
-        What has the charts: ``an analysis``.
+        The result that has the charts: ``an analysis``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Charts of a comparison: by class, by what the time is spent on, and layer beside layer."""
+"""Charts of a comparison: time by class, time by part, and layer against layer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def comparison_figure(comparison: Comparison, name: str, other: int = 1) -> go.F
 
 
 def classes(comparison: Comparison) -> Chart:
-    """Time by operator class, a bar a subject."""
+    """Time by operator class, one bar per subject."""
     places = list(range(len(comparison.classes)))
     data = [
         {
@@ -58,7 +58,7 @@ def _pattern(number: int) -> dict[str, Any]:
 
 
 def parts(comparison: Comparison) -> Chart:
-    """Time by what it is spent on, a bar a subject."""
+    """Time by part, one bar per subject."""
     places = list(range(len(comparison.analyses)))
     data = [
         {
@@ -94,13 +94,13 @@ def parts(comparison: Comparison) -> Chart:
 
 
 def pairs(comparison: Comparison, number: int) -> Chart:
-    """Matched layers: time in the first over time in the other; on the diagonal nothing changed."""
+    """Matched layers: time in the other over time in the first; points on the diagonal are unchanged."""
     found = [(place, pair) for place, pair in enumerate(comparison.pairs(number))]
     matched = [(place, pair.first, pair.other) for place, pair in found if pair.first and pair.other]
     first, other = comparison.labels[0], comparison.labels[number]
     title = "Layer against layer"
     if not matched:
-        return Chart(title, f"No layer of {printable(first, 60)} has a partner in {printable(other, 60)}.", [], {})
+        return Chart(title, f"No layer of {printable(first, 60)} has a match in {printable(other, 60)}.", [], {})
     xs = [before.latency_s * 1e3 for _, before, _ in matched]
     ys = [after.latency_s * 1e3 for _, _, after in matched]
     ends = [min([*xs, *ys]) / 1.5, max([*xs, *ys]) * 1.5]
@@ -131,5 +131,5 @@ def pairs(comparison: Comparison, number: int) -> Chart:
         "hovermode": "closest",
     }
     faster = sum(y < x for x, y in zip(xs, ys, strict=True))
-    summary = f"{len(matched)} layers have a partner; {faster} of them are faster in {printable(other, 60)}."
+    summary = f"{len(matched)} layers are matched; {faster} of them are faster in {printable(other, 60)}."
     return Chart(title, summary, [diagonal, points], layout)

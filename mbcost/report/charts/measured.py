@@ -1,4 +1,4 @@
-"""What charts of measured latencies beside predicted ones have in common."""
+"""Common parts of charts with measured and predicted latencies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     pass
 
 
-#: Bands around the identity line: as far off is what counts as a hit [1].
+#: Bands around the identity line: the errors within which a prediction counts as a hit [1].
 BANDS: Final = (0.2, 0.1)
 #: Width of a group's points in a strip [groups].
 _STRIP: Final = 0.7
@@ -21,7 +21,7 @@ SIGNED: Final = "%{y:+.1f} %"
 
 
 class Point(NamedTuple):
-    """A row in a chart: its number, the group that it is coloured by, and where it lies."""
+    """A row in a chart: its number, the group that selects its colour, and its coordinates."""
 
     row: int
     group: str
@@ -30,12 +30,12 @@ class Point(NamedTuple):
 
 
 def grouped(points: Sequence[Point], groups: Sequence[str], hover: str) -> list[dict[str, Any]]:
-    """A trace a group. All charts of the same groups give each the same colour; of very many, the last ones share one.
+    """One trace per group. A group has the same colour in all charts; of very many groups, the last ones share one.
 
     Parameters
     ----------
     groups
-        That of every row, whether it is among the points or not.
+        The group of every row, also of those without a point.
     """
     styles = {name: style_of(number) for number, name in enumerate(dict.fromkeys(groups))}
     members: dict[str, list[Point]] = {name: [] for name in styles}
@@ -59,7 +59,7 @@ def trace_of(points: Sequence[Point], name: str, hover: str, colour: str, marker
 
 
 def line(xs: Sequence[float | None], ys: Sequence[float | None], **style: Any) -> dict[str, Any]:
-    """A line that is part of the background; None interrupts it."""
+    """A background line; None interrupts it."""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -72,7 +72,7 @@ def line(xs: Sequence[float | None], ys: Sequence[float | None], **style: Any) -
 
 
 def identity(low: float, high: float) -> list[dict[str, Any]]:
-    """The line on which predictions are right, and what is within 10 and 20 % of it."""
+    """The identity line of exact predictions, with bands of 10 and 20 %."""
     ends = [low, high]
     traces = []
     for band in BANDS:
@@ -88,7 +88,7 @@ def against(
     """Predicted or fitted over measured latency [ms], log-log: the identity line, its bands and intervals by row."""
     shown = [point for point in points if point.x > 0 and point.y > 0]
     if not shown:
-        return Chart(title, "There is no latency to draw.", [], {})
+        return Chart(title, "There are no latencies.", [], {})
     values = [value for point in shown for value in (point.x, point.y)]
     low, high = min(values) / 1.3, max(values) * 1.3
     data = identity(low, high)
@@ -112,7 +112,7 @@ def against(
 
 
 def strip(title: str, summary: str, errors: Sequence[float], groups: Sequence[str]) -> Chart:
-    """Errors [%] in a strip a group, with the mean of each."""
+    """Errors [%] in one strip per group, with the group's mean."""
     names = list(dict.fromkeys(groups))
     members = {name: [row for row, group in enumerate(groups) if group == name] for name in names}
     points, means = [], []
@@ -142,7 +142,7 @@ def strip(title: str, summary: str, errors: Sequence[float], groups: Sequence[st
 
 
 def levels(left: float, right: float) -> list[dict[str, Any]]:
-    """No error, and 10 % up and down."""
+    """Lines at no error and at ±10 %."""
     return [line([left, right], [level, level], dash="dash" if level else "solid") for level in (-10, 0, 10)]
 
 

@@ -9,12 +9,12 @@ from mbcost.errors import printable
 from mbcost.report.charts.chart import Chart, short, style_of
 from mbcost.streaming.simulate import Stream
 
-#: Frames that the timeline shows at first.
+#: Frames in the initial view of the timeline.
 FIRST_FRAMES: Final = 8
 
 
 def busy(results: Sequence[Stream], units: Sequence[str]) -> Chart:
-    """Utilisation of each unit, a bar a number of buffers."""
+    """Utilisation of each unit, one bar per number of buffers."""
     places = list(range(len(units)))
     data = [
         {
@@ -37,11 +37,11 @@ def busy(results: Sequence[Stream], units: Sequence[str]) -> Chart:
     last = results[-1]
     unit, share = max(last.utilisation.items(), key=lambda item: item[1])
     summary = f"With {last.buffers} buffers {printable(unit, 60)} is busiest, {share:.0%} of the time."
-    return Chart("How busy each unit is", summary, data, layout)
+    return Chart("Utilisation of each unit", summary, data, layout)
 
 
 def timeline(result: Stream, names: Sequence[str], units: Sequence[str]) -> Chart:
-    """When each stage of each frame runs: a lane a unit, a colour a stage, the frame's number in its bar."""
+    """When each stage of each frame runs: one lane per unit, one colour per stage, the frame's number in its bar."""
     data = []
     for number, name in enumerate(names):
         found = [(place, event) for place, event in enumerate(result.timeline) if event.stage == name]

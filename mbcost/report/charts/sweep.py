@@ -28,7 +28,7 @@ def sweep_figure(
         ``heat_map``: latency over width and resolution of one network on one target; ``front``: accuracy, or MACs
         where none is known, over latency on one target.
     architecture, target
-        Which; default: the first of the sweep.
+        The network and the target; default: the first of the sweep.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def _chosen(result: SweepResult, column: str, value: str | None) -> str:
 
 
 def heat_map(result: SweepResult, architecture: str, target: str) -> Chart:
-    """Latency [ms] of a network over width and resolution; of several batch sizes, the first."""
+    """Latency [ms] of a network over width and resolution, at the first of several batch sizes."""
     columns = result.columns
     title = f"{architecture} on {target}: latency by width and resolution"
     rows = np.flatnonzero((columns["architecture"] == architecture) & (columns["target"] == target))
@@ -87,7 +87,7 @@ def _axis(values: list[float], label: str) -> dict[str, Any]:
 
 
 def front(result: SweepResult, target: str) -> Chart:
-    """Accuracy over latency of every configuration on a target, with the front; MACs where no accuracy is known."""
+    """Accuracy (MACs where it is unknown) over latency of every configuration on a target, with the Pareto front."""
     columns = result.columns
     quality = "macs" if np.isnan(columns["top1"]).all() else "top1"
     rows = np.flatnonzero((columns["target"] == target) & ~np.isnan(columns[quality].astype(float)))
@@ -130,5 +130,5 @@ def front(result: SweepResult, target: str) -> Chart:
         "yaxis": {"title": {"text": "top-1 [%]" if quality == "top1" else "MACs"}},
         "hovermode": "closest",
     }
-    summary = f"{readable.si(len(best))} of {readable.si(len(rows))} configurations are on the front."
+    summary = f"{readable.si(len(best))} of {readable.si(len(rows))} configurations are on the Pareto front."
     return Chart(f"Front on {short(target)}", summary, data, layout)

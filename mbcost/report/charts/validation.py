@@ -34,7 +34,7 @@ def measured(validation: Validation) -> Chart:
 
 
 def intervals(validation: Validation) -> Chart:
-    """The interval of every row as a share of its measured latency, from the shortest latency to the longest."""
+    """The interval of every row relative to its measured latency, from the shortest latency to the longest."""
     order = sorted(range(len(validation.rows)), key=lambda number: validation.rows[number].measured_s)
     data = [line([-1, len(order)], [0, 0], width=2)]
     for covered, name, colour, marker in (
@@ -52,7 +52,7 @@ def intervals(validation: Validation) -> Chart:
         if points:
             data += [line(xs, ys, color=colour), trace_of(points, name, SIGNED, colour, marker)]
     held = sum(validation.covered)
-    summary = f"{held} of {len(order)} intervals hold the measured latency, {held / len(order):.0%}; 90 % should."
+    summary = f"{held} of {len(order)} intervals cover the measured latency, {held / len(order):.0%}; 90 % should."
     layout = {
         "xaxis": {"title": {"text": "latencies, shortest first"}, "zeroline": False, "showgrid": False},
         "yaxis": error_axis(),
@@ -84,11 +84,11 @@ def _by(validation: Validation, title: str, label: str, value: Callable[[Any], f
     places = [(number, row.group, value(row)) for number, row in enumerate(validation.rows)]
     points = [Point(i, group, x, validation.errors[i] * 100) for i, group, x in places if x is not None]
     if not points:
-        return Chart(title, f"No row says its {label}.", [], {})
+        return Chart(title, f"No row has a {label}.", [], {})
     values = sorted({point.x for point in points})
     means = [(x, sum(of_x) / len(of_x)) for x in values for of_x in [[point.y for point in points if point.x == x]]]
     x, mean = max(means, key=lambda pair: abs(pair[1]))
-    only = "the only one" if len(values) == 1 else f"the furthest off of {len(values)}"
+    only = "the only one" if len(values) == 1 else f"the worst of {len(values)}"
     summary = f"At {label} {x:g}, {only}, the mean error is {mean:+.1f} %."
     return over(title, summary, label, points, [row.group for row in validation.rows])
 
@@ -108,7 +108,7 @@ def validation_figure(validation: Validation, name: str) -> go.Figure:
     Raises
     ------
     InputError
-        MB010 for a name that is none of :data:`VALIDATION_CHARTS`.
+        MB010 for a name that is not in :data:`VALIDATION_CHARTS`.
     """
     names = [short(row.name) for row in validation.rows]
 

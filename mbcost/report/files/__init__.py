@@ -1,1 +1,1 @@
-"""What other programs read (JSON, CSV, Markdown, traces, graphs), one file a subject."""
+"""Files for other programs (JSON, CSV, Markdown, traces, graphs), one module per subject."""

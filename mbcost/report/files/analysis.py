@@ -14,7 +14,7 @@ from mbcost.words import GroupBy
 
 
 def to_json(analyses: Sequence[Analysis]) -> str:
-    """The object of :meth:`Analysis.to_dict`, or a list of them where there are several."""
+    """The object of :meth:`Analysis.to_dict`, or a list of several."""
     objects = [analysis.to_dict() for analysis in analyses]
     return json_text(objects[0] if len(objects) == 1 else objects)
 
@@ -57,7 +57,7 @@ def to_parquet(analyses: Sequence[Analysis]) -> bytes:
 
 
 def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy = "op") -> str:
-    """A line with the answer, the time by class, block or layer, and the slowest layers (all with ``limit=None``)."""
+    """A line with the latency, the time by class, block or layer, and the slowest layers (all with ``limit=None``)."""
     digits = readable.decimals_for(analysis.latency_s * 1e3)
     groups = [
         [escaped(row.label), row.count, f"{row.latency_s * 1e3:.{digits}f}", *map(_share, (row.share, row.cumulative))]

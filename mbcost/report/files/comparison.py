@@ -13,7 +13,7 @@ _SUBJECT_HEAD = ("", "ms", "x", "90 % interval", "MACs", "x", "params", "GMAC/s"
 
 
 def to_markdown(comparison: Comparison, *, limit: int | None = 10) -> str:
-    """The verdict, subjects, why, classes, and what moved most: layers, or places where the layers do not match."""
+    """The verdict, subjects, reasons, classes and largest changes: of layers, or of places if layers do not match."""
     letters = letters_of(comparison)
     subjects = [(f"{letter} {row[0]}", *row[1:]) for letter, row in zip(letters, subject_rows(comparison), strict=True)]
     parts = [

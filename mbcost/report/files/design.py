@@ -22,7 +22,7 @@ def to_json(report: TiledDesign) -> str:
 
 
 def to_profile(report: TiledDesign, name: str) -> str:
-    """The profile of the device with the design in the place of its own.
+    """The profile of the device with this design instead of its own.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A network as a graph for other programs: GraphML, DOT, JSON; a node a layer, with its counts as attributes."""
+"""A network as a graph for other programs: GraphML, DOT, JSON; one node per layer, with its counts as attributes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def to_json(graph: LayerGraph, analysis: Analysis | None = None, warnings: Sequence[str] = ()) -> str:
-    """One object: the network's attributes, ``nodes``, and ``edges`` as pairs of names; latencies with an analysis."""
+    """The network's attributes, ``nodes``, and ``edges`` as pairs of names; with latencies if there is an analysis."""
     nodes: list[dict[str, Any]]
     nodes = counted_layers(graph) if analysis is None else [layer.to_dict() for layer in analysis.layers]
     attributes = network_attributes(graph)
@@ -50,7 +50,7 @@ def to_graphml(graph: nx.DiGraph[str]) -> str:
 
 
 def to_dot(graph: nx.DiGraph[str]) -> str:
-    """DOT, as Graphviz draws it: name, operator and output of every layer, with its time or its MACs."""
+    """DOT for Graphviz: name, operator and output of every layer, with its time or its MACs."""
     lines = [f"digraph {_quoted(graph.graph['architecture'])} {{", "  node [shape=box];"]
     numbers = {name: number for number, name in enumerate(graph.nodes)}
     for name, node in graph.nodes.items():
@@ -61,5 +61,5 @@ def to_dot(graph: nx.DiGraph[str]) -> str:
 
 
 def _quoted(*lines: str) -> str:
-    """A string of DOT, its lines below each other."""
+    """A quoted string of DOT with several lines."""
     return '"' + "\\n".join(printable(line).translate(_ESCAPES) for line in lines) + '"'

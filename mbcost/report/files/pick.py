@@ -18,7 +18,7 @@ def to_csv(result: Pick) -> str:
 
 
 def to_markdown(result: Pick) -> str:
-    """A line with the choice, what binds, and the front."""
+    """A line with the choice, the binding budget, and the front."""
     budgets = ", ".join(limit(budget) for budget in result.budgets)
     if result.pick is None:
         nearest = f" Nearest: {escaped(miss(result.nearest))}." if result.nearest else ""
@@ -26,7 +26,7 @@ def to_markdown(result: Pick) -> str:
     else:
         first = f"**{escaped(described(result.pick))}** fits {budgets}."
         if result.binds:
-            first += f" Binds: {escaped(miss(result.binds))}."
+            first += f" Binding budget: {escaped(miss(result.binds))}."
     head = ["network", "alpha", "resolution", "top-1 %", "ms", "source", "MACs", "parameters", ""]
     rows = [[escaped(row[0]), *row[1:]] for row in front_rows(result)]
     parts = [first, markdown_table(head, "-rrrr-rr-", rows)]

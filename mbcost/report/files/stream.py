@@ -16,7 +16,7 @@ def to_json(report: StreamResult) -> str:
 
 
 def to_trace(report: StreamResult) -> str:
-    """The first events as a Chrome trace: a process a number of buffers, a track a unit."""
+    """The first events as a Chrome trace: one process per number of buffers, one track per unit."""
     units = list(dict.fromkeys(stage.unit for stage in report.stages))
     events: list[dict[str, Any]] = []
     for result in report.results:
@@ -31,7 +31,7 @@ def to_trace(report: StreamResult) -> str:
 
 
 def _slice(event: Event, process: int, track: int) -> dict[str, Any]:
-    """A complete event, its times in whole nanoseconds so that a slice ends where the next begins."""
+    """A complete event, in whole nanoseconds so that a slice ends where the next begins."""
     start, end = (round(time * 1e9) for time in (event.start_s, event.end_s))
     place = {"pid": process, "tid": track, "ts": start / 1e3, "dur": (end - start) / 1e3}
     return {"name": event.stage, "ph": "X", **place, "args": {"frame": event.frame}}

@@ -25,7 +25,7 @@ def to_csv(result: SweepResult) -> str:
 
 
 def to_markdown(result: SweepResult, *, all_rows: bool = False) -> str:
-    """The front, or all rows, as a table, with the warnings behind it."""
+    """The front, or all rows, as a table, followed by the warnings."""
     columns = result.columns
     rows = range(len(result)) if all_rows else result.front().tolist()
     table = markdown_table(

@@ -18,12 +18,12 @@ _FORMULA = tuple("=+-@\t\r")
 
 
 def json_text(value: Any) -> str:
-    """JSON to read: indented, with null for what it has no number for."""
+    """Indented JSON, with null for infinite numbers and NaN."""
     return f"{json.dumps(finite(value), indent=2, allow_nan=False)}\n"
 
 
 def finite(value: Any) -> Any:
-    """`value` with null for what JSON has no number for: a network without work has infinite frames a second."""
+    """`value` with null for infinite numbers and NaN: a network without work has infinite frames per second."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,11 +49,11 @@ def csv_cell(value: Any) -> Any:
 
 
 def markdown_table(head: Sequence[str], align: str, rows: Sequence[Sequence[Any]]) -> str:
-    """A table of Markdown; `align` has an ``r`` for a column to the right, else a ``-``."""
+    """A Markdown table; `align` has an ``r`` for a right-aligned column, else a ``-``."""
     rule = ["---:" if letter == "r" else "---" for letter in align]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, rule, *rows])
 
 
 def escaped(text: str) -> str:
-    """A text from a file as Markdown shows it: its characters are no markup."""
+    """A text from a file, escaped for Markdown."""
     return printable(text).translate(_MARKDOWN)

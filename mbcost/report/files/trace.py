@@ -1,4 +1,4 @@
-"""An analysis as a Chrome trace, which Perfetto and chrome://tracing show: a process a target, a track a unit.
+"""An analysis as a Chrome trace for Perfetto and chrome://tracing: one process per target, one track per unit.
 
 Layout: the Trace Event Format of the Chromium project, complete events (``ph`` ``X``) with times in microseconds,
 rounded to whole nanoseconds, as Perfetto stores them, so that a slice ends where the next begins.
@@ -18,7 +18,7 @@ from mbcost.report.charts.analysis import live_bytes
 
 
 def to_trace(analyses: Sequence[Analysis]) -> str:
-    """The JSON of a trace: the kernels of every target one after the other, and the activation memory beside them."""
+    """The JSON of a trace: for every target its kernels in sequence, and the activation memory."""
     events = [event for number, analysis in enumerate(analyses, 1) for event in _events(analysis, number)]
     content = {
         "displayTimeUnit": "ms",

@@ -17,13 +17,13 @@ def validation_json(validation: Validation) -> str:
 
 
 def validation_csv(validation: Validation) -> str:
-    """A row a measurement, with the keys of the JSON's rows as columns."""
+    """One row per measurement, with the keys of the JSON's rows as columns."""
     rows = validation.to_dict()["rows"]
     return csv_text(list(rows[0]), (row.values() for row in rows))
 
 
 def validation_markdown(validation: Validation, *, worst: int = 10) -> str:
-    """A line with the scores, a table of them by architecture, and the worst rows."""
+    """A line with the score, a table of scores by architecture, and the worst rows."""
     groups = [
         [escaped(name), score.latencies, *score_cells(score)]
         for name, score in validation.score_by(lambda row: row.group).items()

@@ -1,1 +1,1 @@
-"""Reports as one HTML file each, which opens anywhere without a network."""
+"""Reports as self-contained HTML files, which open without a network connection."""

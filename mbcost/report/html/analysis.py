@@ -1,4 +1,4 @@
-"""The page of one network on one or more targets: everything that its script draws, as plain data."""
+"""The page of one network on one or more targets: the data of its script."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def analysis_page(analyses: Sequence[Analysis], origin: Origin = NO_ORIGIN) -> s
 
 
 def view_of(analysis: Analysis, origin: Origin) -> dict[str, Any]:
-    """All that the page shows of one analysis."""
+    """The data of one analysis for the page."""
     return {
         "name": analysis.target.name,
         "device": analysis.target.device.title,
@@ -81,7 +81,7 @@ def view_of(analysis: Analysis, origin: Origin) -> dict[str, Any]:
 
 
 def subject(analysis: Analysis) -> str:
-    """What was analysed, in a line."""
+    """The analysed configuration in a line."""
     graph, target = analysis.layer_graph, analysis.target
     threads = f", {target.threads} thread{'s' if target.threads > 1 else ''}" if target.processor.kind == "cpu" else ""
     hardware = f"{target.processor.model}, {analysis.runtime.title}, {target.precision}{threads}"
@@ -92,7 +92,7 @@ def subject(analysis: Analysis) -> str:
 
 
 def cards(analysis: Analysis) -> list[dict[str, str]]:
-    """The answers, as the terminal prints them."""
+    """The key figures, as the terminal prints them."""
     totals = analysis.totals
     low, high = (readable.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     return [
@@ -126,7 +126,7 @@ def cards(analysis: Analysis) -> list[dict[str, str]]:
 
 
 def _physical_cards(analysis: Analysis) -> list[dict[str, str]]:
-    """Energy, and what an FPGA's logic is used for."""
+    """Energy, and FPGA resources."""
     result = []
     if analysis.energy is not None:
         value, _, note = energy_line(analysis.energy).removesuffix(")").partition(" (")
@@ -160,7 +160,7 @@ def verdict(analysis: Analysis) -> str:
 
 
 def _rows(analysis: Analysis) -> list[dict[str, Any]]:
-    """What a layer has beside the JSON's keys: its class, its kernel, when it starts, what is alive, and the split."""
+    """Further data of a layer beside the JSON's keys: class, kernel, start, live activations, and the split."""
     classes = {name: number for number, name in enumerate(class_names(analysis))}
     blocks = {name: number for number, name in enumerate(block_names(analysis))}
     times = {row.kernel.main.position: row for row in kernel_times(analysis)}
@@ -233,7 +233,7 @@ def _rate(term: str, analysis: Analysis) -> dict[str, Any]:
 
 
 def _variants(analysis: Analysis) -> list[dict[str, Any]]:
-    """The terms of every kernel at each precision of the target; that of the analysis comes first."""
+    """The terms of every kernel at each precision of the target; the analysis's precision comes first."""
     own = analysis.target.precision
     result = []
     for precision in (own, *(name for name in analysis.target.processor.precisions if name != own)):

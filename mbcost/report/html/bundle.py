@@ -1,13 +1,13 @@
-"""Plotly's script without the kinds of trace that no page draws: a browser unpacks and runs a quarter of it.
+"""Plotly's script reduced to the trace types that the pages draw: a browser unpacks and runs a quarter of it.
 
-The script that Plotly's package brings is one bundle, in which esbuild wrapped every module as
-``var name=wrap((exports,module)=>{...});`` and made every use of it a call ``name()``. The last module registers the
-kinds of trace. Here that list is cut down to the kinds that are drawn, and only what its modules call is kept. A bundle
-of another layout is kept whole: its page is slower, and right all the same.
+The script of Plotly's package is one bundle, in which esbuild wrapped every module as
+``var name=wrap((exports,module)=>{...});`` and replaced every use of it by a call ``name()``. The last module registers
+the trace types. This list is reduced to the drawn types, and only modules that are reachable from it are kept. A bundle
+of another layout is kept whole: its page is slower but works.
 
-A browser reads a function twice, first for errors and again when it is called, unless it stands in parentheses. All
-that is kept is called at once, so the modules get parentheses, and the wrapper for other module systems around the
-whole bundle goes.
+A browser parses a function twice, first for errors and again when it is called, unless it is in parentheses. All kept
+modules are called at start, so they are put in parentheses, and the wrapper for other module systems around the whole
+bundle is removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from typing import Final
 
-#: The kinds of trace that the pages draw; "scatter" is a part of Plotly's core.
+#: The trace types that the pages draw; "scatter" is a part of Plotly's core.
 TRACES: Final = frozenset({"bar", "contour", "heatmap"})
 
 _NAME: Final = r"[A-Za-z_$][\w$]*"
@@ -128,7 +128,7 @@ class _Bundle:
         raise _OtherLayoutError
 
     def reached(self, calls: Iterable[str]) -> set[tuple[int, int]]:
-        """Where the modules lie that are called, directly or by one that is."""
+        """The places of the modules that are called, directly or indirectly."""
         pieces: set[tuple[int, int]] = set()
         known: set[str] = set()
         waiting = set(calls)
@@ -142,7 +142,7 @@ class _Bundle:
         return pieces
 
     def piece(self, name: str) -> tuple[int, int] | None:
-        """Where a module lies; nothing for other names, and for what is a part of the head or the tail."""
+        """The place of a module; None for other names, and for parts of the head or the tail."""
         number = self.common.get(name, self.es.get(name, -1))
         if number < 0 or number >= self.last:
             return None

@@ -1,4 +1,4 @@
-"""The page of a calibration: its rates, and how each latency is predicted without itself."""
+"""The page of a calibration: its rates, and the leave-one-out prediction of each latency."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def calibration_page(
     warnings: Sequence[str] = (),
     origin: Origin = NO_ORIGIN,
 ) -> str:
-    """The report of a calibration that was just fitted, as HTML.
+    """The report of a fitted calibration, as HTML.
 
     Parameters
     ----------
     prior
-        The target without the calibration: its rates are the priors.
+        The model of the target without the calibration, whose rates are the priors.
     suggestions
-        What to measure next.
+        Networks to measure next.
     warnings
-        About rows that the fit cannot describe.
+        Warnings about outliers.
 
     Raises
     ------
@@ -91,11 +91,13 @@ def calibration_page(
         column("group", "architecture"),
         column("measured_ms", "measured ms", "ms"),
         column("fitted_ms", "fitted ms", "ms"),
-        column("error", "error", "error", hint="Fitted over measured, less 1"),
-        column("left_out", "left out", "error", hint="Error by a fit without it"),
-        column("group_out", "group left out", "error", hint="Error by a fit without its architecture"),
-        column("leverage", "leverage", "share", hint="How much of its own prediction it decides"),
-        column("weight", "weight", "share", hint="Less than 100 % for a row that the fit cannot describe"),
+        column("error", "error", "error", hint="Fitted / measured - 1"),
+        column("left_out", "left out", "error", hint="Leave-one-out error: by a fit without this row"),
+        column(
+            "group_out", "group left out", "error", hint="Leave-one-group-out error: by a fit without this architecture"
+        ),
+        column("leverage", "leverage", "share", hint="Influence of the row on its own prediction"),
+        column("weight", "weight", "share", hint="Huber weight: less than 100 % for an outlier"),
     ]
     data = {
         "result": None,
@@ -114,7 +116,7 @@ def _calibration_cards(calibration: Calibration) -> list[dict[str, str]]:
     decided = len(calibration.by_state("data"))
     cards = [
         card("latencies", f"{calibration.networks:,}"),
-        card("rates decided by them", f"{decided} of {len(calibration.rates)}", "the others stay near their prior"),
+        card("rates decided by the data", f"{decided} of {len(calibration.rates)}", "the others stay near their prior"),
         card("leave one out", f"{one.mape:.1%}", f"mean abs. error; within 10 % {one.hit10:.0%}"),
     ]
     if group != one:
@@ -125,7 +127,7 @@ def _calibration_cards(calibration: Calibration) -> list[dict[str, str]]:
 
 
 def _rates(calibration: Calibration, prior: TargetModel) -> dict[str, Any]:
-    """Every rate with its prior, its standard error, what decided it and where the prior is from."""
+    """Every rate with its prior, its standard error, what decided it and the source of the prior."""
     errors = standard_errors(calibration)
     rows = []
     for name, rate in calibration.rates.items():
@@ -141,12 +143,12 @@ def _rates(calibration: Calibration, prior: TargetModel) -> dict[str, Any]:
                 f"{source.formula} ({source.source})",
             ]
         )
-    head = ["term", "prior", "fitted", "standard error", "that is", "decided by", "where the prior is from"]
+    head = ["term", "prior", "fitted", "standard error", "throughput", "decided by", "source of the prior"]
     return small_table("Rates of the latency form", head, "-rrr---", rows)
 
 
 def seconds(value: float) -> str:
-    """Seconds with the prefix that suits them."""
+    """Seconds with an SI prefix."""
     for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps")):
         if value >= factor:
             return f"{readable.significant(value / factor)} {unit}"

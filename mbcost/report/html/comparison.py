@@ -53,5 +53,5 @@ def _card(comparison: Comparison, number: int) -> dict[str, str]:
         "value": readable.milliseconds(analysis.latency_s),
         "note": f"{INTERVAL:.0%} interval {low} to {high} ms",
         "work": f"{readable.si(analysis.totals.macs)} MACs, {readable.si(analysis.totals.params)} parameters",
-        "ratio": f"{ratio} x {comparison.labels[0]}" if number else "what the others are compared with",
+        "ratio": f"{ratio} x {comparison.labels[0]}" if number else "baseline",
     }

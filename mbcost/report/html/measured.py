@@ -1,4 +1,4 @@
-"""What the pages of a validation and of a calibration have in common."""
+"""Common parts of the pages of a validation and of a calibration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     pass
 
 
-#: Latencies that a page takes: more make it large and slow.
+#: Most latencies on a page; more make it large and slow.
 MOST_ROWS: Final = 10_000
 
 
@@ -45,7 +45,7 @@ def measured_page(
 def check_size(rows: int) -> None:
     if rows > MOST_ROWS:
         hint = "write .csv or .json, or fewer rows"
-        fail("MB010", f"a page takes {MOST_ROWS:,} latencies, there are {rows:,}", hint=hint)
+        fail("MB010", f"a page takes at most {MOST_ROWS:,} latencies, there are {rows:,}", hint=hint)
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -70,7 +70,7 @@ def folded_section(
 
 
 def small_table(caption: str, head: Sequence[str], align: str, rows: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """A small table; `align` has an ``r`` for a column to the right, else a ``-``."""
+    """A small table; `align` has an ``r`` for a right-aligned column, else a ``-``."""
     return {"caption": caption, "head": list(head), "align": align, "rows": rows, "ids": None}
 
 
@@ -82,7 +82,7 @@ _FLAGS: Final = {True: "yes", False: "no", None: "cannot be told"}
 
 
 def facet(key: str, title: str, values: Sequence[Any]) -> dict[str, Any]:
-    """A choice of rows by one of their columns."""
+    """A filter of rows by one of their columns."""
     choices = list(dict.fromkeys(values))
     return {
         "key": key,

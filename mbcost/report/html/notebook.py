@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: a compact table with bars, in plain HTML without scripts, every name escaped."""
+"""Results in notebooks: a compact table with bars, in plain HTML without scripts, every name escaped."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 #: Rows of a table.
 MOST: Final = 10
 _LONGEST: Final = 60
-#: Colours are those of the notebook, light or dark, but for the bars.
+#: Colours are those of the notebook, light or dark, except for the bars.
 _STYLE: Final = "border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.4em 0"
 _CELL: Final = "padding:.15em .6em;white-space:nowrap;border-bottom:1px solid rgba(128,128,128,.3)"
 
 
 class Html(str):
-    """Markup that is not to be escaped."""
+    """Markup that is not escaped."""
 
     __slots__ = ()
 
 
 def analysis_html(analysis: Analysis) -> str:
-    """The latency, the time by operator class with bars of what it is spent on, and the slowest layers."""
+    """The latency, the time by operator class with bars split by part, and the slowest layers."""
     groups = time_by(analysis, "op")
     longest = max((group.latency_s for group in groups), default=0.0)
     classes = [
@@ -77,7 +77,7 @@ def analysis_html(analysis: Analysis) -> str:
 
 
 def analyses_html(analyses: Analyses) -> str:
-    """A network on several targets: a row a target."""
+    """A network on several targets: one row per target."""
     longest = max(analysis.latency_s for analysis in analyses)
     rows = []
     for analysis in analyses:
@@ -126,7 +126,7 @@ def frame_html(result: Any) -> str:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """The subjects beside each other, what moved and why."""
+    """The subjects beside each other, what changed and why."""
     longest = max(analysis.latency_s for analysis in comparison.analyses)
     subjects = [
         (
@@ -177,7 +177,7 @@ def sweep_html(result: SweepResult) -> str:
 
 
 def validation_html(validation: Validation) -> str:
-    """How good the predictions are, by architecture, and where they are furthest off."""
+    """The scores by architecture, and the rows with the largest errors."""
     from mbcost.report.rows.validation import ROW, SCORES, row_cells, score_cells, score_line
 
     scores = validation.score_by(lambda row: row.group)
@@ -209,7 +209,7 @@ def escaped(text: str, longest: int = _LONGEST) -> str:
 
 
 def headline(value: str, name: str, facts: str) -> str:
-    """The answer, what it is about, and what belongs to it."""
+    """The answer, its subject and its details."""
     return (
         f'<p style="margin:.2em 0"><strong style="font-size:1.4em">{escaped(value)}</strong> {escaped(name, 200)}<br>'
         f"{escaped(facts, 400)}</p>"
@@ -217,7 +217,7 @@ def headline(value: str, name: str, facts: str) -> str:
 
 
 def table(head: Sequence[str], align: str, rows: Iterable[Sequence[Any]]) -> str:
-    """A table; the first column heads its rows, `align` has an ``r`` for a column to the right, else a ``-``."""
+    """A table; the first column heads its rows, `align` has an ``r`` for a right-aligned column, else a ``-``."""
     lines = list(rows)
     if not lines:
         return ""
@@ -234,12 +234,12 @@ def _cell(tag: str, content: Any, side: str) -> str:
 
 
 def bar(value: float, longest: float) -> Html:
-    """A bar as long as a value is large."""
+    """A bar whose length is proportional to a value."""
     return Html(_bars([(value, PALETTE[0], "")], longest))
 
 
 def parts_bar(share: TimeShare, longest: float) -> Html:
-    """A bar of the parts that a time is spent on."""
+    """A bar of the parts of a time."""
     parts = zip(share.split_s, PART_COLOURS.values(), GROUPS, strict=True)
     return Html(_bars([(time, colour, f"{name} {_ms(time)} ms") for time, colour, name in parts if time], longest))
 
@@ -265,7 +265,7 @@ def legend(shares: Iterable[TimeShare]) -> Html:
 
 
 def notes(texts: Sequence[str]) -> str:
-    """Remarks, folded up."""
+    """Collapsed remarks."""
     if not texts:
         return ""
     items = "".join(f"<li>{escaped(text, 600)}</li>" for text in texts)

@@ -1,4 +1,4 @@
-"""A self-contained page: data as escaped JSON, our own script and style, Plotly compressed, and no way to the network.
+"""A self-contained page: data as escaped JSON, our own script and style, Plotly compressed, and no network access.
 
 The Content-Security-Policy names the hashes of the two scripts that may run (ours and Plotly's) and allows no
 connection at all.
@@ -32,11 +32,11 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
     Parameters
     ----------
     kind
-        Which of the scripts under ``assets`` draws it: ``analysis``, ``comparison``.
+        The script under ``assets`` that draws it: ``analysis``, ``comparison``.
     title
-        Of the page.
+        Title of the page.
     data
-        What the script draws.
+        The data of the script.
     summary
         Labels and values for a reader without scripts.
     """
@@ -82,7 +82,7 @@ def _asset(name: str) -> str:
 
 @cache
 def _plotly() -> tuple[str, str]:
-    """What the pages need of the installed package's script, compressed and as text."""
+    """The needed part of the installed Plotly package's script, compressed and as text."""
     from plotly.offline import get_plotlyjs
 
     text = without_unused(get_plotlyjs())
@@ -90,7 +90,7 @@ def _plotly() -> tuple[str, str]:
 
 
 def _policy(*scripts: str) -> str:
-    """No source but this file; images are what a chart is turned into when it is saved."""
+    """The Content-Security-Policy: only this file; images are allowed for saving charts."""
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "

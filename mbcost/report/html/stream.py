@@ -1,4 +1,4 @@
-"""The page of a stream: each number of buffers, how busy the units are, and the frames over time."""
+"""The page of a stream: each number of buffers, the utilisation of the units, and the frames over time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _card(result: Stream) -> dict[str, str]:
         "label": "1 buffer" if result.buffers == 1 else f"{result.buffers} buffers",
         "value": f"{readable.significant(result.frames_per_s)} frames/s",
         "note": f"a frame takes {p50}, 1 % of them more than {p99}",
-        "work": f"{readable.milliseconds(result.wait_s)} of it wait{dropped}",
+        "work": f"{readable.milliseconds(result.wait_s)} of it waiting{dropped}",
         "bound": f"at most {readable.significant(result.bound_frames_per_s)} frames/s without jitter",
     }
 

@@ -11,12 +11,12 @@ from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin
 from mbcost.search.result import COLUMNS, SweepResult
 
-#: Configurations that a page takes: more make it large and slow.
+#: Most configurations on a page; more make it large and slow.
 MOST_ROWS: Final = 10_000
-#: The latency that a pick goes by.
+#: The latency that decides a pick, in words.
 DECIDING: Final = "measured latency where there is one, else the predicted one"
 _CASE: Final = ("target", "precision", "threads", "batch")
-#: Columns that stand in the page once for each case.
+#: Columns that the page has once per case.
 _ENCODED: Final = ("architecture", *_CASE)
 
 
@@ -30,7 +30,7 @@ def sweep_page(result: SweepResult, origin: Origin = NO_ORIGIN) -> str:
     """
     if len(result) > MOST_ROWS:
         hint = "write .parquet or .csv, or sweep fewer"
-        fail("MB010", f"a page takes {MOST_ROWS:,} configurations, there are {len(result):,}", hint=hint)
+        fail("MB010", f"a page takes at most {MOST_ROWS:,} configurations, there are {len(result):,}", hint=hint)
     columns = {name: result.columns[name].tolist() for name in COLUMNS}
     names = list(dict.fromkeys(columns["architecture"]))
     low, high = (readable.significant(bound(columns["latency_ms"])) for bound in (min, max))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mbcost.insight.validation import Validation
 
 
-#: Rows among the worst.
+#: Rows in the table of the worst.
 WORST: Final = 8
 
 
@@ -45,7 +45,7 @@ def validation_page(validation: Validation, origin: Origin = NO_ORIGIN) -> str:
             "errors", "Where the errors are", ["by_architecture", "by_alpha", "by_resolution"], [_scores(validation)]
         ),
         folded_section("worst", "Furthest off", tables=[_worst(validation)]),
-        folded_section("saw", "What the calibration saw", text=_saw(validation)),
+        folded_section("saw", "What the calibration was fitted to", text=_saw(validation)),
     ]
     charts = {name: make(validation) for name, make in VALIDATION_CHARTS.items()}
     columns = [
@@ -59,7 +59,7 @@ def validation_page(validation: Validation, origin: Origin = NO_ORIGIN) -> str:
         column("predicted_ms", "predicted ms", "ms"),
         column("low_ms", "low ms", "ms", hint="Lower bound of the 90 % interval"),
         column("high_ms", "high ms", "ms", hint="Upper bound of the 90 % interval"),
-        column("error", "error", "error", hint="Predicted over measured, less 1"),
+        column("error", "error", "error", hint="Predicted / measured - 1"),
         column("covered", "in interval", "flag"),
         column("seen", "seen", "flag", hint="Whether the calibration was fitted to it"),
         column("source", "source", hidden=True),
@@ -91,23 +91,23 @@ def _validation_cards(validation: Validation) -> list[dict[str, str]]:
         card("within 5 %", f"{found.hit5:.0%}"),
         card("within 10 %", f"{found.hit10:.0%}"),
         card("within 20 %", f"{found.hit20:.0%}"),
-        card("in their interval", f"{score.coverage:.0%}", "90 % should be"),
+        card("in their interval", f"{score.coverage:.0%}", "coverage; 90 % is expected"),
         card("Kendall tau", tau, "1: always in the right order"),
     ]
 
 
 def verdict(validation: Validation) -> str:
-    """How far off, where most, and by how much at worst."""
+    """The best and the worst architecture, and the row with the largest error."""
     scores = validation.score_by(lambda row: row.group)
     worst = validation.worst()[0]
     row, error = validation.rows[worst], validation.errors[worst]
-    text = f"Furthest off is {printable(row.name, 120)}: {error:+.1%}."
+    text = f"The largest error is that of {printable(row.name, 120)}: {error:+.1%}."
     if len(scores) == 1:
         return text
     best, last = (pick(scores, key=lambda name: scores[name].residuals.mape) for pick in (min, max))
     return (
-        f"{printable(best, 120)} is off by {scores[best].residuals.mape:.1%} on average, "
-        f"{printable(last, 120)} by {scores[last].residuals.mape:.1%}. {text}"
+        f"The mean absolute error of {printable(best, 120)} is {scores[best].residuals.mape:.1%}, "
+        f"that of {printable(last, 120)} {scores[last].residuals.mape:.1%}. {text}"
     )
 
 
@@ -126,22 +126,20 @@ def _worst(validation: Validation) -> dict[str, Any]:
 
 
 def _saw(validation: Validation) -> list[str]:
-    """What the calibration was fitted to, and which rows are of it."""
+    """The data of the calibration, and which of the rows are part of it."""
     fitted = validation.calibration
     if fitted is None:
-        return ["No calibration went in: rates come from the profile and the runtime's rules, which saw none of this."]
+        return ["Not calibrated: the rates come from the profile and the runtime's rules, not from these latencies."]
     low, high = (readable.significant(bound * 1e3) for bound in fitted.latency_s)
     macs = [readable.si(bound, 3) for bound in fitted.macs]
     what = f"{fitted.networks:,} latencies from {low} to {high} ms and {macs[0]} to {macs[1]} MACs"
     lines = [f"{fitted.name} of {fitted.date} was fitted to {what}: {fitted.source}."]
     number = validation.seen.count(True)
     if None in validation.seen:
-        lines.append(
-            "Whether these latencies are among them cannot be told: no groups of them have the hash of its data."
-        )
+        lines.append("Whether these latencies are among them is unknown: no groups of them have the hash of its data.")
         return lines
     lines.append(f"{number:,} of the {len(validation.rows):,} latencies here are among them, by the hash of its data.")
-    for seen, words in ((True, "Those that it saw"), (False, "Those that it did not see")):
+    for seen, words in ((True, "Latencies in the fit"), (False, "Latencies not in the fit")):
         chosen = [i for i, was in enumerate(validation.seen) if was is seen]
         if chosen:
             found = validation.score(chosen).residuals

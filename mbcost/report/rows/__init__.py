@@ -1,1 +1,1 @@
-"""Cells of tables and lines about a result: the same on a screen, in Markdown, on a page and in a notebook."""
+"""Table cells and lines of text about results, shared by screens, Markdown, pages and notebooks."""

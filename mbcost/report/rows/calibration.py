@@ -1,4 +1,4 @@
-"""A calibration in lines: its target, what it leaves open, how good it is, and what to measure next."""
+"""A calibration in lines: its target, the undecided rates, its errors, and what to measure next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def residuals_line(name: str, number: int, found: Residuals) -> str:
-    """How far off predictions are, in a line."""
+    """Statistics of errors in a line."""
     return (
         f"{name}: {number} latencies, mean abs. error {found.mape:.1%}, mean error {found.bias:+.1%}, "
         f"within 5 % {found.hit5:.0%}, within 10 % {found.hit10:.0%}, within 20 % {found.hit20:.0%}"
@@ -23,12 +23,12 @@ def target_of(calibration: Calibration) -> str:
 
 
 def remarks(calibration: Calibration) -> list[str]:
-    """What the measurements leave open, and how good the fit is."""
+    """The undecided rates, the held-out errors and the interval."""
     lines = []
     if calibration.networks < len(calibration.rates):
         lines.append("fewer latencies than rates: most stay near their prior")
     for state, text in (
-        ("prior", "hardly decided by the latencies, so near the prior"),
+        ("prior", "not decided by the measurements, so near the prior"),
         ("not covered", "no measured network has such a kernel"),
     ):
         names = [name for name, rate in calibration.rates.items() if rate.state == state]
@@ -36,17 +36,17 @@ def remarks(calibration: Calibration) -> list[str]:
             lines.append(f"{text}: {', '.join(names)}")
     peak = [name for name, rate in calibration.rates.items() if rate.at_limit]
     if peak:
-        lines.append(f"at the peak of the processor, so that its form or its profile is in doubt: {', '.join(peak)}")
+        lines.append(f"at the processor's peak, so that its form or its profile is doubtful: {', '.join(peak)}")
     lines.append(residuals_line("leave one out", calibration.networks, calibration.residuals))
     if calibration.unseen != calibration.residuals:
         lines.append(residuals_line("leave one architecture out", calibration.networks, calibration.unseen))
     factor = calibration.interval.factor
-    lines.append(f"90 % interval: a factor of at least {factor:.3f} up and down, wider for what was not measured")
+    lines.append(f"90 % interval: a factor of at least {factor:.3f} up and down, wider outside the measured range")
     return lines
 
 
 #: Heads of the columns of :func:`suggestion_cells`.
-SUGGESTION = ("architecture", "alpha", "resolution", "predicted ms", "tells")
+SUGGESTION = ("architecture", "alpha", "resolution", "predicted ms", "uncertain terms")
 
 
 def suggestion_cells(one: Suggestion) -> list[str]:

@@ -1,4 +1,4 @@
-"""The rows of a comparison, as its screen and its Markdown show them."""
+"""The rows of a comparison for its screen and its Markdown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mbcost import readable
 from mbcost.insight.comparison import FEWEST, Comparison
 from mbcost.latency import GROUPS
 
-#: Share of the time in layers with a partner, from which the layers tell what moved; below it, places do.
+#: Least share of the time in matched layers for a comparison by layers; below it, by places.
 ALIKE: Final = 0.5
 
 
 def reasons_of(comparison: Comparison) -> list[str]:
-    """The verdicts; those of each of several in one paragraph, behind the times that the table has."""
+    """The verdicts; of several comparisons, one paragraph each without the times, which are in the table."""
     if len(comparison.analyses) == FEWEST:
         return comparison.verdicts(1)
     return [
@@ -51,7 +51,7 @@ def letters_of(comparison: Comparison) -> str:
 
 
 def class_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """The times of each class, for two analyses their difference, and the MACs."""
+    """The times of each class, of two analyses also their difference, and the MACs."""
     entries: list[tuple[str, list[tuple[float, int] | None]]] = [
         (name, [times.get(name) for times in comparison.class_times]) for name in comparison.classes
     ]
@@ -105,7 +105,7 @@ def place_rows(comparison: Comparison, number: int, limit: int | None) -> list[t
 
 
 def _others(seconds: Sequence[float], digits: int, *, blank: int) -> list[tuple[str, ...]]:
-    """The row of what is not listed, if anything is not."""
+    """The row that sums up what is not listed, if anything is not."""
     if not seconds:
         return []
     return [(f"{len(seconds)} others together", *[""] * blank, f"{sum(seconds) * 1e3:+.{digits}f}", "")]

@@ -1,4 +1,4 @@
-"""Energy, and what an accelerator takes of an FPGA's logic, as text."""
+"""Energy and FPGA resources as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mbcost.latency.energy import Energy
 
 _LABELS: Final = {"dsp": "DSP slices", "bram": "RAMB36", "uram": "UltraRAMs", "lut": "look-up tables"}
-#: Block RAMs are told in pairs: of 36 Kibit, as data sheets do.
+#: Block RAMs are counted in units of 36 Kibit, as in data sheets.
 BLOCKS: Final = {"bram": 2}
 
 
@@ -29,7 +29,7 @@ def millijoules(joules: float) -> str:
 
 
 def resource_rows(needed: Resources, has: Resources) -> list[tuple[str, str]]:
-    """A row a resource that is known: ``("DSP slices", "704 of 900, 78%")``; a RAMB36 is a block RAM of 36 Kibit."""
+    """One row per known resource: ``("DSP slices", "704 of 900, 78%")``; a RAMB36 is a block RAM of 36 Kibit."""
     rows = []
     for name, need, limit in zip(needed._fields, needed, has, strict=True):
         if need is None:

@@ -1,4 +1,4 @@
-"""How frames come and which processor runs what, in words."""
+"""The arrival of frames and the plan of a stream, in words."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from mbcost.streaming.stream import StreamResult
 
 
 def arrival(report: StreamResult) -> str:
-    """How frames come, in words."""
+    """The arrival of frames, in words."""
     source = "as fast as a buffer is free" if report.rate_fps is None else f"at {report.rate_fps:g} frames/s"
     return source + (f", jitter {report.jitter:.0%}" if report.jitter else "")
 
 
 def plan_text(plan: Plan) -> str:
-    """Which processor runs what, in words."""
+    """The assignment of layers to processors, in words."""
     if plan.cut_after is None:
         return f"all on {plan.parts[0].analysis.target.name}"
     one, other = (part.analysis.target.name for part in plan.parts)

@@ -1,4 +1,4 @@
-"""Scores of a validation and its rows, as cells and lines."""
+"""Scores and rows of a validation, as cells and lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def score_line(score: Score) -> str:
-    """How good predictions are, in a line."""
+    """A score in a line."""
     text = f"{residuals_line('all', score.latencies, score.residuals)}, in their interval {score.coverage:.0%}"
     return text if score.kendall_tau is None else f"{text}, Kendall tau {score.kendall_tau:.3f}"
 

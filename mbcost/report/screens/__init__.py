@@ -1,1 +1,1 @@
-"""What a terminal shows, one file a subject."""
+"""Terminal screens, one module per subject."""

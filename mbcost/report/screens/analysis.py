@@ -1,4 +1,4 @@
-"""The screen of ``mbcost analyze``: the answer first, then where the time goes, what would save some, and caveats."""
+"""The screen of ``mbcost analyze``: the answer first, then where the time goes, hints, and caveats."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def analysis_screen(
     Parameters
     ----------
     limit
-        Number of slowest layers; None for all layers, in the order they run.
+        Number of slowest layers; None for all layers, in execution order.
     steps
         What to do next and the command that does it, for a terminal.
     """

@@ -1,4 +1,4 @@
-"""The screens of ``mbcost calibrate``: the rates with what decided them, and what to measure next."""
+"""The screens of ``mbcost calibrate``: the rates with what decided them, and suggestions for measurements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def calibration_summary(calibration: Calibration) -> str:
 
 
 def suggestions_text(found: Sequence[Suggestion]) -> str:
-    """A line a suggestion."""
+    """One line per suggestion."""
     rows: list[Sequence[Any]] = [SUGGESTION, *map(suggestion_cells, found)]
     first, *widths = (max(len(row[column]) for row in rows) for column in range(4))
     lines = [

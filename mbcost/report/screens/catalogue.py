@@ -1,4 +1,4 @@
-"""What ships, and what a file holds: devices with the source of every number, architectures row by row."""
+"""Lists of what ships, and single entries: devices with the source of every number, architectures row by row."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _processor_entry(device: DeviceProfile, processor: Processor) -> dict[str, A
 
 
 def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
-    """The list of devices: a line a target, the first of each device being its default."""
+    """The list of devices: one line per target, the default of each device first."""
     rows = [_target_line(device, processor) for device in devices for processor in _ordered(device)]
     columns = [
         Column("target"),
@@ -181,7 +181,7 @@ def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
         Column("runtime"),
         Column("other runtimes", style="dim", narrow="cut", least=24, drop=1),
     ]
-    note = "What comes first is the default: a device's processor, its runtime and its precision."
+    note = "The first entry is the default: of a device's processors, runtimes and precisions."
     steps = "`mbcost devices show NAME` has every number of a device with its source."
     return screen.render(section(heading("Devices"), table(columns, rows, screen)), bullets([note, steps], screen))
 
@@ -236,7 +236,7 @@ def device_screen(device: DeviceProfile, screen: Screen) -> str:
 
 
 def _numbers(device: DeviceProfile, screen: Screen) -> RenderableType:
-    """A line a number, under the section of the profile that it stands in."""
+    """One line per number, under the section of the profile that has it."""
     rows: list[tuple[str | Text, ...]] = []
     previous = ""
     for place, quantity in device.quantities():

@@ -1,4 +1,4 @@
-"""The screen of ``mbcost compare``: the verdict, why, by class, by part, what moved, caveats."""
+"""The screen of ``mbcost compare``: the verdict, reasons, times by class and by part, changes, caveats."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from mbcost.report.rows.comparison import (
 )
 from mbcost.report.screens.terminal import ANSWER, Column, Screen, bullets, heading, next_steps, section, table
 
-#: Labels of two subjects up to this length stand in sentences; longer ones, and those of several, give way to letters.
+#: Labels of two subjects up to this length are used in sentences; longer ones, and those of several, become letters.
 _LONG: Final = 32
 
 
 def comparison_screen(
     comparison: Comparison, screen: Screen, *, limit: int | None = 10, steps: Sequence[tuple[str, str]] = ()
 ) -> str:
-    """The whole screen as text: the verdict, why, by class, by part, what moved, caveats.
+    """The whole screen as text: the verdict, reasons, times by class and by part, changes, caveats.
 
     Parameters
     ----------
     limit
-        Layers that moved most, of each comparison; None for all.
+        Number of layers with the largest changes of each comparison; None for all.
     steps
         What to do next and the command that does it, for a terminal.
     """
@@ -89,7 +89,7 @@ def _subject_table(comparison: Comparison, screen: Screen) -> RenderableType:
 
 
 def _brief(text: str, comparison: Comparison) -> str:
-    """A text with the letters of the subjects in the place of their labels, if these are long or many."""
+    """A text with letters for the subjects instead of their labels, if these are long or many."""
     labels = dict(zip(comparison.labels, letters_of(comparison), strict=True))
     if len(labels) == FEWEST and max(map(len, labels)) <= _LONG:
         return text

@@ -1,4 +1,4 @@
-"""The screen of ``mbcost design``: the design point, its latency and what it takes."""
+"""The screen of ``mbcost design``: the design point, its latency and its resources."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _LOOPS: Final = {
 
 
 def screen(report: TiledDesign, terminal: Screen) -> str:
-    """The design point, its latency and what it takes."""
+    """The design point, its latency and its resources."""
     graph, (target, kernels, _), found = report.graph, report.work, report.found
     macs = sum(kernel.macs for kernel in kernels)
     clock = target.processor.clock
     peak = found.point.tm * found.point.tn * clock.value if clock is not None else None
     rate = macs / found.latency_s
-    examined = f"{found.examined:,} of {found.candidates:,} worked out; the others are slower by a lower bound"
+    examined = f"{found.examined:,} of {found.candidates:,} evaluated; the others are slower by a lower bound"
     subject: list[tuple[str, str | Text]] = [
         ("network", f"alpha {graph.alpha:g}, input {graph.input_shape}"),
         ("target", f"{target.name}, {target.processor.model}, {target.precision}"),

@@ -12,12 +12,12 @@ from mbcost.latency.rates import clock
 from mbcost.report.rows.physical import resource_rows
 from mbcost.report.screens.terminal import Column, Screen, facts, heading, section, table
 
-#: Slowest stages that the screen shows.
+#: Number of slowest stages on the screen.
 SHOWN = 10
 
 
 def screen(report: PipelineDesign, terminal: Screen) -> str:
-    """Pace and latency of the pipeline, what it takes, and its slowest stages."""
+    """Throughput and latency of the pipeline, its resources, and its slowest stages."""
     graph, target, found = report.graph, report.target, report.found
     ticks = clock(target)[1].value
     line, weight = (sum(getattr(stage, f"{part}_brams") for stage in found.stages) / 2 for part in ("line", "weight"))

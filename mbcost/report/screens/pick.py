@@ -1,4 +1,4 @@
-"""The screen of ``mbcost pick``: the choice first, then why not better, and what it was among."""
+"""The screen of ``mbcost pick``: the choice first, then the binding budget and the front."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from mbcost.report.screens.terminal import (
 from mbcost.search.candidate import Candidate
 from mbcost.search.pick import Pick
 
-#: Members of the front that the screen shows on either side of the pick.
+#: Members of the front on the screen before and after the pick.
 NEIGHBOURS: Final = 7
 
 
 def pick_screen(result: Pick, screen: Screen, *, all_rows: bool = False, steps: Sequence[tuple[str, str]] = ()) -> str:
-    """The whole screen as text; the whole front with `all_rows`, else what is near the pick.
+    """The whole screen as text; the whole front with `all_rows`, else the members near the pick.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def pick_screen(result: Pick, screen: Screen, *, all_rows: bool = False, steps: 
         shown = rows[first:last]
         which = "" if len(shown) == len(rows) else f"; {len(shown)} of {len(rows)}, --all shows the others"
         names = {candidate.architecture for candidate in result.front}
-        whose = f"{names.pop()}, what nothing else" if len(names) == 1 else "candidates that no other"
-        title = heading("Front", f"{whose} beats in latency and {_quality(result)}{which}")
+        whose = names.pop() if len(names) == 1 else "candidates"
+        title = heading("Front", f"{whose}, Pareto-optimal in latency and {_quality(result)}{which}")
         parts.append(section(title, _front(shown, screen)))
     if result.notes:
         parts.append(section(heading("Caveats"), bullets(result.notes, screen)))
@@ -73,7 +73,7 @@ def _choice(result: Pick, screen: Screen) -> RenderableType:
         rows.append(("pick", described(result.pick)))
         rows.append(("runner-up", described(result.runner_up) if result.runner_up else "nothing else fits"))
         binds = miss(result.binds, " of the next better one") if result.binds else "nothing: the best candidate fits"
-        rows.append(("binds", binds))
+        rows.append(("limited by", binds))
     return section(title, facts(rows, screen))
 
 

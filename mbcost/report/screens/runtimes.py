@@ -1,4 +1,4 @@
-"""The runtimes that there are: where each may run, its form, and what documents it."""
+"""The known runtimes: where each may run, its form, and its source."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ from mbcost.report.screens.terminal import ANSWER, Column, Screen, facts, headin
 from mbcost.streaming.simulate import Stage, Stream
 from mbcost.streaming.stream import StreamResult
 
-#: Characters of the timeline, and frames that it shows.
+#: Width of the timeline in characters, and its number of frames.
 TIMELINE_WIDTH: Final = 60
 TIMELINE_FRAMES: Final = 6
 
 
 def screen(report: StreamResult, terminal: Screen) -> str:
-    """What was simulated, a row a number of buffers, and the first frames of the last of them."""
+    """The stream, one row per number of buffers, and the first frames with the largest number of them."""
     rows: list[tuple[str, str | Text]] = [
         ("network", report.architecture),
         ("plan", plan_text(report.plan)),
@@ -71,7 +71,7 @@ def _results(results: Sequence[Stream], terminal: Screen) -> RenderableType:
 
 
 def timeline(result: Stream) -> list[str]:
-    """A line a unit: the number of the frame that it works on, over time."""
+    """One line per unit: the number of the frame that it works on, over time."""
     events = [event for event in result.timeline if event.frame < TIMELINE_FRAMES]
     start, end = min(event.start_s for event in events), max(event.end_s for event in events)
     units = list(dict.fromkeys(event.unit for event in events))

@@ -1,4 +1,4 @@
-"""The screen of ``mbcost sweep``: what was swept, then for each target what nothing else beats."""
+"""The screen of ``mbcost sweep``: what was swept, then the Pareto front of each target."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def _subject(result: SweepResult, screen: Screen) -> RenderableType:
     columns = result.columns
     networks = [printable(section.work.spec.title) for section in result.sections]
     known = int((~np.isnan(columns["top1"])).sum())
-    trade = "latency and published top-1" if known else "latency and MACs: nobody published an accuracy of these"
+    trade = "latency and published top-1" if known else "latency and MACs: no accuracy of these is published"
     low, high = (readable.significant(value) for value in (columns["latency_ms"].min(), columns["latency_ms"].max()))
     rows = [
         ("networks", ", ".join(dict.fromkeys(networks))),
         ("configurations", f"{len(result):,}, of which {known:,} with a published top-1"),
         ("latency", f"{low} to {high} ms"),
-        ("front", f"{int(columns['on_front'].sum()):,} that no other beats in {trade}"),
+        ("front", f"{int(columns['on_front'].sum()):,} Pareto-optimal in {trade}"),
     ]
     return section(Text("Sweep", style="bold"), facts(rows, screen))
 

@@ -1,4 +1,4 @@
-"""Screens for a terminal or a pipe: tables, bars and paragraphs out of Rich, never out of markup in a user's text."""
+"""Screens for a terminal or a pipe: tables, bars and paragraphs by Rich; markup in a user's text is not interpreted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from mbcost.errors import printable
 
-#: Columns of a pipe or a file: wide enough that nothing wraps.
+#: Width of a pipe or a file in columns: wide enough that nothing wraps.
 UNBOUNDED: Final = 4000
 #: Paragraphs do not get wider than this, however wide the terminal is.
 PROSE: Final = 110
@@ -26,11 +26,11 @@ _LONGEST_BAR: Final = 40
 _SHORTEST_BAR: Final = 8
 #: Between columns of a table.
 _GAP: Final = 2
-#: What a column that is cut or wrapped keeps where the screen is too narrow, unless it names a width of its own.
+#: Least width of a column that is cut or wrapped where the screen is too narrow, unless it sets its own.
 _LEAST: Final = 12
 _TRAILING: Final = re.compile(r"(?:\x1b\[[0-9;]*m| )+$")
 
-#: Styles, of the 256 colours whose luminance is near the middle: legible on a dark and on a light ground.
+#: Styles, from the 256 colours with medium luminance: legible on a dark and on a light background.
 ANSWER: Final = "bold color(31)"
 GOOD: Final = "color(28)"
 BAD: Final = "bold color(160)"
@@ -41,14 +41,14 @@ Align = Literal["left", "right"]
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What the output can show.
+    """The capabilities of the output.
 
     Attributes
     ----------
     width
-        Columns.
+        Width in columns.
     terminal
-        Whether somebody looks at it: colour (unless ``NO_COLOR``) and bars.
+        Whether it is a terminal: colour (unless ``NO_COLOR``) and bars.
     unicode
         Whether it can show more than ASCII.
     """
@@ -59,7 +59,7 @@ class Screen:
 
     @classmethod
     def of(cls, stream: TextIO | None) -> Screen:
-        """The screen behind a stream, None being one that the shell closed. ``COLUMNS`` counts for pipes too."""
+        """The screen of a stream; None is a stream that the shell closed. ``COLUMNS`` applies to pipes too."""
         if stream is None:
             return cls()
         terminal = stream.isatty()
@@ -93,7 +93,7 @@ class Screen:
 
 
 def _codes(end: re.Match[str]) -> str:
-    """The end of a line without its spaces, but with what switches styles off."""
+    """The end of a line without trailing spaces, but with the codes that end styles."""
     return end[0].replace(" ", "")
 
 
@@ -110,17 +110,17 @@ def _columns_of(stream: TextIO) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table, and how it gives way where the screen is too narrow.
+    """A column of a table, and how it shrinks where the screen is too narrow.
 
     Attributes
     ----------
     narrow
-        ``stay`` as wide as its cells, be ``cut`` at the end, ``squeeze`` (cut in the middle, for names whose ends tell
-        them apart), or ``wrap``.
+        ``stay`` as wide as its cells, be ``cut`` at the end, ``squeeze`` (cut in the middle, for names that differ at
+        the end), or ``wrap``.
     least
-        Narrowest it gets.
+        Least width.
     drop
-        0: always shown. Else it is left out where there is no room, the largest number first and equal ones together.
+        0: always shown. Else it is dropped where there is no room, the largest number first and equal ones together.
     """
 
     title: str
@@ -171,7 +171,7 @@ def _cell(value: str | Text) -> Text:
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]], room: int) -> list[int | None]:
-    """The width of every column, None for one that is left out, so that the table fits into `room` if it can."""
+    """The width of every column, None for a dropped one, so that the table fits into `room` if possible."""
     natural = [cell_len(column.title) for column in columns]
     for row in rows:
         natural[: len(row)] = [max(pair) for pair in zip(natural, (text.cell_len for text in row), strict=False)]
@@ -199,12 +199,12 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]], room: int
 
 
 def section(title: Text, *body: RenderableType) -> Group:
-    """A title with what belongs to it, indented."""
+    """A title with its indented content."""
     return Group(title, *(Padding(part, (0, 0, 0, 2)) for part in body))
 
 
 def facts(rows: Iterable[tuple[str, str | Text]], screen: Screen) -> Table:
-    """Labels and what they stand for; long texts wrap beside their label."""
+    """Labels with their values; long texts wrap beside their label."""
     result = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     result.add_column(style="dim", no_wrap=True)
     result.add_column(overflow="fold", max_width=_prose_width(screen))
@@ -219,7 +219,7 @@ def bullets(texts: Iterable[str], screen: Screen) -> Table:
 
 
 def next_steps(steps: Sequence[tuple[str, str]], screen: Screen) -> list[RenderableType]:
-    """Commands that go on from here, each below what it is for; nothing where nobody could type them."""
+    """Commands for next steps, each below its purpose; nothing if the output is not a terminal."""
     if not steps or not screen.terminal:
         return []
     lines = (Text(f"{purpose}\n  {printable(command, limit=2000)}", overflow="fold") for purpose, command in steps)
@@ -231,7 +231,7 @@ def _prose_width(screen: Screen) -> int:
 
 
 def bar(share: float, screen: Screen, *, beside: int) -> str:
-    """A bar for a share of the largest, in what `beside` columns leave; nothing where nobody would see it."""
+    """A bar for a share of the largest, in the width that `beside` columns leave; nothing outside a terminal."""
     if not screen.terminal:
         return ""
     length = max(_SHORTEST_BAR, min(_LONGEST_BAR, screen.width - beside))

@@ -1,4 +1,4 @@
-"""The screen of ``mbcost validate``: a line a measurement, then the scores."""
+"""The screen of ``mbcost validate``: one line per measurement, then the scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def validation_text(validation: Validation) -> str:
-    """A line a measurement, then how good all are together."""
+    """One line per measurement, then the score of all."""
     names = [printable(row.name) for row in validation.rows]
     width = max(map(len, names))
     lines = [f"{'network':<{width}}  measured ms  predicted ms   error"]
