@@ -1,1 +1,1 @@
-"""Frames through a pipeline of stages: simulation, and plans over several processors."""
+"""Frames through a pipeline of stages: simulation, and plans for several processors."""

@@ -1,7 +1,7 @@
-"""A network on one or two processors: the best of them alone, and the best place to hand over from one to another.
+"""A network on one or two processors: the best single processor, and the best cut between two.
 
-All places are tried. A place is one where no kernel of either processor holds layers of both sides; what crosses it is
-written to memory and read again.
+All cuts are tried. A cut is valid where no kernel of either processor has layers on both sides; the tensors that cross
+it are written to memory and read again.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Part(NamedTuple):
     Attributes
     ----------
     analysis
-        The whole network on it.
+        The analysis of the whole network on the processor.
     first, last
-        Positions of the layers.
+        Positions of the first and last layer that it runs.
     seconds
-        Of these layers, with what is paid once an inference [s].
+        Time of these layers, with the overhead of an inference [s].
     """
 
     analysis: Analysis
@@ -35,12 +35,12 @@ class Part(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Which processor runs what.
+    """The assignment of layers to one or two processors.
 
     Attributes
     ----------
     transfer_bytes, transfer_s
-        What crosses the cut, and its time at the memory's bandwidth, there and back [B, s].
+        Traffic across the cut, and its time at the memory's bandwidth, written and read [B, s].
     """
 
     parts: tuple[Part, ...]
@@ -49,16 +49,16 @@ class Plan(NamedTuple):
 
     @property
     def latency_s(self) -> float:
-        """Of one frame alone [s]."""
+        """Latency of a single frame [s]."""
         return sum(part.seconds for part in self.parts) + self.transfer_s
 
     @property
     def frames_per_s(self) -> float:
-        """With a frame on each processor at once; the second one waits for the transfer."""
+        """Throughput with one frame on each processor at once; the second one waits for the transfer."""
         return 1 / self.slowest_s({})
 
     def slowest_s(self, busy: Mapping[str, float]) -> float:
-        """Time a frame of the processor that takes longest, where `busy` says what each does beside the network [s]."""
+        """Time per frame of the slowest processor; `busy` has the time that each spends on other stages [s]."""
         own = {part.analysis.target.processor.name: part.seconds for part in self.parts}
         if len(self.parts) > 1:
             own[self.parts[-1].analysis.target.processor.name] += self.transfer_s
@@ -77,14 +77,14 @@ def best_plan(analyses: Sequence[Analysis], goal: Goal = "latency", busy: Mappin
     Parameters
     ----------
     goal
-        The least time of a frame alone, or the most frames a second.
+        Minimise the latency of a single frame, or maximise the throughput.
     busy
-        Processor -> time of a frame that it spends on other stages, which counts for the throughput [s].
+        Processor -> time per frame that it spends on other stages, which counts for the throughput [s].
 
     Raises
     ------
     InputError
-        MB010 if the processors are of different devices, or equal ones.
+        MB010 if the processors are of different devices, or the same one.
     """
     if goal == "latency":
         return min(plans(analyses), key=lambda plan: plan.latency_s)
@@ -131,7 +131,7 @@ def _cuts(one: Analysis, other: Analysis) -> Iterator[Plan]:
 
 
 def _once(analysis: Analysis) -> float:
-    """What the processor pays once an inference: charged to the first kernel, which it may not run [s]."""
+    """The processor's overhead per inference, which its analysis adds to the first kernel [s]."""
     first = analysis.kernels[0]
     return sum(
         float(count * analysis.rates[term.name].seconds)
@@ -141,7 +141,7 @@ def _once(analysis: Analysis) -> float:
 
 
 def _crossing(analysis: Analysis) -> list[int]:
-    """For every layer the elements that later layers read of it and of earlier ones."""
+    """For every layer the elements that later layers read of its output and of earlier outputs."""
     layers = analysis.layer_graph.layers
     last_read = [-1] * len(layers)
     for layer in layers:
@@ -155,5 +155,5 @@ def _crossing(analysis: Analysis) -> list[int]:
 
 
 def _spanned(analysis: Analysis) -> set[int]:
-    """Positions after which no cut can be: a kernel holds layers on both sides."""
+    """Positions after which no cut is possible, since a kernel has layers on both sides."""
     return {place for kernel in analysis.kernels for place in range(min(kernel.layers), max(kernel.layers))}

@@ -1,9 +1,9 @@
 """Frames that pass through stages on several units: a discrete-event simulation, and the closed form of its limits.
 
-A frame takes one of n buffers when it enters and gives it back when it leaves: with one, stages run one after the
-other; with two, the CPU prepares the next frame while the accelerator runs this one. A unit runs one stage at a time,
-the oldest frame first. Stages that run at once share the memory's bandwidth: where they ask for more than there is, all
-that ask slow down alike (Hill and Reddi, Gables, HPCA 2019).
+A frame occupies one of n buffers from its entry to its end: with one, stages run one after the other; with two, the CPU
+prepares the next frame while the accelerator runs this one. A unit runs one stage at a time, the oldest frame first.
+Concurrent stages share the memory's bandwidth: where their demand exceeds it, all of them slow down by the same factor
+(Hill and Reddi, Gables, HPCA 2019).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mbcost.errors import fail
 
 MOST_BUFFERS: Final = 1_000
 MOST_FRAMES: Final = 10_000_000
-#: Frames a second that arrive at the most [1/s].
+#: Highest arrival rate of frames [1/s].
 MOST_RATE: Final = 1e9
 #: Events that a result keeps for its timeline.
 SHOWN_EVENTS: Final = 400
@@ -31,11 +31,11 @@ class Stage(NamedTuple):
     Attributes
     ----------
     name, unit
-        What it does, and which unit it keeps busy.
+        Its name, and the unit that runs it.
     seconds
-        Mean time of a frame while nothing else runs [s].
+        Mean time per frame while nothing else runs [s].
     traffic_bytes
-        Memory traffic of a frame [B].
+        Memory traffic per frame [B].
     """
 
     name: str
@@ -56,24 +56,24 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a simulation saw.
+    """The result of a simulation.
 
     Attributes
     ----------
     buffers
-        Frames that may be under way at once.
+        Most frames in flight at once.
     offered, completed, dropped
-        Frames; all that were offered were completed or dropped.
+        Numbers of frames; every offered frame is completed or dropped.
     frames_per_s
-        Completed frames a second, between the first and the last completion.
+        Completed frames per second, between the first and the last completion.
     latency_s
         Percentile -> time from a frame's arrival to its end [s].
     wait_s
-        Mean of the part of that in which no stage worked on the frame [s].
+        Mean of the latency's part in which no stage worked on the frame [s].
     utilisation
         Unit -> share of the time in which it was busy [1].
     bound_frames_per_s
-        What :func:`closed_form` says.
+        Upper bound by :func:`closed_form`.
     timeline
         The first events.
     """
@@ -91,11 +91,11 @@ class Stream:
 
 
 def closed_form(stages: Sequence[Stage], buffers: int, rate: float | None = None) -> float:
-    """The most frames a second that stages of constant time can reach.
+    """Upper bound on the throughput of stages with constant times [1/s].
 
-    No unit serves more than one frame in the time of its stages, a frame keeps one of n buffers for the sum of all
-    stages, and no more frames leave than arrive. Where each stage has a unit of its own and memory does not bind, a
-    stream without jitter reaches it.
+    A unit serves at most one frame in the time of its stages, a frame occupies one of n buffers for the sum of all
+    stages, and no more frames leave than arrive. A stream without jitter reaches the bound where each stage has a unit
+    of its own and is not bandwidth-bound.
     """
     busy: dict[str, float] = {}
     for stage in stages:
@@ -118,8 +118,8 @@ def simulate(
 ) -> Stream:
     """Run frames through stages.
 
-    More buffers never lower the throughput where each stage has a unit of its own. Where stages share one, or share
-    bandwidth, a longer queue changes their order and can cost some of it.
+    More buffers never lower the throughput where each stage has a unit of its own. Where stages share a unit or the
+    bandwidth, a longer queue changes their order, which can lower it.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def simulate(
     jitter
         Standard deviation of every stage's time as a share of its mean; log-normal.
     bandwidth
-        Of the memory that the stages share [B/s]; None where it never binds.
+        Bandwidth of the memory that the stages share [B/s]; None where it never limits them.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _times(stages: Sequence[Stage], frames: int, jitter: float, seed: int) -> It
 
 
 class _Log:
-    """What happened, as it happens."""
+    """Records the events of a simulation."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = stages
@@ -246,7 +246,7 @@ def _run_in_line(
     drop: bool,
     log: _Log,
 ) -> None:
-    """Every stage on a unit of its own: a frame starts where the stage before, its unit and its buffer let it."""
+    """Every stage on a unit of its own: a frame starts once the stage before, its unit and its buffer are free."""
     free = [0.0] * buffers  # when each buffer is given back; frames leave in their order
     ready = [0.0] * len(stages)
     busy, latencies, numbers, slot = log.busy, log.latencies, range(len(stages)), 0
@@ -295,7 +295,7 @@ class _Shared:
         units = list(dict.fromkeys(stage.unit for stage in stages))
         self.unit_of = [units.index(stage.unit) for stage in stages]
         self.latest_first = [[i for i, u in enumerate(self.unit_of) if u == unit][::-1] for unit in range(len(units))]
-        self.demand = [*(stage.traffic_bytes / stage.seconds for stage in stages), 0.0]  # the last one: of an idle unit
+        self.demand = [*(stage.traffic_bytes / stage.seconds for stage in stages), 0.0]  # the last: of an idle unit
         self.bandwidth = bandwidth
         self.ends = [math.inf] * (len(units) + 1)  # of what each unit runs; then when the next frame comes
         self.running = [-1] * len(units)  # stage of each unit
@@ -303,7 +303,7 @@ class _Shared:
         self.log = log
         self.free = buffers
         self.admitted = 0
-        self.came = [0.0] * buffers  # of the frame in each buffer, as the next two
+        self.came = [0.0] * buffers  # by buffer, as the next two
         self.seconds: list[Sequence[float]] = [()] * buffers
         self.numbers = [0] * buffers
         self.frames = enumerate(zip(arrivals, times, strict=True))
@@ -317,7 +317,7 @@ class _Shared:
         ends, running, waiting, seconds, demand = self.ends, self.running, self.waiting, self.seconds, self.demand
         busy, events, numbers = self.log.busy, self.log.events, self.numbers
         last, buffers, latest_first, first = len(waiting) - 1, len(seconds), self.latest_first, self.unit_of[0]
-        # Where no set of stages that can run at once asks for more than there is, nothing ever slows down.
+        # Where no set of concurrent stages exceeds the bandwidth, nothing ever slows down.
         contended = sum(max(demand[stage] for stage in own) for own in latest_first) > self.bandwidth
         slowdown, slowdowns = 1.0, {tuple(running): 1.0}  # factor on the time of what uses the memory, by what runs
         touched = [sorted({unit, after}) for unit, after in zip(self.unit_of, [*self.unit_of[1:], first], strict=True)]
@@ -362,7 +362,7 @@ class _Shared:
                     slowdown = wanted
 
     def _admit(self, now: float) -> None:
-        """Take or drop the frames that have come; the next one is an event where the source can act on it."""
+        """Admit or drop the frames that have arrived; the next arrival is an event where it can be admitted."""
         while self.arrival <= now and (self.free or self.drop):
             if self.free:
                 slot = self.admitted % len(self.came)
@@ -386,11 +386,11 @@ class _Shared:
         self._admit(now)
 
     def _slowdown(self) -> float:
-        """All that runs and uses the memory slows down by as much as it asks for more than there is (Gables) [1]."""
+        """Slow-down of all running stages that use the memory: their demand over its bandwidth (Gables) [1]."""
         return max(1.0, sum(self.demand[stage] for stage in self.running) / self.bandwidth)
 
     def _stretch(self, factor: float, now: float) -> None:
-        """What runs and uses the memory takes longer, or less, for the rest of its time."""
+        """Change the slow-down of the running stages that use the memory for the rest of their time."""
         ends, demand = self.ends, self.demand
         for unit, stage in enumerate(self.running):
             if demand[stage]:

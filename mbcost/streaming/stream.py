@@ -28,18 +28,18 @@ SCHEMA: Final = "mbcost/stream/1"
 
 @dataclass(frozen=True)
 class StreamResult(Shown):
-    """What was simulated, and what came of it for each number of buffers.
+    """The simulated stream, with its results for each number of buffers.
 
     Attributes
     ----------
     plan
-        Which processor runs what.
+        The assignment of layers to processors.
     stages
-        What every frame passes, in its order.
+        The stages of every frame, in order.
     results
-        A simulation a number of buffers.
+        One simulation per number of buffers.
     rate_fps
-        Frames a second that arrive [1/s]; None for as many as buffers allow.
+        Arriving frames per second [1/s]; None for as many as the buffers allow.
     jitter
         Standard deviation of every stage's time as a share of its mean [1].
     """
@@ -53,7 +53,7 @@ class StreamResult(Shown):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Caveats of the analyses that the plan is made of, each once."""
+        """Caveats of the plan's analyses, each once."""
         return tuple(dict.fromkeys(warning for part in self.plan.parts for warning in part.analysis.warnings))
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class StreamResult(Shown):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a number of buffers; times in ms."""
+        """One row per number of buffers; times in ms."""
         import pandas as pd
 
         rows = []
@@ -148,20 +148,20 @@ def stream(
         As for :func:`mbcost.analyze`. With several targets of one device the network runs on the best of them, or is
         cut between two of them where that is better: every cut is tried.
     capture_s, preprocess_s, postprocess_s
-        Time of a frame [s], on the camera, the CPU and the CPU; or a :class:`~mbcost.streaming.simulate.Stage` with a
+        Time per frame [s], on the camera, the CPU and the CPU; or a :class:`~mbcost.streaming.simulate.Stage` with a
         unit of its own.
     buffers
-        Frames under way at once; several numbers are simulated one by one.
+        Frames in flight at once; several numbers are simulated one by one.
     rate_fps
-        Frames a second that arrive [1/s]; None for one whenever a buffer is free.
+        Arriving frames per second [1/s]; None for one whenever a buffer is free.
     drop
-        Drop frames that find no buffer; else they wait.
+        Drop frames that arrive while no buffer is free; else they wait.
     jitter
         Standard deviation of every stage's time as a share of its mean [1].
     frames, seed
         How many frames are simulated, and the seed of the jitter.
     plan
-        What the cut between processors is chosen for: ``latency`` or ``throughput``.
+        What a cut between processors optimises: ``latency`` or ``throughput``.
     alpha, rho, resolution, batch, precision, threads, options, unsupported, calibration, lowering, input_shape
         As for :func:`mbcost.analyze`.
 
