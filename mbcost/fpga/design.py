@@ -33,13 +33,13 @@ from mbcost.words import STYLES, Style
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Largest tile of a design point.
+#: Largest tile size of a design point.
 MOST_TILE: Final = 65_536
 
 
 @dataclass(frozen=True)
 class TiledDesign(Shown):
-    """A loop-tiled engine, and the network and target that it is for.
+    """A loop-tiled engine with its network and target.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class TiledDesign(Shown):
     work
         The target, and the network as the engine runs it.
     found
-        The design point with its latency [s] and what it takes of the logic.
+        The design point with its latency [s] and its FPGA resources.
     """
 
     graph: LayerGraph
@@ -57,7 +57,7 @@ class TiledDesign(Shown):
 
     @property
     def latency_s(self) -> float:
-        """Of one inference [s]."""
+        """Latency of one inference [s]."""
         return self.found.latency_s
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class TiledDesign(Shown):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a resource: used, available and allowed; block RAMs of 18 Kibit."""
+        """One row per resource: used, available and allowed; block RAMs of 18 Kibit."""
         import pandas as pd
 
         return pd.DataFrame(self.to_dict()["resources"]).rename_axis("resource").reset_index()
@@ -103,7 +103,7 @@ class TiledDesign(Shown):
 
 @dataclass(frozen=True)
 class PipelineDesign(Shown):
-    """A pipeline with a stage a layer, and the network and target that it is for."""
+    """A pipeline with one stage per layer, with its network and target."""
 
     graph: LayerGraph
     target: Target
@@ -148,7 +148,7 @@ class PipelineDesign(Shown):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a stage, with the keys of the JSON's stages."""
+        """One row per stage, with the keys of the JSON's stages."""
         import pandas as pd
 
         return pd.DataFrame(self.to_dict()["stages"])
@@ -191,9 +191,9 @@ def design(
         ``tiled``: the tiles Tm, Tn, Tr and Tc of one engine for all layers (Zhang et al. 2015); ``streaming``: a
         pipeline with multipliers and line buffers of its own for each layer.
     share
-        Of DSP slices and block RAMs that it may take [1].
+        Share of the DSP slices and block RAMs that it may use [1].
     point
-        Work out these Tm, Tn, Tr and Tc instead of searching.
+        Evaluate these Tm, Tn, Tr and Tc instead of searching.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Streaming convolution with line buffers: a pipeline with a stage a layer, through which pixels flow one a cycle.
+"""Streaming convolution with line buffers: a pipeline with one stage per layer, through which one pixel flows a cycle.
 
 A stage keeps the K - 1 last lines of its input on chip and makes an output pixel as soon as its window is complete; its
 weights never leave the chip. With m multipliers a pixel takes ceil(K * K * N * M / m) cycles, so that a stage starts a
@@ -21,7 +21,7 @@ from mbcost.errors import fail
 from mbcost.kernels import Kernel
 from mbcost.latency.form import kinds
 
-#: Intervals that are tried grow by this share, whatever the limits are: more logic then never makes a design slower.
+#: The tried intervals grow by this share, independent of the limits, so that more logic never makes a design slower.
 STEP: Final = 1.01
 
 _PRODUCTS: Final = kinds("direct_conv", "pointwise", "depthwise", "dense", "matmul")
@@ -29,12 +29,12 @@ _OFF: Final = kinds("outside", "softmax", "view")
 
 
 class Stage(NamedTuple):
-    """A layer as hardware.
+    """The stage of one layer.
 
     Attributes
     ----------
     interval
-        Cycles between two frames, if nothing else held it up.
+        Initiation interval: cycles between two frames if no other stage delays it.
     fill
         Pixels of its input before its first output, as a share of a frame.
     multipliers
@@ -73,7 +73,7 @@ class Pipeline:
 
     @property
     def slowest(self) -> Stage:
-        """The stage that sets the pace."""
+        """The slowest stage, which limits the throughput."""
         return max(self.stages, key=lambda stage: stage.interval)
 
 
@@ -152,7 +152,7 @@ def _stage(kernel: Kernel, interval: int, bits: int) -> Stage:
 
 
 def _line_brams(width: int, bits: int, cycles: int) -> int:
-    """Of lines that are read a part of the channels at a time; 0 for a window of one row."""
+    """Block RAMs of a line buffer that is read a part of the channels at a time; 0 for a window of one row."""
     return block_rams(width * cycles, -(-bits // cycles)) if bits else 0
 
 

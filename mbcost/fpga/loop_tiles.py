@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 #: Share of the logic that a design may take: Zhang et al. 2015 took 80 % of the VC707's multiplier slices.
 DEFAULT_SHARE: Final = 0.8
-#: Pairs of Tm and Tn that are worked out together.
+#: Pairs of Tm and Tn that are evaluated together.
 _CHUNK: Final = 32
-#: Parts that the rows and columns of an output are cut into.
+#: Numbers of parts into which the rows and columns of an output are divided.
 MOST_PARTS: Final = 8
-#: A tile of pixels that no output exceeds.
+#: A tile larger than any output.
 _WHOLE: Final = 2**20
 
 
@@ -40,11 +40,11 @@ class Design:
     Attributes
     ----------
     latency_s
-        Of one inference [s].
+        Latency of one inference [s].
     needed, limits
-        What it takes of the logic, and what it was allowed to.
+        FPGA resources that it uses, and those that it was allowed to use.
     examined, candidates
-        Design points that were worked out, and those that there are; the others are slower by a lower bound.
+        Numbers of evaluated design points and of all; a lower bound shows that the others are slower.
     """
 
     point: DesignPoint
@@ -74,7 +74,7 @@ def limits_of(target: Target, share: float = DEFAULT_SHARE) -> Resources:
 
 
 class Workload(NamedTuple):
-    """A network as a loop-tiled engine runs it, and how long each count of its form takes [s]."""
+    """A network as a loop-tiled engine runs it, with the seconds per count of its form."""
 
     target: Target
     kernels: tuple[Kernel, ...]
@@ -82,7 +82,7 @@ class Workload(NamedTuple):
 
 
 def workload(graph: LayerGraph, target: Target, batch: int = 1) -> Workload:
-    """What a design is made for; the target needs no design point yet.
+    """The work of a design; the target needs no design point yet.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def workload(graph: LayerGraph, target: Target, batch: int = 1) -> Workload:
         runtimes = runtimes_for(target.device, target.processor)
         able = [name for name in runtimes if load_runtime(name).form == HLS_TILING.name]
         hint = f"it has {target.device.name}@{able[0]}" if able else "such as zc706 or pynq_z2"
-        fail("MB304", f"{target.name} is no loop-tiled engine: there is no design to choose", hint=hint)
+        fail("MB304", f"{target.name} is not a loop-tiled engine: there is no design to choose", hint=hint)
     kernels = map_to_kernels(graph, runtime, batch=batch, element_bytes=ELEMENT_BYTES[target.precision])
     if not any(kernel.kind in PRODUCTS for kernel in kernels):
         fail("MB010", f"{graph.title} has no convolution and no fully connected layer: there is nothing to design for")
@@ -106,9 +106,9 @@ def workload(graph: LayerGraph, target: Target, batch: int = 1) -> Workload:
 def best_design(work: Workload, limits: Resources) -> Design:
     """The fastest design point for a network; of equally fast ones that with the fewest multipliers, then block RAMs.
 
-    Every pair of Tm and Tn is considered, with the tiles of pixels that cut the network's outputs into whole numbers of
-    parts. What a pair would take with the whole output as one tile is a lower bound of its time; pairs are worked out
-    in its order until it passes the best time found.
+    Every pair of Tm and Tn is considered, with the pixel tiles that divide the network's outputs into whole numbers of
+    parts. The time of a pair with the whole output as one tile is a lower bound; pairs are evaluated in the order of
+    this bound until it exceeds the best time found.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def best_design(work: Workload, limits: Resources) -> Design:
 
 
 def given_design(work: Workload, point: DesignPoint, limits: Resources) -> Design:
-    """A design point as it is.
+    """A given design point, without a search.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def _latency(kernels: tuple[Kernel, ...], designs: DesignPoint, rates_s: Mapping
 
 
 def _pairs(kernels: tuple[Kernel, ...], limits: Resources, dsp_per_mac: int) -> tuple[Array, Array]:
-    """All pairs of Tm and Tn that the multipliers are enough for, up to what the layers have of channels."""
+    """All pairs of Tm and Tn within the multipliers, up to the largest numbers of channels of the layers."""
     layers = [kernel.main for kernel in kernels if kernel.kind in PRODUCTS]
     most = (limits.dsp or 0) // dsp_per_mac
     outputs = max((layer.output_shape.channels for layer in layers), default=1)
@@ -212,7 +212,7 @@ def _pairs(kernels: tuple[Kernel, ...], limits: Resources, dsp_per_mac: int) -> 
 
 
 def _pixel_tiles(kernels: tuple[Kernel, ...]) -> tuple[Array, Array]:
-    """Heights and widths of tiles: those of the network's outputs, cut into equal parts, each with each."""
+    """Heights and widths of tiles: all combinations of the network's output sizes divided into equal parts."""
     shapes = [kernel.main.output_shape for kernel in kernels if kernel.kind in PRODUCTS]
     rows, columns = {shape.height for shape in shapes}, {shape.width for shape in shapes}
     tr, tc = np.meshgrid(_parts(rows), _parts(columns), indexing="ij")
