@@ -65,7 +65,7 @@ def target_caveats(model: TargetModel) -> list[str]:
 
 
 def _origin(target: Target, runtime: Runtime) -> str:
-    """Where rates that nobody calibrated come from."""
+    """Where uncalibrated rates come from."""
     processor = target.processor
     if runtime.was_fitted_on(processor.model, target.precision):
         return f"rates are those of the {processor.model} in another device"
@@ -93,7 +93,7 @@ def forced_lowering(runtime: Runtime, predicted: Prediction) -> list[str]:
 
 
 def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, ...]) -> list[str]:
-    """Warnings about what a form takes to be on chip and does not fit there."""
+    """Warnings about activations or weights that a form assumes on chip but that do not fit there."""
     processor, sram = model.target.processor, model.target.processor.sram
     if sram is None or not kernels:
         return []
@@ -103,11 +103,11 @@ def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, 
         "weights": sum(kernel.weight_elements for kernel in kernels) * size,
     }
     fate = {
-        "activations": "the network does not fit, or spills to a slower memory, which is not charged",
-        "weights": "the rest arrives in every inference, which is charged only where a layer alone does not fit",
+        "activations": "the network does not fit, or it spills to a slower memory, whose time is not predicted",
+        "weights": "the rest is loaded in every inference; its time is predicted only for layers that do not fit alone",
     }
     return [
-        f"{what} take {needs[what] / 1e6:.3g} MB, {processor.model} has {sram.text} on chip: {fate[what]}"
+        f"{what} take {needs[what] / 1e6:.3g} MB, but {processor.model} has {sram.text} on chip: {fate[what]}"
         for what in ("activations", "weights")
         if what in model.form.on_chip and needs[what] > sram.value
     ]
@@ -129,7 +129,7 @@ def outside_layers(
     how = (
         "on the host's processor: their time and the transfer there and back are assumed"
         if charged
-        else "whose time this is; what they take comes on top"
+        else "which is all that this latency covers; their own time comes on top"
     )
     found = f"{what} {where}, {how}: {', '.join(names[:10])}{more}"
     places = [number for number, kernel in enumerate(kernels) if kernel.kind == "outside"]
@@ -139,10 +139,10 @@ def outside_layers(
 
 
 def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
-    """A warning about the layers that were estimated because no importer knows them, if there are any."""
+    """A warning about the layers that were estimated because the importer does not know them, if there are any."""
     names = [layer.name for layer in graph.layers if layer.op == Opaque.op]
     if not names:
         return ()
     what = "1 operator of the model is" if len(names) == 1 else f"{len(names)} operators of the model are"
     more = ", ..." if len(names) > 10 else ""
-    return (f"{what} not known; what stands in is memory traffic alone: {', '.join(names[:10])}{more}",)
+    return (f"{what} not known and estimated by memory traffic alone: {', '.join(names[:10])}{more}",)

@@ -1,4 +1,4 @@
-"""What a reader has to know about kernels that nothing documents."""
+"""Caveats about kernels that are assumed because no source documents them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS: dict[KernelKind, str] = {
 def assumed_kernels(runtime: Runtime, kernels: Iterable[Kernel]) -> list[str]:
     """A warning about the operators of a network whose kernel is assumed, if there are any that take time.
 
-    What goes to another processor, and operators that mbcost does not know, have warnings of their own.
+    Layers that run on another processor and unknown operators have warnings of their own.
     """
     found: dict[str, dict[str, None]] = {}
     of_each = {(kernel.kind, kernel.main.operator.op): kernel.main for kernel in kernels}
@@ -37,6 +37,6 @@ def assumed_kernels(runtime: Runtime, kernels: Iterable[Kernel]) -> list[str]:
     if not found:
         return []
     if runtime.assumed is not None:
-        return [f"nothing documents what {runtime.name} computes layers with: {runtime.assumed}"]
+        return [f"the kernels of {runtime.name} are assumed: {runtime.assumed}"]
     parts = [f"{', '.join(f'`{op}`' for op in operators)} (assumed: {words})" for words, operators in found.items()]
     return [f"{runtime.name} documents no kernel for {', '.join(parts)}"]
