@@ -38,18 +38,18 @@ INTERVAL: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the network, for the whole batch; bytes at the target's precision.
+    """Totals of a network for the whole batch; bytes at the target's precision.
 
     Attributes
     ----------
     macs, params
-        By the conventions of the analysis [1].
+        Multiply-accumulates and parameters by the counting conventions of the analysis [1].
     activation_bytes
         Activations that the kernels read and write [B].
     weight_bytes
         Weights as they are at inference, batch norm folded; what several layers share is there once [B].
     im2col_bytes
-        Lowering buffers that the target's kernels build [B].
+        Lowering (im2col) buffers of the target's kernels [B].
     peak_activation_bytes
         Largest activation memory alive at any time [B].
     """
@@ -63,20 +63,20 @@ class Totals:
 
 
 class LayerResult(NamedTuple):
-    """One layer on the target. A layer that is fused into another's kernel moves nothing and takes no time of its own.
+    """One layer on the target. A layer that is fused into another layer's kernel has no traffic and no time of its own.
 
     Attributes
     ----------
     macs, params, input_bytes, weight_bytes, output_bytes, im2col_bytes
         Counts for the whole batch; bytes as the kernel moves them [B].
     arithmetic_intensity
-        MACs a byte of input, weights and output [MAC/B].
+        MACs per byte of input, weights and output [MAC/B].
     kernel
-        Name of the kernel that computes it: that of the kernel's main layer.
+        Name of the kernel that computes it, which is the name of the kernel's main layer.
     bound
-        What takes most of its time: compute, activations, weights, lowering or overhead; ``fused`` or ``none``.
+        The largest part of its time: compute, activations, weights, lowering or overhead; else ``fused`` or ``none``.
     latency_s, compute_s, activation_s, weight_s, lowering_s, overhead_s
-        Time and its split [s].
+        Latency and its parts [s].
     """
 
     name: str
@@ -131,7 +131,7 @@ class LayerResult(NamedTuple):
         }
 
     def to_node(self) -> dict[str, Any]:
-        """The attributes of a node of :attr:`Analysis.graph`: the JSON's, all traffic, and what lowering adds."""
+        """The attributes of a node of :attr:`Analysis.graph`: the JSON's, the total traffic and the lowering."""
         return {
             **self.to_dict(),
             "traffic_bytes": self.input_bytes + self.weight_bytes + self.output_bytes,
@@ -139,14 +139,14 @@ class LayerResult(NamedTuple):
         }
 
 
-#: The part of a :class:`LayerResult` that its kernel decides.
+#: The fields of a :class:`LayerResult` that its kernel determines.
 _Outcome: TypeAlias = tuple[int, int, int, int, float, str, str, float, float, float, float, float, float]
-#: That of a layer that is fused into another's kernel.
+#: The same fields of a layer that is fused into another layer's kernel.
 _FUSED: Final[_Outcome] = (0, 0, 0, 0, 0.0, "", "fused", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def target_entry(target: Target, calibrated: bool) -> dict[str, Any]:
-    """A target in a JSON."""
+    """A target's entry in the JSON."""
     return {
         "device": target.device.name,
         "processor": target.processor.name,
@@ -159,11 +159,10 @@ def target_entry(target: Target, calibrated: bool) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Analysis(Charted):
-    """One architecture on one target.
+    """The predicted latency of one architecture on one target, layer by layer.
 
-    It saves itself, as ``.save("report.html")``, and also as .json, .csv, .md, .parquet, .trace.json, .graphml, .dot
-    and .txt. It has the charts ``roofline``, ``by_class``, ``by_block``, ``timeline`` and ``memory``, as
-    ``.figure("roofline")``.
+    ``.save("report.html")`` writes the report; .json, .csv, .md, .parquet, .trace.json, .graphml, .dot and .txt work
+    too. ``.figure(name)`` returns the charts ``roofline``, ``by_class``, ``by_block``, ``timeline`` and ``memory``.
 
     Attributes
     ----------
@@ -172,19 +171,19 @@ class Analysis(Charted):
     layer_graph
         The network with every shape and count.
     target, runtime, form, rates
-        What it runs on, by which rules, and the latency form with its rates.
+        The target, the rules of its runtime, and the latency form with its rates.
     kernels, estimates
-        What the runtime launches, and the time of each.
+        The kernels that the runtime launches, and the time of each.
     batch
-        Images an inference.
+        Images per inference.
     element_bytes
-        Bytes of an activation or weight [B].
+        Bytes per activation or weight [B].
     latency_s, latency_low_s, latency_high_s
-        Time of one inference of the whole batch, with the bounds of its 90 % interval [s].
+        Latency of one inference of the whole batch, with the bounds of its 90 % interval [s].
     calibration
-        What the rates were fitted to; None where they come from the profile.
+        The calibration of the rates; None where they come from the profile.
     warnings
-        Whatever the reader has to know before trusting the number.
+        Caveats that a reader has to know before trusting the number.
     """
 
     spec: ArchitectureSpec = field(repr=False)
@@ -216,7 +215,7 @@ class Analysis(Charted):
 
     @property
     def frames_per_s(self) -> float:
-        """Images a second when inferences follow each other [1/s]."""
+        """Images per second when inferences run back to back [1/s]."""
         return self.batch / self.latency_s if self.latency_s else float("inf")
 
     @cached_property
@@ -234,7 +233,7 @@ class Analysis(Charted):
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
-        """Every layer in the order they run."""
+        """Every layer in execution order."""
         layers, batch = self.layer_graph.layers, self.batch
         macs = macs_by_layer(self.layer_graph, self.macs_convention)
         params = params_by_layer(self.layer_graph, self.params_convention)
@@ -259,7 +258,7 @@ class Analysis(Charted):
         return tuple([results[position] for position in range(len(layers))])
 
     def _outcome(self, kernel: Kernel, estimate: KernelEstimate) -> _Outcome:
-        """What a kernel's main layer moves and takes, in the order of :class:`LayerResult`."""
+        """Traffic and time of a kernel's main layer, in the order of :class:`LayerResult`."""
         size = self.element_bytes
         moves = size if kernel.kind != "view" else 0
         read, written, weights = (
@@ -288,7 +287,7 @@ class Analysis(Charted):
 
     @cached_property
     def resources(self) -> tuple[Resources, Resources] | None:
-        """What the accelerator takes of an FPGA's logic and what that has; None for processors of other kinds."""
+        """FPGA resources that the accelerator uses, and those of the device; None for processors of other kinds."""
         processor = self.target.processor
         if processor.kind != "fpga":
             return None
@@ -299,9 +298,9 @@ class Analysis(Charted):
 
     @cached_property
     def graph(self) -> nx.DiGraph[str]:
-        """A networkx graph: a node a layer, named after it, with the keys of the JSON's layers as plain scalars.
+        """A networkx graph with one node per layer, which has the keys of the JSON's layers as plain scalars.
 
-        Shapes are text such as ``224x224x3``, so that every format of networkx takes it:
+        Shapes are text such as ``224x224x3``, so that every file format of networkx accepts the graph:
         ``networkx.write_graphml(analysis.graph, "net.graphml")``.
         """
         attributes = {
@@ -316,7 +315,7 @@ class Analysis(Charted):
         return as_networkx(self.layer_graph, [layer.to_node() for layer in self.layers], attributes)
 
     def assumptions(self) -> dict[str, Quantity | Parameter]:
-        """Numbers that nobody sourced and that went into the latency, by their place."""
+        """Assumed numbers (without a source) that the latency depends on, by their place."""
         found: dict[str, Quantity | Parameter] = {}
         for rate in self.rates.values():
             found.update({place: q for place, q in rate.quantities.items() if q.source == "assumed"})
@@ -388,7 +387,7 @@ class Analysis(Charted):
 
 
 class Analyses(tuple[Analysis, ...], Shown):
-    """One network on several targets, in their order."""
+    """One network on several targets, in the order of the targets."""
 
     __slots__ = ()
 
@@ -397,7 +396,7 @@ class Analyses(tuple[Analysis, ...], Shown):
         return [analysis.to_dict() for analysis in self]
 
     def to_frame(self) -> pd.DataFrame:
-        """The layers of all as a DataFrame, behind a column ``target``."""
+        """The layers of all analyses as a DataFrame, with a first column ``target``."""
         import pandas as pd
 
         frames = [analysis.to_frame() for analysis in self]

@@ -33,7 +33,7 @@ Params: TypeAlias = ParamsConvention | NormParams
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """How a network is analysed: its size, how it runs and how it is counted. Made by :func:`configuration`.
+    """How a network is analysed: its size, how it runs and how it is counted. Created by :func:`configuration`.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Configuration:
     rho, resolution
         Resolution multiplier [1], or height and width of the input [pixels]; at most one of them.
     batch
-        Images an inference.
+        Images per inference.
     precision, threads
         None for the target's own.
     options
@@ -54,7 +54,7 @@ class Configuration:
     calibration
         None for the one that the target has, False for none.
     lowering
-        Whether convolutions are computed as the runtime does, or lowered by im2col.
+        Whether convolutions are computed as the runtime does (``auto``) or lowered by ``im2col``.
     """
 
     alpha: float = 1.0
@@ -72,7 +72,7 @@ class Configuration:
 
     @property
     def estimates(self) -> bool:
-        """Whether operators without a kernel are charged by their traffic."""
+        """Whether operators without a kernel are estimated by their memory traffic."""
         return self.unsupported == "estimate"
 
     @property
@@ -81,7 +81,7 @@ class Configuration:
         return {"alpha": self.alpha, "rho": self.rho, "resolution": self.resolution, "options": self.options}
 
 
-#: One image at the table's size, as the target runs it.
+#: The default: one image at the table's size, as the target runs it.
 DEFAULT: Final = Configuration()
 
 
@@ -172,7 +172,7 @@ def _calibration(checks: Checks, choice: Any) -> CalibrationChoice:
 
 
 def as_list(value: Any) -> list[Any]:
-    """`value` as a list: a text, a number, a network or a target alone is one; an array is its entries."""
+    """`value` as a list: a single text, number, network or target becomes a list of one; an array, its entries."""
     if isinstance(value, (list, tuple, range, set, frozenset)):
         return list(value)
     dimensions: int | None = getattr(value, "ndim", None)

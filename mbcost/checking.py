@@ -1,4 +1,4 @@
-"""``mbcost.check``: every problem of a file that a user wrote, whatever kind of file it is."""
+"""``mbcost.check``: every problem of a user's file, whatever kind of file it is."""
 
 from __future__ import annotations
 
@@ -102,5 +102,5 @@ def _shares(path: Path, text: str | None, against: ArchitectureSpec) -> tuple[Pr
     from mbcost.graph.shares import share_problems
 
     if text is None:
-        fail("MB010", f"`against=...` wants a pasted table of shares, {path} is none")
+        fail("MB010", f"`against=...` needs a pasted table of shares, and {path} is none")
     return share_problems(find_grids(text, str(path)), str(path), against)

@@ -1,7 +1,7 @@
 """Checks of single values that a user gives: their type and range, every problem at once.
 
-A value that Python takes for another type without a word (a boolean for a number, a fraction for a number of pixels) is
-refused; NumPy's scalars are taken for Python's.
+Values that Python would silently convert (a boolean as a number, a fraction of a pixel) are refused; NumPy scalars are
+accepted as Python's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _Word = TypeVar("_Word", bound=str)
 
 
 class Checks:
-    """Values of parameters; what is wrong with one becomes a problem, and something harmless stands in for it."""
+    """Values of parameters; a wrong one becomes a problem and is replaced by a harmless value."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []

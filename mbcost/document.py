@@ -59,12 +59,12 @@ class Document:
         return self.source.path
 
     def key(self, *path: str | int) -> Location:
-        """Where the key at `path` stands; of the value, where there is no key."""
+        """The place of the key at `path`; of the value, where there is no key."""
         span = self._keys.get(path)
         return self.value(*path) if span is None else self.source.location(span)
 
     def value(self, *path: str | int) -> Location:
-        """Where the value at `path` stands; of the nearest container that exists, where there is none."""
+        """The place of the value at `path`; of the nearest existing container, where there is no value."""
         while path and path not in self._values:
             path = path[:-1]
         return self.source.location(self._values.get(path, Span(0, 0, 1)))

@@ -103,9 +103,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with an input, or (``severity="warning"``) that its user should know.
+    """One problem of an input, or (``severity="warning"``) something that its user should know.
 
-    `parameter` is the parameter of a function that it is about, where it is about one; the message then begins with it.
+    `parameter` is the function parameter that the problem is about, if any; the message then begins with it.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""Files from strangers: read with limits, written all or nothing."""
+"""Untrusted files, read within limits, and files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def write_text(path: Path, text: str, *, force: bool = False) -> None:
 
 
 def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write `content` to `path`, all of it or nothing; an existing file is kept unless `force`.
+    """Write `content` to `path`, completely or not at all; an existing file is kept unless `force`.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put a new file in the place of `path`, which is never seen half written, not even after a loss of power."""
+    """Replace `path` by a new file atomically, so that it is never half written, even after a power failure."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -24,7 +24,7 @@ from mbcost.words import UNSUPPORTED, Unsupported
 
 
 class TorchModule(Protocol):
-    """An ``nn.Module``, in the words of a program that does without PyTorch."""
+    """An ``nn.Module``, declared so that PyTorch need not be installed."""
 
     def eval(self) -> Any:
         """Switch to inference."""
@@ -56,8 +56,8 @@ def load(
         A name, a path, a PyTorch ``module:callable`` (which runs its code), an ``nn.Module``, or an architecture, which
         is returned as it is.
     input_shape
-        Of the only input of a model, with the batch, such as ``(1, 3, 224, 224)``: for what its file leaves open, and
-        for a module.
+        Shape of a model's only input, with the batch, such as ``(1, 3, 224, 224)``: for dimensions that its file leaves
+        open, and for a module.
     input_shapes
         The same for several inputs, by their names.
     unsupported

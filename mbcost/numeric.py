@@ -1,8 +1,8 @@
-"""Arithmetic that is the same for one network and for a million.
+"""Arithmetic for one network and for arrays of networks alike.
 
 A *dimension* (:data:`Dim`) is a Python int, or an int64 array with one entry a configuration. The formulas of this
-package use only ``+ - * //`` and the functions below, so they run on either without knowing which. NumPy is imported
-only once an array is there: the analysis of a single network never pays for it.
+package use only ``+ - * //`` and the functions below, so they work on both. NumPy is imported only when the first array
+arrives: the analysis of a single network does not need it.
 
 The integers of one network are exact at any size; those of an array are int64.
 """
@@ -26,7 +26,7 @@ Real: TypeAlias = float
 
 
 class MixedConfigurationsError(Exception):
-    """Configurations of one array differ in what exists: split the array by `condition` and take each part alone."""
+    """Configurations of one array differ in which layers exist: split it by `condition` and evaluate each part."""
 
     def __init__(self, condition: Any) -> None:
         super().__init__("the configurations differ in which layers exist")
@@ -83,7 +83,7 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 def square_root(value: Any) -> Any:
-    """Square root of a number or an array, to the same bit."""
+    """Square root of a number or an array, equal to the last bit."""
     if isinstance(value, (int, float)):
         return math.sqrt(value)
     import numpy as np
@@ -156,12 +156,12 @@ def holds_for_all(condition: Any) -> bool:
 
 
 def one_value(values: Any) -> Any:
-    """The number that an array of configurations has in common; a number as it is.
+    """The value that all configurations of an array share; a number as it is.
 
     Raises
     ------
     MixedConfigurationsError
-        If they have not.
+        If the values differ.
     """
     if is_scalar(values):
         return values
@@ -172,7 +172,7 @@ def one_value(values: Any) -> Any:
 
 
 def add_up(values: Iterable[Any]) -> Any:
-    """The sum in this very order, for numbers as for arrays (``sum`` compensates floats from Python 3.12 on)."""
+    """The sum in the given order, for numbers as for arrays (``sum`` compensates floats from Python 3.12 on)."""
     total: Any = 0
     for value in values:
         total = total + value
@@ -180,7 +180,7 @@ def add_up(values: Iterable[Any]) -> Any:
 
 
 def by_value(function: Callable[[float], float], values: Any) -> Any:
-    """A function of one number, such as a power, on numbers or arrays to the same bit.
+    """A function of one number, such as a power, for numbers or arrays with results equal to the last bit.
 
     NumPy's own powers and logarithms may differ from Python's in the last bit, so an array's distinct values are taken
     one by one.

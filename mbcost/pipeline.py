@@ -1,6 +1,6 @@
-"""The way through, on one page: a network and a target become an :class:`~mbcost.analysis.Analysis`.
+"""The pipeline: a network and a target become an :class:`~mbcost.analysis.Analysis`.
 
-Each step is callable on its own, returns a new frozen value and prints well: :func:`~mbcost.networks.load`,
+Each step is callable on its own and returns a new frozen value with a readable repr: :func:`~mbcost.networks.load`,
 :func:`~mbcost.graph.build_graph`, :func:`~mbcost.prediction.prepare`, :func:`~mbcost.prediction.predict`.
 """
 
@@ -93,11 +93,11 @@ def analyze(
     Parameters
     ----------
     network
-        A built-in name, the path of a YAML table, of an ONNX or of a TFLite file, a PyTorch ``module:callable``, an
+        A built-in name, the path of a YAML table, an ONNX or a TFLite file, a PyTorch ``module:callable``, an
         ``nn.Module`` (with `input_shape`), or a loaded architecture.
     device
-        A target: ``pixel1``, ``pixel4/gpu``, ``pixel1/cpu@tflite-2018``, or a :class:`~mbcost.devices.Target`; several
-        in a list give :class:`~mbcost.analysis.Analyses`, one a target.
+        A target: ``pixel1``, ``pixel4/gpu``, ``pixel1/cpu@tflite-2018``, or a :class:`~mbcost.devices.Target`; a list
+        of targets gives :class:`~mbcost.analysis.Analyses`, one per target.
     alpha, rho, resolution
         Width multiplier; resolution multiplier, or the input's height and width [pixels].
     batch
@@ -112,13 +112,13 @@ def analyze(
         :class:`~mbcost.graph.ParamsConvention`), and ``products`` or ``all`` operations as MACs.
     unsupported
         ``refuse`` operators that the importer does not know or the runtime has no kernel for, or ``estimate`` them by
-        their traffic, with a warning.
+        their memory traffic, with a warning.
     calibration
-        The file of a calibration; by default the one that ships for the target or that you have of it, if there is
-        one; False for none.
+        The path of a calibration, or a :class:`~mbcost.calibration.record.Calibration`; by default the user's own for
+        the target or the one that ships, if there is one; False for none.
     lowering
-        ``auto``: convolutions as the runtime computes them; ``im2col``: those that it reads directly are lowered to
-        matrix products first, which shows what that would add.
+        ``auto``: convolutions as the runtime computes them; ``im2col``: direct convolutions are lowered to matrix
+        products first, which shows the cost of lowering.
     input_shape
         Of a model's input where its file leaves it open, or of an ``nn.Module``, such as ``(1, 3, 224, 224)``.
     until

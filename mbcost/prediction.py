@@ -1,4 +1,4 @@
-"""What predicts latencies on a target, chosen once, and what it predicts for a network or an array of them."""
+"""The model of a target (rules, form, rates and calibration, chosen once) and its predictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mbcost.words import Lowering
 
 
 class TargetModel(NamedTuple):
-    """All that predicts latencies on a target; the same for every network."""
+    """The rules, form, rates and calibration of a target; the same for every network."""
 
     target: Target
     runtime: Runtime
@@ -66,7 +66,7 @@ def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Low
 
 
 class Prediction(NamedTuple):
-    """Kernels and times [s] of one network, or of an array of configurations."""
+    """Kernels and latencies [s] of one network, or of an array of configurations."""
 
     kernels: tuple[Kernel, ...]
     estimates: tuple[KernelEstimate, ...]
@@ -84,7 +84,7 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     InputError
         MB400 for every operator without a kernel.
     MixedConfigurationsError
-        If the configurations of an array differ in which kernels there are.
+        If the configurations of an array differ in their kernels.
     """
     target, runtime, form, rates, fitted = model
     element_bytes = model.element_bytes

@@ -13,7 +13,7 @@ NOTHING: Final = "–"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """`value` with so many significant digits, never with an exponent or fewer digits than its whole part has."""
+    """`value` with significant `digits`, never with an exponent or with fewer digits than its integer part."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     magnitude = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
@@ -34,7 +34,7 @@ def si(value: float, digits: int = 4) -> str:
 
 
 def with_unit(value: float, unit: str) -> str:
-    """Three digits and a unit, seconds with their prefix: ``427 ps a MAC``; ``1`` is no unit."""
+    """Three digits and a unit, seconds with an SI prefix: ``427 ps a MAC``; ``1`` means no unit."""
     if unit == "s" or unit.startswith("s "):
         factor, prefix = next((pair for pair in _TIMES if abs(value) >= pair[0]), _TIMES[-1])
         return f"{significant(value / factor)} {prefix}{unit}"

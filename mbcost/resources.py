@@ -1,4 +1,4 @@
-"""Where the data files are that ship with mbcost."""
+"""The places of the data files that ship with mbcost."""
 
 from __future__ import annotations
 

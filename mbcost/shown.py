@@ -1,4 +1,4 @@
-"""Results that show themselves: every result has the same way to a page, a file, a figure and a notebook."""
+"""Base classes of results: the same methods for reports, files, figures and notebooks."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-#: The one door by which results reach what draws them. It is above them, so that it is looked up when it is used.
+#: The module that draws results. It is in a layer above them, so it is looked up when it is used.
 _DOOR: Final = "mbcost.report.show"
 
 
 class Shown:
-    """A result: it saves itself in a format that a suffix names, and shows itself in a notebook."""
+    """A result with ``save`` (the suffix selects the format) and a table for notebooks."""
 
     __slots__ = ()
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> Path:
-        """Write the result in the format of the suffix: ``.html`` is the page; each result has others beside it.
+        """Write the result in the format of the suffix: ``.html`` for the report; each result has further formats.
 
         Parameters
         ----------
         force
-            Overwrite a file that is there.
+            Overwrite an existing file.
 
         Raises
         ------
         InputError
-            MB006 with the suffixes there are for any other, MB007 if the file exists, MB008 if it cannot be written.
+            MB006 for an unknown suffix, MB007 if the file exists, MB008 if it cannot be written.
         """
         return Path(import_module(_DOOR).save(self, path, force=force))
 
@@ -36,16 +36,16 @@ class Shown:
 
 
 class Charted(Shown):
-    """A result that has charts."""
+    """A result with charts."""
 
     __slots__ = ()
 
     def figure(self, name: str, **which: Any) -> Any:
-        """A chart as a ``plotly.graph_objects.Figure``; a wrong name is answered with those that there are.
+        """A chart as a ``plotly.graph_objects.Figure``; the error for a wrong name lists the known ones.
 
         Raises
         ------
         InputError
-            MB010 for a name or a choice that there is not.
+            MB010 for an unknown name or choice.
         """
         return import_module(_DOOR).figure(self, name, **which)

@@ -1,8 +1,7 @@
 """Quantities with units, read by one closed table.
 
 A quantity in a file is a number and a unit: ``29.8 GB/s``, ``2.15 GHz``, ``64 KiB``. Inside mbcost every number is in
-SI base units (bytes, hertz, seconds, operations). A unit that is not in the table is an error; there is no prefix
-grammar that could invent one.
+SI base units (bytes, hertz, seconds, operations). A unit that is not in the table is an error; prefixes are not parsed.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class UnitError(ValueError):
 
 
 def factor(unit: str, dimension: str) -> float:
-    """How many base units one `unit` is.
+    """The factor from one `unit` to the base unit.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def factor(unit: str, dimension: str) -> float:
 
 def to_base(value: float, unit: str, dimension: str) -> float:
     """`value` in `unit` as a number of base units: of 23.4 ms, the double nearest to 0.0234."""
-    # in decimals, since neither 23.4 / 1e3 nor 0.025 * 1e-6 is the double nearest to what a person reads
+    # in decimal arithmetic, since neither 23.4 / 1e3 nor 0.025 * 1e-6 is the double nearest to the decimal value
     return float(Decimal(repr(value)) * Decimal(repr(factor(unit, dimension))))
 
 
@@ -116,7 +115,7 @@ def format_quantity(value: float, dimension: str) -> str:
         preferred = {"B": 1.0, **{f"{prefix}B": scale for prefix, scale in _BINARY.items()}}
     best = min(preferred, key=lambda unit: _distance(abs(value) / preferred[unit]))
     number = float(Decimal(repr(value)) / Decimal(repr(preferred[best])))
-    if to_base(number, best, dimension) != value:  # a rounding error in the last digit: the base unit has none
+    if to_base(number, best, dimension) != value:  # a rounding error in the last digit, which the base unit avoids
         best, number = next(unit for unit, scale in table.items() if scale == 1.0), value
     short = repr(number).removesuffix(".0")
     return f"{short} {best}" if best != "1" else short

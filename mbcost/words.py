@@ -1,4 +1,4 @@
-"""The words that parameters and options take: each set is said once, for the library and the command line alike."""
+"""The allowed words of parameters and options, each set defined once for the library and the command line."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final, Literal, TypeAlias, get_args
 NormParams: TypeAlias = Literal["folded", "affine", "all", "none"]
 #: What counts as a multiply-accumulate: products only, as papers count, or element-wise operations too.
 MacsConvention: TypeAlias = Literal["products", "all"]
-#: What becomes of an operator that mbcost does not know or that a runtime has no kernel for.
+#: How operators are treated that mbcost does not know or that a runtime has no kernel for.
 Unsupported: TypeAlias = Literal["refuse", "estimate"]
-#: How convolutions are computed: as the runtime does, or lowered to matrix products.
+#: How convolutions are computed: as the runtime does (auto), or lowered to matrix products.
 Lowering: TypeAlias = Literal["auto", "im2col"]
-#: What time is summed over.
+#: What the time is grouped by.
 GroupBy: TypeAlias = Literal["op", "block", "layer"]
-#: What a plan of several processors is chosen for.
+#: What a plan for several processors optimises.
 Goal: TypeAlias = Literal["latency", "throughput"]
-#: ``tiled``: one engine for all layers; ``streaming``: a pipeline with a stage a layer.
+#: ``tiled``: one engine for all layers; ``streaming``: a pipeline with one stage per layer.
 Style: TypeAlias = Literal["tiled", "streaming"]
 #: Where a sweep is computed.
 Engine: TypeAlias = Literal["local", "processes", "dask"]

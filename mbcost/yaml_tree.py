@@ -1,4 +1,4 @@
-"""YAML from strangers: parsed within limits into plain data, with the place of every key and value.
+"""Untrusted YAML: parsed within limits into plain data, with the place of every key and value.
 
 PyYAML's parser delivers events; :class:`_TreeBuilder` turns them into dicts, lists and scalars without recursion.
 """
@@ -19,12 +19,12 @@ MAX_DEPTH: Final = 40
 MAX_NODES: Final = 200_000
 MAX_PROBLEMS: Final = 50
 
-#: What YAML allows in a file (section 5.1 of its specification), turned around; includes lone surrogates.
+#: Characters that YAML does not allow in a file (section 5.1 of its specification); includes lone surrogates.
 _NOT_ALLOWED: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 #: Characters that start no value (sections 5.3 and 6.1).
 _STARTS_NOTHING: Final = ("%", "@", "`", "\t")
-#: What may come next between brackets. Text without quotes ends before a bracket, a comma, ": " and " #"; quotes that
-#: nobody closes reach to the end. Nothing is tried twice, so that a text takes time in proportion to its length.
+#: Tokens between brackets. Text without quotes ends before a bracket, a comma, ": " and " #"; unclosed quotes reach to
+#: the end. The pattern never backtracks, so that the time is linear in the length of the text.
 _IN_BRACKETS: Final = re.compile(
     r"""
       (?P<open>  [\[{] )
@@ -75,7 +75,7 @@ def parse_yaml(text: str, path: str) -> Document:
 
 
 def _refuse_text(text: str, source: Source) -> None:
-    """Refuse what is to be kept from PyYAML, which reports it poorly or takes very long over it."""
+    """Refuse text that PyYAML reports poorly or needs very long for."""
     if bad := _NOT_ALLOWED.search(text):
         before = Source.of(text[: bad.start()], source.path).lines
         span = Span(len(before) - 1, len(before[-1]), len(before[-1]) + 1)
@@ -88,10 +88,10 @@ def _refuse_text(text: str, source: Source) -> None:
 
 
 def _fail_syntax(error: Exception, source: Source, end: tuple[int, int]) -> NoReturn:
-    """Report what PyYAML found; what it only missed at the end of the file, at the place where that began.
+    """Report PyYAML's error; an error at the end of the file is shown where the unfinished value began.
 
-    The code, the place and the hint are ours; only the words behind the colon are PyYAML's, whichever those are. `end`
-    is where its last event ended, for an error without a place.
+    Code, place and hint are mbcost's; only the words after the colon are PyYAML's. `end` is where its last event ended,
+    for an error without a place.
     """
     problem, context = getattr(error, "problem", None), getattr(error, "context", None)
     words = " ".join(part for part in (problem, context) if part) or str(error)
@@ -116,7 +116,7 @@ class _Node(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """A container whose end the parser has not reached; `key` is that of the value to come."""
+    """A container whose end the parser has not reached; `key` is the key of the next value."""
 
     value: dict[str, Any] | list[Any]
     path: Path_
