@@ -68,7 +68,7 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
     """
     _, form, rates = latency_model(target)
     if form.overlap != "none":
-        fail("MB010", f"the form {form.name} is not a sum of terms: there is no rate to fit for {target.name}")
+        fail("MB010", f"the form {form.name} is not a sum of terms: there is nothing to fit for {target.name}")
     work = work_of(rows, target)
     calibration = fitting.calibrate(
         target,

@@ -68,7 +68,7 @@ def suggest(
     """
     _, form, rates = latency_model(target)
     if form.overlap != "none":
-        fail("MB010", f"the form {form.name} is not a sum of terms: there is no rate to fit for {target.name}")
+        fail("MB010", f"the form {form.name} is not a sum of terms: there is nothing to fit for {target.name}")
     names = [term.name for term in form.terms]
     priors = np.array([float(rates[name].seconds) for name in names])
     known, covariance = priors, prior_covariance(form)

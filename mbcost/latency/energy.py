@@ -1,7 +1,7 @@
 """Energy of an inference as an estimate: arithmetic and the bytes that move, at published energies of a 45 nm process.
 
-What a processor spends on instructions, clocks and leakage is not in it, and newer processes take less: the estimate
-compares networks and precisions with each other, it does not replace a measurement.
+The energy of instruction control, clocks and leakage is not included, and newer processes need less: the estimate is
+for comparisons of networks and precisions and does not replace a measurement.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm
 from mbcost.numeric import Real, add_up
 
-#: Where all figures come from.
+#: The source of all figures.
 SOURCE: Final = (
     "Horowitz 2014, Computing's energy problem (and what we can do about it), ISSCC: 45 nm at 0.9 V; arithmetic and "
     "the bytes that move, without control and leakage"
@@ -21,7 +21,7 @@ SOURCE: Final = (
 
 
 class EnergyFigure(NamedTuple):
-    """Energy of an event [J], and how it comes out of the source."""
+    """Energy of an event [J], and how it follows from the source."""
 
     joules: float
     reference: str
@@ -40,7 +40,7 @@ OFF_CHIP: Final = EnergyFigure(162.5e-12, "1.3 nJ for 64 bits of DRAM, the lower
 
 
 class Energy(NamedTuple):
-    """Of one inference of the whole batch [J], and what it was made of [1, B]."""
+    """Energy of one inference of the whole batch [J], and the counts that it is computed from [1, B]."""
 
     compute_j: Real
     on_chip_j: Real
@@ -58,8 +58,8 @@ class Energy(NamedTuple):
 def estimate_energy(kernels: Iterable[Kernel], form: LatencyForm, precision: str) -> Energy | None:
     """The energy of all kernels; None for a precision without a figure.
 
-    Each tensor is read and written once by its kernels on chip. What crosses to the external memory is what the form
-    counts of it, and all tensors and weights where it counts none: nothing is then taken to stay in a cache.
+    Each tensor is read and written once by its kernels on chip. Off-chip traffic is the traffic that the form counts;
+    in a form without such a count it is all tensors and weights, as if nothing stayed in a cache.
     """
     each = PER_MAC.get(precision)
     if each is None:

@@ -1,6 +1,6 @@
 """Latency forms: a kernel's time as a sum of named terms, each a count of its shapes times a rate.
 
-One mechanism gives the latency, its split, the bound and the explanation of a number. A form is code that reads like
+The same terms give the latency, its split, the bound and the explanation of a number. A form is code that reads like
 its equation; the rates come from a device's profile, the runtime's parameters or a calibration.
 """
 
@@ -20,8 +20,8 @@ GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 Overlap: TypeAlias = Literal["none", "full", "parallel"]
 
 
-#: Added and taken away again, it leaves a time [s] rounded to a multiple of 2**-50 s, a femtosecond (doubles from 4 to
-#: 8 have that spacing): sums of up to 8 s are then exact in any order, so that blocks may be summed before networks.
+#: Adding and subtracting this rounds a time [s] to a multiple of 2**-50 s, about a femtosecond (the spacing of doubles
+#: from 4 to 8): sums of up to 8 s are then exact in any order, so that blocks may be summed before networks.
 ROUNDING: Final = 6.0
 
 
@@ -31,34 +31,34 @@ def kinds(*chosen: KernelKind) -> frozenset[KernelKind]:
 
 
 def one(_: Kernel) -> Real:
-    """The count of a term that every kernel takes once."""
+    """The count of a term that occurs once per kernel."""
     return 1
 
 
 def first(kernel: Kernel) -> Real:
-    """Once a network."""
+    """Once per network."""
     return 1 if kernel.position == 0 else 0
 
 
 def host_bytes(kernel: Kernel) -> Real:
-    """What goes to the host's processor and comes back."""
+    """Bytes that go to the host's processor and come back."""
     return kernel.activation_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One addend of a kernel's time.
+    """One term of a kernel's time: a count times a rate.
 
     Attributes
     ----------
     name, unit
-        What is counted, such as ``gemm`` in MAC.
+        The name of the term and the unit of its count, such as ``gemm`` in MAC.
     group
-        The share of the time that it belongs to.
+        The part of the time that it belongs to: compute, activations, weights, lowering or overhead.
     kinds
-        The kernels that it applies to.
+        The kinds of kernels that it applies to.
     count
-        A pure function of a kernel; a number or an array.
+        A pure function of a kernel that returns a number or an array.
     """
 
     name: str
@@ -70,18 +70,18 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Seconds a count, with everything it was made of.
+    """Seconds per count, with everything that the rate was computed from.
 
     Attributes
     ----------
     seconds
         Time of one unit of the term [s].
     formula
-        How it was computed, in words: ``1 / (gemm_efficiency * peak fp32)``.
+        How it was computed: ``1 / (gemm_efficiency * peak fp32)``.
     quantities
-        Numbers of the device's profile that went in, by their place in it.
+        Numbers of the device's profile in the formula, by their place in the profile.
     parameters
-        Numbers of the runtime that went in.
+        Numbers of the runtime in the formula.
     """
 
     seconds: Real
@@ -91,7 +91,7 @@ class Rate:
 
     @property
     def source(self) -> str:
-        """The weakest source among what went in: assumed, fitted, measured, derived or datasheet."""
+        """The weakest source in the formula: assumed, fitted, measured, derived or datasheet."""
         order = ("assumed", "fitted", "derived", "measured", "datasheet")
         sources = {q.source for q in self.quantities.values()} | {p.source for p in self.parameters}
         return next((source for source in order if source in sources), "derived")
@@ -114,7 +114,7 @@ class KernelEstimate(NamedTuple):
 
     @property
     def bound(self) -> Group | None:
-        """The group that takes most of the time; None for a kernel that takes none. One configuration only."""
+        """The group with the largest time; None for a kernel without time. For one configuration only."""
         shares = (self.compute_s, self.activation_s, self.weight_s, self.lowering_s, self.overhead_s)
         largest = max(shares)
         return GROUPS[shares.index(largest)] if largest > 0 else None
@@ -122,32 +122,31 @@ class KernelEstimate(NamedTuple):
 
 @dataclass(frozen=True)
 class LatencyForm:
-    """A visible tuple of terms, and where their rates come from when nothing was calibrated.
+    """A tuple of terms, and the function for their rates without a calibration.
 
     Attributes
     ----------
     overlap
-        ``none``: a kernel's time is the sum of its terms. ``full``: compute and memory run at once, the longer one
-        counts, and overhead is added (the classic roofline). ``parallel``: compute, activations and weights run at
-        once, the two over ports of their own. Lowering is a pass before the others and hides behind none.
+        ``none``: a kernel's time is the sum of its terms. ``full``: compute and memory overlap, the longer one counts,
+        and overhead is added (the classic roofline). ``parallel``: compute, activations and weights overlap, the latter
+        two over ports of their own. Lowering is a pass before the others and overlaps with none.
     rates
         The rates of a target from its facts and its runtime's parameters.
     source
-        Where the form comes from.
+        The source of the form.
     prior_sd, shared_sd
-        How far a fit may take each rate from what the profile says, as a standard deviation in shares of it: on its
-        own, and together with the other rates of its kind (compute, or memory), for one factor that they share [1].
+        Relative standard deviations of the priors in a fit: of each rate on its own, and of one factor that all rates
+        of a kind (compute, or memory) share [1].
     external, loads_weights
-        Terms whose counts are bytes of the external memory, and whether each weight crosses it once beside them;
-        without any, all tensors and weights of the kernels do.
+        Terms that count bytes of the external memory, and whether each weight crosses it once in addition; without such
+        terms, all tensors and weights of the kernels do.
     terms_for
-        The same terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms`
-        are then those of the form's reference device.
+        The terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms` are then
+        those of the form's reference device.
     on_chip
-        What it takes to be in the processor's on-chip memory all the time: a network's activations, its weights.
+        What the form assumes to stay in the processor's on-chip memory: a network's activations, its weights.
     lowers
-        Whether the counts hold for direct convolutions that are lowered all the same
-        (:mod:`mbcost.latency.im2col`).
+        Whether the counts also hold for direct convolutions that are lowered (:mod:`mbcost.latency.im2col`).
     """
 
     name: str
@@ -186,12 +185,12 @@ class LatencyForm:
         return self if self.terms_for is None else replace(self, terms=self.terms_for(target))
 
     def counts(self, kernels: Iterable[Kernel]) -> tuple[tuple[Real, ...], ...]:
-        """For every kernel the counts of its kind's terms, in the order of the form.
+        """The counts of every kernel's terms, in the order of the form.
 
         Raises
         ------
         DefectError
-            If the form has no term for a kind of kernel: none is free by omission.
+            If the form has no term for a kind of kernel, so that no kernel is free by omission.
         """
         functions = {kind: tuple([term.count for term, _ in terms]) for kind, terms in self._terms_of.items()}
         functions.setdefault("view", ())
@@ -212,7 +211,7 @@ class LatencyForm:
         seconds
             Term -> seconds a count.
         counts
-            What :meth:`counts` says of the kernels, where it is known already.
+            The result of :meth:`counts`, if it is already known.
 
         Raises
         ------
@@ -240,7 +239,7 @@ class LatencyForm:
         return tuple(estimates)
 
     def total(self, kernels: Iterable[Kernel], counts: Iterable[tuple[Real, ...]]) -> dict[str, Real]:
-        """Term -> the sum of its `counts` over all `kernels`, 0 for a term without a kernel."""
+        """Term -> the sum of its counts over all kernels, 0 for a term without a kernel."""
         totals: dict[str, Real] = dict.fromkeys((term.name for term in self.terms), 0)
         for kernel, numbers in zip(kernels, counts, strict=True):
             for (term, _), count in zip(self._terms_of.get(kernel.kind, ()), numbers, strict=True):

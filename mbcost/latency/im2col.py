@@ -1,8 +1,8 @@
 """Forced im2col: what a direct convolution would cost if it were lowered to a matrix product first.
 
-The lowering buffer has an element for each one that a window reads. Making it is a pass of its own before the product
-and hides behind nothing: written once and read back once. Hardware with line buffers, indirection or DMA that reads
-windows as they are does without. There the pass is an overhead; the product behind it can still be faster than the
+The lowering buffer has one element for each element that a window reads. It is filled in a pass of its own before the
+product, without overlap: written once and read back once. Hardware with line buffers, indirection or DMA that reads
+windows directly does not need it, so the pass is an overhead there. The matrix product can still be faster than the
 direct convolution where its depth (window x channels) fills an array that few input channels leave idle, as in the
 first layer of a network on a DPU.
 """
@@ -33,9 +33,9 @@ def buffer_bytes(kernel: Kernel) -> Real:
 
 
 def lowering_rate(target: Target, runtime: Runtime) -> Rate:
-    """Time of a byte of the buffer: what the runtime's parameters say, else twice that of a byte of memory traffic.
+    """Time per byte of the buffer: by the runtime's parameters, else twice that of a byte of memory traffic.
 
-    The memory is the one beside the processor's own unit where the profile has its bandwidth.
+    The memory is the processor's local memory where the profile has its bandwidth.
     """
     place: tuple[str, Quantity] = bandwidth(target)
     near = target.processor.local_memory_bandwidth
@@ -50,7 +50,7 @@ def lowering_rate(target: Target, runtime: Runtime) -> Rate:
 def lowered(
     target: Target, runtime: Runtime, form: LatencyForm, rates: Mapping[str, Rate]
 ) -> tuple[Runtime, LatencyForm, Mapping[str, Rate]]:
-    """Rules, form and rates with every convolution lowered whose windows are not single pixels.
+    """Rules, form and rates with every convolution lowered, except those with a window of one pixel.
 
     Raises
     ------
@@ -78,5 +78,5 @@ def lowered(
 def _with_lowering(
     rates: Callable[[Target, Runtime], Mapping[str, Rate]], target: Target, runtime: Runtime
 ) -> Mapping[str, Rate]:
-    """The rates of a form and that of the buffer."""
+    """The rates of a form and the rate of the buffer."""
     return {**rates(target, runtime), "im2col": lowering_rate(target, runtime)}

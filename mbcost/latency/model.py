@@ -1,4 +1,4 @@
-"""What predicts latencies on a target before anything was measured there: its runtime's rules, the form, the rates."""
+"""The uncalibrated model of a target: its runtime's rules, its latency form and the form's rates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mbcost.latency.forms import form_of
 
 
 class LatencyModel(NamedTuple):
-    """The rules of a runtime, its latency form, and the form's rates on a target, from facts and parameters alone."""
+    """The rules of a runtime, its latency form, and the form's rates on a target from facts and parameters only."""
 
     runtime: Runtime
     form: LatencyForm
@@ -28,15 +28,15 @@ def latency_model(target: Target) -> LatencyModel:
     Raises
     ------
     InputError
-        MB304 if there are no rules for its runtime or these are not for its kind of processor, MB401 if its profile
-        lacks a number that the form needs.
+        MB304 if there are no rules for its runtime or the runtime does not run on its kind of processor, MB401 if its
+        profile lacks a number that the form needs.
     """
     return _model_of(target, runtime_version(target.runtime_path) if target.runtime_path else None)
 
 
 @lru_cache(maxsize=64)
 def _model_of(target: Target, _: object) -> LatencyModel:
-    """The model for one version of a user's runtime file."""
+    """The model with one version of a user's runtime file."""
     runtime = load_runtime(target.runtime_file)
     if target.processor.kind not in runtime.processors:
         kinds = " and ".join(runtime.processors)

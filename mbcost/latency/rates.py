@@ -1,4 +1,4 @@
-"""Numbers of a profile that rates are made of; a missing one is an error that names it."""
+"""Rates from the numbers of a profile; a missing number is an error that names it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def peak(target: Target) -> tuple[str, Quantity]:
 
 
 def bandwidth(target: Target) -> tuple[str, Quantity]:
-    """What the processor measured of its memory, else what the memory can deliver [B/s]."""
+    """The memory bandwidth as measured by the processor, else the memory's own [B/s]."""
     processor, memory = target.processor, target.device.memory
     if processor.bandwidth is not None:
         return f"processors.{processor.name}.bandwidth", processor.bandwidth
@@ -59,16 +59,16 @@ def vector_lanes(target: Target) -> tuple[str, Quantity, int]:
 
 
 def per_second(of: tuple[str, Quantity], share: Parameter, unit: str) -> Rate:
-    """One over a share of a peak or a bandwidth.
+    """The rate at a share of a peak or a bandwidth.
 
     Parameters
     ----------
     of
         Place and quantity that the rate is a share of.
     share
-        The share; above 1 of a bandwidth where caches answer.
+        The share; above 1 for a bandwidth where caches serve part of the traffic.
     unit
-        What is counted, for the formula.
+        The unit of the count, for the formula.
     """
     name, quantity = of
     formula = f"1 / ({share.name} {share.value:g} x {name} {quantity.text}) a {unit}"
@@ -84,9 +84,9 @@ def per_lane_cycle(
     *,
     cap: bool,
 ) -> Rate:
-    """Seconds a MAC of a vector loop: 1 / (MACs a lane and cycle x lanes x clock x threads).
+    """Seconds per MAC of a vector loop: 1 / (MACs per lane and cycle x lanes x clock x threads).
 
-    With `cap`, not beyond the core's peak, where the profile has one.
+    With `cap`, limited to the core's peak, where the profile has one.
     """
     achieved = parameter(runtime, name)
     macs_per_second = achieved.value * lanes[2] * cycles[1].value
@@ -107,29 +107,29 @@ def per_lane_cycle(
 
 
 def cycles_each(cycles: tuple[str, Quantity], count: Parameter) -> Rate:
-    """`count` cycles of the clock for each unit."""
+    """The rate of `count` clock cycles per unit."""
     name, quantity = cycles
     formula = f"{count.name} {count.value:g} / {name} {quantity.text}"
     return Rate(count.value / quantity.value, formula, {name: quantity}, (count,))
 
 
 def seconds_each(time: Parameter) -> Rate:
-    """A time that no fact of a device scales [s]."""
+    """A constant time that does not scale with the device [s]."""
     return Rate(time.value, f"{time.name} {time.value:g} s", {}, (time,))
 
 
 def whole(name: str, quantity: Quantity, unit: str) -> Rate:
-    """One over all of a peak or a bandwidth, by its place in the profile."""
+    """The rate at a full peak or bandwidth, by its place in the profile."""
     return Rate(1.0 / quantity.value, f"1 / {name} {quantity.text} a {unit}", {name: quantity})
 
 
 def slower(one: Rate, other: Rate) -> Rate:
-    """The rate that takes longer: what is bound by both."""
+    """The slower of two rates, for work that both limit."""
     return one if one.seconds >= other.seconds else other
 
 
 def kernel_overhead(target: Target, fallback: Parameter) -> Rate:
-    """What the profile says of a kernel's launch, else a runtime's parameter [s]."""
+    """The launch overhead of a kernel by the profile, else by a runtime's parameter [s]."""
     quantity = target.overheads.kernel
     if quantity is None:
         return seconds_each(fallback)
@@ -138,7 +138,7 @@ def kernel_overhead(target: Target, fallback: Parameter) -> Rate:
 
 
 def parameter(runtime: Runtime, name: str) -> Parameter:
-    """A parameter that the runtime's rules file has to have.
+    """A required parameter of the runtime's rules.
 
     Raises
     ------

@@ -117,7 +117,7 @@ def test_calibrate_from_kernels_and_from_both(cli, tmp_path):
         ("dw,56,56,64,64,3,1,,{,,9", "row 12: ", "op"),
         ("multiply,56,56,64,,,,,,64,9", "`second_input` is `64`", "second_input"),
         ("multiply,56,56,64,,,,,,1x1x32,9", "row 12: ", "op"),
-        ('"[{op: relu}]",56,56,64,64,3,1,,,,9', "`kernel` belongs into the table", "kernel"),
+        ('"[{op: relu}]",56,56,64,64,3,1,,,,9', "`kernel` belongs in the table", "kernel"),
         ("opaque_,56,56,64,64,3,1,,,,", "`latency_us` is empty", "latency_us"),
     ],
 )

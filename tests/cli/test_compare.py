@@ -122,7 +122,7 @@ def test_no_device_is_needed_where_each_names_its_own(cli):
         ("mobilenet_v2@1,alpha=2", "sets alpha twice"),
         ("mobilenet_v2,device=pixel1,device=pixel4", "sets device twice"),
         ("mobilenet_v2,classes=2,classes=2", "sets classes twice"),
-        ("mobilenet_v2,rho=0.5,resolution=160", "sets rho and resolution"),
+        ("mobilenet_v2,rho=0.5,resolution=160", "sets both rho and resolution"),
         ("mobilenet_v2,resolutoin=192", "did you mean `resolution`?"),
         ("mobilenet_v2,classes=many", "`many` is not a number, true or false"),
         ("mobilenet_v2,precision=int9", "error[MB305]"),
@@ -140,7 +140,7 @@ def test_bad_subjects(cli, subject, expected):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("compare", "mobilenet_v1", "-d", "pixel1"), "there are 1 to compare, and it takes 2 to 6"),
+        (("compare", "mobilenet_v1", "-d", "pixel1"), "there are 1 to compare, it has to be 2 to 6"),
         (("compare", *["mobilenet_v1"] * 7, "-d", "pixel1"), "there are 7 to compare"),
         (("compare", "mobilenet_v1", "mobilenet_v2"), "`--device` is missing"),
         ((*COMPARE, "-o", "out.dot"), "error[MB006]"),

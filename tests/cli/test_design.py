@@ -36,7 +36,7 @@ def test_a_design_is_a_device_for_other_commands(cli):
         (("--point", "64,64"), "not TM,TN,TR,TC"),
         (("--share", "0"), "above 0 and at most 1"),
         (("--share", "0.001"), "not enough for one multiplier"),
-        (("-d", "zcu102"), "no loop-tiled engine"),
+        (("-d", "zcu102"), "is not a loop-tiled engine"),
         (("--format", "yaml", "-o", "Not a name.yaml"), "cannot be the name of a device"),
     ],
 )

@@ -75,7 +75,7 @@ def test_screen_shows_the_front(cli):
     everything = cli(*SWEEP, "--published", "--all").out
     assert len(everything.splitlines()) > len(text.splitlines())
     plain = cli(*SWEEP, "--alpha", "0.6:0.9:0.1").out
-    assert "nobody published an accuracy of these" in plain
+    assert "no accuracy of these is published" in plain
 
 
 def test_markdown_escapes_names(cli, tiny):
@@ -170,8 +170,8 @@ def test_parts(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--parts", "x", "--published"), "do not go with it"),
-        (("--parts", "x", "-o", "x.csv"), "do not go with it"),
+        (("--parts", "x", "--published"), "leave out --published, -o, --format and --all"),
+        (("--parts", "x", "-o", "x.csv"), "leave out --published, -o, --format and --all"),
         (("--scheduler", "tcp://127.0.0.1:1"), "add --engine dask"),
         (("--workers", "2"), "--workers is a number of processes"),
     ],

@@ -244,7 +244,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(tmp_path: Path) -> None:
         said = process.communicate(timeout=120)[1]
         assert process.returncode == 130
         assert said.count("\n") == 1
-        assert f"interrupted; the finished parts stay in {tmp_path}: the same command goes on from there" in said
+        assert f"interrupted; the finished parts stay in {tmp_path}: the same command resumes from there" in said
         assert ends(lambda: group_is_empty(process.pid), 60)
     finally:
         if not group_is_empty(process.pid):

@@ -1,6 +1,6 @@
-"""One form a runtime family. A new one is a file here and a line in :data:`FORMS`.
+"""Latency forms, one per runtime family. A new one is a file here and a line in :data:`FORMS`.
 
-A package of somebody else's adds one as an entry point of the group ``mbcost.forms``.
+Other packages add forms as entry points of the group ``mbcost.forms``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mbcost.latency.form import LatencyForm
 #: Entry points by which other packages add forms: name of the form -> a :class:`~mbcost.latency.LatencyForm`.
 GROUP: Final = "mbcost.forms"
 
-#: Form -> the module here that it is in, under its name in capitals. It is imported when it is first asked for, since a
-#: command needs one or two of them.
+#: Form -> its module here, where it has its name in capitals. A module is imported on demand, since a command needs one
+#: or two of them.
 FORMS: Final[dict[str, str]] = {
     "cpu_eigen": "cpu_eigen",
     "cpu_gemm": "cpu_gemm",
@@ -56,7 +56,7 @@ def find_form(name: str) -> LatencyForm:
     Raises
     ------
     InputError
-        MB103 if there is none of the name, or if what another package adds is none.
+        MB103 if there is no form of the name, or if an entry point is not a form.
     """
     if name in FORMS:
         form: LatencyForm = getattr(import_module(f"{__name__}.{FORMS[name]}"), name.upper())
@@ -77,12 +77,12 @@ def find_form(name: str) -> LatencyForm:
 
 
 def form_of(runtime: Runtime) -> LatencyForm:
-    """The form of a runtime, which has to have a term for each kernel that a runtime of the user's launches.
+    """The form of a runtime, checked to have a term for each kernel of a user's runtime.
 
     Raises
     ------
     InputError
-        MB103 if there is no such form, or if kernels of it would be free.
+        MB103 if there is no such form, or if it lacks a term for a kernel, which would be free.
     """
     if not runtime.path:
         return find_form(runtime.form)
@@ -93,7 +93,7 @@ def form_of(runtime: Runtime) -> LatencyForm:
 
 
 def form_problems(runtime: Runtime) -> list[Problem]:
-    """What does not fit between a runtime and its form: no such form, or kernels that the form has no term for."""
+    """Problems of a runtime with its form: no such form, or kernels that the form has no term for."""
     document = runtime_document(find_runtime(runtime.path or runtime.name))
     place = document.value("form") if "form" in document.data else document.key("like")
     try:

@@ -2,10 +2,10 @@
 
     t = gemm + depthwise + weights + activations + im2col + elementwise + copy + pool
 
-The terms of :mod:`mbcost.latency.forms.cpu_gemm`, with what Eigen does otherwise (Eigen/src/Core/products:
-GeneralBlockPanelKernel.h, TensorContraction.h): the micro-kernel takes four pixels at a time, each of its tiles starts
-and ends with work of its own, and the filter is packed into panels on every call, so that its bytes cross the memory
-three times: read, written as panels, read again. A single pixel is a matrix-vector product, which packs nothing.
+The terms of :mod:`mbcost.latency.forms.cpu_gemm` with the differences of Eigen (Eigen/src/Core/products:
+GeneralBlockPanelKernel.h, TensorContraction.h): the micro-kernel computes four pixels at a time, each tile has a fixed
+start and end cost, and the filter is packed into panels on every call, so that its bytes cross the memory three times:
+read, written as panels, read again. A single pixel is a matrix-vector product without packing.
 Chosen by leave-one-out error on the MobileNet grids of the Pixel 1 and the Pixel 2.
 """
 
@@ -20,14 +20,14 @@ from mbcost.numeric import Real, round_up, where
 
 #: Pixels and channels of the micro-kernel's tile: four columns, and vectors of four channels.
 GEMM_TILE: Final = 4
-#: Start and end of a tile, in steps of the depth loop: the result is read, updated and written.
+#: Start and end cost of a tile, in steps of the depth loop: the result is read, updated and written.
 TILE_START: Final = 8
-#: Times that the filter's bytes cross the memory where it is packed.
+#: Number of times that the bytes of a packed filter cross the memory.
 PACKED_STREAMS: Final = 3
 
 
 def gemm_macs(kernel: Kernel) -> Real:
-    """MACs with pixels and channels rounded up to the tile, and its start; a single pixel's are what they are."""
+    """MACs with pixels and channels rounded up to the tile, and the tile's start; a single pixel is not rounded."""
     rows, columns, depth, groups = kernel.gemm()
     tiled = round_up(rows, GEMM_TILE) * round_up(columns, GEMM_TILE) * (depth + TILE_START)
     result: Real = where(rows == 1, columns * depth, tiled) * groups
@@ -35,7 +35,7 @@ def gemm_macs(kernel: Kernel) -> Real:
 
 
 def weight_bytes(kernel: Kernel) -> Real:
-    """Weights, as often as they cross the memory: packed for a matrix product of more than one pixel."""
+    """Weights times the number of memory crossings; they are packed for products of more than one pixel."""
     streamed = cpu_gemm.weight_bytes(kernel)
     if kernel.kind == "depthwise":
         return streamed

@@ -2,8 +2,8 @@
 
     t = gemm + depthwise + weights + activations + im2col + elementwise + copy + pool
 
-without overlap and without a cost per operator (a free one cannot be told apart from the rest in whole networks). Found
-on the nn-Meter bench (Zhang et al., MobiSys 2021): one Cortex-A76 core of a Pixel 4, TFLite 2.1, fp32.
+without overlap and without an overhead per operator (which whole networks do not identify). Selected on the nn-Meter
+bench (Zhang et al., MobiSys 2021): one Cortex-A76 core of a Pixel 4, TFLite 2.1, fp32.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from mbcost.numeric import Real, round_up, where
 GEMM_TILE: Final = 8
 #: Channels of one vector of the depthwise kernel.
 DEPTHWISE_VECTOR: Final = 4
-#: Start of the depthwise kernel's tap loop, in channels' worth of work.
+#: Start cost of the depthwise kernel's tap loop, as an equivalent number of channels.
 DEPTHWISE_START: Final = 8
-#: Share of an element-wise pass that an unfused batch norm or ReLU costs: two of its three streams, and the loop around
-#: them. Assumed: 2/3 by the streams alone; no measured network has enough of them to tell.
+#: Cost of an unfused batch norm or ReLU as a share of an element-wise pass: two of its three streams, and the loop
+#: overhead. Assumed: 2/3 from the streams only; no measured network has enough of them to decide it.
 UNARY_WEIGHT: Final = 0.7
 
 _PRODUCTS: Final = kinds("pointwise", "im2col_gemm", "dense", "matmul")
@@ -57,7 +57,7 @@ def depthwise_taps(kernel: Kernel) -> Real:
 
 
 def weight_bytes(kernel: Kernel) -> Real:
-    """Weights, streamed from memory on every inference: a network's exceed the last-level cache of a phone."""
+    """Weights, read from memory in every inference: those of a network exceed a phone's last-level cache."""
     return kernel.weight_elements * kernel.element_bytes
 
 
@@ -72,26 +72,26 @@ def im2col_bytes(kernel: Kernel) -> Real:
 
 
 def elementwise_bytes(kernel: Kernel) -> Real:
-    """Three streams an element for a binary operator or an activation of its own, fewer for an unfused norm or ReLU."""
+    """Elements of element-wise passes: a binary operator or activation is one pass, an unfused norm or ReLU less."""
     passes = UNARY_WEIGHT if kernel.op in {"batch_norm", "relu", "relu6"} else 1.0
     return passes * 3 * kernel.output_elements * kernel.element_bytes
 
 
 def copy_bytes(kernel: Kernel) -> Real:
-    """Read and written once."""
+    """Inputs and output, each read or written once."""
     return 2 * kernel.output_elements * kernel.element_bytes
 
 
 def window_reads(kernel: Kernel) -> Real:
-    """Reads of all pooling windows; a scalar loop, whatever the precision."""
+    """Reads of all pooling windows: a scalar loop at every precision."""
     return kernel.elementwise_ops
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """Rates from a core's clock and vector width, the memory's bandwidth, and what the runtime makes of them.
+    """Rates from a core's clock and vector width, the memory's bandwidth, and the runtime's efficiencies.
 
-    Arithmetic scales with clock x lanes, but never beyond the core's peak where the profile knows it, and with the
-    threads in use. Memory is shared by the threads, so traffic does not get faster with them.
+    Arithmetic scales with clock x lanes, up to the core's peak where the profile has it, and with the threads in use.
+    The threads share the memory, so traffic does not scale with them.
     """
     cycles, lanes, memory = clock(target), vector_lanes(target), bandwidth(target)
 

@@ -1,10 +1,11 @@
-"""CPU runtimes that convolve through pointers to rows of pixels instead of a lowered copy: XNNPACK, QNNPACK.
+"""CPU runtimes with indirect convolution (pointers to pixels instead of a lowered copy): XNNPACK, QNNPACK.
 
     t = gemm + depthwise + weights + activations + elementwise + copy + pool
 
-The matrix product's micro-kernel reads its operands through an indirection buffer of pointers, set up once (Dukhan
-2019, The Indirect Convolution Algorithm, arXiv:1907.02129), so that nothing is lowered; filters are packed once, when
-the model is loaded. The micro-kernel for 64-bit Arm takes 6 pixels and 8 channels at a time (XNNPACK, src/f32-igemm).
+The matrix product's micro-kernel reads its operands through an indirection buffer of pointers, which is set up once
+(Dukhan 2019, The Indirect Convolution Algorithm, arXiv:1907.02129), so that nothing is lowered; filters are packed
+once, when the model is loaded. The tile of the micro-kernel for 64-bit Arm is 6 pixels x 8 channels (XNNPACK,
+src/f32-igemm).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _INDIRECT: Final = kinds("direct_conv")
 
 
 def gemm_macs(kernel: Kernel) -> Real:
-    """MACs with pixels and channels rounded up to the tile; a single pixel's are what they are."""
+    """MACs with pixels and channels rounded up to the tile; a single pixel is not rounded."""
     rows, columns, depth, groups = kernel.gemm()
     pixels = where(rows == 1, 1, round_up(rows, TILE_PIXELS))
     result: Real = pixels * round_up(columns, TILE_CHANNELS) * depth * groups
@@ -34,7 +35,7 @@ def gemm_macs(kernel: Kernel) -> Real:
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """Those of :func:`mbcost.latency.forms.cpu_gemm.rates`, without a lowering buffer."""
+    """The rates of :func:`mbcost.latency.forms.cpu_gemm.rates`, without a lowering buffer."""
     return {name: rate for name, rate in cpu_gemm.rates(target, runtime).items() if name != "im2col"}
 
 

@@ -4,10 +4,10 @@
         + host + call
 
 A cycle is one step of the array (output pixels of a row x input channels x output channels) or of the depthwise
-engine; partly filled steps take as long as full ones (AMD PG338, PG389). Weights arrive while the array works: a layer
-takes as long as its steps or as its weights, whichever is longer. Maps that do not fit the on-chip memory are spilled.
-Squeeze-and-excite runs on the unit too; its cost grows with the map. Found on half of the networks of Accel-NASBench
-(Ahmad et al., Vitis AI 2.5, int8): ZCU102 at batch 1, VCK190 at one image a batch handler.
+engine; partly filled steps take as long as full ones (AMD PG338, PG389). Weights are loaded while the array computes: a
+layer takes the longer of its steps and its weights' arrival. Feature maps that do not fit the on-chip memory spill.
+Squeeze-and-excite runs on the unit too; its cost grows with the map. Selected on half of the networks of Accel-NASBench
+(Ahmad et al., Vitis AI 2.5, int8): ZCU102 at batch 1, VCK190 with one image per batch handler.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from mbcost.operators import TransposedConv2d
 if TYPE_CHECKING:
     from mbcost.numeric import Mask
 
-#: Maps that are wider take longer to squeeze.
+#: Width above which squeezing a map has an additional cost.
 WIDE_GATE: Final = 32
-#: A gated map of more than half the on-chip memory is read from outside again; how that grows with the map's width.
+#: A gated map of more than half the on-chip memory is read from external memory again: the growth with its width.
 LARGE_GATE_WIDTH: Final = 56
 LARGE_GATE_EXPONENT: Final = 1.63
 
 
 class DpuArray(NamedTuple):
-    """What the counts depend on.
+    """The dimensions of the array that the counts depend on.
 
     Attributes
     ----------
@@ -46,11 +46,11 @@ class DpuArray(NamedTuple):
     memory_bytes
         On-chip memory for feature maps [B].
     weight_bytes
-        Bytes of weights that arrive in a cycle of the unit's clock.
+        Bytes of weights that are loaded per cycle of the unit's clock.
     array_cycles
-        Cycles of the unit's clock that a step of the array takes: 1 where both have one clock.
+        Cycles of the unit's clock per step of the array: 1 where both have the same clock.
     augmented
-        Whether input channels that a layer leaves idle take further taps of a window's row (channel augmentation).
+        Whether idle input channels process further taps of a window's row (channel augmentation).
     """
 
     pixels: int
@@ -63,7 +63,7 @@ class DpuArray(NamedTuple):
     augmented: bool = False
 
 
-#: B4096 (PG338, table of architectures): the unit of the ZCU102, which the form was found on.
+#: B4096 (PG338, table of architectures): the unit of the ZCU102, on which the form was selected.
 B4096: Final = DpuArray(8, 16, 16, 4, 512 * 1024, 32, 1.0)
 
 _ARRAY: Final = kinds("direct_conv", "pointwise", "dense", "matmul")
@@ -106,7 +106,7 @@ def _array_cycles(dpu: Dpu) -> float:
 
 
 def cycles(array: DpuArray, kernel: Kernel) -> Real:
-    """Cycles of the unit's clock: of the array, or of its weights' arrival, or of the depthwise engine."""
+    """Cycles of the unit's clock: of the array or of loading its weights, or of the depthwise engine."""
     if kernel.kind in _ENGINE:
         return _engine_steps(array, kernel)
     rows, columns, depth, groups = kernel.gemm()
@@ -130,7 +130,7 @@ def cycles(array: DpuArray, kernel: Kernel) -> Real:
 
 
 def _engine_steps(array: DpuArray, kernel: Kernel) -> Real:
-    """Steps of the engine that runs depthwise convolutions and, as assumed here, pooling."""
+    """Steps of the engine for depthwise convolutions and (assumed) pooling."""
     height, width, channels = kernel.main.output_shape
     elements = height * width * channels * kernel.batch
     taps = kernel.window if kernel.kind == "depthwise" else ceil_div(kernel.elementwise_ops, elements)
@@ -139,19 +139,19 @@ def _engine_steps(array: DpuArray, kernel: Kernel) -> Real:
 
 
 def spilled_bytes(array: DpuArray, kernel: Kernel) -> Real:
-    """Input and output of a layer where they do not fit the on-chip memory together."""
+    """Input and output of a layer that do not fit the on-chip memory together."""
     size = kernel.activation_bytes
     result: Real = where(size > array.memory_bytes * kernel.batch, size, 0)
     return result
 
 
 def slices(array: DpuArray, kernel: Kernel) -> Real:
-    """Groups of channels that the depthwise engine takes one after the other."""
+    """Groups of channels that the depthwise engine processes one after the other."""
     return ceil_div(kernel.main.output_shape.channels, array.inputs) * kernel.batch
 
 
 def _is_gate(kernel: Kernel) -> Mask:
-    """Whether a map is multiplied with one value a channel, as at the end of squeeze-and-excite."""
+    """Whether a map is multiplied by one value per channel, as at the end of squeeze-and-excite."""
     main = kernel.main
     if kernel.op != "multiply":
         return False
@@ -165,19 +165,19 @@ def plain_elements(kernel: Kernel) -> Real:
 
 
 def gate_elements(kernel: Kernel) -> Real:
-    """Elements that enter a squeeze-and-excite block."""
+    """Input elements of squeeze-and-excite blocks."""
     result: Real = where(_is_gate(kernel), kernel.output_elements, 0)
     return result
 
 
 def wide_gate_elements(kernel: Kernel) -> Real:
-    """The same for wide maps."""
+    """Input elements of squeeze-and-excite blocks with wide maps."""
     result: Real = where(kernel.main.output_shape.width > WIDE_GATE, gate_elements(kernel), 0)
     return result
 
 
 def large_gate_elements(array: DpuArray, kernel: Kernel) -> Real:
-    """The same for maps that do not stay in place, weighted by their width."""
+    """Input elements of squeeze-and-excite blocks whose map spills, weighted by its width."""
     size = kernel.output_elements * kernel.element_bytes
     width = kernel.main.output_shape.width / LARGE_GATE_WIDTH
     weighted = kernel.output_elements * by_value(lambda number: number**LARGE_GATE_EXPONENT, width)
@@ -186,13 +186,13 @@ def large_gate_elements(array: DpuArray, kernel: Kernel) -> Real:
 
 
 def gate_slices(array: DpuArray, kernel: Kernel) -> Real:
-    """Groups of channels of a squeeze-and-excite block."""
+    """Groups of channels of squeeze-and-excite blocks."""
     result: Real = where(_is_gate(kernel), slices(array, kernel), 0)
     return result
 
 
 def moved_bytes(kernel: Kernel) -> Real:
-    """Read and written once."""
+    """Inputs and output, each read or written once."""
     return 2 * kernel.output_elements * kernel.element_bytes
 
 
@@ -222,7 +222,7 @@ def terms_for(target: Target) -> tuple[Term, ...]:
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     """Rates of the board that the runtime was fitted on, scaled by clock and bandwidth.
 
-    What the host spends on a call is not scaled.
+    The host's time per call is not scaled.
     """
     ticks, memory = clock(target), bandwidth(target)
 

@@ -1,12 +1,12 @@
-"""Arm Ethos-U55: multipliers, SRAM port and flash port at work at once on blocks of a layer.
+"""Arm Ethos-U55: multipliers, SRAM port and flash port work in parallel on the blocks of a layer.
 
     t = max(cycles, sram + buffered, weights) + softmax + host + call
 
-Of each layer the longest counts: the unit's cycles, its traffic with the SRAM that holds the feature maps, or the
-arrival of its weights from flash (:mod:`mbcost.latency.forms.ethos_u_blocks` says how many of each). Weights that more
-than one block reads are copied to the SRAM first. Derived from the unit's
-facts and from the performance model that Arm publishes with its compiler, read beside its output for MobileNet V1; it
-stands for what that compiler estimates, not for a measured device. Weights are counted as stored, without compression.
+The time of a layer is the longest of three: the unit's cycles, its traffic with the SRAM that holds the feature maps,
+and the loading of its weights from flash (:mod:`mbcost.latency.forms.ethos_u_blocks` counts them). Weights that more
+than one block reads are copied to the SRAM first. The form is derived from the unit's facts and from the performance
+model that Arm publishes with its compiler, compared with its output for MobileNet V1: it represents that compiler's
+estimate, not a measured device. Weights are counted as stored, without compression.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_s
 from mbcost.numeric import Real, for_each, maximum
 from mbcost.operators import Dense, TransposedConv2d
 
-#: Ethos-U55-256: 2 x 2 pixels x 8 output channels a step, 48 KiB inside, 4 results a cycle.
+#: Ethos-U55-256: 2 x 2 pixels x 8 output channels per step, 48 KiB of internal memory, 4 results per cycle.
 U55_256: Final = Unit(2, 2, 8, 48 * 1024, 4)
-#: Time of a result beside a convolution's, by operator: sums are scaled twice, products once; functions are looked up.
+#: Cycles per result relative to a convolution, by operator: sums are scaled twice, products once; functions are looked
+#: up in a table.
 RESULT_TIMES: Final[Mapping[str, float]] = {
     "add": 3.0,
     "subtract": 3.0,
@@ -42,12 +43,12 @@ _PASSES: Final = kinds("elementwise", "copy")
 _SOFTMAX: Final = kinds("softmax")
 _OUTSIDE: Final = kinds("outside")
 
-#: The last kernel that was asked for, with its unit and work: its terms ask one after the other.
+#: The last kernel with its unit and work, since the terms of a kernel are evaluated one after the other.
 _latest: tuple[Kernel | None, Unit, Work] = (None, U55_256, Work(0, 0, 0, 0))
 
 
 def layer_work(unit: Unit, kernel: Kernel) -> Work:
-    """What a convolution, fully connected layer or pooling takes; its groups and images one after the other."""
+    """The work of a convolution, fully connected layer or pooling; groups and images run one after the other."""
     global _latest
     known, of, work = _latest
     if known is not kernel or of is not unit:
@@ -93,7 +94,7 @@ def _window(kernel: Kernel) -> tuple[Any, ...]:
 
 
 def cycles(unit: Unit, kernel: Kernel) -> Real:
-    """Cycles of the unit: of its multipliers, or of its results where they take longer."""
+    """Cycles of the unit: of its multipliers or of its output stage, whichever is longer."""
     results = kernel.output_elements * RESULT_TIMES.get(kernel.op, 1.0) / unit.results
     if kernel.kind in _PASSES:
         return results
@@ -102,7 +103,7 @@ def cycles(unit: Unit, kernel: Kernel) -> Real:
 
 
 def sram_bytes(unit: Unit, kernel: Kernel) -> Real:
-    """Feature maps read and written, the input again for every block of output channels and where blocks overlap."""
+    """Feature maps read and written; the input is read again per block of output channels and where blocks overlap."""
     if kernel.kind in _PASSES:
         return kernel.activation_bytes
     # reading a lowered map for the first time is part of the lowering
@@ -110,22 +111,22 @@ def sram_bytes(unit: Unit, kernel: Kernel) -> Real:
 
 
 def buffered_bytes(unit: Unit, kernel: Kernel) -> Real:
-    """Weights that are copied to the SRAM and read from there by every block."""
+    """Weights that are copied to the SRAM and read from there for every block."""
     return layer_work(unit, kernel).buffered_bytes * kernel.element_bytes
 
 
 def weight_bytes(unit: Unit, kernel: Kernel) -> Real:
-    """Weights once, and scales and biases for every block, from where they are stored."""
+    """Weights once, and scales and biases per block, from the memory that stores them."""
     return layer_work(unit, kernel).weight_bytes * kernel.element_bytes
 
 
 def softmax_elements(kernel: Kernel) -> Real:
-    """Elements that the passes of a softmax go over."""
+    """Elements processed by the passes of a softmax."""
     return kernel.output_elements
 
 
 def host_bytes(kernel: Kernel) -> Real:
-    """What the host's processor reads and writes; the memory is shared, so that nothing has to be moved."""
+    """Bytes that the host's processor reads and writes; the memory is shared, so nothing is copied."""
     return kernel.activation_bytes
 
 
@@ -176,7 +177,7 @@ def _sram_bandwidth(target: Target) -> tuple[str, Quantity]:
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """A cycle is one of the clock; feature maps move at the SRAM's bandwidth, weights at that of the memory."""
+    """Rates: one clock per cycle; feature maps at the SRAM's bandwidth, weights at that of the memory."""
     ticks, sram, memory = clock(target), _sram_bandwidth(target), bandwidth(target)
     return {
         "cycles": cycles_each(ticks, parameter(runtime, "cycles_per_cycle")),

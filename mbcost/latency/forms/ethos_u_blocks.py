@@ -1,14 +1,14 @@
-"""How a compiler for Arm's Ethos-U55 cuts a layer into blocks, and what the unit then computes and moves.
+"""How a compiler for Arm's Ethos-U55 divides a layer into blocks, and the unit's cycles and traffic for them.
 
-The unit works on one block of the output at a time. Its multipliers take a step of a few pixels and output channels
+The unit works on one block of the output at a time. Its multipliers process a step of a few pixels and output channels
 (2 x 2 x 8 on the 256 MAC configuration) times 8 input channels a cycle; a block's input and its 32-bit accumulators
-are in an internal memory, both twice, so that the next block arrives while one is computed. Facts: Arm Ethos-U55 NPU
-Technical Reference Manual (102420), and the performance model that Arm publishes with the compiler (ethos-u-vela 5.2.0,
-PyPI). What is here is an expression of those facts: blocks are searched over fewer candidates, and what a command costs
-beside its work is left out.
+are double-buffered in an internal memory, so that the next block is loaded while one is computed. Facts: Arm Ethos-U55
+NPU Technical Reference Manual (102420), and the performance model that Arm publishes with the compiler (ethos-u-vela
+5.2.0, PyPI). This module simplifies it: blocks are searched over fewer candidates, and the overhead of a command is
+left out.
 
-These functions take plain integers and remember what they have worked out; :func:`mbcost.numeric.for_each` applies
-them to arrays of configurations.
+These functions take plain integers and cache their results; :func:`mbcost.numeric.for_each` applies them to arrays of
+configurations.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ SHALLOW: Final = 16
 STEP_CYCLES: Final = 4
 #: Window elements of a step that takes 8 channels.
 STEP_TAPS: Final = 4
-#: Cycles that the decoder takes for the weights of a step: 8 outputs x 32 weights at 8 a cycle; blocks with fewer
-#: pixels than that wait for it.
+#: Cycles of the decoder for the weights of a step: 8 outputs x 32 weights at 8 per cycle; blocks with fewer pixels wait
+#: for it.
 DECODE_CYCLES: Final = 32
 #: Windows are cut into parts of at most so many elements along a side.
 MOST_TAPS: Final = 8
@@ -49,7 +49,7 @@ IMAGE_BURSTS: Final = 4
 
 
 class Unit(NamedTuple):
-    """What the counts depend on: a step's output pixels and channels, internal memory [B], results a cycle."""
+    """The unit's dimensions: output pixels and channels of a step, internal memory [B], results per cycle."""
 
     height: int
     width: int
@@ -66,9 +66,9 @@ class Window(NamedTuple):
     in_height, in_width, channels, height, width, out
         Extents of input and output.
     taps_y, taps_x, reach_y, reach_x, stride_y, stride_x
-        Elements of the window, the pixels that it spans with its gaps, and its strides.
+        Elements of the window, its extent with dilation in pixels, and its strides.
     equal
-        Whether a channel reads only the input channel of its own number.
+        Whether each output channel reads only its own input channel (depthwise).
     first
         Whether it reads the network's input.
     weights
@@ -103,18 +103,18 @@ class Block(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a layer takes.
+    """Cycles and traffic of a layer.
 
     Attributes
     ----------
     cycles
-        Of the multipliers.
+        Cycles of the multipliers.
     feature_bytes
-        Of feature maps between the unit and the on-chip memory outside of it.
+        Feature map traffic between the unit and the SRAM.
     buffered_bytes
-        Of weights that are kept there, since more than one block reads them.
+        Traffic of weights that are copied to the SRAM, since more than one block reads them.
     weight_bytes
-        Of weights and scales from where they are stored.
+        Traffic of weights and scales from the memory that stores them.
     """
 
     cycles: int
@@ -133,7 +133,7 @@ def part_first(layer: Window) -> bool:
 
 
 def _input_of(unit: Unit, layer: Window, height: int, width: int) -> tuple[int, int]:
-    """Extents of the input of a block; no more of the window than fits a part of it."""
+    """Extents of the input of a block, limited to a part of the window."""
     rows = (height - 1) * layer.stride_y + min(layer.reach_y, MOST_TAPS)
     columns = (width - 1) * layer.stride_x + min(layer.reach_x, MOST_TAPS)
     return round_up(rows, unit.height), round_up(columns, unit.width)
@@ -151,9 +151,9 @@ def _fits(unit: Unit, layer: Window, depth: int, block: Block) -> bool:
 
 
 def _widest(unit: Unit, layer: Window, depth: int, height: int, channels: int) -> Block | None:
-    """The widest block of so many rows and channels; None if none fits."""
+    """The widest block with this number of rows and channels; None if none fits."""
     low, high = 0, ceil_div(min(MOST_WIDTH, round_up(layer.width, unit.width)), unit.width)
-    while low < high:  # the widest that fits, by halving
+    while low < high:  # the widest that fits, by bisection
         middle = (low + high + 1) // 2
         width = middle * unit.width
         fits = _fits(unit, layer, depth, Block(height, width, channels, *_input_of(unit, layer, height, width)))
@@ -166,10 +166,10 @@ def _widest(unit: Unit, layer: Window, depth: int, height: int, channels: int) -
 
 @lru_cache(maxsize=65_536)
 def block_of(unit: Unit, layer: Window) -> Block:
-    """The block for which input and weights are read least, an element each.
+    """The block with the least reads of input and weights [elements].
 
-    Like the compiler's, this estimate takes a part of the input for a block at the edge, and counts half where the
-    whole input fits the memory for two blocks.
+    As in the compiler, this estimate counts a partial input for blocks at the edge, and half where the whole input fits
+    the memory for two blocks.
     """
     depth = min(layer.channels, SHALLOW if part_first(layer) else DEEP)
     best, least = Block(unit.height, unit.width, CHANNEL_SLICE, *_input_of(unit, layer, unit.height, unit.width)), 0.0
@@ -193,7 +193,7 @@ def block_of(unit: Unit, layer: Window) -> Block:
 
 @lru_cache(maxsize=65_536)
 def work_of(unit: Unit, layer: Window) -> Work:
-    """What a layer makes the unit compute and move."""
+    """The cycles and the traffic of a layer."""
     block = block_of(unit, layer)
     rows, columns = ceil_div(layer.height, block.height), ceil_div(layer.width, block.width)
     planes = rows * columns

@@ -1,12 +1,12 @@
-"""Hexagon NPUs (HTP): a matrix engine fed by DMA from memory, vector cores (HVX) for what is no convolution.
+"""Hexagon NPUs (HTP): a matrix engine fed by DMA from memory, and vector cores (HVX) for other operators.
 
     t = engine + vector + grouped + passes + host + call
 
-Tensors and weights are padded to 32 channels. Weights arrive by DMA, once an inference, while the engine works: a layer
-takes as long as its weights or as its products, whichever is longer. Activations stay in the tightly coupled memory
-(VTCM), where the vector cores read and write them; a grouped convolution is bound by that traffic too. A pass is
-what an operator on the vector cores costs whatever its size. In int8 each tensor that a concat copies is requantised,
-in a pass of its own. Chosen among the forms that `benchmarks/hexagon_npu.py` compares.
+Tensors and weights are padded to 32 channels. Weights are loaded by DMA, once per inference, while the engine computes:
+a layer takes the longer of its weights and its products. Activations stay in the tightly coupled memory (VTCM), where
+the vector cores read and write them; a grouped convolution is bound by that traffic too. A pass is the fixed overhead
+of an operator on the vector cores. In int8 each tensor that a concat copies is requantised in a pass of its own.
+Selected among the forms that `benchmarks/hexagon_npu.py` compares.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CHANNELS: Final = 32
 #: x * sigmoid(x) is a sigmoid and a product: together they read three tensors and write two.
 SWISH_TRAFFIC: Final = 2.5
 
-#: Inputs of at most so many channels (images) are padded to that instead.
+#: Inputs with at most this number of channels (images) are padded to it instead.
 SHALLOW: Final = 4
-#: Products in the time that a byte of weights takes: 22.5 TMAC/s of int8 over 76.8 GB/s on a Snapdragon 8 Gen 3.
+#: Products in the time of loading one byte of weights: 22.5 TMAC/s of int8 over 76.8 GB/s on a Snapdragon 8 Gen 3.
 MACS_A_BYTE: Final = 293
 
 _WEIGHTED: Final = kinds("pointwise", "direct_conv", "depthwise", "dense", "matmul")
@@ -55,7 +55,7 @@ def is_grouped(kernel: Kernel) -> Real:
 
 
 def padded_macs(kernel: Kernel) -> Real:
-    """Products of the matrix engine, channels padded; a grouped convolution is charged by its traffic."""
+    """Products of the matrix engine with padded channels; a grouped convolution is counted by its traffic."""
     rows, columns, depth, _ = kernel.gemm()
     taps = kernel.window
     channels = depth // taps
@@ -64,7 +64,7 @@ def padded_macs(kernel: Kernel) -> Real:
 
 
 def engine_bytes(kernel: Kernel) -> Real:
-    """Weights and bias, once an inference, or as many bytes as could arrive while the engine works."""
+    """Weights and bias, once per inference, or the bytes that can be loaded while the engine computes."""
     weights = kernel.weight_elements * kernel.element_bytes
     if kernel.kind == "depthwise":
         return weights
@@ -73,7 +73,7 @@ def engine_bytes(kernel: Kernel) -> Real:
 
 
 def vector_bytes(kernel: Kernel) -> Real:
-    """Traffic of an operator on the vector cores; none of a concat whose parts are written in their place."""
+    """Traffic of an operator on the vector cores; none for a concat whose parts are written in place."""
     if kernel.op == "concat" and not kernel.joined:
         return 0
     return padded_traffic(kernel) * (SWISH_TRAFFIC if kernel.op == "swish" else 1)
@@ -85,9 +85,9 @@ def grouped_bytes(kernel: Kernel) -> Real:
 
 
 def passes(kernel: Kernel) -> Real:
-    """Operators on the vector cores, grouped and depthwise convolutions among them.
+    """Passes of operators on the vector cores, including grouped and depthwise convolutions.
 
-    A swish is two; in int8 a concat is one for each tensor that it requantises, and one more.
+    A swish has two; in int8 a concat has one per requantised tensor, and one more.
     """
     if kernel.kind == "direct_conv":
         return is_grouped(kernel)

@@ -2,10 +2,10 @@
 
     t = products + depthwise + vector + traffic + call
 
-A vector of b bytes multiplies b pairs of int8 an instruction, and a context has two multipliers (Qualcomm, Hexagon V60
-HVX Instruction Quick Reference, 80-N2040-35: resources `mpy`, `mpy`): 256 products a cycle at 1024 bits, which was
-printed of the 680 too (techpinions.com, Deep dive on Qualcomm Snapdragon DXP). Everything else takes a cycle a vector.
-Nothing of this form was fitted: it bounds from below.
+An instruction on vectors of b bytes multiplies b pairs of int8, and a context has two multipliers (Qualcomm, Hexagon
+V60 HVX Instruction Quick Reference, 80-N2040-35: resources `mpy`, `mpy`): 256 products per cycle at 1024 bits, which is
+also published for the 680 (techpinions.com, Deep dive on Qualcomm Snapdragon DXP). Everything else takes one cycle per
+vector. This form was not fitted: it is a lower bound.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MULTIPLIERS: Final = 2
 
 
 class VectorUnit(NamedTuple):
-    """What the counts depend on: bytes of a vector, and contexts that run at once."""
+    """The unit's dimensions: bytes per vector, and contexts that run in parallel."""
 
     vector_bytes: int
     contexts: int
@@ -67,13 +67,13 @@ def product_cycles(unit: VectorUnit, kernel: Kernel) -> Real:
 
 
 def depthwise_cycles(unit: VectorUnit, kernel: Kernel) -> Real:
-    """One vector product a tap: lanes are channels."""
+    """One vector product per tap, with channels in the lanes."""
     pixels, channels = kernel.output_pixels, kernel.main.output_shape.channels
     return ceil_div(pixels * round_up(channels, CHANNELS), unit.vector_bytes) * kernel.window / unit.contexts
 
 
 def vector_cycles(unit: VectorUnit, kernel: Kernel) -> Real:
-    """Inputs and output, a vector a cycle."""
+    """Inputs and output, one vector per cycle."""
     elements = kernel.output_elements
     for shape in kernel.main.input_shapes:
         elements = elements + shape.pixels * round_up(shape.channels, CHANNELS) * kernel.batch
@@ -86,7 +86,7 @@ def traffic_bytes(kernel: Kernel) -> Real:
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """Cycles at the profile's clock, traffic at its bandwidth, the call as the runtime has it."""
+    """Rates: cycles at the profile's clock, traffic at its bandwidth, the call by the runtime's parameter."""
     cycle = cycles_each(clock(target), parameter(runtime, "cycles_per_cycle"))
     memory = bandwidth(target)
     return {

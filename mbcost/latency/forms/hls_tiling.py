@@ -3,9 +3,9 @@
     cycles = ceil(M / Tm) * ceil(N / Tn) * R * C * K * K, and a pipeline's depth for each tile
 
 for M output and N input channels, an output of R x C pixels and a window of K x K (Zhang et al. 2015). Tiles of Tr x Tc
-pixels are loaded, computed and stored with two buffers each, so that a layer takes its cycles or its traffic, whichever
-is longer: inputs are read again for each tile of output channels, weights for each tile of pixels. A depthwise or
-grouped convolution fills the engine with as many of its groups as fit side by side; the weights between them are zero.
+pixels are loaded, computed and stored with double buffering, so that a layer takes the longer of its cycles and its
+traffic: inputs are read again for each tile of output channels, weights for each tile of pixels. A depthwise or grouped
+convolution computes as many of its groups at once as fit the engine; the weights between them are zero.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from mbcost.latency.rates import bandwidth, clock, cycles_each, parameter, per_s
 from mbcost.numeric import Dim, Real, ceil_div, maximum, minimum, where
 from mbcost.operators import TransposedConv2d
 
-#: That of Zhang et al. 2015 on the VC707; their tile of pixels is not printed (``hardware_profiles/vc707.yaml``).
+#: The design of Zhang et al. 2015 on the VC707; their tile of pixels is not published
+#: (``hardware_profiles/vc707.yaml``).
 REFERENCE: Final = DesignPoint(64, 7, 27, 27)
 
 PRODUCTS: Final = kinds("direct_conv", "pointwise", "depthwise", "dense", "matmul")
@@ -62,7 +63,7 @@ def _loops(design: DesignPoint, kernel: Kernel) -> _Loops:
 
 
 class _Tiles(NamedTuple):
-    """Tiles along one side of an output, and what of the input they read with the overlaps."""
+    """Tiles along one side of an output, and the input that they read, overlaps included."""
 
     number: Dim
     read: Dim
@@ -104,13 +105,13 @@ def cycles(design: DesignPoint, kernel: Kernel) -> Real:
 
 
 def passes(design: DesignPoint, kernel: Kernel) -> Real:
-    """Tiles that are computed one after the other, each of which fills the pipeline anew."""
+    """Tiles that are computed one after the other, each of which fills the pipeline again."""
     loops = _loops(design, kernel)
     return loops.outputs * loops.inputs * loops.groups * loops.pixel_tiles * kernel.batch
 
 
 def vector_steps(design: DesignPoint, kernel: Kernel) -> Real:
-    """Steps of the output side, which pools, adds and scales `Tm` channels at once."""
+    """Steps of the output stage, which pools, adds and scales `Tm` channels at once."""
     work = maximum(kernel.output_elements, kernel.elementwise_ops)
     return ceil_div(work, design.tm)
 
@@ -139,7 +140,7 @@ def weight_bytes(design: DesignPoint, kernel: Kernel) -> Real:
 
 
 def streamed_bytes(kernel: Kernel) -> Real:
-    """Inputs and outputs of what is not a convolution, each once."""
+    """Inputs and outputs of operators other than convolutions, each once."""
     return kernel.activation_bytes
 
 
@@ -188,7 +189,7 @@ def terms_for(target: Target) -> tuple[Term, ...]:
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """A step of the engine is a cycle of its clock; tiles move at the memory's bandwidth."""
+    """Rates: one clock per step of the engine, tiles at the memory's bandwidth."""
     ticks, memory = clock(target), bandwidth(target)
     share = per_second(memory, parameter(runtime, "bandwidth_share"), "byte")
     return {

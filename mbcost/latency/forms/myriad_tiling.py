@@ -1,14 +1,14 @@
-"""How the Myriad compiler of OpenVINO cuts a convolution into tiles, and what its engine then computes.
+"""How the Myriad compiler of OpenVINO divides a convolution into tiles, and the engine's clocks for them.
 
 The convolution engine does 256 multiply-adds a clock in one of five modes; a tile's coefficients, input lines and
-output have to fit into its memories, or the compiler cuts the convolution along height, width and input channels.
+output have to fit into its memories, or the compiler divides the convolution along height, width and input channels.
 Facts from OpenVINO's graph transformer (openvinotoolkit/openvino, inference-engine/src/vpu/graph_transformer,
 middleend/hw/tiling.cpp, conv_tiling/hw_convolution_tiler.cpp, passes/split_hw_depth_convolution.cpp and
-split_hw_conv_and_pool.cpp). The choice is imitated as it is, also where another would be faster: the compiler's cost
-of a tile does not know how many pixels it has.
+split_hw_conv_and_pool.cpp). The compiler's choice is reproduced even where another would be faster: its cost of a tile
+does not depend on the number of pixels.
 
-These functions take plain integers and remember what they have worked out; :func:`mbcost.numeric.for_each` applies
-them to arrays of configurations.
+These functions take plain integers and cache their results; :func:`mbcost.numeric.for_each` applies them to arrays of
+configurations.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from mbcost.numeric import ceil_div, round_up
 
 #: Multiply-adds a clock: 2^m input channels x 256 / 2^m output channels in mode m.
 ENGINE_MACS: Final = 256
-#: Clocks that each mode takes beside the products, a pixel and descriptor, for summing its input channels up.
+#: Overhead clocks of each mode per pixel and descriptor, for summing up its input channels.
 MODE_OVERHEAD: Final = (0, 5, 11, 19, 31)
-#: Coefficients of an output channel that a block of input channels may have.
+#: Most coefficients of an output channel for a block of input channels.
 BLOCK_COEFFICIENTS: Final = 256
 #: Memory of the engine for lines of the input [B]; a line starts at a multiple of 16 bytes.
 LINE_MEMORY: Final = 128 * 1024
 LINE_BYTES: Final = 16
-#: Input up to this wide takes a line more [pixels].
+#: Inputs up to this width need one more line [pixels].
 NARROW: Final = 8
 #: Input channels that a tile may have, and its extent [pixels].
 MOST_CHANNELS: Final = 2048
@@ -78,16 +78,16 @@ class Convolution(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """What the compiler sees of a convolution: its windows, its channels and what kind it is.
+    """A convolution as the compiler sees it: its windows, its channels and its kind.
 
     Attributes
     ----------
     depthwise
-        Whether each output channel reads the input channel of its own number alone.
+        Whether each output channel reads only its own input channel.
     groups
-        Convolutions of their own that it consists of; `channels` and `out` are those of one.
+        Number of independent convolutions; `channels` and `out` are those of one.
     pooled
-        Whether a pooling alone reads the output.
+        Whether only a pooling reads the output.
     """
 
     rows: Axis
@@ -105,9 +105,10 @@ class Stretch(NamedTuple):
     Attributes
     ----------
     read, computed, kept
-        Input read; output computed, with what zeros at an inner edge spoil; output that is right.
+        Input pixels; computed output pixels, including those invalidated by zeros at an inner edge; valid output
+        pixels.
     first_in, first_out
-        Where it starts.
+        First input and output pixel.
     """
 
     read: int
@@ -118,19 +119,19 @@ class Stretch(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A tiling: stretches along height and width, input channels of a tile."""
+    """A tiling: tiles along height and width, and the input channels of a tile."""
 
     rows: tuple[Stretch, ...]
     columns: tuple[Stretch, ...]
     channels: int
 
     def planes(self) -> Iterator[tuple[Stretch, Stretch]]:
-        """Its tiles, whatever the channels."""
+        """The number of tiles along height and width."""
         return ((row, column) for row in self.rows for column in self.columns)
 
 
 class Mode(NamedTuple):
-    """How the engine computes a tile: clocks a pixel for all descriptors, descriptors, channels in whole blocks."""
+    """The engine's mode for a tile: clocks per pixel for all descriptors, descriptors, channels in whole blocks."""
 
     clocks: int
     descriptors: int
@@ -138,26 +139,26 @@ class Mode(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a convolution makes the engine and its surroundings do; numbers, or arrays of configurations.
+    """The work of a convolution for the engine and around it; numbers, or arrays of configurations.
 
     Attributes
     ----------
     clocks
-        Of the engine.
+        Clocks of the engine.
     tiles
         Runs of the engine.
     coefficients
-        Read, once a tile.
+        Coefficients read, once per tile.
     repeated_coefficients
-        The part of them in convolutions that are cut along height or width.
+        Their part in convolutions that are divided along height or width.
     summed
-        Elements of partial sums over channel tiles that are added up.
+        Elements of partial sums over channel tiles.
     cropped
-        Elements kept of tiles with spoilt edges.
+        Elements copied from tiles with invalid edges.
     padded_channels, padded_elements
-        Of the input where zeros are put around it beforehand.
+        Channels and elements of inputs that are padded in a step of their own.
     software_macs
-        What the engine cannot compute at all.
+        MACs that the engine cannot compute.
     """
 
     clocks: int = 0
@@ -171,7 +172,7 @@ class Work(NamedTuple):
     software_macs: int = 0
 
     def times(self, number: int) -> Work:
-        """So many of it."""
+        """The work of several equal convolutions."""
         return Work(*(value * number for value in self))
 
     def plus(self, other: Work) -> Work:
@@ -181,10 +182,10 @@ class Work(NamedTuple):
 
 @lru_cache(maxsize=65_536)
 def work_of(layer: Layer) -> Work:
-    """All that a convolution takes.
+    """The work of a convolution.
 
-    Zeros that the engine does not know how to add (unlike ones before and after, as SAME has at stride 2) are put
-    around the input beforehand; a 1x1 window is moved over the whole grid whatever its stride.
+    Padding that the engine does not support (different before and after, as with SAME at stride 2) is added to the
+    input in a step of its own; a 1x1 window is computed for the whole grid at any stride.
     """
     rows, columns, channels, out, depthwise, groups, pooled = layer
     extra = Work()
@@ -207,7 +208,7 @@ def work_of(layer: Layer) -> Work:
 
 
 def _pads_itself(axis: Axis) -> bool:
-    """Whether the engine adds the zeros of an axis: none, or half of the window on both sides."""
+    """Whether the engine supports the padding of an axis: none, or half of the window on both sides."""
     return (axis.before, axis.after) in {(0, 0), (axis.kernel // 2, (axis.kernel - 1) // 2)}
 
 
@@ -216,9 +217,9 @@ def _padded(axis: Axis) -> Axis:
 
 
 def cut_axis(axis: Axis, most: int) -> tuple[Stretch, ...]:
-    """Tiles of at most `most` computed pixels along an axis; empty if the inner edges spoil all of them.
+    """Tiles of at most `most` computed pixels along an axis; empty if the inner edges invalidate all of them.
 
-    The engine pads every edge of a tile, so that up to pad / stride pixels at an inner edge are computed for nothing.
+    The engine pads every edge of a tile, so that up to pad / stride pixels at an inner edge are invalid.
     """
     if most >= axis.out:
         return (Stretch(axis.size, axis.out, axis.out, 0, 0),)
@@ -241,7 +242,7 @@ def cut_axis(axis: Axis, most: int) -> tuple[Stretch, ...]:
 
 
 def _spoilt_after(axis: Axis, end: int) -> int:
-    """Pixels that the zeros after a tile which ends before output `end` make the engine compute for nothing."""
+    """Invalid pixels from the zeros after a tile that ends before output `end`."""
     used = max(0, (end - 1) * axis.stride + axis.kernel - axis.before - axis.size)
     return max(0, axis.after - used) // axis.stride
 
@@ -269,13 +270,13 @@ def cheapest_mode(
 
 
 def tile_bytes(height: int, width: int, channels: int) -> int:
-    """Memory that an output takes, its lines in whole 16 bytes [B]."""
+    """Memory of an output, with lines padded to 16 bytes [B]."""
     return round_up(width * ELEMENT_BYTES, LINE_BYTES) * height * channels
 
 
 @lru_cache(maxsize=65_536)
 def dense_work(convolution: Convolution) -> Work | None:
-    """A convolution as the compiler cuts it; None if the engine cannot compute it."""
+    """The work of a convolution as the compiler divides it; None if the engine cannot compute it."""
     cut = _fixed_cut(convolution) or _best_cut(convolution)
     return None if cut is None else _work(cut, convolution)
 
@@ -283,7 +284,7 @@ def dense_work(convolution: Convolution) -> Work | None:
 def depthwise_work(rows: Axis, columns: Axis, channels: int) -> Work | None:
     """A depthwise convolution: dense ones over a few channels each, with zeros off the diagonal.
 
-    The compiler takes the number of channels, below all of them, that makes its cost least at the map's full size.
+    The compiler chooses the number of channels, fewer than all, with the least cost at the map's full size.
     """
     width = depthwise_channels(rows, columns, channels)
     whole = dense_work(Convolution(rows, columns, width, width))
@@ -295,7 +296,7 @@ def depthwise_work(rows: Axis, columns: Axis, channels: int) -> Work | None:
 
 
 def depthwise_channels(rows: Axis, columns: Axis, channels: int) -> int:
-    """Channels of each dense convolution that a depthwise one becomes."""
+    """Channels of each dense convolution into which a depthwise one is divided."""
     best: tuple[int, int] | None = None
     for width in sorted({ceil_div(channels, parts) for parts in range(2, channels + 1)}):
         mode = cheapest_mode(rows.size, columns.size, width, width, (rows.kernel, columns.kernel), rows.stride)
@@ -305,7 +306,7 @@ def depthwise_channels(rows: Axis, columns: Axis, channels: int) -> int:
 
 
 def pooled_parts(height: int, width: int, channels: int) -> int:
-    """Parts by output channels of a convolution in front of a pooling: several where its output is too large."""
+    """Parts by output channels of a convolution before a pooling: several where its output is too large."""
     if tile_bytes(height, width, channels) <= TILE_BYTES:
         return 1
     for part in POOLED_PARTS:
@@ -340,7 +341,7 @@ def _best_cut(convolution: Convolution) -> Cut | None:
 
 
 def _fitting_cuts(convolution: Convolution, channels: int) -> Iterator[tuple[int, Cut]]:
-    """For each number of tiles along the width, the fewest along the height that fit: tiles asked for, cut."""
+    """For each number of tiles along the width, the fewest along the height that fit: (tiles asked for, cut)."""
     rows, columns = convolution.rows, convolution.columns
     exact = rows.exact or columns.exact
     for wide in range(1, MOST_TILES + 1):
@@ -365,7 +366,7 @@ def _extent(axis: Axis, number: int) -> int:
 
 
 def _outputs(axis: Axis, extent: int, *, exact: bool) -> int:
-    """Output of a tile with so much input and zeros on both sides."""
+    """Output of a tile for an input extent with zeros on both sides."""
     reach = extent + axis.before + axis.after - axis.kernel
     return (ceil_div(reach, axis.stride) if exact else reach // axis.stride) + 1
 
@@ -384,7 +385,7 @@ def _fits(cut: Cut, convolution: Convolution) -> bool:
 
 
 def _cost(cut: Cut, convolution: Convolution, parts: int) -> int:
-    """The compiler's estimate: clocks of a pixel, whatever their number, plus elements moved and summed."""
+    """The compiler's estimate: clocks of one pixel, independent of their number, plus elements moved and summed."""
     cost = 0
     for row, column in cut.planes():
         mode = _mode(convolution, row, column, cut.channels)
@@ -402,7 +403,7 @@ def _is_misaligned(column: int) -> bool:
 
 
 def _work(cut: Cut, convolution: Convolution) -> Work | None:
-    """What the tiles of a cut take; None if the engine cannot compute one of them."""
+    """The work of the tiles of a cut; None if the engine cannot compute one of them."""
     work = Work()
     rows, columns, channels, out = convolution
     parts = [cut.channels] * ((channels - 1) // cut.channels) + [(channels - 1) % cut.channels + 1]

@@ -2,10 +2,10 @@
 
     t = engine + tiles + padding + weights + streams + strided + stages + squeeze + squeeze_weights + software + call
 
-without overlap. What the engine computes follows from how the compiler cuts each convolution
+without overlap. The engine's clocks follow from how the compiler tiles each convolution
 (:mod:`mbcost.latency.forms.myriad_tiling`); batch norm and ReLU after a convolution are free, and a depthwise
-convolution is a row of dense ones over a few channels. Found on the nn-Meter bench (Zhang et al., MobiSys 2021): Intel
-Neural Compute Stick 2, OpenVINO 2019 R2, in fp16. The weights of the streams are empirical.
+convolution is a sequence of dense ones over a few channels. Selected on the nn-Meter bench (Zhang et al., MobiSys
+2021): Intel Neural Compute Stick 2, OpenVINO 2019 R2, fp16. The numbers of passes of the streams are empirical.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from mbcost.operators.window import both_ends
 #: Largest window and stride of the engine.
 MOST_KERNEL: Final = 15
 MOST_STRIDE: Final = 8
-#: How often coefficients of a convolution that is cut along height or width count, beside once a tile.
+#: Additional weight of the coefficients of a convolution that is tiled along height or width.
 REPEATED: Final = 2
-#: Passes over the elements of an output: read, read and write of two operands; h-swish and its like are two of those.
+#: Passes over the elements of an output: two reads and one write of a binary operator; h-swish and the like have two.
 BINARY_STREAMS: Final = 3
 SELF_GATED_STREAMS: Final = 6
 NORM_STREAMS: Final = 1.5
 ACTIVATION_STREAMS: Final = 1
-#: Passes over what is moved from one place to another as it is.
+#: Passes of an operator that only copies.
 COPY_STREAMS: Final = 1.5
-#: Passes for an element that an average reads.
+#: Passes per element that an average pooling reads.
 AVERAGE_STREAMS: Final = 0.6
 #: Element-strided passes of a product of a map and a vector, and of a rearrangement of channels.
 BROADCAST_PASSES: Final = 4
@@ -50,12 +50,12 @@ _SELF_GATED: Final = frozenset({"hard_swish", "swish"})
 _REARRANGED: Final = frozenset({"channel_shuffle", "transpose", "depth_to_space", "space_to_depth"})
 _POOLS: Final = frozenset({"max_pool2d", "avg_pool2d"})
 
-#: The last kernel that was asked for, with its work: its terms ask one after the other.
+#: The last kernel with its work, since the terms of a kernel are evaluated one after the other.
 _latest: tuple[Kernel | None, Work] = (None, Work())
 
 
 def engine_work(kernel: Kernel) -> Work:
-    """What a convolution or fully connected layer takes, as the compiler cuts it; one image of the batch."""
+    """The work of a convolution or fully connected layer as the compiler tiles it, for one image of the batch."""
     global _latest
     known, work = _latest
     if known is not kernel:
@@ -88,7 +88,7 @@ def _layer_work(*values: int) -> Work:
 
 
 def _for_engine(operator: Conv2d | DepthwiseConv2d) -> bool:
-    """Whether the engine has the window: not dilated, equal strides, not too large."""
+    """Whether the engine supports the window: not dilated, equal strides, not too large."""
     return (
         operator.dilation == (1, 1)
         and operator.stride[0] == operator.stride[1] <= MOST_STRIDE
@@ -117,17 +117,17 @@ def tiles(kernel: Kernel) -> Real:
 
 
 def padded_channels(kernel: Kernel) -> Real:
-    """Channels of inputs that get zeros around them beforehand."""
+    """Channels of inputs that are padded in a step of their own."""
     return engine_work(kernel).padded_channels * kernel.batch
 
 
 def _one_pixel(kernel: Kernel) -> Any:
-    """Whether a convolution has one pixel: part of a squeeze-and-excite block, or a classifier's."""
+    """Whether a convolution has one pixel, as in a squeeze-and-excite block or a classifier."""
     return (kernel.main.output_shape.pixels == 1) & (kernel.kind == "direct_conv")
 
 
 def weight_bytes(kernel: Kernel) -> Real:
-    """Coefficients, read once a tile, those of cut convolutions at a third of the speed; none of depthwise ones."""
+    """Coefficients, read once per tile; tiled convolutions weigh more, depthwise ones are not counted."""
     work = engine_work(kernel)
     elements = (work.coefficients + REPEATED * work.repeated_coefficients) * kernel.batch
     result: Real = where(_one_pixel(kernel), 0, elements * ELEMENT_BYTES)
@@ -135,14 +135,14 @@ def weight_bytes(kernel: Kernel) -> Real:
 
 
 def squeeze_weight_bytes(kernel: Kernel) -> Real:
-    """Coefficients of convolutions of one pixel, which nothing hides."""
+    """Coefficients of convolutions of one pixel, whose loading does not overlap."""
     elements = engine_work(kernel).coefficients * kernel.batch
     result: Real = where(_one_pixel(kernel), elements * ELEMENT_BYTES, 0)
     return result
 
 
 def software_macs(kernel: Kernel) -> Real:
-    """What the engine cannot compute: outputs too large to be cut into 15 tiles, large or dilated windows."""
+    """MACs that the engine cannot compute: outputs too large for 15 tiles, large or dilated windows."""
     return kernel.macs if kernel.kind == "matmul" else engine_work(kernel).software_macs * kernel.batch
 
 
@@ -153,7 +153,7 @@ def _is_broadcast(kernel: Kernel) -> Any:
 
 
 def streamed_elements(kernel: Kernel) -> Real:
-    """Elements that vector cores and DMA move: passes over a tensor x its elements."""
+    """Elements that vector cores and DMA move: passes over a tensor times its elements."""
     output = kernel.main.output_shape.elements * kernel.batch
     if kernel.kind in _ENGINE:
         return _moved_elements(kernel)
@@ -172,14 +172,14 @@ def streamed_elements(kernel: Kernel) -> Real:
 
 
 def _moved_elements(kernel: Kernel) -> Real:
-    """Around the engine: partial sums, cropped and padded tiles, inputs that are cut for depthwise convolutions."""
+    """Elements moved for the engine: partial sums, cropped and padded tiles, split inputs of depthwise convolutions."""
     work = engine_work(kernel)
     cut = kernel.main.input_shapes[0].elements if kernel.kind == "depthwise" else 0
     return (work.summed + work.cropped + work.padded_elements + cut) * kernel.batch
 
 
 def strided_elements(kernel: Kernel) -> Real:
-    """Elements passed one by one: products of a map and a vector, rearranged channels."""
+    """Elements processed one by one: products of a map and a vector, rearranged channels."""
     output = kernel.main.output_shape.elements * kernel.batch
     if kernel.kind == "copy":
         return REARRANGE_PASSES * output if kernel.op in _REARRANGED else 0
@@ -188,7 +188,7 @@ def strided_elements(kernel: Kernel) -> Real:
 
 
 def stages(kernel: Kernel) -> Real:
-    """Runs of the vector cores; activations run beside the engine, a concatenation copies each of its inputs."""
+    """Runs of the vector cores; activations overlap with the engine, a concat copies each of its inputs."""
     if kernel.op in _ACTIVATIONS:
         return 0
     return (len(kernel.main.inputs) if kernel.op == "concat" else 1) * kernel.batch
@@ -201,12 +201,12 @@ def squeezes(kernel: Kernel) -> Real:
 
 
 def calls(kernel: Kernel) -> Real:
-    """An inference once: its first kernel."""
+    """Once per inference, at its first kernel."""
     return kernel.batch if kernel.position == 0 else 0
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """Rates from the engine's clock, the memory's bandwidth and the vector cores' peak; the rest as times."""
+    """Rates from the engine's clock, the memory's bandwidth and the vector cores' peak; the others are times."""
     cycles, memory = clock(target), bandwidth(target)
     return {
         "engine": cycles_each(cycles, parameter(runtime, "engine_cycles")),

@@ -2,11 +2,11 @@
 
     t = gemm + vector + conv + depthwise + lowering + traffic + weights + spill + pool + transcendental + calls
 
-without overlap. Which convolution takes which way is in aten/src/ATen/native/Convolution.cpp (use_mkldnn): on one
-thread a 1x1 convolution with stride 1 is a matrix product of the input as it is, one for each group; one without
-groups, with a window of at most 3x3 and an input of at most 20,480 elements is lowered to one; every other one is
-oneDNN's, which reorders input, weights and output to and from blocks of channels at each call. Batch norm and
-activations are passes of their own. Found on whole random networks and their layers (PyTorch 2.13, AVX2, one thread).
+without overlap. aten/src/ATen/native/Convolution.cpp (use_mkldnn) selects the algorithm: on one thread a 1x1
+convolution with stride 1 is a matrix product without lowering, one per group; a convolution without groups, with a
+window of at most 3x3 and an input of at most 20,480 elements is lowered; every other one is oneDNN's, which reorders
+input, weights and output to and from blocks of channels at each call. Batch norm and activations are passes of their
+own. Selected on whole random networks and their layers (PyTorch 2.13, AVX2, one thread).
 """
 
 from __future__ import annotations
@@ -27,27 +27,28 @@ NATIVE_ELEMENTS: Final = 20_480
 BLOCK: Final = 8
 #: Rows (pixels) of the tile of MKL's matrix product: three vectors of AVX2.
 GEMM_ROWS: Final = 24
-#: Rows below which MKL reads the weights of a product where they lie, in passes of so many rows; slowly.
+#: Rows below which MKL reads the weights of a product unpacked, in slow passes of this many rows.
 FEWEST_PACKED_ROWS: Final = 12
 UNPACKED_PASS: Final = 8
-#: Rows of products whose weights MKL reads where they lie, and fast.
+#: Rows of products for which MKL has fast kernels with unpacked weights.
 UNPACKED_ROWS: Final = (16, 32)
 #: Channels of an image, which oneDNN does not pad to a block.
 IMAGE_CHANNELS: Final = 4
-#: Blocks of output channels that one load of an input element serves at most: oneDNN's register blocking.
+#: oneDNN's register blocking: most blocks of output channels per load of an input element.
 BLOCKS_A_LOAD: Final = 4
-#: What starting a pooling window costs, in reads.
+#: Start cost of a pooling window, in reads.
 MAX_POOL_START: Final = 7
 AVG_POOL_START: Final = 12
-#: A max pooling with stride 1, whose windows overlap, against a strided one: its comparisons are foreseen more often.
+#: Cost of a max pooling with stride 1 relative to a strided one: overlapping windows have fewer branch mispredictions.
 OVERLAPPING: Final = 0.8
-#: One of what a ReLU made, against any other: of the zeros of a window, none replaces another one.
+#: Cost of a max pooling after a ReLU relative to others: a zero never replaces another zero as the maximum, so that
+#: branches are mispredicted less often.
 RECTIFIED: Final = 0.82
-#: Elements of a plane that lies at the same place of a page as the next one.
+#: Elements of a 4 KiB page at fp32: consecutive planes of whole pages map to the same cache sets.
 PAGE_ELEMENTS: Final = 1024
-#: Calls of a channel shuffle: two of new shapes, and one that moves the elements.
+#: Calls of a channel shuffle: two reshapes, and one that moves the elements.
 SHUFFLE_CALLS: Final = 3
-#: What a kernel moves without leaving the caches near the core [B].
+#: Traffic of a kernel that fits the caches near the core [B].
 NEAR_BYTES: Final = 2 * 2**20
 
 #: Functions with an exponential.
@@ -84,7 +85,7 @@ def is_native(kernel: Kernel) -> Real:
 
 
 def _is_pointwise(kernel: Kernel) -> bool:
-    """Whether a convolution reads each pixel once, so that there is nothing to lower; one with groups is too."""
+    """Whether a convolution reads each pixel once, with or without groups, so that it needs no lowering."""
     operator = kernel.main.operator
     return kernel.window == 1 and max(getattr(operator, "stride", (1, 1))) == 1
 
@@ -95,7 +96,7 @@ def is_vector(kernel: Kernel) -> Real:
 
 
 def gemm_macs(kernel: Kernel) -> Real:
-    """MACs of matrix products with more than one row, rows in whole tiles."""
+    """MACs of matrix products with more than one row, rows rounded up to whole tiles."""
     if not isinstance(kernel.main.operator, (Conv2d, Dense)):
         return 0 if kernel.kind == "direct_conv" else kernel.macs
     rows, columns, depth, groups = kernel.gemm()
@@ -128,7 +129,7 @@ def _rows(kernel: Kernel) -> Dim:
 
 
 def vector_bytes(kernel: Kernel) -> Real:
-    """Weights of matrix products that are read where they lie."""
+    """Weights of matrix products that are read unpacked."""
     weights = _bytes(kernel.weight_elements, kernel)
     return where(is_native(kernel), where(_is_read_once(kernel), weights, 0), 0)
 
@@ -145,19 +146,19 @@ def lowered_bytes(kernel: Kernel) -> Real:
 
 
 def lowering_planes(kernel: Kernel) -> Real:
-    """Planes of the lowering buffer, one for each channel and element of the window: a loop is started for each."""
+    """Planes of the lowering buffer, one loop per channel and element of the window."""
     if kernel.kind != "direct_conv" or _is_pointwise(kernel):
         return 0
     return where(is_native(kernel), kernel.gemm().depth, 0)
 
 
 def strided_bytes(kernel: Kernel) -> Real:
-    """The lowering buffer of strided convolutions, which is copied element by element instead of row by row."""
+    """The lowering buffer of strided convolutions, which is copied by element instead of by row."""
     return lowered_bytes(kernel) if max(getattr(kernel.main.operator, "stride", (1, 1))) > 1 else 0
 
 
 def conv_loads(kernel: Kernel) -> Real:
-    """MACs of oneDNN's convolutions over the blocks of output channels that share the load of an input element."""
+    """MACs of oneDNN's convolutions over the blocks of output channels per load of an input element."""
     columns = kernel.gemm().columns if isinstance(kernel.main.operator, Conv2d) else kernel.main.output_shape.channels
     return conv_macs(kernel) // minimum(BLOCKS_A_LOAD, ceil_div(columns, BLOCK))
 
@@ -195,7 +196,7 @@ def depthwise_channels(kernel: Kernel) -> Real:
 
 
 def aliased_bytes(kernel: Kernel) -> Real:
-    """Input and output in planes of whole pages, whose channels compete for the same lines of the cache."""
+    """Input and output in planes of whole pages, whose channels have cache set conflicts."""
     total: Real = 0
     for shape in (kernel.main.input_shapes[0], kernel.main.output_shape):
         total = total + where(shape.pixels % PAGE_ELEMENTS == 0, shape.elements, 0)
@@ -203,7 +204,7 @@ def aliased_bytes(kernel: Kernel) -> Real:
 
 
 def spilled_bytes(kernel: Kernel) -> Real:
-    """Input and output beyond what stays near the core."""
+    """Input and output beyond the caches near the core."""
     return maximum(0, kernel.activation_bytes - NEAR_BYTES)
 
 
@@ -233,7 +234,7 @@ def transcendental_elements(kernel: Kernel) -> Real:
 
 
 def max_pool_reads(kernel: Kernel) -> Real:
-    """Elements read by the windows of a max pooling, and what starting each costs: a scalar loop."""
+    """Elements read by the windows of a max pooling, and the start of each window: a scalar loop."""
     if not kernel.op.startswith("max_pool"):
         return 0
     reads = kernel.elementwise_ops + MAX_POOL_START * kernel.output_elements
@@ -242,19 +243,19 @@ def max_pool_reads(kernel: Kernel) -> Real:
 
 
 def avg_pool_reads(kernel: Kernel) -> Real:
-    """The same of an average pooling."""
+    """Elements read by the windows of an average pooling, and the start of each window."""
     if is_global(kernel) or kernel.op.startswith("max_pool"):
         return 0
     return kernel.elementwise_ops + AVG_POOL_START * kernel.output_elements
 
 
 def reduced_bytes(kernel: Kernel) -> Real:
-    """What means and sums read."""
+    """Input of means and sums."""
     return _bytes(kernel.input_elements, kernel) if is_global(kernel) else 0
 
 
 def reduced_elements(kernel: Kernel) -> Real:
-    """Outputs of means and sums: a loop is started for each."""
+    """Outputs of means and sums, one loop each."""
     return kernel.output_elements if is_global(kernel) else 0
 
 
@@ -268,7 +269,7 @@ def is_global(kernel: Kernel) -> bool:
 
 
 def gemm_call(kernel: Kernel) -> Real:
-    """Calls of matrix products with more than one row: one a group."""
+    """Calls of matrix products with more than one row, one per group."""
     groups = kernel.gemm().groups if kernel.kind == "direct_conv" else 1
     return where(is_native(kernel), where(is_vector(kernel), 0, groups), 0)
 
@@ -294,7 +295,7 @@ def conv_call(kernel: Kernel) -> Real:
 
 
 def copy_call(kernel: Kernel) -> Real:
-    """Calls of what moves elements."""
+    """Calls of operators that move elements."""
     return SHUFFLE_CALLS if kernel.op == "channel_shuffle" else 1
 
 
@@ -308,7 +309,7 @@ def pass_call(kernel: Kernel) -> Real:
     return 0 if _is_norm(kernel) else 1
 
 
-#: Term -> the runtime's parameter that its rate is made of when nothing was calibrated.
+#: Term -> the runtime's parameter for its uncalibrated rate.
 OF_PEAK: Final = {
     "gemm": "gemm_efficiency",
     "conv": "conv_efficiency",
@@ -355,14 +356,14 @@ TIMES: Final = {
 def rates_of(
     terms: tuple[Term, ...], ratios: Mapping[str, str] = OF_BANDWIDTH, times: Mapping[str, str] = TIMES
 ) -> Callable[[Target, Runtime], Mapping[str, Rate]]:
-    """Rates of these terms from a core's peak, the memory's bandwidth, and times that no fact of a device scales.
+    """Rates of these terms from a core's peak, the memory's bandwidth, and constant times.
 
     Arithmetic scales with the threads in use; traffic and calls do not.
 
     Parameters
     ----------
     ratios, times
-        Term -> the runtime's parameter that is its ratio to the bandwidth, its time.
+        Term -> the runtime's parameter for its ratio to the bandwidth, or for its time.
     """
 
     def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:

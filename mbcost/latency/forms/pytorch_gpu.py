@@ -1,23 +1,23 @@
-"""PyTorch on a GPU: kernels that a program launches one by one, or that a graph replays.
+"""PyTorch on a GPU: kernels that are launched one by one, or replayed by a CUDA graph.
 
     t = conv + idle + depthwise + pool + weights + traffic + stream + copy + far + calls
 
-without overlap between the terms of one kernel. Three things of the hardware make the counts:
+without overlap between the terms of one kernel. Three hardware effects determine the counts:
 
-- **Launches.** The program that calls operators runs ahead of the GPU. A kernel whose work takes longer than the next
-  call hides that call; one that is done sooner waits for it. `calls` therefore counts each call by the share of its
-  time that the kernel's own work leaves open, ``((w^q + c^q)^(1/q) - w) / c`` with the work `w` by the profile's peak
-  and bandwidth and the time of the call `c`: 1 for a tiny kernel, 0 for a large one. A graph replays kernels back to
-  back, so that each costs one `call`, whatever it does.
-- **Occupancy.** A convolution is a matrix product in tiles, one after the other on as many multiprocessors as there
-  are. Fewer output elements than all of them hold leave some idle, and a step of the loop over the inputs then takes
-  as long as on a full GPU: `idle` counts the MACs that it could have done meanwhile, so that `conv` and `idle` are
-  ``steps * (outputs^q + full^q)^(1/q)`` together, the floor of the Adreno's form.
-- **Two bandwidths.** What a kernel moves beyond the level 2 cache comes from memory (`far`); all of it passes the
+- **Launch overhead.** The program that calls operators runs ahead of the GPU. A kernel whose work takes longer than the
+  next call hides that call; after a shorter one the GPU waits for it. `calls` therefore counts each call by the share
+  of its time that the kernel's own work does not hide, ``((w^q + c^q)^(1/q) - w) / c`` with the work `w` by the
+  profile's peak and bandwidth and the time of the call `c`: 1 for a tiny kernel, 0 for a large one. A graph replays
+  kernels back to back, so that each costs one `call`, whatever its work.
+- **Occupancy.** A convolution is a matrix product in tiles, which are distributed over the multiprocessors. With fewer
+  output elements than fill all of them, some are idle, and a step of the loop over the inputs takes as long as on a
+  full GPU: `idle` counts the MACs of the idle ones, so that `conv` and `idle` together are
+  ``steps * (outputs^q + full^q)^(1/q)``, the same latency floor as in the Adreno's form.
+- **Two bandwidths.** Traffic beyond the size of the level 2 cache comes from memory (`far`); all traffic passes the
   cache.
 
-The terms were chosen from these; **nobody has fitted them to a measured GPU yet**. A calibration finds the rates; the
-constants below are assumptions.
+The terms follow from these effects; **they have not been fitted to a measured GPU yet**. A calibration fits the rates;
+the constants below are assumptions.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ OUTPUTS_A_MULTIPROCESSOR: Final = 8_192
 MULTIPROCESSORS: Final = 40
 #: Level 2 cache where the profile does not say [B].
 L2_BYTES: Final = 4 * 2**20
-#: How sharply one bound turns into the other, as on the Adreno.
+#: Exponent q of the transition from one bound to the other, as on the Adreno.
 EXPONENT: Final = 1.5
-#: Time of a launch where the profile does not say, for the share that work leaves open [s].
+#: Launch overhead where the profile has none, for the share that work does not hide [s].
 LAUNCH_S: Final = 5e-6
-#: Launches' time that the call of an operator takes: a convolution looks up its plan, a norm has five tensors.
+#: Time of an operator's call in launches: a convolution looks up its plan, a norm has five tensors.
 CONV_CALL: Final = 4.0
 NORM_CALL: Final = 3.0
 OTHER_CALL: Final = 1.5
-#: Shares of peak and bandwidth by which a kernel's own work is weighed against its call.
+#: Assumed shares of peak and bandwidth in the estimate of a kernel's own work, which hides the next call.
 _WORK_OF_PEAK: Final = 0.5
 _WORK_OF_BANDWIDTH: Final = 0.7
 
@@ -58,7 +58,7 @@ _ALL: Final = _PRODUCTS | _PASSES | kinds("depthwise", "pool", "copy")
 
 
 def open_share(work: Real, whole: float) -> Real:
-    """Share of `whole` that `work` leaves open: 1 for no work, towards 0 for much."""
+    """Share of `whole` that `work` does not hide: 1 without work, towards 0 for much work."""
 
     def share(value: float) -> float:
         return float(((value**EXPONENT + whole**EXPONENT) ** (1 / EXPONENT) - value) / whole)
@@ -97,7 +97,7 @@ def activation_bytes(kernel: Kernel) -> Real:
 
 
 def window_bytes(kernel: Kernel) -> Real:
-    """What the windows of a depthwise convolution or a pooling read, most of it from the nearest cache."""
+    """Reads of the windows of a depthwise convolution or a pooling, most of them from the nearest cache."""
     reads = kernel.macs if kernel.kind == "depthwise" else kernel.elementwise_ops
     return reads * kernel.element_bytes
 
@@ -111,7 +111,7 @@ def _replayed(_: Kernel) -> Real:
 
 
 def _terms(target: Target | None, *, replayed: bool) -> tuple[Term, ...]:
-    """The terms with the counts of a target; with those of an unknown GPU without one."""
+    """The terms with the counts of a target; without a target, those of an unknown GPU."""
     fill, cache = _capacity(target)
 
     def idle_macs(kernel: Kernel) -> Real:
@@ -164,7 +164,7 @@ def _launch_s(target: Target | None) -> float:
 
 
 def _work(target: Target | None) -> Callable[[Kernel], Real]:
-    """What a kernel's own work takes by the profile [s]."""
+    """Time of a kernel's own work by the profile [s]."""
     if target is None:
         return lambda _: 0.0
     macs_a_second = _WORK_OF_PEAK * peak(target)[1].value
@@ -195,7 +195,7 @@ def _work_rates(target: Target, runtime: Runtime) -> dict[str, Rate]:
 
 
 def launched_rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """A call takes some of the profile's launches, else of the runtime's."""
+    """A call takes several launch overheads of the profile, else of the runtime."""
     launch = kernel_overhead(target, parameter(runtime, "launch_time"))
     calls = {
         name: Rate(launch.seconds * number, f"{number:g} x {launch.formula}", launch.quantities, launch.parameters)
@@ -205,7 +205,7 @@ def launched_rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
 
 
 def replayed_rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """A kernel of a replayed graph takes a time of its own beside its work."""
+    """A kernel of a replayed graph has a constant overhead."""
     return {**_work_rates(target, runtime), "call": seconds_each(parameter(runtime, "replay_time"))}
 
 

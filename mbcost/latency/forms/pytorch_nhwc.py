@@ -1,13 +1,13 @@
 """PyTorch on a CPU with channels last: eager, and compiled by TorchInductor.
 
-Pixels are the columns of MKL's matrix products then, and channels their rows, so that small maps waste little, and
-oneDNN reads and writes maps as they lie. TorchInductor lays out every map so (torch/_inductor/graph.py,
-decide_layout_opt); convolutions and fully connected layers stay calls of PyTorch's, and everything else becomes
-vectorised loops, which many operators share:
+In this layout pixels are the columns of MKL's matrix products and channels their rows, so that small maps waste little,
+and oneDNN reads and writes maps without reordering. TorchInductor uses it for every map (torch/_inductor/graph.py,
+decide_layout_opt); convolutions and fully connected layers remain calls of PyTorch, and everything else is fused into
+vectorised loops:
 
     t = gemm + vector + conv + depthwise + lowering + traffic + weights + layout + transcendental + pool + calls
 
-Found on random networks, timed whole and with torch.profiler (PyTorch 2.13, AVX2, one thread).
+Selected on random networks, timed whole and with torch.profiler (PyTorch 2.13, AVX2, one thread).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GEMM_CHANNELS: Final = 16
 
 
 def gemm_macs(kernel: Kernel) -> Real:
-    """MACs of matrix products with more than one pixel, pixels and output channels in whole tiles."""
+    """MACs of matrix products with more than one pixel, pixels and output channels rounded up to whole tiles."""
     if not isinstance(kernel.main.operator, (Conv2d, Dense)):
         return 0 if kernel.kind == "direct_conv" else kernel.macs
     rows, columns, depth, groups = kernel.gemm()
@@ -47,7 +47,7 @@ def vector_bytes(kernel: Kernel) -> Real:
 
 
 def layout_elements(kernel: Kernel) -> Real:
-    """Weights that a loop lays out anew at each call: a compiled network takes those that are given as they lie."""
+    """Weights that a loop reorders at each call; a compiled network takes its weights in the given layout."""
     return kernel.weight_elements if kernel.window > 1 else 0
 
 
@@ -62,7 +62,7 @@ def pool_reads(kernel: Kernel) -> Real:
 
 
 def _count(kernel: Kernel, operators: frozenset[str]) -> int:
-    """How many of a kernel's layers have one of these operators."""
+    """Number of a kernel's layers with one of these operators."""
     return sum(op in operators for op in (kernel.op, *kernel.fused))
 
 
@@ -70,7 +70,7 @@ _CHANNELS_LAST: Final = {"gemm": gemm_macs, "gemm_weights": gemm_weight_bytes, "
 
 
 def _terms(*without: str) -> tuple[Term, ...]:
-    """The terms of the other layout, counted for this one."""
+    """The terms of the NCHW form with counts for this layout."""
     return tuple(
         replace(term, count=_CHANNELS_LAST.get(term.name, term.count))
         for term in nchw.TERMS
@@ -90,7 +90,7 @@ PYTORCH_NHWC: Final = LatencyForm(
 )
 
 _LOOPS: Final = kinds("elementwise", "softmax", "pool", "copy")
-#: Terms of what TorchInductor leaves to PyTorch.
+#: Terms of the kernels that TorchInductor leaves to PyTorch.
 _CALLED: Final = frozenset(
     {"gemm", "conv", "depthwise", "vector", "gemm_weights", "conv_weights", "depthwise_weights",
      "lowering", "gemm_traffic", "conv_traffic", "gemm_call", "vector_call", "conv_call", "depthwise_call"}

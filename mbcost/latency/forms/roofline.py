@@ -1,7 +1,7 @@
 """The plain roofline (Williams et al. 2009): the longer of arithmetic at peak and traffic at full bandwidth.
 
-For processors without a form of their own yet. At datasheet peaks it is a lower bound, not a prediction; the runtimes
-that use it say so.
+For processors without a form of their own yet. At datasheet peaks it is a lower bound, not a prediction, and the
+runtimes that use it have a caveat about that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ALL: Final = frozenset(kind for kind in KERNEL_KINDS if kind != "view")
 
 
 def operations(kernel: Kernel) -> Real:
-    """MACs, and other arithmetic at one operation a lane."""
+    """MACs, and other arithmetic at one operation per lane."""
     return kernel.macs + kernel.elementwise_ops
 
 

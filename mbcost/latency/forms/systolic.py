@@ -2,10 +2,10 @@
 
     cycles = (2 R + C + T - 2) * ceil(Sr / R) * ceil(Sc / C)
 
-for an array of R x C multipliers, which is filled with its stationary operand first; output-stationary arrays are not,
-and take R cycles less. Of a product of M x K and K x N, output-stationary arrays spread M over the rows and N over the
-columns and take K steps; weight-stationary ones K and N, and M steps; input-stationary ones K and M, and N steps. A
-depthwise convolution is a product with one column for each channel.
+for an array of R x C multipliers that is first filled with its stationary operand; output-stationary arrays need no
+fill and take R cycles less. For a product of M x K and K x N, output-stationary arrays map M to the rows and N to the
+columns and take T = K steps; weight-stationary ones map K and N and take M steps; input-stationary ones map K and M and
+take N steps. A depthwise convolution is one product with a single column per channel.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mbcost.numeric import Dim, Real, ceil_div, where
 
 
 class SystolicArray(NamedTuple):
-    """What the counts depend on; `memory_bytes` is the memory beside the array, for activations and weights [B]."""
+    """The array's dimensions; `memory_bytes` is its on-chip memory for activations and weights [B]."""
 
     dataflow: Dataflow
     rows: int
@@ -54,13 +54,13 @@ def fold_cycles(array: SystolicArray, rows: Dim, columns: Dim, depth: Dim) -> Di
 
 
 def cycles(array: SystolicArray, kernel: Kernel) -> Real:
-    """Cycles of a layer: its groups one after the other."""
+    """Cycles of a layer; its groups run one after the other."""
     rows, columns, depth, groups = kernel.gemm()
     return fold_cycles(array, rows, columns, depth) * groups
 
 
 def streamed_bytes(array: SystolicArray, kernel: Kernel) -> Real:
-    """Weights and activations of a layer where they do not fit the memory beside the array together."""
+    """Weights and activations of a layer that do not fit the on-chip memory together."""
     elements = kernel.weight_elements + kernel.input_elements + kernel.output_elements
     size = elements * kernel.element_bytes
     result: Real = where(size > array.memory_bytes, size, 0)
@@ -68,7 +68,7 @@ def streamed_bytes(array: SystolicArray, kernel: Kernel) -> Real:
 
 
 def vector_elements(kernel: Kernel) -> Real:
-    """Elements that a unit beside the array makes or reads."""
+    """Elements that a vector unit beside the array writes or reads."""
     return kernel.output_elements + kernel.elementwise_ops
 
 
@@ -88,7 +88,7 @@ def array_of(target: Target) -> SystolicArray:
     Raises
     ------
     InputError
-        MB401 if the profile has no array, or no memory beside it.
+        MB401 if the profile has no array, or no on-chip memory for it.
     """
     processor = target.processor
     if processor.systolic is None or processor.sram is None:
@@ -108,7 +108,7 @@ def terms_for(target: Target) -> tuple[Term, ...]:
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """A cycle of the array is one of the clock; what does not fit comes at the memory's bandwidth."""
+    """Rates: one clock per cycle of the array; traffic that does not fit on chip at the memory's bandwidth."""
     ticks, memory = clock(target), bandwidth(target)
     return {
         "cycles": cycles_each(ticks, parameter(runtime, "cycles_per_cycle")),

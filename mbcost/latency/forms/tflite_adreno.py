@@ -3,10 +3,10 @@
     t = texture_conv + pointwise_conv + latency + depthwise_3x3 + depthwise + squeeze + pool + max_pool + copy + memory
         + launch + outside
 
-without overlap. Four channels make a slice, which is one texel. Counts are what the launched threads do, idle lanes of
-padded work groups included. A loop step of a convolution takes as long as a read waits, however few threads there are:
-`latency` counts the steps by the share of that time which too few threads leave open, and its rate is a time, which no
-arithmetic peak scales.
+without overlap. Four channels make a slice, which is one texel. Counts are those of the launched threads, including
+idle lanes of padded work groups. A loop step of a convolution takes at least the latency of a read: `latency` counts
+the steps by the share of that latency that too few threads do not hide, and its rate is a time that does not scale with
+the arithmetic peak.
 
 Kernels and work groups are those of tensorflow/lite/delegates/gpu/cl of December 2019 to January 2020 (conv_texture,
 depth_wise_conv, depth_wise_conv_3x3, pooling, concat_z, inference_context); the padding of work groups and the other
@@ -42,22 +42,22 @@ from mbcost.operators import Conv2d
 
 #: Channels of a texel.
 SLICE: Final = 4
-#: MACs of a pair of an input and an output texel.
+#: MACs per pair of an input and an output texel.
 TEXEL_MACS: Final = SLICE * SLICE
-#: Pixels x slices of a thread of the convolutions: 2 x 2 pixels, 2 slices.
+#: Pixels x slices per thread of the convolutions: 2 x 2 pixels, 2 slices.
 TEXELS_A_THREAD: Final = 8
-#: Threads that hide a step's latency behind one another.
+#: Number of threads that hide the latency of a step.
 ENOUGH_THREADS: Final = 700
-#: How sharply the time of a step turns from latency to throughput.
+#: Exponent q of the transition from latency-bound to throughput-bound steps.
 OCCUPANCY_EXPONENT: Final = 1.5
-#: What a stride costs a texture kernel, whose neighbours then share fewer texels.
+#: Cost factor of a stride in a texture kernel, since neighbouring threads share fewer texels.
 STRIDED_FACTOR: Final = 1.25
-#: Taps' worth of work that a thread of the plain depthwise kernel starts with.
+#: Start cost of a thread of the plain depthwise kernel, in taps.
 DEPTHWISE_START: Final = 4
-#: Slices' worth of threads that walk a map in the time of one.
+#: Slices whose threads read a map in parallel in the time of one.
 SQUEEZE_START: Final = 64
-#: Time of a byte of an element-wise operator, in units of a convolution's: the threads of a convolution store and read
-#: texels that lie two apart, those of an element-wise operator neighbours.
+#: Time per byte of an element-wise operator as a ratio to a convolution: the threads of a convolution access texels
+#: that are two apart, those of an element-wise operator adjacent ones.
 ELEMENTWISE_SHARE: Final = 0.5
 
 _CONVOLUTIONS: Final = kinds("direct_conv", "pointwise")
@@ -66,7 +66,7 @@ _LAUNCHED: Final = _CONVOLUTIONS | _ELEMENTWISE | kinds("matmul", "dense", "dept
 
 
 def waiting(texels: Real) -> Real:
-    """Share of a step's latency that stays open: 1 for hardly a thread, 0 for many; ((n^q + n0^q)^(1/q) - n) / n0."""
+    """Share of a step's latency that n threads do not hide, from 1 (few) to 0 (many): ((n^q + n0^q)^(1/q) - n) / n0."""
     q, enough = OCCUPANCY_EXPONENT, ENOUGH_THREADS * TEXELS_A_THREAD
     result: Real = by_value(lambda number: ((number**q + enough**q) ** (1 / q) - number) / enough, texels)
     return result
@@ -77,7 +77,7 @@ def _slices(channels: Dim) -> Dim:
 
 
 def _texels(kernel: Kernel) -> Dim:
-    """Of the output."""
+    """Slices of the output."""
     return kernel.output_pixels * _slices(kernel.main.output_shape.channels)
 
 
@@ -86,7 +86,7 @@ def _strided(kernel: Kernel) -> bool:
 
 
 def _is_3x3(kernel: Kernel) -> bool:
-    """Whether the faster depthwise kernel takes it: 3x3, stride 1, not dilated."""
+    """Whether the faster depthwise kernel computes it: 3x3, stride 1, not dilated."""
     operator = kernel.main.operator
     return kernel.window == 9 and not _strided(kernel) and getattr(operator, "dilation", (1, 1)) == (1, 1)
 
@@ -106,7 +106,7 @@ def pointwise_macs(kernel: Kernel) -> Real:
 
 
 def waiting_steps(kernel: Kernel) -> Real:
-    """Loop steps of a convolution, each by the share of its latency that its threads leave open."""
+    """Loop steps of a convolution times the share of their latency that its threads do not hide."""
     if not isinstance(kernel.main.operator, Conv2d):
         return 0
     texels = _pointwise_texels(kernel) if kernel.kind == "pointwise" else _texture_texels(kernel)
@@ -131,7 +131,7 @@ def depthwise_macs(kernel: Kernel) -> Real:
 
 
 def squeeze_steps(kernel: Kernel) -> Real:
-    """Pooling to one pixel: a thread a slice walks the map, each read waiting for the one before."""
+    """Pooling to one pixel: one thread per slice reads the map, and each read waits for the one before."""
     output = kernel.main.output_shape
     steps = _window_reads(kernel) * (_slices(output.channels) * kernel.batch + SQUEEZE_START)
     result: Real = where(output.pixels == 1, steps, 0)
@@ -139,7 +139,7 @@ def squeeze_steps(kernel: Kernel) -> Real:
 
 
 def pool_bytes(kernel: Kernel) -> Real:
-    """What all windows read, in whole texels."""
+    """Reads of all windows, in whole texels."""
     return _pool_texels(kernel) * SLICE * kernel.element_bytes
 
 
@@ -149,7 +149,7 @@ def max_pool_reads(kernel: Kernel) -> Real:
 
 
 def copy_bytes(kernel: Kernel) -> Real:
-    """Read and written once, in whole texels."""
+    """Inputs and output, each read or written once, in whole texels."""
     return 2 * _texels(kernel) * SLICE * kernel.element_bytes
 
 
@@ -166,7 +166,7 @@ def memory_bytes(kernel: Kernel) -> Real:
 
 
 def _steps(kernel: Kernel) -> Dim:
-    """Input texels that each output texel of a convolution is computed from: those of one group."""
+    """Input texels per output texel of a convolution: those of one group."""
     channels = kernel.main.input_shapes[0].channels // getattr(kernel.main.operator, "groups", 1)
     return kernel.window * _slices(channels)
 
@@ -195,7 +195,7 @@ def _pool_texels(kernel: Kernel) -> Dim:
 
 
 def _own_texels(kernel: Kernel) -> Real:
-    """Texels that the main layer moves, where no other term has them."""
+    """Texels that the main layer moves, if no other term counts them."""
     texels = _texels(kernel)
     if kernel.kind in _CONVOLUTIONS or kernel.kind == "matmul":
         return texels
@@ -205,11 +205,11 @@ def _own_texels(kernel: Kernel) -> Real:
 
 
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-    """Rates of the Adreno 640, scaled by a GPU's arithmetic peak (lanes x clock) and bandwidth where these bound them.
+    """Rates of the Adreno 640, scaled by a GPU's arithmetic peak (lanes x clock) or bandwidth, whichever limits them.
 
-    Latencies stay times. A 1x1 convolution is bound by its reads, at the same rate on the Adreno 630 and 640, but is
-    not faster than the arithmetic of the other convolutions. Activations pass through the system cache where there is
-    one. A launch takes what the profile says, else what it takes on the Adreno 640.
+    Latencies are constant times. A 1x1 convolution is bound by its reads, at the same rate on the Adreno 630 and 640,
+    but is not faster than the arithmetic of the other convolutions. Activations pass through the system cache if there
+    is one. The launch overhead is that of the profile, else that of the Adreno 640.
     """
     arithmetic, memory = peak(target), bandwidth(target)
 
@@ -239,7 +239,7 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
 
 
 def _of_reads(target: Target, time: Parameter) -> Rate:
-    """A time at fp32; texels of fewer bytes are read in proportion."""
+    """A time at fp32, scaled in proportion to the bytes of a texel."""
     wide, bytes_each = ELEMENT_BYTES["fp32"], ELEMENT_BYTES[target.precision]
     formula = f"{time.name} {time.value:g} s x {bytes_each} / {wide} bytes an element"
     return Rate(time.value * bytes_each / wide, formula, {}, (time,))
