@@ -33,7 +33,7 @@ EXAMPLES: Final = (
     Example(
         "mobilenet_v1_v2_pixel1",
         ("compare", "mobilenet_v1", "mobilenet_v2", "--device", "pixel1"),
-        "Why MobileNet V2 is faster than V1 on a Pixel 1, and by how much less than its MACs promise.",
+        "Why MobileNet V2 is faster than V1 on a Pixel 1, but less than its MACs suggest.",
     ),
     Example(
         "mobilenet_v2_pixel1_30ms",
@@ -50,7 +50,7 @@ EXAMPLES: Final = (
     Example(
         "pixel1_measured",
         ("validate", "--device", "pixel1"),
-        "Published latencies of the Pixel 1 beside what mbcost says of them.",
+        "Published latencies of the Pixel 1 beside the predictions of mbcost.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Cross-checks: what has to hold between the numbers of a profile."""
+"""Cross-checks between the numbers of a profile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mbcost.errors import InputError, Problem, or_list
 from mbcost.files import Document
 from mbcost.units import format_quantity
 
-#: How far a product may be from the number it should make: sources print two or three digits.
+#: Relative tolerance between a stated number and the product of others: sources print two or three digits.
 TOLERANCE: Final = 0.01
 
 _CACHES: Final = ("l1d", "l2", "l3")
@@ -30,13 +30,13 @@ _PACKED: Final[dict[Precision, tuple[int, ...]]] = {
 
 
 def runtime_problems(processor: Processor, soc: str | None, document: Document) -> Iterator[Problem]:
-    """What is wrong with the default runtime of a processor: there is none of its name, or it runs elsewhere."""
+    """Problems of a processor's default runtime: it does not exist, or does not run on the processor."""
     at = ("processors", processor.name)
     data = document.data["processors"][processor.name]
     if not processor.runtime:
         if all(data.get(key) is None for key in ("runtime", "runtimes")):  # else its value has a problem of its own
             message = f"`{'.'.join(at)}` has no `runtime`"
-            yield Problem("MB102", message, document.key(*at), "the runtime that is used unless another is asked for")
+            yield Problem("MB102", message, document.key(*at), "the default runtime of its targets")
         return
     place = document.value(*at, "runtime") if data.get("runtime") else document.value(*at, "runtimes", 0)
     try:
@@ -49,7 +49,7 @@ def runtime_problems(processor: Processor, soc: str | None, document: Document) 
 
 
 def processor_problems(processor: Processor, document: Document) -> Iterator[Problem]:
-    """What does not fit within one processor."""
+    """Contradictions within one processor."""
     at = ("processors", processor.name)
     yield from _precisions(processor, document, at)
     yield from _peaks(processor, document, at)
@@ -62,7 +62,7 @@ def processor_problems(processor: Processor, document: Document) -> Iterator[Pro
 
 
 def memory_problems(memory: Memory, document: Document) -> Iterator[Problem]:
-    """What does not fit within the memory."""
+    """Contradictions within the memory."""
     width, rate, bandwidth, measured = memory.width, memory.transfer_rate, memory.bandwidth, memory.measured_bandwidth
     if width and rate and bandwidth:
         product = width.value / 8 * rate.value
@@ -76,7 +76,7 @@ def memory_problems(memory: Memory, document: Document) -> Iterator[Problem]:
 def device_problems(
     processors: Mapping[str, Processor], memory: Memory | None, document: Document
 ) -> Iterator[Problem]:
-    """What does not fit between the processors, and between them and the memory."""
+    """Contradictions between the processors, and between them and the memory."""
     if memory is None or memory.capacity is None:
         return
     capacity = memory.capacity
@@ -89,7 +89,7 @@ def device_problems(
 
 
 def raw_problems(data: Any, stem: str | None, document: Document) -> Iterator[Problem]:
-    """What does not fit between the names in a file, whatever else may be wrong with it.
+    """Contradictions between the names in a file, also in a file with other problems.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _measured_peaks(processor: Processor, document: Document, at: tuple[str, ...
 
 
 def _designs(processor: Processor, document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
-    """Design points that lack a part, or that take more than the logic has."""
+    """Design points that lack a part, or that exceed the device's resources."""
     hls = processor.hls
     if hls is None:
         return
@@ -197,7 +197,7 @@ def _cpu_peak(processor: Processor, precision: Precision) -> _Product | None:
 
 
 def _gpu_peak(processor: Processor, precision: Precision) -> _Product | None:
-    """The nearest multiple that a lane of 32 bits can do: up to two fp16 or four int8 MACs a cycle."""
+    """The nearest multiple that a 32-bit lane can compute: up to two fp16 or four int8 MACs per cycle."""
     clock, lanes, peak = processor.clock, processor.lanes, processor.peak[precision]
     if clock is None or lanes is None:
         return None

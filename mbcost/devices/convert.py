@@ -1,4 +1,4 @@
-"""From a profile's file, whose shape was checked, to the frozen classes of :mod:`mbcost.devices.types`."""
+"""Converts a checked profile file to the frozen classes of :mod:`mbcost.devices.types`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mbcost.devices.types import (
     Systolic,
 )
 
-#: The key that says what a processor is, by kind.
+#: Kind of processor -> the key with its model.
 _MODEL_KEY: Final = {"cpu": "core", "gpu": "name", "dsp": "name", "npu": "name", "fpga": "part"}
 _SECTIONS: Final = {"dpu": Dpu, "hls": Hls, "systolic": Systolic, "ethos_u": EthosU}
 

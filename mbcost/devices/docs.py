@@ -1,4 +1,4 @@
-"""The tables of ``hardware_profiles/README.md``, from the schema; ``python -m mbcost.devices.docs`` renews them."""
+"""The tables of ``hardware_profiles/README.md`` from the schema; ``python -m mbcost.devices.docs`` updates them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def unit_table() -> str:
 
 
 def with_tables(text: str) -> str:
-    """`text` with the tables between its markers renewed."""
+    """`text` with updated tables between its markers."""
     for name, table in (("field table", field_table()), ("unit table", unit_table())):
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"\n<!-- end of {name} -->")
@@ -71,7 +71,7 @@ def _rows(where: str, section: type[BaseModel], without: type[BaseModel] = BaseM
 
 
 def _value(annotation: Any) -> str:
-    """What a field holds, in words."""
+    """The type of a field, in words."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return ", ".join(f"`{choice}`" for choice in arguments)

@@ -1,7 +1,7 @@
-"""A number in a hardware profile's file: value, unit and provenance, as pydantic models with one class a dimension.
+"""A number in a hardware profile's file: value, unit and provenance, as pydantic models with one class per dimension.
 
-What an entry says about itself is checked here, so that pydantic reports it together with the shape of the file; what
-takes several numbers is in :mod:`mbcost.devices.checks`.
+Single entries are checked here, so that pydantic reports their problems together with those of the file's shape; checks
+between several numbers are in :mod:`mbcost.devices.checks`.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Entry(Section):
 
     unit: str | None = optional("unit of the number; left out where `value` is text with its unit")
     value: float | str = Field(description="a number, or text with its unit such as `29.8 GB/s`")
-    source: Source = Field(description="how the number came about")
+    source: Source = Field(description="the kind of source")
     reference: str | list[str] | None = optional("one or more keys of `provenance.references`")
     formula: str | None = optional("how a derived number was computed")
-    note: str | None = optional("what else the reader should know; for assumed numbers, why")
+    note: str | None = optional("further remarks; for assumed numbers, the reason")
 
     @field_validator("unit")
     @classmethod
@@ -149,7 +149,7 @@ class Time(Entry):
 
 
 class PerPrecision(Section):
-    """One number a precision."""
+    """One number per precision."""
 
 
 class Peak(PerPrecision):

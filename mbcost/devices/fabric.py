@@ -1,4 +1,4 @@
-"""What an accelerator takes of programmable logic: multiplier slices, block RAM, UltraRAM and look-up tables."""
+"""FPGA resources of an accelerator: multiplier slices, block RAM, UltraRAM and look-up tables."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, Final, NamedTuple
 from mbcost.devices.types import Precision, Processor, Quantity
 from mbcost.numeric import Dim, ceil_div, minimum
 
-#: Bits of a block RAM, parity included, and the words x bits that it can be as a simple dual-port memory (AMD UG953,
+#: Bits of a block RAM, parity included, and its shapes (words x bits) as a simple dual-port memory (AMD UG953,
 #: RAMB18E1).
 BRAM_BITS: Final = 18 * 1024
 SHAPES_OF_BRAM: Final = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 #: Bits of an UltraRAM (AMD UG573).
 URAM_BITS: Final = 288 * 1024
-#: Windows that the input buffer of a loop-tiled engine is made for: a tile of an output needs `WINDOW` - 1 more rows
-#: and columns of the input. A layer with a larger window or a stride has smaller tiles.
+#: Window size for which the input buffer of a loop-tiled engine is dimensioned: an output tile needs `WINDOW` - 1 more
+#: rows and columns of the input. A layer with a larger window or a stride has smaller tiles.
 WINDOW: Final = 3
-#: Bits of an accumulator: results wait in the output buffer until all input channels were added.
+#: Bits of an accumulator: partial sums stay in the output buffer until all input channels are added.
 ACCUMULATOR_BITS: Final = 32
 #: Bits of an element.
 ELEMENT_BITS: Final[Mapping[Precision, int]] = {"fp32": 32, "fp16": 16, "int8": 8}
@@ -33,7 +33,7 @@ _NAMES: Final = {
 class DesignPoint(NamedTuple):
     """Tiles of a convolution's loops over output channels, input channels, rows and columns.
 
-    Whole numbers, or an array with one a design.
+    Whole numbers, or arrays with one entry per design.
     """
 
     tm: Dim
@@ -46,7 +46,7 @@ class DesignPoint(NamedTuple):
 
 
 class Resources(NamedTuple):
-    """Of the logic: multiplier slices, block RAMs of 18 Kibit, UltraRAMs, look-up tables; None where nobody says."""
+    """Multiplier slices, block RAMs of 18 Kibit, UltraRAMs and look-up tables; None where a number is unknown."""
 
     dsp: Dim | None = None
     bram: Dim | None = None
@@ -55,7 +55,7 @@ class Resources(NamedTuple):
 
 
 def available(processor: Processor) -> Resources:
-    """What a device's logic has."""
+    """The resources of a device's programmable logic."""
     bram, uram = processor.bram, processor.uram
     return Resources(
         _whole(processor.dsp_slices),
@@ -66,7 +66,7 @@ def available(processor: Processor) -> Resources:
 
 
 def used(processor: Processor, precision: Precision) -> Resources | None:
-    """What the accelerator in a profile takes of its logic; None for a processor of another kind."""
+    """The resources of the accelerator in a profile; None for a processor of another kind."""
     dpu = processor.dpu
     if dpu is not None:
         each = (dpu.core_dsp, dpu.core_bram, dpu.core_uram, dpu.core_lut)
@@ -90,10 +90,10 @@ def design_of(processor: Processor, precision: Precision) -> DesignPoint | None:
 
 
 def tiled_engine(design: DesignPoint, precision: Precision, dsp_per_mac: int) -> Resources:
-    """What a loop-tiled engine takes: its multipliers, and two of each buffer.
+    """The resources of a loop-tiled engine: its multipliers, and double buffers for inputs, weights and outputs.
 
-    A buffer's banks are read together: `tn` inputs, `tm` x `tn` weights and `tm` accumulators a cycle. Windows of up
-    to 22 x 22 weights fit the 512 words of a block RAM.
+    A buffer's banks are read in parallel: `tn` inputs, `tm` x `tn` weights and `tm` accumulators per cycle. Windows of
+    up to 22 x 22 weights fit the 512 words of a block RAM.
     """
     bits, halo = ELEMENT_BITS[precision], WINDOW - 1
     inputs = block_rams((design.tr + halo) * (design.tc + halo), design.tn * bits)
@@ -103,7 +103,7 @@ def tiled_engine(design: DesignPoint, precision: Precision, dsp_per_mac: int) ->
 
 
 def block_rams(words: Dim, bits: Dim) -> Dim:
-    """Block RAMs of 18 Kibit of a memory of `words` words of `bits` bits, in the shape that takes the fewest."""
+    """Block RAMs of 18 Kibit for a memory of `words` words of `bits` bits, in the shape that needs the fewest."""
     best: Any = None
     for depth, width in SHAPES_OF_BRAM:
         number = ceil_div(words, depth) * ceil_div(bits, width)
@@ -113,7 +113,7 @@ def block_rams(words: Dim, bits: Dim) -> Dim:
 
 
 def exceeded(needed: Resources, limits: Resources) -> Iterator[str]:
-    """What is needed beyond the limits, in words."""
+    """The resources that exceed the limits, in words."""
     for name, need, limit in zip(Resources._fields, needed, limits, strict=True):
         if need is not None and limit is not None and need > limit:
             yield f"{need:,} {_NAMES[name]} of {limit:,}"

@@ -1,4 +1,4 @@
-"""Where devices and runtimes of the user are, and which files in a folder are profiles."""
+"""The folders of the user's devices and runtimes, and the profiles in a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER_VARIABLE: Final = "MBCOST_DEVICES"
 
 
 def user_folder() -> Path:
-    """Where the user's own profiles are: ``$MBCOST_DEVICES``, else ``mbcost/devices`` in the configuration folder.
+    """The folder of the user's profiles: ``$MBCOST_DEVICES``, else ``mbcost/devices`` in the configuration folder.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def expanded(path: str) -> Path:
 def profiles_in(folder: Path) -> dict[str, Path]:
     """name -> file of the profiles in `folder`; none where it does not exist or may not be read."""
     try:
-        files = sorted(folder.iterdir(), reverse=True)  # so that of a.yaml and a.yml the former counts
+        files = sorted(folder.iterdir(), reverse=True)  # so that a.yaml has priority over a.yml
     except OSError:
         return {}
     return {path.stem: path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")}

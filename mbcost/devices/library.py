@@ -14,7 +14,7 @@ from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.files import load_yaml, parse_yaml, read_text
 from mbcost.resources import hardware_profiles
 
-#: In the folder of shipped profiles: those that passed their checks, as ``sha256sum *.yaml`` prints them.
+#: The file with the hashes of the shipped profiles that passed their checks, as ``sha256sum *.yaml`` prints them.
 CHECKED: Final = "checked.sha256"
 
 
@@ -41,13 +41,13 @@ def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
     try:
         status = path.stat()
     except (OSError, ValueError):
-        load_yaml(path)  # says what is wrong with the path
+        load_yaml(path)  # raises the problem of the path
         raise
     return _load(_Version(path, origin, status.st_mtime_ns, status.st_size))
 
 
 def check_device(path: str | os.PathLike[str]) -> list[Problem]:
-    """Everything that is wrong with a hardware profile; an empty list if it can be used."""
+    """All problems of a hardware profile; an empty list if it can be used."""
     try:
         _read(Path(path), "file")
     except InputError as error:
@@ -63,9 +63,9 @@ def device_json_schema() -> dict[str, Any]:
 
 
 def is_checked(path: Path, text: str) -> bool:
-    """Whether the list of checked profiles beside `path` has it with this text, as the tests see to.
+    """Whether the list of checked profiles beside `path` has this text; the tests keep the list up to date.
 
-    Loading and running the checks takes longer than an analysis. A profile that was edited since is checked.
+    Running the checks takes longer than an analysis. A profile that was edited since is checked.
     """
     import hashlib
 
@@ -77,7 +77,7 @@ def is_checked(path: Path, text: str) -> bool:
 
 
 class _Version(NamedTuple):
-    """A file as it was at one time: once its time of change or its size differ, it is loaded again."""
+    """A device from one version of a file; it is loaded again when its modification time or its size changes."""
 
     path: Path
     origin: Origin

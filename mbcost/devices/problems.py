@@ -1,4 +1,4 @@
-"""From pydantic's errors to problems with a code, a place in the file and a hint."""
+"""Converts pydantic's errors to problems with a code, a place in the file and a hint."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def problem(
     keys: Callable[[Path, Any], tuple[str, ...]] | None = None,
     whole: str = "the profile",
 ) -> Problem:
-    """What one error of pydantic means for the author of `document`.
+    """One error of pydantic as a problem for the author of `document`.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _wrong(error: ErrorDetails, path: Path, document: Document, whole: str) -> P
 
 
 def _shown(value: Any) -> str:
-    """What stands in the file, in a few words."""
+    """The value in the file, shortened."""
     if value is None:
         return "empty"
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""A number of a profile as its file has it: value, unit and provenance, to base units."""
+"""Converts numbers of a profile file (value, unit and provenance) to base units."""
 
 from __future__ import annotations
 

@@ -20,16 +20,16 @@ from mbcost.files import MAX_PROBLEMS, Document
 
 
 def read(document: Document, stem: str | None, origin: Origin) -> tuple[DeviceProfile | None, list[Problem]]:
-    """The profile in `document`, or None, and everything that is wrong with it in the order of the file.
+    """The profile in `document`, or None, and all of its problems in the order of the file.
 
     Parameters
     ----------
     document
         A parsed YAML file.
     stem
-        The name that the device has to have, or None where any will do.
+        The name that the device has to have, or None for any.
     origin
-        Where the file comes from.
+        The origin of the file.
     """
     data, context = document.data, _reference_keys(document.data)
     profile, problems = None, []
@@ -51,7 +51,7 @@ def read(document: Document, stem: str | None, origin: Origin) -> tuple[DevicePr
 
 
 def salvage(model: type[Section], data: Any, context: frozenset[str] | None) -> Any:
-    """What of `data` fits `model` once everything that does not is left out; None where too little remains."""
+    """The model of the valid part of `data`; None where too little is valid."""
     rest = data
     while True:
         try:
@@ -88,7 +88,7 @@ def _sound_memory(data: Any, context: frozenset[str] | None) -> Memory:
 
 
 def _without(data: Any, errors: Sequence[ErrorDetails]) -> Any:
-    """A copy of `data` without what `errors` are about: a value, or the mapping that lacks it. None if that is all."""
+    """A copy of `data` without the values with `errors` or the mappings that lack one; None if nothing is left."""
     rest = copy.deepcopy(data)
     for error in errors:
         path = error["loc"]

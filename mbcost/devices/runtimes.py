@@ -1,7 +1,7 @@
-"""Which runtimes there are, and which of them may run on a processor.
+"""The known runtimes, and which of them run on a processor.
 
 A runtime is a file: one that ships, one in the folder ``runtimes`` beside the user's own devices, or one named by its
-path. Only the part that says where it may run is read here; its rules are read a layer above, in :mod:`mbcost.kernels`.
+path. Only the part about where it runs is read here; its rules are read in the layer above, :mod:`mbcost.kernels`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mbcost.errors import InputError, did_you_mean, fail, or_list
 from mbcost.files import Document, load_yaml
 from mbcost.resources import runtime_rules
 
-#: In the user's folder: where own runtimes are.
+#: The folder of the user's runtimes, within the user's folder.
 FOLDER: Final = "runtimes"
-#: The file of the rules that hold for every runtime that says nothing else.
+#: The file of the rules that hold for every runtime without rules of its own.
 COMMON: Final = "common"
-#: Most files that may be `like` each other; more than that is a circle.
+#: Longest chain of `like`; a longer one is a circle.
 MOST_LIKE: Final = 8
 
 _AN: Final = defaultdict(lambda: "a", npu="an", fpga="an")
@@ -30,7 +30,7 @@ _HINT: Final = "`mbcost runtimes` lists them"
 
 
 class RuntimeFile(NamedTuple):
-    """Where a runtime is written down."""
+    """The file of a runtime."""
 
     name: str
     path: Path
@@ -58,8 +58,8 @@ def find_runtime(text: str) -> RuntimeFile:
     Raises
     ------
     InputError
-        MB304 with the nearest names if there is none of that name, MB303 if one of the user's has the name of one that
-        ships.
+        MB304 with the nearest names if there is none of that name, MB303 if a user's runtime has the name of a shipped
+        one.
     """
     if is_path(text):
         path = Path(text).expanduser()
@@ -67,7 +67,7 @@ def find_runtime(text: str) -> RuntimeFile:
     shipped, own = _shipped(), _own()
     if text in own:
         if text in shipped:
-            hint = "its calibrations are of that one: give yours another name"
+            hint = "calibrations of that name belong to the shipped one: give yours another name"
             fail("MB303", f"{own[text]} has the name of a runtime that ships with mbcost", hint=hint)
         return RuntimeFile(text, own[text], "user")
     if text in shipped:
@@ -77,7 +77,7 @@ def find_runtime(text: str) -> RuntimeFile:
 
 
 def runtime_document(file: RuntimeFile) -> Document:
-    """The parsed file of a runtime, which is read again once it has changed.
+    """The parsed file of a runtime, which is read again when it changes.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def runtime_document(file: RuntimeFile) -> Document:
 
 
 def stamp(path: Path) -> tuple[str, int, int]:
-    """A file as it is now: its path, its time of change [ns] and its size [B]; zeros where there is none."""
+    """The current version of a file: path, modification time [ns] and size [B]; zeros if it does not exist."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -105,8 +105,7 @@ def runtimes_for(device: DeviceProfile, processor: Processor) -> tuple[str, ...]
 def unfit(text: str, soc: str | None, processor: Processor) -> str | None:
     """Why a runtime does not run on a processor, such as ``it runs on a cpu``; None if it does.
 
-    A file of the user's whose text says no such thing is unfit for nothing: what is wrong with it shows when its rules
-    are read.
+    An invalid file of the user is not unfit for any processor: its problems are reported when its rules are read.
 
     Raises
     ------
@@ -117,7 +116,7 @@ def unfit(text: str, soc: str | None, processor: Processor) -> str | None:
 
 
 def unfit_file(file: RuntimeFile, soc: str | None, processor: Processor) -> str | None:
-    """As :func:`unfit`, for a runtime that was found already."""
+    """The same as :func:`unfit` for a known file."""
     place = _shipped_place(file) if file.origin == "shipped" else _place(file)
     if place is None:
         return None
@@ -154,7 +153,7 @@ _Place = tuple[tuple[str, ...], _Patterns, _Patterns]
 
 
 def _place(file: RuntimeFile) -> _Place | None:
-    """Kinds of processor, what it requires and what it excludes; of what it is like where it does not say."""
+    """Kinds of processor, requirements and exclusions of a runtime, inherited by `like` where it has none."""
     found: dict[str, Any] = {}
     for _ in range(MOST_LIKE):
         data = runtime_document(file).data
@@ -180,7 +179,7 @@ def _shipped_place(file: RuntimeFile) -> _Place | None:
 
 
 def parent_of(file: RuntimeFile, like: str) -> RuntimeFile:
-    """The runtime that a file is like: a path is one from its own folder, and what ships is like what ships.
+    """The runtime that a file is `like`: a path is relative to its folder, and a shipped one is like a shipped one.
 
     Raises
     ------
@@ -206,7 +205,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def _is_one_of_ours(path: Path) -> bool:
-    """Whether a path leads to a runtime that ships, by whatever links."""
+    """Whether a path leads to a shipped runtime, with links resolved."""
     ours = _shipped().get(path.stem)
     return ours is not None and path.exists() and path.samefile(ours)
 

@@ -1,4 +1,4 @@
-"""The shape of a hardware profile's file: pydantic models, one a section, imported only when a profile is read.
+"""The shape of a hardware profile's file: one pydantic model per section, imported only when a profile is read.
 
 The keys of a section are the fields of its class in :mod:`mbcost.devices.types`, and their descriptions make the field
 table of ``hardware_profiles/README.md``.
@@ -61,18 +61,18 @@ class ProcessorSection(Section):
 
     default: bool = Field(default=False, description="true on exactly one processor of the device")
     runtime: Slug | None = optional(
-        "required: the default runtime; all that run on such a processor can be asked for (`mbcost devices show`)"
+        "required: the default runtime; a target can name any other that runs on it (`mbcost devices show`)"
     )
     runtimes: Annotated[list[Slug], Field(min_length=1)] | None = optional(
-        "of older profiles, in the place of `runtime`: the first is the default, the others are not read"
+        "in older profiles instead of `runtime`: the first is the default, the others are not read"
     )
     precisions: Annotated[list[Precision], Field(min_length=1)] = Field(
-        description="what it computes in; the first is the default"
+        description="supported precisions; the first is the default"
     )
     max_threads: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="most threads; a CPU's cores of the big cluster"
+        default=1, description="largest number of threads; on a CPU the cores of the big cluster"
     )
-    clock: Frequency | None = optional("clock that the peaks are for")
+    clock: Frequency | None = optional("the clock of the peaks")
     peak: Peak = Field(
         default_factory=Peak, description="MAC/s: of one core on a CPU, else of the whole unit; 1 MAC = 2 FLOP"
     )
@@ -101,7 +101,7 @@ class GpuSection(ProcessorSection):
     kind: Literal["gpu"] = Field(description="`gpu`")
     name: Text = Field(description="marketing name")
     shader_processors: Count | None = optional("shader processors or cores")
-    lanes: Count | None = optional("fp32 multiply-adds a cycle of the whole unit (ALUs)")
+    lanes: Count | None = optional("fp32 multiply-adds per cycle of the whole unit (ALUs)")
     l2: Size | None = optional("level 2 cache")
     local_memory: Size | None = optional("local (shared) memory of one shader processor")
     tile_memory: Size | None = optional("on-chip memory for tiles of the frame (GMEM)")
@@ -116,7 +116,7 @@ class DspSection(ProcessorSection):
     kind: Literal["dsp"] = Field(description="`dsp`")
     name: Text = Field(description="marketing name")
     vector_width: Width | None = optional("of one vector register")
-    contexts: Count | None = optional("vector units that run at the same time")
+    contexts: Count | None = optional("vector units that run in parallel")
     scalar_threads: Count | None = optional("hardware threads of the scalar part")
     l2: Size | None = optional("level 2 cache")
 
@@ -136,7 +136,7 @@ class EthosUSection(Section):
     step_width: Count = Field(description="output columns of a step")
     step_channels: Count = Field(description="output channels of a step")
     block_memory: Size = Field(description="memory inside the unit for blocks of input and accumulators")
-    results: Count = Field(description="8-bit results of convolutions a cycle")
+    results: Count = Field(description="8-bit results of convolutions per cycle")
 
 
 class NpuSection(ProcessorSection):
@@ -144,9 +144,9 @@ class NpuSection(ProcessorSection):
 
     kind: Literal["npu"] = Field(description="`npu`")
     name: Text = Field(description="marketing name")
-    lanes: Count | None = optional("multiply-adds a cycle of its matrix engine, at the default precision")
+    lanes: Count | None = optional("multiply-adds per cycle of its matrix engine, at the default precision")
     contexts: Count | None = optional("vector cores beside the engine")
-    vector_width: Width | None = optional("of one vector register of those")
+    vector_width: Width | None = optional("of one vector register of the vector cores")
     sram: Size | None = optional("on-chip memory")
     systolic: SystolicSection | None = optional("its systolic array")
     ethos_u: EthosUSection | None = optional("its Ethos-U unit")
@@ -159,30 +159,30 @@ class DpuSection(Section):
     config: Text = Field(description="such as `B4096`")
     cores: Count = Field(description="processing units on the device")
     clock: Frequency = Field(description="of the processing units")
-    pixel_parallelism: Count = Field(description="output pixels a cycle")
-    input_channel_parallelism: Count = Field(description="input channels a cycle")
-    output_channel_parallelism: Count = Field(description="output channels a cycle")
-    depthwise_parallelism: Count = Field(description="output pixels a cycle of the depthwise engine")
+    pixel_parallelism: Count = Field(description="output pixels per cycle")
+    input_channel_parallelism: Count = Field(description="input channels per cycle")
+    output_channel_parallelism: Count = Field(description="output channels per cycle")
+    depthwise_parallelism: Count = Field(description="output pixels per cycle of the depthwise engine")
     feature_memory: Size = Field(description="on-chip memory for feature maps of one core")
-    weight_width: Width = Field(description="weights that arrive in a cycle")
+    weight_width: Width = Field(description="weights that are loaded per cycle")
     array_clock: Frequency | None = optional("of the multiplier array, where it is not `clock`")
     core_dsp: Count | None = optional("multiplier slices of one core")
     core_bram: Size | None = optional("block RAM of one core")
     core_uram: SizeOrZero | None = optional("UltraRAM of one core; may be 0")
     core_lut: Count | None = optional("look-up tables of one core")
     channel_augmentation: bool = Field(
-        default=False, description="whether idle input channels take further taps of a window's row"
+        default=False, description="whether idle input channels process further taps of a window's row"
     )
 
 
 class HlsSection(Section):
-    """A loop-tiled convolution engine: a design point a precision."""
+    """A loop-tiled convolution engine: one design point per precision."""
 
     tm: Counts = Field(default_factory=Counts, description="output channels computed at once")
     tn: Counts = Field(default_factory=Counts, description="input channels computed at once")
     tr: Counts = Field(default_factory=Counts, description="rows of an output tile")
     tc: Counts = Field(default_factory=Counts, description="columns of an output tile")
-    dsp_per_mac: Counts = Field(description="DSP slices of one multiply-accumulate a cycle")
+    dsp_per_mac: Counts = Field(description="DSP slices for one multiply-accumulate per cycle")
 
 
 class FpgaSection(ProcessorSection):
@@ -191,8 +191,8 @@ class FpgaSection(ProcessorSection):
     kind: Literal["fpga"] = Field(description="`fpga`")
     part: Text = Field(description="part number")
     dsp_slices: Count | None = optional("multiplier slices")
-    bram: Size | None = optional("block RAM in all")
-    uram: SizeOrZero | None = optional("UltraRAM in all; may be 0")
+    bram: Size | None = optional("total block RAM")
+    uram: SizeOrZero | None = optional("total UltraRAM; may be 0")
     lut: Count | None = optional("look-up tables")
     dpu: DpuSection | None = optional("the processing unit configured on it")
     hls: HlsSection | None = optional("the loop-tiled engine synthesized on it")
@@ -211,7 +211,7 @@ class MemorySection(Section):
     channels: Count | None = optional("channels")
     width: Width | None = optional("of all channels together")
     transfer_rate: TransferRate | None = optional("of each data pin: twice the clock of a double-data-rate memory")
-    bandwidth: Bandwidth | None = optional("the most it can deliver: width x transfer rate")
+    bandwidth: Bandwidth | None = optional("theoretical bandwidth: width x transfer rate")
     measured_bandwidth: Bandwidth | None = optional("as all CPU cores together measured it")
     capacity: Size | None = optional("size of the memory")
     system_cache: Size | None = optional("cache between all processors and the memory")
@@ -220,10 +220,10 @@ class MemorySection(Section):
 
 
 class OverheadSection(Section):
-    """Time of a processor beside its kernels."""
+    """Overheads of a processor in addition to its kernels."""
 
-    call: Time | None = optional("once an inference")
-    kernel: Time | None = optional("once a kernel")
+    call: Time | None = optional("once per inference")
+    kernel: Time | None = optional("once per kernel")
 
 
 class DeviceFile(Section):

@@ -33,7 +33,7 @@ def as_target(device: str | Target, precision: str | None = None, threads: int |
     Raises
     ------
     InputError
-        MB300 for what is neither, and what :func:`resolve_target` raises.
+        MB300 for a value of another type, and what :func:`resolve_target` raises.
     """
     if isinstance(device, str):
         return resolve_target(device, precision, threads)
@@ -59,7 +59,7 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     precision
         ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists.
     threads
-        From 1 to what the processor allows; by default 1.
+        From 1 to the processor's largest number; by default 1.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> 
         return default
     try:
         able = [processor for processor in (default, *others) if unfit(runtime, device.soc, processor) is None]
-    except InputError:  # there is no such runtime, which the default processor says best
+    except InputError:  # there is no such runtime; the error of the default processor is the clearest
         return default
     return able[0] if able else default
 

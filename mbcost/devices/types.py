@@ -1,4 +1,4 @@
-"""What a hardware profile is once it has been read: frozen values in SI base units, each number with its source."""
+"""Hardware profiles as frozen values in SI base units, each number with its source."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Quantity:
     dimension
         A key of :data:`mbcost.units.UNITS`.
     source
-        How the number came about.
+        The kind of source: datasheet, measured, derived, fitted or assumed.
     reference
-        Keys of the profile's references; empty where `note` says why the value was assumed.
+        Keys of the profile's references; empty where `note` has the reason of an assumed value.
     formula
         How a derived number was computed.
     note
-        What else its user should know.
+        Further remarks.
     text
-        Number and unit as the file has them, such as ``29.8 GB/s``.
+        Number and unit as in the file, such as ``29.8 GB/s``.
     """
 
     value: float
@@ -51,17 +51,17 @@ class Dpu:
     Attributes
     ----------
     depthwise_parallelism
-        Output pixels a cycle of the engine for depthwise convolutions, which takes as many channels as the array.
+        Output pixels per cycle of the engine for depthwise convolutions, which has as many channels as the array.
     feature_memory
         On-chip memory for feature maps of one core [B].
     weight_width
-        Weights that arrive in a cycle [bit].
+        Weights that are loaded per cycle [bit].
     array_clock
-        Of the multiplier array, where it is not `clock`.
+        Clock of the multiplier array, where it is not `clock`.
     channel_augmentation
-        Whether input channels that a layer leaves idle take further taps of a window's row.
+        Whether idle input channels process further taps of a window's row.
     core_dsp, core_bram, core_uram, core_lut
-        What one core takes of the logic: multiplier slices, block RAM [B], UltraRAM [B], look-up tables.
+        Resources of one core: multiplier slices, block RAM [B], UltraRAM [B], look-up tables.
     """
 
     config: str
@@ -83,16 +83,16 @@ class Dpu:
 
 @dataclass(frozen=True, slots=True)
 class Hls:
-    """A loop-tiled convolution engine written in high-level synthesis, with a design point a precision [1].
+    """A loop-tiled convolution engine written in high-level synthesis, with one design point per precision [1].
 
     Attributes
     ----------
     tm, tn
-        Output and input channels that are computed at once: `tm` x `tn` multipliers.
+        Output and input channels that are computed in parallel: `tm` x `tn` multipliers.
     tr, tc
-        Rows and columns of the output's tile on chip.
+        Rows and columns of an output tile.
     dsp_per_mac
-        DSP slices of one multiply-accumulate a cycle.
+        DSP slices for one multiply-accumulate per cycle.
     """
 
     dsp_per_mac: Mapping[Precision, Quantity] = field(hash=False)
@@ -113,14 +113,14 @@ class Systolic:
 
 @dataclass(frozen=True, slots=True)
 class EthosU:
-    """An Arm Ethos-U unit: output pixels and channels of a step of its multipliers, and what is around them.
+    """An Arm Ethos-U unit: output pixels and channels of a step of its multipliers, block memory and output rate.
 
     Attributes
     ----------
     block_memory
-        Inside the unit, for the input and the accumulators of blocks [B].
+        Internal memory for the input and the accumulators of blocks [B].
     results
-        8-bit results of convolutions that leave it in a cycle.
+        8-bit results of convolutions per cycle.
     """
 
     step_height: Quantity
@@ -139,21 +139,21 @@ class Processor:
     name
         Its key in the profile: ``cpu``, ``gpu``.
     model
-        What it is: the core, the marketing name or the part.
+        The name of the core, the marketing name or the part number.
     runtime
-        The one that is used unless another is asked for; see :func:`mbcost.devices.runtimes_for`.
+        The default runtime; :func:`mbcost.devices.runtimes_for` lists the others.
     precisions
-        What it computes in; the first is the default.
+        Supported precisions; the first is the default.
     max_threads
         Largest number of threads; on a CPU, the cores of the big cluster.
     throughput
-        precision -> multiply-accumulates a cycle of one CPU core.
+        Precision -> multiply-accumulates per cycle of one CPU core.
     peak
-        precision -> multiply-accumulates a second, of one core on a CPU and of the whole unit elsewhere.
+        Precision -> multiply-accumulates per second of one core on a CPU, else of the whole unit.
     measured_peak
-        The same, as a microbenchmark measured it.
+        The peak as measured by a microbenchmark.
     bandwidth
-        Of the device's memory as this processor measured it; None where only that of the memory is known.
+        Memory bandwidth as measured by this processor; None where only the memory's own is known.
     """
 
     name: str
@@ -205,13 +205,13 @@ class Memory:
     type
         Such as ``LPDDR4X``.
     width
-        Of all channels together [bit].
+        Width of all channels together [bit].
     transfer_rate
-        Transfers a second of each data pin.
+        Transfers per second of each data pin.
     bandwidth
-        The most that the memory can deliver: `width` x `transfer_rate` [B/s].
+        Theoretical bandwidth: `width` x `transfer_rate` [B/s].
     measured_bandwidth
-        What all CPU cores together measured [B/s].
+        Bandwidth as measured by all CPU cores together [B/s].
     system_cache, system_cache_bandwidth
         A cache between all processors and the memory [B, B/s].
     """
@@ -230,7 +230,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overheads:
-    """Time that a processor spends beside the kernels [s]: once an inference, and once a kernel."""
+    """Overheads of a processor in addition to the kernels [s]: once per inference, and once per kernel."""
 
     call: Quantity | None = None
     kernel: Quantity | None = None
@@ -307,7 +307,7 @@ class Target:
 
     @property
     def runtime_file(self) -> str:
-        """What finds the runtime's rules: its name, or its path where it does not ship."""
+        """The key of the runtime's rules: its name, or its path if it does not ship."""
         return self.runtime_path or self.runtime
 
     @property

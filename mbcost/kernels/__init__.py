@@ -1,4 +1,4 @@
-"""Kernels: what a runtime launches for a network."""
+"""Kernels that a runtime launches for a network."""
 
 from mbcost.kernels.assumed import assumed_kernels
 from mbcost.kernels.kernel import KERNEL_KINDS, GemmShape, Kernel, KernelKind

@@ -37,6 +37,6 @@ def assumed_kernels(runtime: Runtime, kernels: Iterable[Kernel]) -> list[str]:
     if not found:
         return []
     if runtime.assumed is not None:
-        return [f"the kernels of {runtime.name} are assumed: {runtime.assumed}"]
+        return [f"nothing documents the kernels of {runtime.name}: {runtime.assumed}"]
     parts = [f"{', '.join(f'`{op}`' for op in operators)} (assumed: {words})" for words, operators in found.items()]
     return [f"{runtime.name} documents no kernel for {', '.join(parts)}"]

@@ -1,4 +1,4 @@
-"""What a runtime really launches: one kernel for one or more layers."""
+"""The kernels that a runtime launches, each for one or more layers."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Kernel(NamedTuple):
     layers
         Positions of all layers that it computes: the main one, then those fused into it.
     fused
-        Operators of the latter.
+        Operators of the fused layers.
     macs, elementwise_ops
         Arithmetic of the main layer (what is fused into it is free).
     input_elements, output_elements
-        Activations read and written once the fused neighbours' intermediate results are gone.
+        Activations read and written, without intermediate results of fused layers.
     weight_elements
         Weights and bias as they are at inference, batch norm folded.
     im2col_elements
@@ -59,13 +59,12 @@ class Kernel(NamedTuple):
     element_bytes
         Bytes of an activation or weight [B].
     read_by
-        Operators that read the output, which some compilers look at.
+        Operators that read the output; some compilers depend on them.
     made_by
-        Of a pooling: operators that made the values of its input; those that only move or select values are seen
-        through.
+        For a pooling: the operators that computed the values of its input, skipping those that only move or select.
     joined
-        Tensors that a concat has to copy: all that it joins, those of concats before it among them; 0 where
-        convolutions and poolings write each in its place, for nobody else, and for all other kernels.
+        Number of tensors that a concat has to copy, including those of concats before it; 0 where convolutions and
+        poolings that nothing else reads write in place, and for all other kernels.
     """
 
     position: int
@@ -109,7 +108,7 @@ class Kernel(NamedTuple):
         return prod(getattr(self.main.operator, "kernel", (1, 1)))
 
     def gemm(self) -> GemmShape:
-        """The matrix product that a convolution, fully connected layer or matmul amounts to.
+        """The matrix product of a convolution, fully connected layer or matmul.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Reads runtimes: what is common to all, what their families share, and what each of them says itself."""
+"""Reads runtimes: common rules, rules of their families, and their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mbcost.kernels.runtime import CONDITIONS, FusionStep, KernelRule, Parameter
 from mbcost.operators import OPERATOR_BY_NAME
 from mbcost.resources import runtime_rules
 
-#: In the place of a kernel: the runtime refuses a network with the operator.
+#: In place of a kernel: the runtime refuses a network with the operator.
 REFUSED: Final = "refused"
 _SOURCES: Final = ("datasheet", "measured", "derived", "fitted", "assumed")
 
@@ -25,7 +25,7 @@ Rules = dict[str, tuple[KernelRule, ...]]
 
 
 def load_runtime(name_or_path: str) -> Runtime:
-    """The rules of a runtime; read again once one of its files has changed.
+    """The rules of a runtime, which are read again when one of its files changes.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def load_runtime(name_or_path: str) -> Runtime:
 
 
 def runtime_version(name_or_path: str) -> tuple[tuple[RuntimeFile, int, int], ...]:
-    """The files of a runtime as they are now: its own, then those that it is like, with time of change and size.
+    """The current versions of a runtime's files: its own, then those of `like`, with modification time and size.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def runtime_version(name_or_path: str) -> tuple[tuple[RuntimeFile, int, int], ..
         try:
             found = parent_of(files[-1], parent)
         except InputError:
-            break  # the check of the file says so, with its place
+            break  # the check of the file reports it with its place
         if found.path in {file.path for file in files}:
             break
         files.append(found)
@@ -61,7 +61,7 @@ def runtime_version(name_or_path: str) -> tuple[tuple[RuntimeFile, int, int], ..
 
 @cache
 def family(name: str) -> Document:
-    """The file of what runtimes have in common: of all of them, or of a family."""
+    """The file of shared rules, of all runtimes or of a family."""
     folder = runtime_rules()
     path = folder / f"{COMMON}.yaml" if name == COMMON else folder / "families" / f"{name}.yaml"
     return load_yaml(path)
@@ -85,10 +85,10 @@ def _load(version: tuple[tuple[RuntimeFile, int, int], ...]) -> Runtime:
 
 
 def _read(document: Document, file: RuntimeFile, base: Runtime | None) -> Runtime:
-    """A runtime from its file, whose shape is known to be right.
+    """A runtime from its file, whose shape has been checked.
 
-    One that is `like` another has all of it where it says nothing else, but for the other's provenance: what was fitted
-    is assumed.
+    A runtime that is `like` another inherits everything that its file does not set, except for the provenance: fitted
+    numbers become assumed.
     """
     data = {key: value for key, value in document.data.items() if value is not None}
     own: dict[str, Any] = {
@@ -116,7 +116,7 @@ def _read(document: Document, file: RuntimeFile, base: Runtime | None) -> Runtim
 
 
 def _rules(data: Mapping[str, Any], document: Document, base: Runtime | None) -> Rules:
-    """Operator -> its rules: the file's own, else those of what it is like or of its family, else what is common."""
+    """Operator -> its rules: the file's own, else those of `like` or of its family, else the common ones."""
     families = _families(data)
     inherited: Rules = dict(base.rules) if base else dict(_common())
     others = next((section["others"] for section in (data, *(f.data for f in families)) if "others" in section), None)
@@ -176,7 +176,7 @@ def _rule(
 
 
 def _fusion(entries: Sequence[Any], document: Document) -> list[FusionStep]:
-    """The steps that a file lists; the name of a family stands for that family's."""
+    """The steps that a file lists; the name of a family stands for the family's steps."""
     steps: list[FusionStep] = []
     for i, entry in enumerate(entries):
         if isinstance(entry, str):
@@ -201,7 +201,7 @@ def _operators(names: list[str], document: Document, path: tuple[str | int, ...]
 
 
 def check_runtime(path: str | Path) -> list[Problem]:
-    """Everything that is wrong with a runtime's file, but for its form; an empty list if its rules can be read."""
+    """All problems of a runtime's file except those of its form; an empty list if its rules can be read."""
     from mbcost.kernels.runtime_check import runtime_problems
 
     file = find_runtime(str(Path(path).absolute()))

@@ -43,26 +43,25 @@ def map_to_kernels(
 ) -> tuple[Kernel, ...]:
     """The kernels that a runtime launches for a network; every layer is in exactly one of them.
 
-    A layer is fused into the kernel that makes its first input if a fusion step of the runtime allows it, that kernel
-    is not past the step, nobody else reads the intermediate result, and other inputs come from kernels before it. A
-    step that links does the same for any input that has the shape of the output.
+    A layer is fused into the kernel that computes its first input if a fusion step of the runtime allows it, the kernel
+    is not past the step, no other layer reads the intermediate result, and other inputs come from kernels before it. A
+    linking step does the same for any input that has the shape of the output.
 
     Parameters
     ----------
     batch
-        Images an inference.
+        Images per inference.
     element_bytes
         Bytes of an activation or weight [B].
     estimate_unsupported
-        Charge an operator that the runtime has no kernel for as one that reads and writes its tensors, instead of
-        refusing it.
+        Estimate an operator that the runtime has no kernel for by its memory traffic, instead of refusing it.
 
     Raises
     ------
     InputError
         MB400 for every operator without a kernel.
     MixedConfigurationsError
-        If the configurations of an array differ in which kernels there are.
+        If the configurations of an array differ in their kernels.
     """
     drafts: list[_Draft] = []
     kernel_of: list[int] = []
@@ -98,7 +97,7 @@ def map_to_kernels(
 
 
 def _joined(graph: LayerGraph, drafts: list[_Draft], kernel_of: list[int], reads: list[int]) -> dict[int, int]:
-    """Position of each concat that copies -> the tensors that it joins, those of concats before it among them."""
+    """Position of each concat that copies -> number of tensors that it joins, including those of concats before it."""
     parts: dict[int, int] = {}
     copies = {}
     for layer in graph.layers:
@@ -135,7 +134,7 @@ def _find_fusion(
             continue
         if len(layer.inputs) > 1 and any(kernel_of[other] > index for other in layer.inputs if other != NETWORK_INPUT):
             continue
-        if same_shape(layer.input_shapes[place], layer.output_shape):  # what is broadcast cannot be linked
+        if same_shape(layer.input_shapes[place], layer.output_shape):  # a broadcast input cannot be linked
             return index, step
     return None
 
@@ -185,7 +184,7 @@ def _finish(
 
 
 def _makers(layer: Layer, graph: LayerGraph) -> frozenset[str]:
-    """Operators that made the values of a layer's input; ``input`` for those of the network's."""
+    """Operators that computed the values of a layer's input; ``input`` for the network's input."""
     found, seen = set(), set()
     open_ends = list(layer.inputs)
     while open_ends:

@@ -13,7 +13,7 @@ from mbcost.numeric import holds_for_all
 from mbcost.operators import Conv2d
 from mbcost.operators.window import is_pointwise
 
-#: A source or a reference that begins with it says that nothing documents what it is the source of.
+#: Prefix of a source or a reference for rules and numbers that are not documented.
 ASSUMED: Final = "assumed"
 #: Parameters of the processor that the others were fitted on alone.
 FITTED_ALONE: Final = ("fitted_interval_low", "fitted_interval_high")
@@ -21,7 +21,7 @@ FITTED_ALONE: Final = ("fitted_interval_low", "fitted_interval_high")
 
 @dataclass(frozen=True, slots=True)
 class FusionStep:
-    """Operators that vanish into the kernel before them, step after step in their order.
+    """Operators that are fused into the kernel before them, step by step in order.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class KernelRule:
     Attributes
     ----------
     common
-        Whether it is what the operator usually is, since the runtime says nothing about it.
+        Whether it is the common rule of the operator, since the runtime has none of its own.
     """
 
     operator: str
@@ -54,7 +54,7 @@ class KernelRule:
 
     @property
     def assumed(self) -> bool:
-        """Whether nothing documents it."""
+        """Whether it is not documented."""
         return self.common or self.source.startswith(ASSUMED)
 
 
@@ -67,9 +67,9 @@ class Parameter:
     value, unit
         The number; efficiencies are fractions of a device's peak or bandwidth.
     source
-        ``fitted``, ``assumed``, ...: how it came about.
+        The kind of source: ``fitted``, ``assumed``, ...
     reference
-        The data or document behind it.
+        The data or document that it is from.
     """
 
     name: str
@@ -86,20 +86,20 @@ class Runtime:
     Attributes
     ----------
     fitted_on
-        Model and precision of the processor that the parameters were fitted on, where the same part in another device
-        gets an interval of its own; None where all devices share one.
+        Model and precision of the processor that the parameters were fitted on, if the same part in another device has
+        its own interval; None if all devices share one.
     lowering
         ``auto``: convolutions as the rules have them; ``im2col``: all lowered to matrix products.
     partition
-        What becomes of the layers after one that it leaves to another processor, where that is not what is charged.
+        How it runs the layers after one that it leaves to another processor, if that differs from the prediction.
     caveat
-        What predictions are that come from facts alone; None where parameters were fitted to latencies.
+        What predictions without fitted parameters are worth; None where parameters were fitted to latencies.
     assumed
         Why nothing documents what it computes layers with, where that is so of all of them.
     computes
         Precision of a model -> the one that it is computed in, and what documents that, where the two differ.
     path
-        The file of its rules where it does not ship with mbcost, else empty.
+        The file of its rules if it does not ship with mbcost, else empty.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Runtime:
         return self.computes[precision][0] if precision in self.computes else precision
 
     def at_precision(self, precision: str) -> Runtime:
-        """The runtime with the parameters that are a precision's own, ``int8_x``, in the place of ``x``."""
+        """The runtime with a precision's own parameters, ``int8_x``, instead of ``x``."""
         own = {
             name: self.parameters[f"{precision}_{name}"]
             for name in self.parameters
@@ -135,7 +135,7 @@ class Runtime:
         return replace(self, parameters={**self.parameters, **own}) if own else self
 
     def lowered(self) -> Runtime:
-        """The runtime with direct convolutions lowered to matrix products, but for those of single pixels."""
+        """The runtime with direct convolutions lowered to matrix products, except those with a window of one pixel."""
         rules = {
             operator: tuple(changed for rule in of for changed in _lowered_rules(rule))
             for operator, of in self.rules.items()
@@ -151,13 +151,13 @@ class Runtime:
         return self.fitted_on == (processor, precision)
 
     def carried_to(self, processor: str, precision: str) -> Runtime:
-        """The runtime for a processor's model: what was fitted on another one is assumed of it, and says so."""
+        """The runtime for a processor's model: parameters that were fitted on another model become assumed."""
         if self.fitted_on is None or self.was_fitted_on(processor, precision):
             return self
         return replace(self, parameters=carried_over(self.parameters, " ".join(self.fitted_on)))
 
     def taken_over(self) -> Runtime:
-        """The runtime as another program is like it: what was fitted on it is assumed of the other, and says so."""
+        """The runtime as a base for another that is `like` it: its fitted parameters become assumed."""
         on = f" on {' '.join(self.fitted_on)}" if self.fitted_on else ""
         parameters = carried_over(self.parameters, f"{self.name}{on}")
         if self.fitted_on is not None:
@@ -165,7 +165,7 @@ class Runtime:
         return replace(self, parameters=parameters, fitted_on=None)
 
     def interval(self, processor: str, precision: str) -> tuple[Parameter, Parameter]:
-        """Smallest and largest latency for a processor's model, in units of the predicted one."""
+        """Lower and upper bound of the latency for a processor's model, as ratios to the predicted one."""
         low, high = FITTED_ALONE
         if not self.was_fitted_on(processor, precision) or low not in self.parameters:
             low, high = "interval_low", "interval_high"
@@ -185,7 +185,7 @@ class Runtime:
 
 
 def carried_over(parameters: Mapping[str, Parameter], origin: str) -> dict[str, Parameter]:
-    """Parameters of one thing as those of another: what was fitted is assumed, and says that it is of `origin`."""
+    """Parameters carried over from `origin`: fitted ones become assumed, and their reference names it."""
     return {
         name: replace(p, source=ASSUMED, reference=f"carried over from {origin}; {p.reference}")
         if p.source == "fitted"
@@ -204,7 +204,7 @@ def _is_pointwise_conv(layer: Layer) -> bool:
 
 
 def _is_depthwise_conv(layer: Layer) -> bool:
-    """A grouped convolution with one input channel a group is a depthwise convolution."""
+    """A grouped convolution with one input channel per group is a depthwise convolution."""
     operator = layer.operator
     channels = layer.input_shapes[0].channels
     return isinstance(operator, Conv2d) and holds_for_all((operator.groups == channels) & (channels > 1))

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a user's runtime, each with its place in the file."""
+"""All problems of a user's runtime, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mbcost.kernels.runtime_schema import (
     RuntimeSection,
 )
 
-#: Keys that a runtime needs which is like no other.
+#: Required keys of a runtime without `like`.
 _NEEDED: Final = ("processors", "form", "parameters")
 #: Parameters that every form needs.
 _INTERVAL: Final = ("interval_low", "interval_high")
@@ -40,7 +40,7 @@ _SECTIONS: Final[dict[str, type[Section]]] = {
 
 
 def runtime_problems(document: Document, file: RuntimeFile) -> list[Problem]:
-    """Everything that is wrong with a runtime's file but for its form, in the order of the file."""
+    """All problems of a runtime's file except those of its form, in the order of the file."""
     data = document.data
     found: list[Problem] = []
     try:
@@ -62,7 +62,7 @@ def runtime_json_schema() -> dict[str, Any]:
 
 
 def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Iterator[Problem]:
-    """What does not fit between the parts of a file, and between files."""
+    """Contradictions between the parts of a file, and between files."""
     name, like = data.get("name"), data.get("like")
     if isinstance(name, str) and name != file.name:
         message = f"`name` is `{name}`, but the file is called `{file.name}`"
@@ -73,7 +73,7 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
     if isinstance(like, str):
         yield from _like(like, document, file)
         if "family" in data:
-            message = "`family` and `like`: what it is like has a family already"
+            message = "`family` and `like` were both given, but the runtime that it is like has a family already"
             yield Problem("MB103", message, document.key("family"), "leave one of them out")
         return
     for key in _NEEDED:
@@ -82,12 +82,12 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
     parameters = data.get("parameters")
     for key in _INTERVAL:
         if isinstance(parameters, dict) and key not in parameters:
-            hint = "latencies lie between interval_low and interval_high times the predicted one, 9 times of 10"
+            hint = "90 % of latencies lie between interval_low and interval_high times the predicted one"
             yield Problem("MB102", f"`parameters` has no `{key}`", document.key("parameters"), hint)
 
 
 def _like(like: str, document: Document, file: RuntimeFile) -> Iterator[Problem]:
-    """A runtime that is like itself, like one that does not exist, or like one that cannot be used."""
+    """Problems of `like`: the runtime itself, one that does not exist, or one that cannot be used."""
     place, seen, name = document.value("like"), [file.path.resolve()], like
     for _ in range(MOST_LIKE):
         try:

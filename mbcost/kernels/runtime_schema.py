@@ -1,4 +1,4 @@
-"""The shape of a runtime's file: pydantic models, one a section, imported only when a user's file is read."""
+"""The shape of a runtime's file: one pydantic model per section, imported only when a user's file is read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mbcost.kernels.kernel import KernelKind
 from mbcost.kernels.runtime import Condition
 from mbcost.operators import OPERATOR_BY_NAME
 
-#: Parameters smaller than this, or larger than its inverse, are a slip of the unit.
+#: Parameters smaller than this, or larger than its inverse, have a wrong unit.
 SMALLEST: Final = 1e-18
 
 
@@ -53,18 +53,18 @@ class KernelSection(Section):
 
 
 class OthersSection(Section):
-    """What becomes of every operator that the file does not list, where that is not what is common."""
+    """The rule of every operator that the file does not list, if it is not the common one."""
 
     kernel: Literal["outside"] = Field(description="`outside`: another processor computes it")
     source: Text = Field(description="what documents it")
 
 
 class FusionSection(Section):
-    """Operators that vanish into the kernel before them."""
+    """Operators that are fused into the kernel before them."""
 
     operators: Operators = Field(description="names of operators that are fused")
     into: Operators = Field(description="main operators of the kernels that they are fused into")
-    links: bool = Field(default=False, description="whether it happens any number of times, through any input")
+    links: bool = Field(default=False, description="whether any number of operators is fused, through any input")
     source: Text = Field(description="what documents it")
 
 
@@ -73,8 +73,8 @@ class ParameterSection(Section):
 
     unit: Text = Field(description="`1` for a share, `s`, `cycle`, ...")
     value: float = Field(description="the number; only a time may be 0")
-    source: Source = Field(description="how the number came about")
-    reference: Text = Field(description="the data or the document behind it; for assumed numbers, why")
+    source: Source = Field(description="the kind of source")
+    reference: Text = Field(description="the data or the document that it is from; for assumed numbers, the reason")
 
     @field_validator("value", mode="before")
     @classmethod
@@ -126,11 +126,11 @@ FusionStep = Annotated[
 class RuntimeSection(Section):
     """A runtime of mbcost: which kernels it launches, and the numbers that its latency form reads."""
 
-    name: Slug = Field(description="the file's name without `.yaml`; what stands behind the `@` of a target")
-    title: Text = Field(description="name for people")
+    name: Slug = Field(description="the file's name without `.yaml`; the part after the `@` of a target")
+    title: Text = Field(description="name in reports")
     source: Text = Field(description="the code or the documents that its rules come from")
-    like: Text | None = optional("a runtime whose rules and numbers hold where this file says nothing else")
-    family: FamilyName | None = optional("a family whose rules hold where this file says nothing else")
+    like: Text | None = optional("a runtime whose rules and numbers hold where this file has none")
+    family: FamilyName | None = optional("a family whose rules hold where this file has none")
     processors: Annotated[list[Kind], Field(min_length=1)] | None = optional("kinds of processor that it runs on")
     requires: RequiresSection | None = optional("which of them")
     excludes: ExcludesSection | None = optional("which of them it does not run on")
@@ -146,5 +146,5 @@ class RuntimeSection(Section):
     parameters: dict[ParameterName, ParameterSection] | None = optional("name -> number")
 
 
-#: In `fusion`, what pydantic puts into the place of an error.
+#: What pydantic adds to the place of an error within `fusion`.
 TAGS: Final = frozenset({"family", "step"})

@@ -226,7 +226,7 @@ def test_what_takes_no_time_or_is_known_to_be_outside_is_no_caveat(tmp_path: Pat
 
 def test_a_closed_runtime_says_so_once() -> None:
     (warning,) = assumed_in(mbcost.analyze("mobilenet_v2", "iphone_x"))
-    assert warning.startswith("the kernels of coreml-cpu are assumed: it is closed source")
+    assert warning.startswith("nothing documents the kernels of coreml-cpu: it is closed source")
 
 
 # -- the user's own ---------------------------------------------------------------------------------------------------

@@ -281,7 +281,7 @@ def test_a_broken_executor(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=tmp_path, executor=Broken(error))
     assert caught.value.codes == ("MB800",)
-    assert "the same command goes on" in str(caught.value)
+    assert "the same command resumes" in str(caught.value)
     with pytest.raises(InputError) as caught:
         mbcost.sweep("mobilenet_v2", "pixel1", alpha=1, executor=Broken(error))
     assert caught.value.codes == ("MB800",)
