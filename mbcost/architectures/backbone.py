@@ -14,9 +14,9 @@ from mbcost.errors import InputError, did_you_mean
 BACKBONE_KEYS: Final[dict[str, str]] = {
     "architecture": "name of a built-in table, or a file beside this one",
     "until": "its last row that is kept; default: all of them",
-    "taps": "names for outputs from inside of it, such as `c4: bottleneck_14/expand/relu6`",
+    "taps": "names for outputs inside it, such as `c4: bottleneck_14/expand/relu6`",
     "options": "values for its options: numbers, true, false, or expressions of this table's options",
-    "output_stride": "where its strides multiply to this, further ones become dilation; an expression as well",
+    "output_stride": "once the product of its strides is this, further strides become dilation; may be an expression",
 }
 
 MAX_STRIDE: Final = 1024

@@ -1,4 +1,4 @@
-"""From the definitions under ``blocks:`` to blocks that rows can use."""
+"""Reads the definitions under ``blocks:``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Parameters = dict[str, OptionValue | None]
 
 
 def parameter_names(definitions: Mapping[str, Any]) -> set[str]:
-    """The parameters of all blocks, right or wrong, as the headings of columns may name them."""
+    """The parameters of all blocks, valid or not, which headings of columns may name."""
     values = [value.get("parameters") for value in definitions.values() if isinstance(value, dict)]
     return {name for value in values if isinstance(value, dict) for name in value}
 
 
 def read_blocks(reader: RowReader, definitions: Mapping[str, Any], options: Collection[str]) -> None:
-    """Make every definition usable by the rows and the blocks after it; of a bad one, remember that it is there."""
+    """Make every definition available to rows and later blocks; of an invalid one only its name is kept."""
     for name, value in definitions.items():
         reports = reader.log.reports
         block = _read_block(reader, name, value, options)
@@ -96,7 +96,7 @@ def _not_a_parameter(name: str) -> str | None:
 
 
 def _read_default(log: ProblemLog, name: str, cell: Cell) -> OptionValue | None:
-    """The default of a parameter, None if rows have to give it; of a bad one, something to go on with."""
+    """The default of a parameter, None if rows have to give it; for an invalid one a harmless value."""
     default = cell.value
     if default is None or default == "required":
         return None

@@ -1,4 +1,4 @@
-"""Numbers in the cells of a table: whole or not, within bounds, and how their mistakes are worded."""
+"""Numbers in the cells of a table: whether whole, their bounds, and the messages of their errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_NUMBER: Final = 10**15
 
 
 class FieldError(ValueError):
-    """A cell does not fit its field; the message says what would. ``item`` is the position of the mistake in a list."""
+    """A cell does not fit its field; the message says what would. ``item`` is the position of the error in a list."""
 
     def __init__(self, message: str, item: int | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class FieldError(ValueError):
 
 
 def whole(value: Any, least: int = 0, most: int = MAX_DIM) -> Any:
-    """An int (or an array of them) within bounds; floats that are whole are taken as ints.
+    """An int (or an array of them) within bounds; whole floats are converted to ints.
 
     Raises
     ------

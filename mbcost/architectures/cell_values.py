@@ -1,4 +1,4 @@
-"""What rows of every kind have in common: names, inputs, conditions, repeats, activations, and their expressions."""
+"""Keys of rows of every kind: names, inputs, conditions, repeats, activations, and their expressions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ALPHA: Final = compile_expression("alpha")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the cells of a row may refer to: numbers and flags, and parameters that hold an activation."""
+    """The names that cells of a row may refer to: numbers and flags, and parameters with an activation."""
 
     numbers: frozenset[str]
     activations: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ def is_row_name(text: str) -> bool:
 
 
 def read_value(log: ProblemLog, key: str, cell: Cell, kind: FieldKind, names: Names) -> Any:
-    """What a cell holds, or the expression that will give it; None where it is neither."""
+    """The value of a cell, or its expression; None if it is neither."""
     try:
         value = kind.read(cell.value)
         if isinstance(value, Expression):
@@ -61,7 +61,7 @@ def read_value(log: ProblemLog, key: str, cell: Cell, kind: FieldKind, names: Na
 
 
 def _check_names(expression: Expression, names: Names, kind: FieldKind) -> None:
-    """Refuse an expression that reads what is not there."""
+    """Refuse an expression that reads an unknown name."""
     word = expression.text.strip()
     if word in expression.names and kind.words and word not in names.numbers | names.activations:
         near = did_you_mean(word, [*kind.words, *names.numbers])
@@ -193,7 +193,7 @@ def read_norm(log: ProblemLog, cell: Cell | None) -> str | None:
 
 
 def read_width(log: ProblemLog, channels: Any, cell: Cell, scale: Cell | None, names: Names) -> NominalWidth:
-    """Output channels with what they are multiplied by; `channels` is what `cell` was read as."""
+    """Output channels with their scale factor; `channels` is the value of `cell`."""
     factor: Expression | None = _ALPHA
     if scale is not None:
         factor = None

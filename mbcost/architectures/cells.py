@@ -1,4 +1,4 @@
-"""From a row of a document to its cells by key: lists under `columns`, mappings, the papers' short names."""
+"""The cells of a row by key: from lists under `columns`, mappings, and the papers' short names."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mbcost.operators import OPERATORS
 
 Cells = dict[str, Cell]
 
-#: The key of every column; None for one that could not be made out and is not read.
+#: The key of every column; None for an unknown one, which is not read.
 Columns = tuple[str | None, ...]
 
 _OP_WORDS: Final = ("op", *(alias for alias, key in KEY_ALIASES.items() if key == "op"))
 
 
 def canonical_key(key: str) -> str:
-    """The key that a table's word means: ``s`` is the stride, ``NL`` the activation."""
+    """The key of a table's word: ``s`` is the stride, ``NL`` the activation."""
     lowered = key.lower()
     return KEY_ALIASES.get(lowered, lowered)
 
@@ -55,7 +55,7 @@ def read_columns(log: ProblemLog, value: Any, parameters: Collection[str]) -> Co
 
 
 def _column(log: ProblemLog, cell: Cell, known: Collection[str]) -> str | None:
-    """The key that heads a column; of a misspelt one the key that was meant, so that its cells are read too."""
+    """The key of a column; for a misspelt one the most similar key, so that its cells are checked too."""
     if not isinstance(cell.value, str):
         log.add("MB103", "a column is headed by a key such as `op`", log.at(cell))
         return None
@@ -135,7 +135,7 @@ def take_misspelt_op(log: ProblemLog, cells: Cells) -> bool:
 def refuse_unknown(log: ProblemLog, cells: Cells, known: Iterable[str], owner: str) -> None:
     """Reports the keys that `owner` does not take and takes them out of `cells`.
 
-    A misspelt one is taken for the key that was meant, so that its value is checked too and nothing seems missing.
+    A misspelt key is replaced by the most similar one, so that its value is checked too and nothing seems missing.
     """
     allowed = [*known]
     for key in [key for key in cells if key not in allowed]:

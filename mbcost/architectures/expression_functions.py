@@ -1,4 +1,4 @@
-"""What expressions of table cells may call, on numbers and on arrays of configurations alike."""
+"""Functions of expressions in table cells, for numbers and for arrays of configurations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _ceil_div(a: Any, b: Any) -> Any:
 
 
 def _divisor(value: Any) -> Any:
-    """`value`, which something is divided by: an array must not hold a zero, where NumPy would only warn."""
+    """`value` as a divisor: an array must not hold a zero, for which NumPy would only warn."""
     if not is_scalar(value) and any_true(value == 0):
         raise ZeroDivisionError
     return value
@@ -65,7 +65,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "ceil_div": _ceil_div,
     "make_divisible": _make_divisible,
 }
-#: How many values each takes: at least, at most.
+#: Number of values that each takes: (at least, at most).
 ARITY: Final[Mapping[str, tuple[int, int]]] = {
     "min": (2, 2),
     "max": (2, 2),
@@ -76,7 +76,7 @@ ARITY: Final[Mapping[str, tuple[int, int]]] = {
     "make_divisible": (1, 3),
     "width": (1, 1),
 }
-#: What the rewritten forms of ``/ and or not if`` call.
+#: The functions of the rewritten forms of ``/ and or not if``.
 HELPERS: Final[Mapping[str, Callable[..., Any]]] = {
     "_where": where,
     "_not": _logical_not,

@@ -1,8 +1,8 @@
 """The arithmetic of table cells: ``t * in_channels``, ``stride == 1 and in_channels == out``.
 
 A closed subset of Python's expressions: numbers, names, ``+ - * / // %``, comparisons, ``and or not``,
-``a if c else b`` and calls of :data:`FUNCTIONS`. There are no attributes, subscripts or strings, so nothing else can be
-reached. The compiled form runs on ints and on arrays of configurations alike.
+``a if c else b`` and calls of :data:`FUNCTIONS`. There are no attributes, subscripts or strings, so nothing else is
+accessible. The compiled form works on ints and on arrays of configurations.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Expression:
         return hash(self.text)
 
     def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
-        """Code does not travel between processes; the text does."""
+        """Code cannot be pickled; the text can."""
         return compile_expression, (self.text,)
 
 

@@ -1,4 +1,4 @@
-"""How the text of a cell becomes an operator's field: one kind a field type."""
+"""Converts the text of cells to fields of operators: one kind per field type."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ MAX_WINDOW: Final = 4096
 
 _PAIR: Final = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
 _PRODUCT: Final = re.compile(r"\s*(\d{1,9})\s*\*\s*(\d{1,9})\s*")
-#: What a text has to hold for its mistakes to be reported as those of an expression.
+#: Characters of a text whose errors are reported as those of an expression.
 _ARITHMETIC: Final = re.compile(r"[^\w\s×]|\w\s+\w")
 
 
 class ProductError(FieldError):
-    """``3*3`` where a pair is wanted: it would be read as 9."""
+    """``3*3`` instead of a pair, which would be read as 9."""
 
     def __init__(self, first: str, second: str) -> None:
         super().__init__(f"`{first}*{second}` is a product", hint=f"a pair is written `{first}x{second}`")
@@ -56,13 +56,13 @@ class FieldKind:
     name
         For messages and the schema.
     parse
-        Turns a cell that holds a value into the field's value.
+        Converts a cell with a value to the field's value.
     convert
-        Turns the value of an expression into the field's value; None where expressions make no sense.
+        Converts the value of an expression to the field's value; None where expressions are not allowed.
     schema
         JSON Schema of a literal value.
     words
-        The words that it may be, where these are few.
+        The allowed words, where these are few.
     """
 
     name: str

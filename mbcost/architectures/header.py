@@ -26,10 +26,10 @@ FILE_KEYS: Final[dict[str, str]] = {
     "input": "height x width x channels of the input at rho = 1",
     "inputs": "further inputs of the network by name, such as `state: 1x1x256`",
     "published": "totals that the paper prints, {macs: 569M, params: 4.2M}: `architectures check` compares them",
-    "options": "what the table leaves open, with default values, such as `classes: 1000`",
+    "options": "options of the table with default values, such as `classes: 1000`",
     "width": "the rule of the width multiplier alpha: {rule: truncate | make_divisible, divisor, minimum, source}",
     "backbone": "a table whose network comes first: {architecture, until, taps, options, output_stride}",
-    "defaults": "keys that rows of an operator have unless they say otherwise",
+    "defaults": "default keys of an operator's rows",
     "blocks": "named sequences of rows with parameters",
     "columns": "the keys of rows that are given as lists",
     "layers": "the table",
@@ -43,7 +43,7 @@ _RULES: Final = ("truncate", "make_divisible")
 
 
 class Header:
-    """Reads the keys of a file beside its rows; problems are logged."""
+    """Reads the keys of a file other than its rows; problems are logged."""
 
     def __init__(self, log: ProblemLog, data: Mapping[str, Any]) -> None:
         self.log = log
@@ -91,7 +91,7 @@ class Header:
         return value
 
     def input_shape(self) -> TensorShape:
-        """The network's input; something to go on with where the file has none."""
+        """The network's input; a harmless value if the file has none."""
         value = self.data.get("input")
         shape = parse_shape(value)
         if shape is None:
@@ -126,7 +126,7 @@ class Header:
         return counts
 
     def options(self) -> dict[str, OptionValue]:
-        """What the table leaves open, with the defaults; of a bad one, something to go on with."""
+        """The table's options with their defaults; for an invalid one a harmless value."""
         result: dict[str, OptionValue] = {}
         for name, value in self.mapping("options").items():
             if not is_name(name) or name in SCOPE_NAMES:
@@ -169,7 +169,7 @@ class Header:
         return 8
 
     def defaults(self) -> dict[str, Cells]:
-        """The cells that rows of an operator have unless they say otherwise."""
+        """The default cells of an operator's rows."""
         result: dict[str, Cells] = {}
         for operator, keys in self.mapping("defaults").items():
             place = self.log.document.key("defaults", operator)

@@ -55,20 +55,20 @@ def architecture_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in TABLES.glob("*.yaml")))
 
 
-#: Finds contradictions in an architecture; injected, since they show only when a graph is built, a layer above.
+#: Finds contradictions in an architecture; injected, since they need a graph, which is in the layer above.
 Check: TypeAlias = Callable[[ArchitectureSpec], Sequence[Problem]]
 
 
 def find_architecture(text: str, check: Check | None = None) -> ArchitectureSpec:
     """The architecture of a built-in name (``mobilenet_v2`` or ``mobilenet_v2.yaml``) or of a file.
 
-    A file of that name in the working directory comes before the built-in table. What was read is kept until the file
-    changes.
+    A file of that name in the working directory has priority over the built-in table. The result is cached until the
+    file changes.
 
     Parameters
     ----------
     check
-        Called once on what was read; its problems are raised.
+        Called once on the architecture; its problems are raised.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _load_backbone(text: str, origin: str) -> ArchitectureSpec:
     """The table that another one begins with: a file beside it, or a built-in one."""
     loading = _LOADING.get()
     if len(loading) >= MAX_BACKBONES:
-        fail("MB200", f"more than {MAX_BACKBONES} tables begin with each other", hint="does one begin with itself?")
+        fail("MB200", f"more than {MAX_BACKBONES} tables begin with each other", hint="does a table begin with itself?")
     token = _LOADING.set((*loading, origin))
     try:
         beside = Path(origin).parent / text

@@ -17,11 +17,11 @@ ROW_KEYS: Final[dict[str, str]] = {
     "filter": "the filter shape that the paper prints, such as 3x3x3x32: checked, and read as kernel and out",
     "repeat": "how often the row occurs in sequence; strides apply to the first only",
     "when": "a condition: the row is left out where it does not hold, and its input passes through",
-    "scale": "what nominal output channels are multiplied by: default alpha, `none` for not at all and no rounding",
+    "scale": "factor on the nominal output channels: default alpha, `none` for no factor and no rounding",
     "norm": "batch_norm or none",
     "activation": "an activation that follows, or none",
     "in_channels": "input channels that the row's weights are made for: another number is an error",
-    "owns_weights": "false for weights of a row above, which are read again but are no parameters of this row",
+    "owns_weights": "false for shared weights of a row above, which are read again but not counted as parameters",
     "macs": "multiply-accumulates of the row with its repeats as the paper prints them, such as 5.4M: checked",
     "params": "parameters of the row with its repeats as the paper prints them, such as 0.27M: checked",
     "layers": "rows that repeat together",
@@ -108,5 +108,5 @@ def read_op(text: str) -> OpCell:
 
 
 def read_activation(text: str) -> str:
-    """The canonical name of an activation; what is not known comes back as it is."""
+    """The canonical name of an activation; an unknown word is returned unchanged."""
     return ACTIVATION_ALIASES.get(text.lower(), text)

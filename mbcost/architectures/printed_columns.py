@@ -1,4 +1,4 @@
-"""The columns that a paper prints beside what defines a layer: its input's size and its filter's shape."""
+"""Printed columns that are redundant in a table: a layer's input size and filter shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_TEXT: Final = 100
 _SHAPE: Final = re.compile(r"\s*(\d{1,9})\s*(?:\^2|²)?\s*(?:[x×]\s*(\d{1,9})\s*)?(?:[x×]\s*(\d{1,10})\s*)?")
 _FILTER: Final = re.compile(r"\s*(\d{1,9}(?:\s*[x×]\s*\d{1,9})*)\s*(?:dw)?\s*", re.IGNORECASE)
 
-#: Numbers in the printed filter of an operator, an example, and the keys that its first two and its last one give.
+#: Numbers in the printed filter of an operator, an example, and the keys of its first two and its last number.
 _FILTERS: Final[dict[str, tuple[int, str, str | None, str | None]]] = {
     "conv2d": (4, "3x3x3x32", "kernel", "out"),
     "depthwise_conv2d": (3, "3x3x32 dw", "kernel", None),

@@ -1,4 +1,4 @@
-"""Counts as papers print them, ``5.4M`` or ``10,838,016``, and what they can stand for."""
+"""Counts as papers print them, ``5.4M`` or ``10,838,016``, and the exact counts that they match."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PrintedNumber:
     location: Location | None = None
 
     def stands_for(self, exact: Decimal | int) -> bool:
-        """Whether the number could have been printed for `exact`, rounded or cut off."""
+        """Whether the number matches `exact`, rounded or truncated."""
         return self.value - self.unit / 2 <= exact < self.value + max(self.unit, Decimal("1e-9"))
 
 

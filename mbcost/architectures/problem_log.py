@@ -1,4 +1,4 @@
-"""What is wrong with a table so far, and where its cells stand."""
+"""The problems of a table so far, and the places of its cells."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Cell(NamedTuple):
 
 
 class ProblemLog:
-    """Collects the problems of a document, each once, and stops the reading when there are very many."""
+    """Collects the problems of a document, each once, and stops reading when there are very many."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self._found: dict[tuple[int, int, str, str], Problem] = {}
-        #: How often a problem was reported; grows even if that one is known already, as of a default in its second row.
+        #: Number of reports; it also counts a problem that is already known, as of a default in its second row.
         self.reports = 0
 
     def add(self, code: str, message: str, location: Location, hint: str | None = None) -> None:

@@ -45,7 +45,7 @@ _GROUP_KEYS: Final = ("layers", "repeat", "when", "name", "inputs")
 
 @dataclass(frozen=True, slots=True)
 class RowScope:
-    """Where rows stand: in the table (`block` is None) or in a block, and how deep in groups."""
+    """The place of rows: in the table (`block` is None) or in a block, and the depth of groups."""
 
     names: Names
     block: str | None = None
@@ -59,13 +59,13 @@ class RowReader:
     Attributes
     ----------
     defaults
-        Cells that rows of an operator have unless they say otherwise.
+        Default cells of an operator's rows.
     blocks
         Blocks that rows may use, by name; grows as the definitions are read.
     block_names
         All blocks that the file defines, before or after.
     block_depths
-        How deep the blocks that a block uses are nested, itself included.
+        Nesting depth of each block, itself included.
     """
 
     log: ProblemLog
@@ -132,7 +132,7 @@ class RowReader:
         return None
 
     def _refuse_op(self, cell: Cell, op: str, scope: RowScope) -> None:
-        """Say what is wrong with the name of an operator or block."""
+        """Report an unknown operator or block."""
         location = self.log.at(cell)
         first = op.split()[0] if op.split() else ""
         if op == scope.block:
@@ -163,7 +163,7 @@ class RowReader:
     # -- operators ----------------------------------------------------------------------------------------------------
 
     def check_defaults(self, names: Names) -> None:
-        """Report what is wrong with the defaults, whether or not a row uses them."""
+        """Report the problems of the defaults, whether or not a row uses them."""
         for op, cells in self.defaults.items():
             operator = OPERATOR_BY_NAME[op]
             refuse_unknown(self.log, cells, [*operator_fields(operator), "norm", "activation"], f"defaults of `{op}`")
@@ -250,7 +250,7 @@ class RowReader:
         return BlockRow(frame, used, arguments, tuple(expressions), width)
 
     def _nest(self, used: Block, cell: Cell, scope: RowScope) -> None:
-        """Note how deep the block that is being defined nests others."""
+        """Record the nesting depth of the block that is being defined."""
         if scope.block is None:
             return
         depth = max(self.block_depths.get(scope.block, 1), self.block_depths.get(used.name, 1) + 1)
@@ -259,7 +259,7 @@ class RowReader:
             self.log.add("MB106", f"blocks nested more than {MAX_BLOCK_DEPTH} levels deep", self.log.at(cell))
 
     def _argument(self, name: str, default: OptionValue | None, cell: Cell, names: Names) -> Any:
-        """What a row gives for a parameter of a block: a value, an expression, or None where it is neither."""
+        """A row's value for a parameter of a block: a value, an expression, or None if it is neither."""
         value = cell.value
         if isinstance(default, bool) and isinstance(value, str) and value.lower() in {"y", "yes", "n", "no", "✓"}:
             return value.lower() not in {"n", "no"}

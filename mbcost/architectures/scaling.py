@@ -10,7 +10,7 @@ from mbcost.numeric import Dim, Real, make_divisible, maximum, round_half_even, 
 
 @dataclass(frozen=True, slots=True)
 class WidthRule:
-    """How a nominal number of channels becomes the real one.
+    """The rule from nominal to actual numbers of channels.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class WidthRule:
     minimum
         Fewest channels.
     source
-        Where the rule is written down.
+        The source of the rule.
     """
 
     rule: Literal["truncate", "make_divisible"]

@@ -1,4 +1,4 @@
-"""JSON Schema of architecture files, from the same tables that the reader works by."""
+"""JSON Schema of architecture files, from the tables of the reader."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _SIZE: Final = {
 def architecture_json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of an architecture file.
 
-    It knows keys and types, for completion and first checks in an editor. What depends on other rows (shapes, names,
-    what a block's parameters mean) is checked by ``mbcost architectures check`` only.
+    It has keys and types, for completion and first checks in an editor. Shapes, names and parameters of blocks, which
+    depend on other rows, are checked by ``mbcost architectures check`` only.
     """
     types = _file_types()
     return {

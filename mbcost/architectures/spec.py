@@ -1,4 +1,4 @@
-"""What an architecture table means, with alpha, rho and the options still open."""
+"""Architectures as read from tables, with alpha, rho and the options still open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OptionValue: TypeAlias = int | float | bool | str
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a row's printed columns claim, to be checked at alpha = rho = 1."""
+    """The printed columns of a row, to be checked at alpha = rho = 1."""
 
     input_shape: TensorShape | None = None
     input_location: Location | None = None
@@ -31,12 +31,12 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class RowFrame:
-    """What rows of every kind have in common.
+    """The common part of rows of every kind.
 
-    `in_channels` is what a layer's weights were made for, where they exist already (imported networks): another number
-    of input channels, as another resolution gives it after a flatten, is an error instead of another layer. `places`
-    says where the row's cells stand, by key, and `input_locations` where each of `inputs`. `owns_weights` is False for
-    a layer whose weights are an earlier layer's, or untrained: they are read but are no parameters of its own.
+    `in_channels` is the number of input channels of existing weights (imported networks): another number, for example
+    after a flatten at another resolution, is an error instead of another layer. `places` has the places of the row's
+    cells by key, and `input_locations` those of `inputs`. `owns_weights` is False for a layer whose weights are shared
+    with an earlier layer, or untrained: they are read but not counted as its parameters.
     """
 
     location: Location
@@ -51,7 +51,7 @@ class RowFrame:
     owns_weights: bool = True
 
     def place(self, *keys: str) -> Location:
-        """Where the first of these cells that the row has stands; the row itself, where it has none of them."""
+        """The place of the first of these cells that the row has; of the row itself, if it has none of them."""
         return next((self.places[key] for key in keys if key in self.places), self.location)
 
 
@@ -127,14 +127,14 @@ class BackboneRow:
     architecture
         The other table.
     until
-        Name of its last row that belongs to it here; None for all of it.
+        Name of its last row that is kept; None for all of it.
     taps
-        Names under which this table's rows take outputs from inside of it.
+        Names of outputs inside it, for this table's rows.
     options
-        Values for its options, or expressions of this table's own ones.
+        Values for its options, or expressions of this table's own options.
     output_stride
-        Where the strides multiply to this, further ones become dilation (Chen et al. 2017, arXiv:1706.05587); a number
-        or an expression of the table's own options.
+        Once the product of the strides is this, further strides become dilation (Chen et al. 2017, arXiv:1706.05587); a
+        number or an expression of the table's own options.
     """
 
     frame: RowFrame
@@ -150,7 +150,7 @@ Row: TypeAlias = LayerRow | BlockRow | GroupRow | BackboneRow
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArchitectureSpec:
-    """A network as its table describes it. Compared and hashed by identity: one that was loaded is never changed.
+    """A network as its table describes it. Compared and hashed by identity, since it is never changed after loading.
 
     Attributes
     ----------
@@ -159,13 +159,13 @@ class ArchitectureSpec:
     input_shape
         Height, width and channels of the input at rho = 1.
     options
-        What the table leaves open, with default values (``classes``, ...).
+        The table's options with default values (``classes``, ...).
     width
-        The rule of the width multiplier; None where the table has none, so that alpha has to be 1.
+        The rule of the width multiplier; None if the table has none and alpha has to be 1.
     rows
         The table.
     outputs, output_locations
-        Names of the network's outputs and where they stand; empty for the last layer.
+        Names of the network's outputs and their places; empty for the last layer.
     extra_inputs
         Further inputs of the network beside the image, by name.
     published

@@ -1,4 +1,4 @@
-"""Names of a stranger's file as unique names that the rows of a table can have."""
+"""Names from other formats as unique names for the rows of a table."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MAX_NAME: Final = 80
 
 
 class UniqueNames:
-    """Gives every name that is added a name of its own.
+    """Gives every added name a unique name.
 
     Attributes
     ----------
     known
-        What became of each name; of one that was added twice, the last time.
+        The unique name of each name; of a repeated one, the last.
     """
 
     def __init__(self, taken: Iterable[str]) -> None:

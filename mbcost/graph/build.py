@@ -1,4 +1,4 @@
-"""From a table with open alpha, rho and options to a :class:`LayerGraph` with every shape known."""
+"""Builds a :class:`LayerGraph` with all shapes from a table, alpha, rho and options."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def build_graph(
 ) -> LayerGraph:
     """Build a network at a width and a resolution.
 
-    The graphs of the last configurations are kept, since one network is often put on several targets.
+    The graphs of the last configurations are cached, since a network is often analysed on several targets.
 
     Parameters
     ----------
     spec
         The architecture.
     alpha
-        Width multiplier; what it does to a number of channels is the table's width rule. A float, or an array of them
-        with one entry a configuration.
+        Width multiplier, which scales channels by the table's width rule. A float, or an array with one entry per
+        configuration.
     rho, resolution
         Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1. Either
-        may be an array with one entry a configuration.
+        may be an array with one entry per configuration.
     options
         Values for the table's options, such as ``{"classes": 1001}``.
 

@@ -1,4 +1,4 @@
-"""Changes of a single cell of a table: those that a misprint or a slip of the hand may have to be undone by."""
+"""Candidate corrections of a table: changes of a single cell, for misprints and typing errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Path: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A table with one cell changed: what the cell would say, the line of its row, and the whole table with it."""
+    """A table with one changed cell: the cell's new value, the line of its row, and the whole table."""
 
     text: str
     line: int
@@ -31,7 +31,7 @@ class Change:
 
 
 def column_changes(spec: ArchitectureSpec, contradictions: Iterable[Contradiction]) -> Iterator[Change]:
-    """Printed columns as the shape that arrives wants them."""
+    """Printed columns that match the propagated shape."""
     rows = {id(row.frame.declared): (path, row) for path, row in _rows(spec.rows) if row.frame.declared is not None}
     for found in contradictions:
         path, row = rows.get(id(found.declared), ((), None))
@@ -42,7 +42,7 @@ def column_changes(spec: ArchitectureSpec, contradictions: Iterable[Contradictio
 
 
 def _corrected(found: Contradiction) -> tuple[str, Declared]:
-    """The printed columns that agree with what arrives at them."""
+    """The printed columns that agree with the propagated shapes."""
     declared, arrived = found.declared, found.arrived
     if found.location == declared.input_location:
         return f"{arrived}", replace(declared, input_shape=arrived)

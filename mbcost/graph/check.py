@@ -1,4 +1,4 @@
-"""Checking a table at alpha = rho = 1: all of its contradictions at once, with their places and what would end them."""
+"""Checks a table at alpha = rho = 1: all contradictions at once, with their places and possible corrections."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ROW_OFF: Final = "a row above has another stride or width"
 
 
 def check_architecture(spec: ArchitectureSpec) -> tuple[Problem, ...]:
-    """What is wrong with a table at alpha = rho = 1: shapes that do not fit, and printed columns that disagree.
+    """The problems of a table at alpha = rho = 1: shapes that do not fit, and printed columns that disagree.
 
-    A wrong input column is told apart from a wrong stride by which reading leaves fewer contradictions. The hint of a
-    contradiction is the change of a single cell that ends it, where there is one.
+    The reading with fewer contradictions distinguishes a wrong input column from a wrong stride. The hint of a
+    contradiction is the change of a single cell that resolves it, if there is one.
     """
     computed = Reading(spec, trust_table=False).problems_of_table()
     if all(problem.code != "MB203" for problem in computed):
@@ -39,8 +39,8 @@ def check_architecture(spec: ArchitectureSpec) -> tuple[Problem, ...]:
 
 
 def check_table(spec: ArchitectureSpec) -> tuple[Problem, ...]:
-    """What :func:`check_architecture` finds, and where that is nothing, the printed counts that the table contradicts.
+    """The problems of :func:`check_architecture`; without any, the printed counts that the table contradicts.
 
-    The counts are no part of loading a table, since the totals of some papers are wrong.
+    The counts are not checked when a table is loaded, since the totals of some papers are wrong.
     """
     return check_architecture(spec) or count_problems(spec)

@@ -1,4 +1,4 @@
-"""Printed MACs and parameters, of rows and of the whole network, against those that the table gives."""
+"""Printed MACs and parameters, of rows and of the whole network, against the computed ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.reading import Reading
 from mbcost.words import NORM_PARAMS
 
-#: Rows and layers that are run for proposals.
+#: Most rows and layers that are run to find corrections.
 MAX_WORK: Final = 30_000
 MAX_SHOWN: Final = 3
 
@@ -24,7 +24,7 @@ _Counts: TypeAlias = Mapping[str, Mapping[str, list[int]]]
 
 
 def count_problems(spec: ArchitectureSpec) -> tuple[Problem, ...]:
-    """Where a printed count is none that the table gives under any convention; the totals come last.
+    """Printed counts that do not match the computed ones under any convention; the totals come last.
 
     MACs are those of products; parameters may have any convention for batch norm, or be weights only.
     """
@@ -70,7 +70,7 @@ def _compare(key: str, printed: PrintedNumber, counts: _Counts, what: str, part:
 
 
 def _repeat_hint(spec: ArchitectureSpec) -> str | None:
-    """The repeats of a single row that would make all totals right."""
+    """The repeats of a single row with which all totals would match."""
     found: list[Change] = []
     work = MAX_WORK
     for change in repeat_changes(spec):

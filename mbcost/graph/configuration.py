@@ -1,4 +1,4 @@
-"""What is still open in a table: alpha, rho or the resolution, and its options."""
+"""The configuration of a table: alpha, rho or the resolution, and its options."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from mbcost.operators import BatchNorm, Conv2d, Conv3d, Dense, DepthwiseConv2d, 
 from mbcost.words import MacsConvention, NormParams
 
 _PER_CHANNEL: Final[dict[NormParams, int]] = {"folded": 1, "affine": 2, "all": 4, "none": 0}
-#: Operators whose bias a folded batch norm disappears into.
+#: Operators into whose bias a batch norm is folded.
 FOLDS_NORM: Final = (Conv2d, DepthwiseConv2d, TransposedConv2d, Conv3d, Dense)
 
 
@@ -22,7 +22,7 @@ class ParamsConvention:
     Attributes
     ----------
     batch_norm
-        ``folded``: one bias a channel, unless the layer before has one already; ``affine``: gamma and beta (PyTorch,
+        ``folded``: one bias per channel, unless the layer before has one; ``affine``: gamma and beta (PyTorch,
         Keras's "trainable"); ``all``: moving mean and variance too (Keras's total); ``none``: weights and biases only.
     after_depthwise
         The same for batch norms after a depthwise convolution, where it differs.
@@ -57,7 +57,7 @@ def count_params(graph: Network, convention: ParamsConvention = DEFAULT_PARAMS) 
 
 
 def _per_channel(producer: Operator | None, convention: ParamsConvention) -> int:
-    """What a channel of a batch norm after `producer` counts."""
+    """Parameters per channel of a batch norm after `producer`."""
     chosen = convention.batch_norm
     if convention.after_depthwise is not None and isinstance(producer, DepthwiseConv2d):
         chosen = convention.after_depthwise
@@ -77,7 +77,7 @@ def count_macs(graph: Network, convention: MacsConvention = "products") -> Dim:
     """Multiply-accumulates of a network for one image.
 
     ``products`` counts convolutions, fully connected layers and matrix products without bias, as the papers do; ``all``
-    adds one operation an element of batch norms, activations, additions and pooling windows.
+    adds one operation per element of batch norms, activations, additions and pooling windows.
     """
     return sum(macs_by_layer(graph, convention))
 

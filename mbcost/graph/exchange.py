@@ -1,7 +1,7 @@
-"""A network as a networkx graph: a node a layer, in the order they run, every attribute a plain scalar.
+"""A network as a networkx graph: one node per layer, in execution order, with plain scalars as attributes.
 
-Scalars (text, whole numbers, numbers) are what every format of networkx takes: shapes are text such as ``224x224x3``,
-lists of names are words with spaces between.
+Every file format of networkx supports scalars (text and numbers): shapes are text such as ``224x224x3``, lists of names
+are separated by spaces.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mbcost.graph.layer import NETWORK_INPUT, Network
 if TYPE_CHECKING:
     import networkx as nx
 
-#: What stands for the network's input among the inputs of a layer.
+#: The name of the network's input among the inputs of a layer.
 INPUT = "input"
 
 
@@ -46,7 +46,7 @@ def edges_of(graph: Network) -> list[tuple[int, int]]:
 
 
 def network_attributes(graph: Network) -> dict[str, Any]:
-    """What is true of the whole network."""
+    """The attributes of the whole network."""
     return {
         "architecture": graph.architecture,
         "alpha": graph.alpha,

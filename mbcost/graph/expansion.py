@@ -1,4 +1,4 @@
-"""Running a table: its rows are the program, the shapes the state, the layers what comes out."""
+"""Runs a table: the rows are the program, the shapes its state, the layers its output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mbcost.numeric import all_true, is_scalar
 from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
 
 MAX_LAYERS: Final = 20_000
-#: Most rows that are looked at, whether or not their conditions hold.
+#: Most rows that are run, whether or not their conditions hold.
 MAX_STEPS: Final = 100_000
 MAX_ELEMENTS: Final = 2**40
 
@@ -116,7 +116,7 @@ class Builder:
         return x
 
     def _repeated(self, row: Row, scope: Scope, x: Tensor, *, repeats: bool) -> Tensor:
-        """Run a row as often as it says."""
+        """Run a row with its repeats."""
         frame = row.frame
         try:
             if frame.repeat == 1:
@@ -174,7 +174,7 @@ class Builder:
         return result
 
     def _arrive(self, frame: RowFrame, x: Tensor, index: int, scope: Scope) -> Tensor:
-        """What a row takes of what arrives at it; refuses channels that imported weights were not made for."""
+        """The input of a row; refuses numbers of channels that do not fit imported weights."""
         wanted = frame.in_channels
         if wanted is not None and not all_true(x.shape.channels == wanted):
             given = x.shape.channels
@@ -198,7 +198,7 @@ class Builder:
         return tuple(tensors)
 
     def _inner(self, path: str) -> Tensor | None:
-        """The output of a layer inside a block, by its whole name."""
+        """The output of a layer inside a block, by its full name."""
         for layer in self.layers:
             if layer.name == path:
                 return Tensor(layer.position, layer.output_shape)

@@ -13,18 +13,18 @@ NETWORK_INPUT: Final = -1
 
 
 class Layer(NamedTuple):
-    """One operator of the network, with its shapes and counts for one image. A named tuple: a network has hundreds.
+    """One operator of the network, with its shapes and counts for one image. A named tuple, for speed.
 
     Attributes
     ----------
     position, name, block
-        Place in the schedule, unique name, and the row of the table that it belongs to.
+        Position in execution order, unique name, and the row of the table that it belongs to.
     inputs
         Positions of the layers that produce its inputs; :data:`NETWORK_INPUT` for the network's input.
     cost
-        Counts for one image; bytes are made of them with a batch and a precision.
+        Counts for one image; batch size and precision turn them into bytes.
     owns_weights
-        Whether its weights count as parameters: not if an earlier layer counts them, or if nobody trained them.
+        Whether its weights count as parameters: not if an earlier layer counts them, or if they are not trained.
     """
 
     position: int
@@ -49,13 +49,13 @@ def same_shape(a: TensorShape, b: TensorShape) -> bool:
     Raises
     ------
     MixedConfigurationsError
-        If some configurations of an array have, and others have not.
+        If this holds only for some configurations of an array.
     """
     return a is b or all(x is y or holds_for_all(x == y) for x, y in zip(a, b, strict=True))
 
 
 class Network(Protocol):
-    """What counts and exports read of a :class:`~mbcost.graph.layer_graph.LayerGraph`."""
+    """The part of a :class:`~mbcost.graph.layer_graph.LayerGraph` that counts and exports read."""
 
     @property
     def architecture(self) -> str: ...

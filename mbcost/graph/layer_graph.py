@@ -1,4 +1,4 @@
-"""The network at one configuration (or at an array of them): a sequence of layers in the order they run."""
+"""The network at one configuration (or at an array of them): a sequence of layers in execution order."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class LayerGraph:
     Attributes
     ----------
     architecture, alpha, resolution, options
-        What was built. `resolution` is the input's height and width if they are equal, else its height.
+        The configuration. `resolution` is the input's height and width if they are equal, else its height.
     layers
-        In the order they run; each comes after its inputs.
+        The layers in execution order; each comes after its inputs.
     outputs
         Positions of the layers whose outputs are the network's.
     extra_inputs
@@ -45,7 +45,7 @@ class LayerGraph:
         return sum((layer.cost for layer in self.layers), start=ZERO_COST)
 
     def reads(self) -> list[int]:
-        """For every layer how often its output is read; once more if it is an output of the network."""
+        """For every layer the number of readers of its output, plus one if it is an output of the network."""
         result = [0] * (len(self.layers) + 1)  # the last entry is the network's input: NETWORK_INPUT is -1
         for layer in self.layers:
             for producer in layer.inputs:
@@ -63,7 +63,7 @@ class LayerGraph:
         return result[:-1]
 
     def to_networkx(self) -> nx.DiGraph[str]:
-        """A networkx graph: a node a layer, named after it, with its counts for one image as plain scalars."""
+        """A networkx graph: one node per layer, named after it, with its counts for one image as plain scalars."""
         from mbcost.graph.exchange import as_networkx, counted_layers, network_attributes
 
         layers = counted_layers(self)

@@ -1,4 +1,4 @@
-"""Activation memory over the schedule: which tensors are alive while each layer runs."""
+"""Activation memory in execution order: the tensors that are alive while each layer runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mbcost.operators import TensorShape
 
 
 def live_elements(graph: LayerGraph) -> list[Dim]:
-    """Elements alive while each layer runs, for one image: its inputs, its output, and what later layers still need.
+    """Elements alive while each layer runs, for one image: its inputs, its output, and tensors for later layers.
 
-    A tensor is alive from the layer that makes it to the last one that reads it. Element-wise layers run in place where
-    nobody else reads their (first) input afterwards, and views share memory, as every mobile runtime does it. Weights
-    are not counted. Each input of the network is alive until its last reader.
+    A tensor is alive from the layer that computes it to the last one that reads it. Element-wise layers run in place if
+    no later layer reads their (first) input, and views share memory, as in every mobile runtime. Weights are not
+    counted. Each input of the network is alive until its last reader.
     """
     layers = graph.layers
     buffers, sizes = _buffers(graph)
@@ -94,7 +94,8 @@ def _last_uses(graph: LayerGraph, buffers: Sequence[int]) -> dict[int, int]:
 def _last_reader(graph: LayerGraph, shape: TensorShape) -> int | None:
     """The last layer that reads an input of the network with this shape; None if none does.
 
-    Inputs are told apart by their shapes alone: of two with the same shape both live until the later one's last reader.
+    Inputs are identified only by their shapes: two inputs with the same shape both live until the last reader of
+    either.
     """
     readers = [
         layer.position

@@ -1,4 +1,4 @@
-"""What would end a table's contradictions: changes of a single cell, each tried by reading the table again."""
+"""Corrections of a table's contradictions: changes of a single cell, each tried by reading the table again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mbcost.graph.changes import Change, column_changes, row_changes
 from mbcost.graph.reading import Contradiction, Reading
 from mbcost.operators import TensorShape
 
-#: Rows and layers that are run for proposals, over all tries.
+#: Most rows and layers that are run to find corrections, over all tries.
 MAX_WORK: Final = 60_000
-#: Independent mistakes that are told apart in one table.
+#: Most independent errors that are distinguished in one table.
 MAX_ROUNDS: Final = 6
 MAX_SHOWN: Final = 3
 
@@ -22,7 +22,7 @@ Place: TypeAlias = Location | None
 
 
 def propose(spec: ArchitectureSpec, reading: Reading) -> dict[Place, str]:
-    """For places of contradictions, the hint that names the change of a cell which ends them.
+    """For places of contradictions, the hint with the change of a cell that resolves them.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class _Search:
     work: int
 
     def best(self, spec: ArchitectureSpec, contradictions: list[Contradiction]) -> list[_Tried]:
-        """The changes that end some contradictions, make no new one, and leave the fewest; the nearest first."""
+        """The changes that resolve contradictions, add none, and leave the fewest; the nearest first."""
         claims = _claims(contradictions)
         found: list[_Tried] = []
         for change in _changes(spec, contradictions):
@@ -75,7 +75,7 @@ class _Search:
 
 
 def _changes(spec: ArchitectureSpec, contradictions: list[Contradiction]) -> Iterator[Change]:
-    """Columns that contradict what arrives, then rows above the first contradiction, the nearest first."""
+    """Columns that contradict the propagated shape, then rows above the first contradiction, the nearest first."""
     yield from column_changes(spec, contradictions)
     yield from row_changes(spec, contradictions)
 

@@ -11,12 +11,12 @@ from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.scope import Scope, Tensor
 from mbcost.operators import TensorShape
 
-#: The hint of a contradiction while nobody has found out which side of it is off.
+#: The hint of a contradiction while it is unknown which side of it is wrong.
 UNDECIDED: Final = "a stride or a number of channels above is off, or this column is"
 
 
 class Contradiction(NamedTuple):
-    """What a printed column claims, and the shape that arrives there."""
+    """A printed column, and the propagated shape."""
 
     declared: Declared
     location: Location | None
@@ -32,12 +32,12 @@ class RowLayers(NamedTuple):
 
 
 class Reading(Builder):
-    """Goes on where a row cannot be built, and compares printed columns with the shapes that arrive.
+    """Continues after rows that cannot be built, and compares printed columns with the propagated shapes.
 
     Parameters
     ----------
     trust_table
-        Whether the printed input of a row or the propagated shape goes on where the two differ.
+        Whether to continue with the printed input of a row, or with the propagated shape, where the two differ.
     """
 
     def __init__(self, spec: ArchitectureSpec, *, trust_table: bool) -> None:
@@ -73,7 +73,7 @@ class Reading(Builder):
         return x
 
     def _recover(self, row: Row, scope: Scope, x: Tensor, error: InputError) -> Tensor:
-        """Note why a row of the table cannot be built and go on as if it let its input pass through.
+        """Record why a row of the table cannot be built, and continue as if its input passed through.
 
         From here to the next printed input the shape is a guess: only names are checked.
         """
@@ -90,7 +90,7 @@ class Reading(Builder):
         return self._compare(frame.declared, x)
 
     def _compare(self, declared: Declared, x: Tensor) -> Tensor:
-        """Compare the printed columns with what arrived; which of the two goes on is the reading that is tried."""
+        """Compare the printed columns with the propagated shape; the reading decides which of the two is used next."""
         printed = declared.input_shape
         if self.guessing and printed is not None:
             x = Tensor(x.producer, printed)

@@ -1,4 +1,4 @@
-"""A graph together with what it was built from: which input a layer reads, and what is known of its weights."""
+"""A graph with its origins: which input each layer reads, and what is known of its weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.scope import Scope, Tensor
 from mbcost.operators import Operator
 
-#: What a layer reads: the position of a layer, or the name of one of the network's inputs.
+#: A source of a layer: the position of another layer, or the name of one of the network's inputs.
 Source = int | str
 
 
@@ -26,7 +26,7 @@ class Recording:
     Attributes
     ----------
     sources
-        What every layer reads.
+        The sources of every layer.
     frames
         The rows that layers stand in, by position; none for a norm or an activation that belongs to a row.
     """
@@ -60,7 +60,7 @@ def record(
 
 
 class _Recorder(Builder):
-    """Notes where each layer comes from; the network's inputs, which share a position, are told apart as objects."""
+    """Records the origin of each layer; the network's inputs share a position and are distinguished as objects."""
 
     def build(self) -> LayerGraph:
         self.inputs: dict[str, Tensor] = {}

@@ -1,4 +1,4 @@
-"""What names mean while a table is run: values for expressions, tensors for inputs."""
+"""Scopes of names while a table is run: values for expressions, tensors for inputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DIM: Final[FieldKind] = operator_fields(OPERATOR_BY_NAME["conv2d"])["out"].kind
 
 
 class Tensor(NamedTuple):
-    """A value that flows: who made it, and its shape."""
+    """A tensor: its producer and its shape."""
 
     producer: int
     shape: TensorShape
@@ -29,10 +29,10 @@ class Tensor(NamedTuple):
 
 @dataclass(slots=True)
 class Atrous:
-    """Keeps the product of strides at a limit: what would stride further is dilated instead.
+    """Limits the product of strides: further strides become dilation.
 
-    As in tensorflow/models, research/slim/nets/mobilenet/mobilenet.py: the layer that loses its stride still has the
-    dilation of those before it; the ones after it are dilated by its stride too.
+    As in tensorflow/models, research/slim/nets/mobilenet/mobilenet.py: the layer that loses its stride keeps the
+    dilation of the layers before it; the layers after it are dilated by its stride too.
     """
 
     limit: int
@@ -63,19 +63,19 @@ def shared_values(
 
 @dataclass(slots=True)
 class Scope:
-    """What names mean in a table, or in one use of a block.
+    """The names in a table, or in one use of a block.
 
     Attributes
     ----------
     values
-        What expressions read: options, alpha, the block's parameters, and the shape of its input. In a table, the shape
-        is that of each row's own input.
+        Values for expressions: options, alpha, the block's parameters, and the shape of its input. In a table, the
+        shape is that of each row's own input.
     tensors
-        What ``inputs`` name.
+        Tensors for ``inputs``.
     prefix
-        What names of layers start with.
+        Prefix of the names of layers.
     shared
-        What expressions read in every block of the same table.
+        Values for expressions in every block of the same table.
     rule
         The table's width rule.
     block
@@ -102,7 +102,7 @@ class Scope:
         return Scope(values, tensors, f"{path}/", self.shared, self.rule, block=self.block or path, atrous=self.atrous)
 
     def name(self, wanted: str | None, op: str, repeats: bool) -> str:
-        """A name for a row: the wanted one, or one with a number that no row before has."""
+        """A name for a row: the wanted one, or one with a number that no earlier row has."""
         if wanted is not None and not repeats:
             return wanted
         stem = wanted or op
@@ -151,7 +151,7 @@ class Scope:
         return holds_for_all(value)
 
     def repeat(self, frame: RowFrame) -> int:
-        """How often a row occurs."""
+        """The number of repeats of a row."""
         if isinstance(frame.repeat, int):
             return frame.repeat
         value = self.evaluate(frame.repeat, frame, "repeat")
@@ -161,7 +161,7 @@ class Scope:
             fail("MB205", f"`repeat: {frame.repeat.text}`: {error}", frame.place("repeat"))
 
     def option(self, value: OptionValue | Expression, frame: RowFrame) -> OptionValue:
-        """What a backbone's option is given."""
+        """The value of a backbone's option."""
         if not isinstance(value, Expression):
             return value
         result = self.evaluate(value, frame, "options")
@@ -169,7 +169,7 @@ class Scope:
         return result
 
     def output_stride(self, value: int | Expression, frame: RowFrame) -> int:
-        """Where a backbone's strides become dilation."""
+        """The output stride from which a backbone's strides become dilation."""
         if not isinstance(value, Expression):
             return value
         try:

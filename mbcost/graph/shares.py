@@ -20,7 +20,7 @@ _WORDS: Final = {"macs": "MACs", "params": "parameters"}
 
 
 def share_problems(grids: Sequence[Grid], path: str, spec: ArchitectureSpec) -> tuple[Problem, ...]:
-    """What is wrong with printed shares of an architecture's MACs and parameters.
+    """The problems of printed shares of an architecture's MACs and parameters.
 
     A share is wrong if it differs from the computed one by more than rounding; shares of parameters are those of the
     weights, with or without biases. Shares of all layers that do not add up to 100 % are reported too.
@@ -28,7 +28,7 @@ def share_problems(grids: Sequence[Grid], path: str, spec: ArchitectureSpec) -> 
     Raises
     ------
     InputError
-        If there is no such table, or it has rows or cells that are none.
+        If there is no such table, or it has invalid rows or cells.
     """
     for grid in grids:
         keys = [heading_key(cell.text) for cell in grid.header]

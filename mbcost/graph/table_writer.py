@@ -1,4 +1,4 @@
-"""From a network to a table that a reader can follow: a row a layer, as papers print them."""
+"""Writes a network as a readable table with one row per layer, as papers print them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_TEXT: Final = 10_000
 
 _INPUT: Final = "input"
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
-#: Words that YAML readers take for something else than text.
+#: Words that YAML readers do not read as text.
 _YAML_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-#: Kinds of fields where one number stands for all of them.
+#: Kinds of fields in which one number can stand for all elements.
 _SQUARE: Final = tuple(FIELD_KINDS[kind] for kind in ("Pair", "Triple", "tuple[int, int]", "tuple[Dim, Dim]"))
 #: Operators whose output channels depend on the extent of their input.
 _FROM_EXTENT: Final = (Flatten, Reshape, Matmul)
@@ -41,8 +41,8 @@ def write_table(
 ) -> str:
     """A network at one configuration as the YAML of a table without blocks, groups and options.
 
-    Batch norm and activation stand in the row of the layer before them where nobody else reads that layer. Loading the
-    table gives the same layers, in the same order, with the same counts.
+    Batch norm and activation are part of the row of the layer before them if no other layer reads it. Loading the table
+    gives the same layers, in the same order, with the same counts.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def _header(spec: ArchitectureSpec, recording: Recording) -> Iterator[str]:
 
 
 def _configuration(spec: ArchitectureSpec, recording: Recording) -> str:
-    """What the table leaves open and this one does not."""
+    """The configuration at which this table was written."""
     graph = recording.graph
     chosen = [f"alpha {graph.alpha:g}"] if spec.width is not None else []
     chosen += [f"{key} {str(value).lower()}" for key, value in graph.options.items()]
@@ -140,7 +140,7 @@ class _Rows:
             position += len(group)
 
     def _follower(self, group: list[Layer], wanted: Callable[[Layer], bool]) -> list[Layer]:
-        """The layer after a group, if it is wanted and alone reads the group's output."""
+        """The layer after a group, if it is a wanted one and the only reader of the group's output."""
         layers, last = self.recording.graph.layers, group[-1].position
         if group[0].op in ACTIVATIONS or last + 1 == len(layers) or self.reads[last] != 1:
             return []

@@ -8,7 +8,7 @@ from mbcost.operators.base import OperatorCost, PerElement, TensorShape
 
 
 class Activation(PerElement):
-    """A function of every element; one operation an element whatever the function."""
+    """A function of every element, counted as one operation per element."""
 
     __slots__ = ()
 

@@ -42,19 +42,19 @@ class TensorShape(NamedTuple):
 
 
 class OperatorCost(NamedTuple):
-    """Additive counts of an operator on one image. Elements become bytes once a precision is chosen.
+    """Additive counts of an operator on one image, in elements; the precision turns them into bytes.
 
     Attributes
     ----------
     macs
         Multiply-accumulates of convolutions, fully connected layers and matrix products. Bias is not counted.
     elementwise_ops
-        Arithmetic outside `macs`: one an output element for batch norm, activations, additions and the like, the window
-        reads of a pooling.
+        Arithmetic outside `macs`: one operation per output element for batch norm, activations, additions and the like,
+        and the window reads of a pooling.
     weight_elements, bias_elements
-        Trained weights, and the bias beside them.
+        Trained weights, and the bias.
     norm_channels
-        Channels of batch norm; how many parameters each of them means is a convention.
+        Channels of batch norm; the number of parameters per channel is a convention.
     input_elements, output_elements
         Elements read from activations and written, each counted once.
     im2col_elements
@@ -72,7 +72,7 @@ class OperatorCost(NamedTuple):
     im2col_elements: Dim = 0
 
     def __add__(self, other: OperatorCost) -> OperatorCost:  # type: ignore[override]
-        """The counts of two operators together (not the concatenation of two tuples)."""
+        """The sum of the counts of two operators (not the concatenation of two tuples)."""
         return OperatorCost(
             self.macs + other.macs,
             self.elementwise_ops + other.elementwise_ops,
@@ -85,7 +85,7 @@ class OperatorCost(NamedTuple):
         )
 
     def __mul__(self, times: Dim) -> OperatorCost:  # type: ignore[override]
-        """The counts of an operator that is there `times` times; 0 or 1, where a width decides whether it exists."""
+        """The counts of an operator that occurs `times` times; 0 or 1 where a width decides whether it exists."""
         return OperatorCost(*(count * times for count in self))
 
     def __rmul__(self, times: Dim) -> OperatorCost:  # type: ignore[override]
@@ -101,8 +101,8 @@ class Operator(ABC):
 
     A subclass is a frozen dataclass whose fields are its YAML keys; one without fields inherits this one's methods and
     needs no decorator (each costs most of a millisecond of every start). It sets :attr:`op`, its name in tables, and
-    says what comes out (:meth:`output_shape`) and what that takes (:meth:`cost`). Neither has a default, so no operator
-    is free by omission.
+    defines its output (:meth:`output_shape`) and its counts (:meth:`cost`). Neither has a default, so no operator is
+    free by omission.
     """
 
     __slots__ = ()
@@ -111,7 +111,7 @@ class Operator(ABC):
     op: ClassVar[str]
     #: One sentence for `mbcost schema` and the documentation.
     summary: ClassVar[str] = ""
-    #: How many inputs the operator takes: (at least, at most); None = no limit.
+    #: Number of inputs: (at least, at most); None = no limit.
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     #: Whether output element i depends on input element i alone, so that it may be computed in place.
     elementwise: ClassVar[bool] = False
@@ -138,7 +138,7 @@ class Operator(ABC):
 
 
 class PerElement(Operator):
-    """Base of the operators whose output has the input's shape, and takes one operation an element."""
+    """Base of the operators with the input's shape as output and one operation per element."""
 
     __slots__ = ()
 
@@ -151,7 +151,7 @@ class PerElement(Operator):
 
 
 class Movement(Operator):
-    """Base of the operators that place elements elsewhere and compute nothing."""
+    """Base of the operators that move elements and compute nothing."""
 
     __slots__ = ()
 
@@ -160,7 +160,7 @@ class Movement(Operator):
 
 
 def total_elements(shapes: tuple[TensorShape, ...]) -> Dim:
-    """Elements of several tensors together."""
+    """Total elements of several tensors."""
     total: Dim = 0
     for height, width, channels in shapes:
         total = total + height * width * channels

@@ -10,8 +10,8 @@ from mbcost.operators.base import OperatorCost, PerElement, TensorShape
 class BatchNorm(PerElement):
     """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
-    Holds gamma, beta, moving mean and moving variance a channel. Which of them count as parameters is a convention
-    (:class:`mbcost.graph.counting.ParamsConvention`); folded into a convolution nothing but its bias is left.
+    Has gamma, beta, moving mean and moving variance per channel. Which of them count as parameters is a convention
+    (:class:`mbcost.graph.counting.ParamsConvention`); folded into a convolution, only its bias remains.
     """
 
     __slots__ = ()

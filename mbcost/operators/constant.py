@@ -13,8 +13,8 @@ from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_pos
 class Constant(Operator):
     """A tensor that is part of the network, `weights` of its elements trained: a class token, a table of positions.
 
-    It is there before the network runs, so it costs nothing by itself: whoever reads it is charged for that. Its input
-    says where in the network it stands, and is not read.
+    It exists before the network runs, so it has no cost of its own: its readers have the cost of reading it. Its input
+    only sets its place in the network, and is not read.
     """
 
     op: ClassVar[str] = "constant"

@@ -1,4 +1,4 @@
-"""Normalisations whose statistics come from the input at inference, so that no convolution can take them in."""
+"""Normalisations with statistics of the input at inference, which cannot be folded into a convolution."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mbcost.operators.base import Operator, OperatorCost, PerElement, TensorShap
 
 @dataclass(frozen=True, slots=True)
 class _Normalize(PerElement):
-    """One operation an element, as batch norm; `affine` adds a trained scale and shift a channel."""
+    """One operation per element, as batch norm; `affine` adds a trained scale and shift per channel."""
 
     affine: bool = True
 
@@ -55,7 +55,7 @@ class GroupNorm(_Normalize):
 
 @dataclass(frozen=True, slots=True)
 class L2Norm(PerElement):
-    """Each pixel's channels divided by their Euclidean norm; `affine` adds a trained scale a channel, and no shift.
+    """Each pixel's channels divided by their Euclidean norm; `affine` adds a trained scale per channel, and no shift.
 
     Liu et al. 2015, arXiv:1506.04579, section 3.3.
     """

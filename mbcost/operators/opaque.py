@@ -11,9 +11,9 @@ from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_pos
 
 @dataclass(frozen=True, slots=True)
 class Opaque(Operator):
-    """An operator whose arithmetic is not known: charged one operation an output element and its traffic.
+    """An operator with unknown arithmetic: counted as one operation per output element, and its traffic.
 
-    An importer makes one only if its user asks it to estimate what it does not know.
+    An importer creates one only if its user asks for estimates of unknown operators.
     """
 
     op: ClassVar[str] = "opaque"

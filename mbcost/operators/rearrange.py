@@ -1,4 +1,4 @@
-"""Elements that move within a tensor, out of it, or into more than one place."""
+"""Operators that move elements within a tensor, out of it, or to several places."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mbcost.operators.reshape import Reshape
 
 
 class Transpose(Reshape):
-    """The same elements in another order, under a shape of any kind: a copy, whatever the permutation."""
+    """The same elements in another order and any shape: a copy for every permutation."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""A sum, mean, maximum or the place of one, over pixels or channels."""
+"""Sum, mean, maximum or arg max over pixels or channels."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def transposed_extents(
 ) -> tuple[Dim, Dim]:
     """Output height and width of a transposed convolution [elements].
 
-    SAME gives ``size * stride``; VALID ``(size - 1) * stride + reach + output_padding``; explicit padding takes itself
-    away from that.
+    SAME gives ``size * stride``; VALID ``(size - 1) * stride + reach + output_padding``; explicit padding is subtracted
+    from that.
     """
     check_window(kernel, stride, dilation)
     for extra, step, spread in zip(output_padding, stride, dilation, strict=True):
@@ -95,7 +95,7 @@ def _transposed_extent(size: Dim, reach: int, stride: int, padding: Padding, axi
 
 
 def is_pointwise(kernel: Pair, stride: Pair, padding: Padding) -> bool:
-    """Whether a window reads each input pixel exactly once and alone, so that lowering is the identity."""
+    """Whether each window reads one input pixel and each pixel is read once, so that lowering is the identity."""
     if kernel != (1, 1) or stride != (1, 1):
         return False
     return not isinstance(padding, Explicit) or padding == Explicit(0, 0, 0, 0)

@@ -1,1 +1,1 @@
-"""The companion runner: measures this machine with PyTorch, for calibrations of it. PyTorch is run here only."""
+"""The companion runner: measures this machine with PyTorch for calibrations. Only this package runs PyTorch."""

@@ -1,6 +1,6 @@
-"""What differs between a CPU, CUDA and MPS: how to wait, to time, to ask for memory, and to replay a CUDA graph.
+"""The differences between CPU, CUDA and MPS: synchronisation, timing, memory, and replay of a CUDA graph.
 
-Each function takes the `torch` module and what it calls the device, ``cpu``, ``cuda`` or ``mps``.
+Each function takes the `torch` module and its name of the device, ``cpu``, ``cuda`` or ``mps``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RUNS_BEFORE_CAPTURE: Final = 3
 
 
 def wait(torch: Any, device: str) -> None:
-    """Until the device has done all that it was given."""
+    """Wait until the device has finished all submitted work."""
     if device == "cuda":
         torch.cuda.synchronize()
     elif device == "mps":
@@ -25,9 +25,9 @@ def wait(torch: Any, device: str) -> None:
 
 
 def timed(torch: Any, device: str, run: Callable[[], Any], runs: int = 1) -> float:
-    """Time of one of some runs in a row [s]: between two events on CUDA, else by the clock.
+    """Mean time per run of several runs in a row [s]: between two events on CUDA, else by the clock.
 
-    The device has nothing to do before. What a GPU waits for the program that launches its kernels is in the time.
+    The device is idle before. The time includes a GPU's waits for the program that launches its kernels.
     """
     wait(torch, device)
     if device == "cuda":
@@ -46,7 +46,7 @@ def timed(torch: Any, device: str, run: Callable[[], Any], runs: int = 1) -> flo
 
 
 def device_memory_bytes(torch: Any, device: str) -> int:
-    """Size of the memory that networks live in [B]."""
+    """Size of the memory that holds the networks [B]."""
     if device == "cuda":
         return int(torch.cuda.get_device_properties(0).total_memory)
     if device == "mps":
@@ -55,7 +55,7 @@ def device_memory_bytes(torch: Any, device: str) -> int:
 
 
 def release(torch: Any, device: str) -> None:
-    """Give memory back that PyTorch keeps for later."""
+    """Free the memory that PyTorch caches."""
     if device == "cuda":
         torch.cuda.empty_cache()
     elif device == "mps":
@@ -63,7 +63,7 @@ def release(torch: Any, device: str) -> None:
 
 
 def captured(torch: Any, module: Any, inputs: tuple[Any, ...]) -> Callable[[], Any]:
-    """A CUDA graph of one inference, to replay; what cannot be captured raises what PyTorch raises."""
+    """A CUDA graph of one inference, to replay; PyTorch's error for a network that cannot be captured."""
     with torch.inference_mode():
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
@@ -75,7 +75,7 @@ def captured(torch: Any, module: Any, inputs: tuple[Any, ...]) -> Callable[[], A
         with torch.cuda.graph(graph):
             module(*inputs)
 
-    def replay(_keeps: Any = (module, inputs)) -> None:  # whose memory the graph reads
+    def replay(_keeps: Any = (module, inputs)) -> None:  # keeps them alive, since the graph reads their memory
         graph.replay()
 
     return replay

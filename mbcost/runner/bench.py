@@ -25,7 +25,7 @@ from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, kerne
 from mbcost.words import Mode, SuiteName
 
 SCHEMA: Final = "mbcost/bench/1"
-#: The name of this machine in a bench, until a calibration gives it one.
+#: The name of this machine in a bench, until a calibration names it.
 THIS_MACHINE: Final = "this-machine"
 #: Visits of the first of two sweeps.
 _FIRST_VISITS: Final = 2
@@ -39,24 +39,24 @@ _KERNEL_COLUMNS: Final = (
     "source",
 )  # fmt: skip
 
-#: Called with the share of the suite that is done [1] and what is being measured.
+#: Called with the finished share of the suite [1] and the name of what is measured.
 OnProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a bench left.
+    """The result of a bench.
 
     Attributes
     ----------
     output
         The CSV file; beside it are ``.json`` with the environment and, of networks, a folder with their tables.
     measured, failed
-        Networks or kernels with a latency; those without, with the reason.
+        Number of networks or kernels with a latency; those without, with the reason.
     visits, rejected
-        All visits, and those of them that were disturbed.
+        Number of visits, and of those that were rejected as disturbed.
     seconds
-        From the first visit on, earlier runs that it went on from included [s].
+        Time since the first visit, including interrupted runs that it resumed [s].
     """
 
     output: Path
@@ -81,7 +81,7 @@ def bench(
 ) -> Bench:
     """Measure random small networks, or single kernels, on this machine with PyTorch, for :func:`mbcost.calibrate`.
 
-    A run that was cut off goes on when it is called again.
+    An interrupted run resumes when it is called again.
 
     Parameters
     ----------
@@ -90,18 +90,18 @@ def bench(
     suite
         ``quick`` (3 minutes), ``full`` (15), or ``kernels`` (3).
     device
-        What PyTorch calls it: ``cpu``, ``cuda`` or ``mps``.
+        PyTorch's name of the device: ``cpu``, ``cuda`` or ``mps``.
     threads, channels_last, mode, precision
         How PyTorch runs.
     force
-        Begin anew, and overwrite.
+        Start again, and overwrite.
     progress
-        Called with the share that is done and what is measured.
+        Called with the finished share and the name of what is measured.
 
     Raises
     ------
     InputError
-        As :func:`run_bench`, and MB010 or MB305 for settings that there are not.
+        As :func:`run_bench`, and MB010 or MB305 for invalid settings.
     """
     checks = Checks()
     chosen = checks.word("suite", suite, tuple(PLANS))
@@ -124,16 +124,16 @@ def run_bench(
 ) -> Bench:
     """Measure a suite on this machine.
 
-    A run that was cut off left a journal: the same call goes on from there.
+    An interrupted run leaves a journal, from which the same call resumes.
 
     Parameters
     ----------
     output
         The CSV file to write.
     force
-        Begin anew, and overwrite.
+        Start again, and overwrite.
     plan
-        Another size and length than the suite's.
+        Size and length instead of the suite's own.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def run_bench(
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
     if output.exists() and not force:
-        fail("MB007", f"{output} exists and was kept", hint="`force=True` measures anew and overwrites it")
+        fail("MB007", f"{output} exists and was kept", hint="`force=True` measures again and overwrites it")
     chosen = plan or PLANS[suite]
     with open_session(settings) as session:
         environment = _asked(session, "environment")
@@ -176,7 +176,7 @@ def run_bench(
 
 
 def _facts(session: Session) -> dict[str, float]:
-    """Peaks and bandwidths of this machine: measured before and after, since a disturbance only makes them lower."""
+    """Peaks and bandwidths of this machine, measured before and after the suite, since disturbances only lower them."""
     facts: dict[str, float] = _asked(session, "facts")
     return facts
 
@@ -187,7 +187,7 @@ def _better(fact: str, one: float, other: float) -> float:
 
 
 def _asked(session: Session, what: str) -> Any:
-    """What the measuring process knows of the machine."""
+    """The measuring process's facts about the machine."""
     reply = session.ask(do=what)
     if "failed" in reply:
         fail("MB603", f"cannot measure this machine: {reply['failed']}")
@@ -216,14 +216,14 @@ def _sources(output: Path, suite: SuiteName, plan: Plan, settings: Settings) -> 
 
 
 def tables_folder(output: Path) -> Path:
-    """Where the tables of a bench's networks are."""
+    """The folder with the tables of a bench's networks."""
     return output.with_suffix(".networks")
 
 
 def _measured(
     settings: Settings, sources: list[tuple[str, Source]], plan: Plan, journal: Journal, on_progress: OnProgress
 ) -> tuple[dict[str, Timing], float]:
-    """Two sweeps over the networks, a process for some of them at a time, so that each is visited at two times."""
+    """Two sweeps over the networks, with one process per group of networks, so that each is visited at two times."""
     started = time.monotonic() - journal.seconds
     timings = journal.timings
     canaries_s: list[float] = []
@@ -296,7 +296,7 @@ def _kernel_rows(
     settings: Settings,
     source: str,
 ) -> str:
-    """Rows with the latency right after another run: cold, its input too comes from memory, as in no network."""
+    """Rows with the warm latency, since a cold kernel also reads its input from memory, unlike in a network."""
     rows = []
     for kernel in described:
         timing = timings.get(kernel.name)

@@ -1,4 +1,4 @@
-"""What was measured on: the machine, its system and the PyTorch build."""
+"""The environment of a measurement: the machine, its system and the PyTorch build."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.settings import Settings
 
-#: What has to be equal for two measurements to be of one machine.
+#: Keys that have to be equal for two measurements to be of one machine.
 SAME: Final = ("machine", "cpu", "cores", "accelerator", "torch", "cpu_capability")
 _CACHES: Final = Path("/sys/devices/system/cpu/cpu0/cache")
 _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -30,7 +30,7 @@ def memory_bytes() -> int:
 
 
 def cache_bytes() -> dict[str, int]:
-    """Sizes of the first core's data caches by level, ``{"l1d": ..., "l2": ...}``, as the system has them [B]."""
+    """Sizes of the first core's data caches by level, ``{"l1d": ..., "l2": ...}``, as the system reports them [B]."""
     found: dict[str, int] = {}
     for index in sorted(_CACHES.glob("index*")):
         level, kind, size = (_text(index / name) for name in ("level", "type", "size"))
@@ -70,7 +70,7 @@ def system_facts() -> dict[str, Any]:
 
 
 def torch_facts(torch: Any, settings: Settings) -> dict[str, Any]:
-    """The machine and its system, the PyTorch build and the state in which it measures."""
+    """The machine and its system, the PyTorch build and its settings."""
     config = torch.__config__.show()
     return {
         **system_facts(),
@@ -92,14 +92,14 @@ def torch_facts(torch: Any, settings: Settings) -> dict[str, Any]:
 
 
 def accelerator_name(torch: Any, device: str) -> str:
-    """What the device calls itself; empty for a CPU."""
+    """The device's own name; empty for a CPU."""
     if device == "cuda":
         return str(torch.cuda.get_device_name())
     return f"Apple GPU of {cpu_name()}" if device == "mps" else ""
 
 
 def accelerator_here(device: str) -> str:
-    """What a GPU of this machine calls itself; ``none`` where PyTorch finds none, or is not there."""
+    """The own name of this machine's GPU; ``none`` where PyTorch finds none, or is not installed."""
     with suppress(Exception):  # whatever PyTorch raises without the device
         torch = import_torch()
         if device == "cuda" or torch.backends.mps.is_available():
@@ -108,7 +108,7 @@ def accelerator_here(device: str) -> str:
 
 
 def _accelerator_facts(torch: Any, device: str) -> dict[str, Any]:
-    """What CUDA says of its device."""
+    """CUDA's properties of the device."""
     if device != "cuda":
         return {}
     device_of = torch.cuda.get_device_properties(0)

@@ -1,4 +1,4 @@
-"""What a calibration needs to know of the machine and nobody prints on its box: measured peaks and bandwidths."""
+"""Facts about the machine that a calibration needs and no data sheet has: measured peaks and bandwidths."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _EDGES_ACCELERATOR: Final = (2048, 4096)
 #: The copy that measures the memory's bandwidth: far larger than any cache [B].
 _COPY_BYTES: Final = 256 * 2**20
 _RUNS: Final = 12
-#: Calls in a row of which a GPU is told at once, so that waiting for it does not count.
+#: Calls that are submitted to a GPU in a row, so that synchronisation does not count.
 _RUNS_IN_A_ROW: Final = 10
 _LAUNCHES: Final = 200
-#: Bits of a vector register by what PyTorch calls the CPU's capability.
+#: PyTorch's name of the CPU's capability -> bits of a vector register.
 _VECTOR_BITS: Final = {"AVX512": 512, "AVX2": 256, "DEFAULT": 128, "NEON": 128}
 
 
 def measured_facts(torch: Any, settings: Settings) -> dict[str, float]:
     """Peak [MAC/s] and memory bandwidth [B/s], of one thread on a CPU, with the width of its vectors [bit].
 
-    Of a GPU also what the launch of a small kernel takes, one after another [s].
+    For a GPU also the launch overhead of small kernels in a row [s].
     """
     device = torch.device(settings.device)
     is_cpu = settings.device == "cpu"

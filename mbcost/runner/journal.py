@@ -1,4 +1,4 @@
-"""The journal of a bench: a line a visit, appended at once, so that a run that was cut off goes on where it stopped."""
+"""The journal of a bench: one line per visit, appended at once, so that an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Journal:
     path
         ``bench.journal.jsonl`` beside ``bench.csv``.
     timings
-        What an earlier run of the same bench left, by name.
+        Timings of an earlier run of the same bench, by name.
     seconds
-        What that run took [s].
+        Time of that run [s].
     """
 
     def __init__(self, output: Path, header: Mapping[str, Any], *, anew: bool) -> None:
@@ -36,8 +36,7 @@ class Journal:
         Raises
         ------
         InputError
-            MB604 if it is of another machine, PyTorch or bench and not to be begun `anew`; MB008 if it cannot be
-            written.
+            MB604 if it is of another machine, PyTorch or bench and `anew` is false; MB008 if it cannot be written.
         """
         self.path = output.with_suffix(".journal.jsonl")
         self.timings: dict[str, Timing] = {}
@@ -53,7 +52,7 @@ class Journal:
         self._append(first)
 
     def add(self, name: str, timing: Timing, seconds: float) -> None:
-        """Append the last visit of a network, and what the bench has taken so far [s]."""
+        """Append the last visit of a network, and the time of the bench so far [s]."""
         entry: dict[str, Any] = {"name": name, "seconds": round(seconds, 3)}
         if timing.failed:
             entry["failed"] = timing.failed
@@ -66,7 +65,7 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        """One line in one write, on the disk before anything else happens."""
+        """Write a line at once and flush it to the disk."""
         try:
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             try:
@@ -78,7 +77,7 @@ class Journal:
             fail("MB008", f"cannot write {self.path}: {error.strerror or error}")
 
     def _read(self, header: Mapping[str, Any]) -> None:
-        """Take over what an earlier run left; a last line that was cut off is dropped."""
+        """Read the journal of an earlier run; an incomplete last line is dropped."""
         entries = []
         for line in read_text(self.path, _MAX_BYTES).splitlines():
             try:
@@ -86,7 +85,7 @@ class Journal:
             except ValueError:
                 break
         before = entries[0] if entries and isinstance(entries[0], dict) else {}
-        hint = "`force=True` begins anew"
+        hint = "`force=True` starts again"
         if before.get("schema") != _VERSION or before.get("bench") != header["bench"]:
             fail("MB604", f"{self.path} is the journal of another bench", hint=hint)
         check_same(before.get("environment", {}), header["environment"], str(self.path), hint)
@@ -99,19 +98,19 @@ class Journal:
         self._rewrite(entries)
 
     def _rewrite(self, entries: list[Any]) -> None:
-        """The journal without a line that was cut off."""
+        """The journal without an incomplete line."""
         from mbcost.files import write_text
 
         write_text(self.path, "".join(json.dumps(entry) + "\n" for entry in entries), force=True)
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], what: str, hint: str) -> None:
-    """Compare two environments, as far as both know them.
+    """Compare two environments by the keys that both have.
 
     Raises
     ------
     InputError
-        MB604 with everything in which they differ.
+        MB604 with all differences.
     """
     different = [
         f"{key} {before[key]} there, {now[key]} here"

@@ -1,4 +1,4 @@
-"""Measuring networks that a calibration has not seen, to compare its predictions with."""
+"""Measures networks that a calibration has not seen, for its validation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mbcost.runner.session import VISITS, Timing, open_session, visit_all
 from mbcost.runner.settings import RUNTIMES, Settings, Source, checked_settings
 from mbcost.runner.suites import PLANS
 
-#: Networks that ``mbcost validate --measure`` runs: of all families, none of them among a bench's random ones.
+#: Networks of ``mbcost validate --measure``: of all families, and none among a bench's random ones.
 UNSEEN: Final = (
     ("mobilenet_v1", 1.0, 224), ("mobilenet_v1", 0.5, 160), ("mobilenet_v2", 1.0, 224), ("mobilenet_v2", 0.5, 128),
     ("mobilenet_v3_large", 1.0, 224), ("mobilenet_v3_small", 1.0, 224), ("efficientnet_b0", 1.0, 224),
@@ -21,12 +21,12 @@ UNSEEN: Final = (
     ("resnet18", 1.0, 224), ("resnet18", 1.0, 160), ("resnet50", 1.0, 192), ("densenet121", 1.0, 160),
     ("googlenet", 1.0, 224), ("alexnet", 1.0, 224), ("darknet19", 1.0, 224),
 )  # fmt: skip
-#: Time of all visits [s]; the first two rounds are made however long they take.
+#: Time of all visits [s]; the first two rounds are completed regardless of it.
 _SECONDS: Final = 90.0
 
 
 def settings_of(target: Target) -> Settings:
-    """How a session runs what a target predicts.
+    """The settings of a session that match a target.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def settings_of(target: Target) -> Settings:
         if runtime == target.runtime:
             return checked_settings(device, target.threads, channels_last, mode, target.precision)
     hint = "a profile of `mbcost calibrate --name` has them"
-    fail("MB304", f"{target.name} is not PyTorch, which is all that can be measured", hint=hint)
+    fail("MB304", f"{target.name} is not PyTorch, and only PyTorch can be measured", hint=hint)
 
 
 def measure_networks(
@@ -47,9 +47,9 @@ def measure_networks(
     seconds: float = _SECONDS,
     on_progress: Callable[[float, str], None] = lambda *_: None,
 ) -> dict[str, Timing]:
-    """Time networks in interleaved visits, in processes of as many networks as a bench has in one.
+    """Time networks in interleaved visits, with as many networks per process as in a bench.
 
-    A network that cannot run has `failed` in its timing, and no latency.
+    The timing of a network that cannot run has `failed` and no latency.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def measure_networks(
     return timings
 
 
-#: Class of operators -> the aten operators that are called for it and for no other.
+#: Class of operators -> the aten operators that are called only for it.
 OPERATOR_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
     "oneDNN convolution": ("aten::mkldnn_convolution",),
     "matrix-product convolution": ("aten::thnn_conv2d",),
@@ -100,7 +100,7 @@ OPERATOR_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def shares_by_class(operators: Mapping[str, float]) -> dict[str, float]:
-    """Share of the time of each class of operators [1], from the times of outermost ones and all that they call."""
+    """Share of the time of each class of operators [1], from the times of outermost operators and their callees."""
     times = dict.fromkeys(OPERATOR_CLASSES, 0.0)
     for names, seconds in operators.items():
         called = set(names.split())

@@ -38,19 +38,19 @@ _POOL_SIZE: Final = 2**22
 
 
 def build_module(graph: LayerGraph, *, inplace: bool = False) -> Any:
-    """An ``nn.Module`` for inference that does what the graph's layers say.
+    """An ``nn.Module`` for inference that computes the layers of the graph.
 
     Its input is (batch, channels, height, width). Weights are random, scaled so that activations keep their size.
 
     Parameters
     ----------
     inplace
-        Whether activations overwrite their input where nobody else reads it, as most published modules do it.
+        Whether activations overwrite their input where no other layer reads it, as in most published modules.
 
     Raises
     ------
     InputError
-        MB011 without PyTorch, MB400 for an operator that it does not run.
+        MB011 without PyTorch, MB400 for an operator that it cannot run.
     """
     torch = import_torch()
     weights = _Weights(torch)
@@ -96,7 +96,7 @@ def build_module(graph: LayerGraph, *, inplace: bool = False) -> Any:
 
 
 class _Weights:
-    """Random weights, cut out of one block of normal numbers: drawing each anew would take longer than timing it."""
+    """Random weights from one block of normal numbers: drawing each separately would take longer than timing it."""
 
     def __init__(self, torch: Any) -> None:
         self.torch = torch
@@ -128,7 +128,7 @@ def _vectors(graph: LayerGraph) -> set[int]:
 
 
 def _step(torch: Any, layer: Layer, weights: _Weights, *, inplace: bool, is_vector: bool) -> Step:
-    """What computes a layer; `is_vector` says whether its input has no height and width."""
+    """The function of a layer; `is_vector` says whether its input has no height and width."""
     operator, source = layer.operator, layer.input_shapes[0]
     if not all(is_scalar(dim) for dim in source):
         fail("MB010", "a module runs one configuration, not an array of them")
@@ -164,7 +164,7 @@ def _empty(torch: Any, kind: Any, *args: Any, **settings: Any) -> Any:
 def _symmetric(
     operator: Any, source: TensorShape, output: TensorShape
 ) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
-    """Padding on both sides of height and width, and what has to be padded before (left, right, top, bottom).
+    """Padding on both sides of height and width, and the padding of a separate step (left, right, top, bottom).
 
     SAME pads one more at the end where the total is odd; a module pads both ends alike wherever that gives the same
     shape.
@@ -265,7 +265,7 @@ def _functions(torch: Any) -> Mapping[str, Step]:
 
 
 def _folded(function: Step) -> Step:
-    """A function of two tensors, for any number of them; a vector beside a map is a map of one pixel."""
+    """A function of two tensors, applied to any number of them; a vector with a map becomes a map of one pixel."""
 
     def run(first: Any, *others: Any) -> Any:
         for other in others:

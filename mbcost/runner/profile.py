@@ -1,4 +1,4 @@
-"""The hardware profile of a machine that was benched, from the environment and the facts beside the bench's CSV."""
+"""The hardware profile of a benched machine, from the environment and the facts beside the bench's CSV."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _MAX_BYTES: Final = 4 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine that was benched and gets a name.
+    """A benched machine with its new name.
 
     Attributes
     ----------
     rows
         Its measurements, under its name.
     target
-        What they were measured on, by the profile in `text`.
+        The measured target, by the profile in `text`.
     path, text
-        Where its profile goes, and the profile.
+        The path of its profile, and the profile.
     before
-        The profile of this machine that is there already; empty if there is none. It is only added to.
+        The existing profile of this machine, which is only extended; empty if there is none.
     """
 
     rows: tuple[Measurement, ...]
@@ -64,13 +64,13 @@ def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Mac
     Raises
     ------
     InputError
-        MB600 if the rows are of no bench or of several settings, MB604 if they are of another machine, MB007 if there
-        is a device of the name that is not this machine, MB303 if the name cannot be one.
+        MB600 if the rows are not of a bench or of several settings, MB604 if they are of another machine, MB007 if a
+        device of the name exists that is not this machine, MB303 if the name is invalid.
     """
     rows = tuple(rows)
     documents = [bench_document(Path(path)) for path in dict.fromkeys(row.location.path for row in rows)]
     first = documents[0]
-    hint = "`force=True` takes it anyway; `name=...` is for the machine that it was measured on"
+    hint = "`force=True` accepts it anyway; `name=...` is for the machine that was measured"
     if not force:
         check_same(first["environment"], _here(first), "the bench", hint)
     for other in documents[1:]:
@@ -127,7 +127,7 @@ def bench_document(path: Path) -> dict[str, Any]:
 
 
 def profile_of(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The profile of a machine with the processor that was benched, as a YAML file holds it."""
+    """The profile of a machine with the benched processor, as the data of a YAML file."""
     environment, facts, bench = document["environment"], document["facts"], document.get("bench", {})
     device, precision = bench.get("device", "cpu"), bench.get("precision", "fp32")
     runtime = next(runtime for (known, _, _), runtime in RUNTIMES.items() if known == device)
@@ -184,7 +184,7 @@ def _gpu(environment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def extended(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """A profile with what a bench of another processor, precision or runtime adds to it; its own numbers stay."""
+    """A profile extended by a bench of another processor, precision or runtime; existing numbers are kept."""
     result: dict[str, Any] = deepcopy(dict(before))
     for name, processor in new["processors"].items():
         if name not in result["processors"]:
@@ -199,7 +199,7 @@ def extended(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def profile_text(profile: Mapping[str, Any]) -> str:
-    """A profile as YAML: a line a number."""
+    """A profile as YAML with one line per number."""
     return "\n".join(["# Written by `mbcost calibrate --name`.", *_lines(profile, "")]) + "\n"
 
 
@@ -213,7 +213,7 @@ def _lines(section: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 
 def write_machine(machine: Machine, calibration: Calibration, *, force: bool) -> list[Path]:
-    """Write the profile, unless it is there, and the calibration: both or none.
+    """Write the profile, unless it exists, and the calibration: both or none.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def write_machine(machine: Machine, calibration: Calibration, *, force: bool) ->
     Raises
     ------
     InputError
-        MB007 if the calibration is there and `force` is false, MB008 if they cannot be written.
+        MB007 if the calibration exists and `force` is false, MB008 if they cannot be written.
     """
     target = machine.calibration_path / f"{calibration.name}.yaml"
     try:
@@ -242,17 +242,19 @@ def write_machine(machine: Machine, calibration: Calibration, *, force: bool) ->
 
 
 def check_bench_of(target: Target) -> None:
-    """Check that a profile that a bench made is of this machine, before predictions are compared with it.
+    """Check that the profile of a bench is of this machine, before its predictions are compared with measurements.
 
     Raises
     ------
     InputError
-        MB604 if it is of another one.
+        MB604 if it is of another machine.
     """
     device = next((device for (device, _, _), runtime in RUNTIMES.items() if runtime == target.runtime), "cpu")
     here = system_facts()["cpu"] if device == "cpu" else accelerator_here(device)
     if target.processor.model != here:
-        message = f"{target.device.name}/{target.processor.name} is a {target.processor.model}, here is {here}"
+        message = (
+            f"{target.device.name}/{target.processor.name} is a {target.processor.model}, but this machine has {here}"
+        )
         fail("MB604", message, hint="`measure=...` compares predictions with this machine")
 
 
@@ -270,7 +272,7 @@ def _is_known(path: Path, name: str, document: Mapping[str, Any], *, force: bool
 
 
 def _here(document: Mapping[str, Any]) -> dict[str, Any]:
-    """This machine, and its PyTorch and the GPU that was benched where there is one."""
+    """This machine, its PyTorch and the benched GPU, if there is one."""
     from importlib import metadata
 
     here = {key: value for key, value in system_facts().items() if key in SAME}

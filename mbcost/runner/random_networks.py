@@ -1,7 +1,7 @@
-"""Random small networks for calibration: tables of blocks of the field with drawn widths, depths and resolutions.
+"""Random small networks for calibration: tables of known blocks with random widths, depths and resolutions.
 
-Whole networks calibrate better than loops over kernels, whose code and data are warmer than in a network. A network is
-drawn from its number alone, so that the same number is the same network everywhere.
+Whole networks calibrate better than loops over kernels, whose code and data are warmer in the caches than in a network.
+The number of a network is its only seed, so that the same number is the same network everywhere.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-#: Multiply-accumulates of a drawn network: small enough to time many, large enough that its kernels are real ones.
+#: Multiply-accumulates of a network: small enough to time many, large enough for kernels of realistic sizes.
 LEAST_MACS: Final = 8e6
 MOST_MACS: Final = 1.2e9
-#: Weights of a drawn network [elements].
+#: Weights of a network [elements].
 MOST_WEIGHTS: Final = 25e6
 
-#: Mostly multiples of 32, as networks are run; the others make maps of odd sizes.
+#: Resolutions: mostly multiples of 32, as in practice; the others give maps of odd sizes.
 _RESOLUTIONS: Final = (96, 128, 128, 160, 160, 160, 192, 192, 192, 224, 224, 224, 224, 224, 256, 64, 112, 144, 176, 227)
-#: Maps on which the last stage ends, at most: 7 pixels wide as in most networks, or fewer, as at low resolutions.
+#: Largest widths of the last stage's map: 7 pixels as in most networks, or fewer, as at low resolutions.
 _LAST_SIZES: Final = (7, 7, 7, 3)
 _ACTIVATIONS: Final = ("relu", "relu", "relu", "relu6", "relu6", "hard_swish", "swish", "swish", "leaky_relu")
 
@@ -77,7 +77,7 @@ class _Drawing:
         return self.add(op, inputs, kernel=kernel, stride=stride, padding=padding)
 
     def squeeze_excite(self, squeezed: int, gate: str) -> None:
-        """Global pooling, two small layers, and the map times what they make of it (Hu et al. 2018)."""
+        """Squeeze-and-excitation: global pooling, two small layers, and the map times their output (Hu et al. 2018)."""
         x, channels, size = self.last, self.channels, self.size
         self.add("global_avg_pool")
         self.size = 1
@@ -90,7 +90,7 @@ class _Drawing:
         self.add("add", f"{self.last}, {other}", **({"activation": act} if act else {}))
 
     def width(self, about: float) -> int:
-        """A number of channels near `about`: mostly multiples of 8, as most networks have them."""
+        """A number of channels near `about`: mostly multiples of 8, as in most networks."""
         divisor = self.draw.choice((8, 8, 8, 8, 8, 16, 16, 16, 32, 4, 2, 1))
         return max(divisor, 4, round(about / divisor) * divisor)
 
@@ -239,7 +239,7 @@ _BLOCKS: Final[tuple[_Block, ...]] = (
     _shuffle_unit,
     _plain,
 )
-#: Those of networks for phones, whose depthwise convolutions take little of the time beside other blocks.
+#: Blocks of mobile networks, whose depthwise convolutions take little of the time beside other blocks.
 _MOBILE: Final[tuple[_Block, ...]] = (_separable, _inverted_residual, _inverted_residual, _shuffle_unit)
 
 
@@ -260,7 +260,7 @@ def random_table(number: int) -> str:
 
 
 def _drawn(draw: random.Random, number: int) -> _Drawing:
-    """A third of them has blocks of one kind, one mixes those for phones, one mixes all: that pulls rates apart."""
+    """A third of networks has blocks of one kind, one mixes mobile blocks, one mixes all; this separates rates."""
     d = _Drawing(draw, draw.choice(_RESOLUTIONS))
     d.rows.append(f"{d.size}x{d.size}x3")
     d.activation = draw.choice(_ACTIVATIONS)

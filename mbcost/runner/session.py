@@ -1,4 +1,4 @@
-"""The measuring process and how it is used: visits in turn, disturbed ones rejected and repeated."""
+"""The measuring process and its schedule: interleaved visits; disturbed ones are rejected and repeated."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from typing import Any, Final, NamedTuple
 from mbcost.errors import fail
 from mbcost.runner.settings import Settings, Source
 
-#: A canary this much slower than usual says that something disturbs the machine [1].
+#: Relative slow-down of the canary from which a visit counts as disturbed [1].
 DISTURBED: Final = 1.2
-#: Undisturbed visits of each network. Bench and validation have the same number, since a minimum falls with it.
+#: Undisturbed visits of each network. Bench and validation use the same number, since a minimum decreases with it.
 VISITS: Final = 5
-#: Visits of a network at most, disturbed ones counted.
+#: Most visits of a network, including disturbed ones.
 MOST_VISITS: Final = 9
-#: Networks that are measured however long that takes: fewer would calibrate nothing.
+#: Fewest networks, which are measured regardless of the time: fewer are not enough for a calibration.
 FEWEST: Final = 12
-#: Environment of the measuring process: freed memory stays with it, so that no run after the first one faults pages.
+#: Environment of the measuring process: it keeps freed memory, so that only the first run has page faults.
 _ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
-#: The signal with which a system ends a process for its memory.
+#: The signal by which the system kills a process that runs out of memory.
 _KILLED: Final = 9
 
 
 class Visit(NamedTuple):
-    """Some runs of a network in a row: the fastest, their number, and the slower of the canaries around them [s]."""
+    """Several runs of a network in a row: the fastest, their number, and the slower canary around them [s]."""
 
     fastest_s: float
     runs: int
@@ -41,18 +41,18 @@ class Visit(NamedTuple):
 
 @dataclass(slots=True)
 class Timing:
-    """What is known of one network so far.
+    """The timing of one network so far.
 
     Attributes
     ----------
     visits, disturbed
-        Those that count, and those that were rejected.
+        Accepted and rejected visits.
     failed
-        Why it could not be measured; empty where it was.
+        Why it could not be measured; empty if it was.
     seconds
-        Spent on it, warm-up and building included [s].
+        Time spent on it, including warm-up and building [s].
     warm_s
-        The fastest run of a kernel right after itself [s].
+        The fastest run of a kernel directly after itself [s].
     """
 
     visits: list[Visit] = field(default_factory=list)
@@ -62,30 +62,30 @@ class Timing:
     warm_s: float = math.inf
 
     def sort_out(self, canary_s: float) -> None:
-        """Reject the visits during which the canary was slower than usual, which is `canary_s`."""
+        """Reject the visits during which the canary was slower than its usual time `canary_s`."""
         every = [*self.visits, *self.disturbed]
         self.visits = [visit for visit in every if visit.canary_s <= DISTURBED * canary_s]
         self.disturbed = [visit for visit in every if visit.canary_s > DISTURBED * canary_s]
 
     @property
     def runs(self) -> int:
-        """Timed runs that count."""
+        """Number of accepted runs."""
         return sum(visit.runs for visit in self.visits)
 
     @property
     def latency_s(self) -> float:
-        """The fastest run that counts; of the disturbed ones where there is no other [s]."""
+        """The fastest accepted run; of the disturbed ones if there is no other [s]."""
         return min(visit.fastest_s for visit in self.visits or self.disturbed)
 
     @property
     def spread_s(self) -> float:
-        """From the fastest run to the fastest of the visit nearest to it [s]."""
+        """Difference between the fastest run and the fastest run of the next-fastest visit [s]."""
         ordered = sorted(visit.fastest_s for visit in self.visits or self.disturbed)
         return ordered[1] - ordered[0] if len(ordered) > 1 else 0.0
 
 
 class Session:
-    """A measuring process, begun anew where one has died. Use :func:`open_session`."""
+    """A measuring process, which is restarted if it dies. Use :func:`open_session`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -93,9 +93,9 @@ class Session:
         self._start()
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """The reply to a request; ``failed`` in it says what went wrong, ``ended`` that the process has died of it."""
+        """The reply to a request; ``failed`` is the reason of a failure, ``ended`` that the process died of it."""
         assert self._process.stdin is not None
-        with suppress(OSError):  # a process that has died says so in its reply
+        with suppress(OSError):  # the missing reply of a dead process reports it
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         return self._reply()
@@ -108,7 +108,7 @@ class Session:
             stdout=subprocess.PIPE,
             env={**os.environ, **_ALLOCATOR, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
             text=True,
-            start_new_session=True,  # an interrupt from the keyboard is for the process that waits
+            start_new_session=True,  # an interrupt from the keyboard is for the waiting process
         )
         try:
             reply = self._reply()
@@ -124,13 +124,13 @@ class Session:
         if not line:
             code = self._process.wait()
             killed = code == -_KILLED
-            why = "was killed, as a system does that runs out of memory" if killed else f"ended with code {code}"
+            why = "was killed, as by a system that runs out of memory" if killed else f"ended with code {code}"
             return {"failed": f"the measuring process {why}", "memory": killed, "ended": True}
         reply: dict[str, Any] = json.loads(line)
         return reply
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process at once."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdout.close()
@@ -165,7 +165,7 @@ class Session:
 
     @property
     def canary_s(self) -> float:
-        """What the canary usually takes: its lower quartile so far; infinite before the first one [s]."""
+        """The usual time of the canary: its lower quartile so far; infinite before the first one [s]."""
         ordered = sorted(self.canaries_s)
         return ordered[len(ordered) // 4] if ordered else math.inf
 
@@ -199,9 +199,9 @@ def visit_all(
 ) -> dict[str, Timing]:
     """Time networks in interleaved visits, in a new order each round.
 
-    Rounds go on until every network has so many undisturbed visits, or the time is over. The first round leaves
-    out what it has no time for, but for the fewest that there have to be; the second one visits all of the first. Where
-    there are no more than the fewest, further ones do too: what took the time was to build or to compile them.
+    Rounds continue until every network has enough undisturbed visits, or the time is over. The first round skips
+    networks that it has no time for, except for the required fewest; the second one visits all of the first. With no
+    more than the fewest networks, further rounds do too, since the time was spent on building or compiling them.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def visit_all(
     on_visit
         Called with each network's name and timing after each of its visits.
     timings
-        What is known already; added to.
+        Known timings, which are extended.
     """
     found = {} if timings is None else timings
     for number in range(MOST_VISITS):
@@ -231,12 +231,12 @@ def visit_all(
 
 
 def has_enough(found: Mapping[str, Timing], *, is_first: bool) -> bool:
-    """Whether measuring may end with its time: the fewest are enough to begin no more of them, not to stop visiting."""
+    """Whether measuring may end with its time: with only the fewest networks, their visits are still completed."""
     return len(found) >= FEWEST if is_first else len(found) > FEWEST
 
 
 def _is_due(timing: Timing | None, number: int, visits: int) -> bool:
-    """Whether round `number` visits a network that is to have so many undisturbed visits."""
+    """Whether round `number` visits a network, given the wanted number of undisturbed visits."""
     if timing is None:
         return number == 0
     done = len(timing.visits) + len(timing.disturbed)

@@ -1,4 +1,4 @@
-"""What is measured and how: settings of a session, and the networks in it."""
+"""Settings of a measuring session, and the sources of its networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 from mbcost.errors import fail, or_list
 from mbcost.words import Mode
 
-#: Device, channels last, mode -> the runtime whose rules fit. What is not here cannot be told apart later on.
+#: Device, channels last, mode -> the matching runtime. Other combinations have no runtime and are refused.
 RUNTIMES: Final[Mapping[tuple[str, bool, Mode], str]] = {
     ("cpu", False, "eager"): "pytorch-eager",
     ("cpu", True, "eager"): "pytorch-channels-last",
@@ -24,7 +24,7 @@ RUNTIMES: Final[Mapping[tuple[str, bool, Mode], str]] = {
     ("cuda", True, "graph"): "pytorch-cuda-graph-channels-last",
     ("mps", False, "eager"): "pytorch-mps",
 }
-#: Device -> precisions that it can be measured at.
+#: Device -> precisions that can be measured.
 PRECISIONS: Final = {
     "cpu": ("fp32", "bf16", "fp16"),
     "cuda": ("fp32", "tf32", "fp16", "bf16"),
@@ -58,13 +58,13 @@ class Settings:
 
     @property
     def runtime(self) -> str:
-        """The runtime whose rules fit, such as ``pytorch-eager``."""
+        """The matching runtime, such as ``pytorch-eager``."""
         return RUNTIMES[self.device, self.channels_last, self.mode]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a network comes from.
+    """The source of a network.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Source:
     name
         The name, the file, the reference, or the description of the kernel.
     member
-        Which network of a callable's.
+        The name of the network among those of a callable.
     inplace
         Whether activations of a table's network overwrite their input.
     """
@@ -94,7 +94,7 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
     Raises
     ------
     InputError
-        MB010 for what does not go together, MB011 without the compiler that torch.compile needs.
+        MB010 for settings that cannot be combined, MB011 without the compiler that torch.compile needs.
     """
     if device not in PRECISIONS:
         fail("MB010", f"device is {device}", hint=f"it is {or_list(list(PRECISIONS))}", parameter="device")

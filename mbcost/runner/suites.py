@@ -1,4 +1,4 @@
-"""What each suite of ``mbcost bench`` measures, and how long it may take."""
+"""The suites of ``mbcost bench``: what they measure, and their time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Plan:
     Attributes
     ----------
     items
-        Networks or kernels at most; fewer where the machine is slow.
+        Most networks or kernels; fewer on a slow machine.
     seconds
-        All of it, from the first visit on [s].
+        Total time from the first visit [s].
     visit_seconds
-        Timed runs of one visit [s].
+        Time of the timed runs of one visit [s].
     together
-        Networks that share a process: in one that has built a hundred, each takes some percent longer than alone.
+        Networks per process: in a process that has built a hundred, each takes some percent longer than alone.
     """
 
     items: int
@@ -41,8 +41,8 @@ PLANS: Final[dict[SuiteName, Plan]] = {
 }
 
 
-#: Images an inference of one item after the other on a GPU, which one image hardly occupies: a single one shows what
-#: launches take, many show what arithmetic and traffic do.
+#: Images per inference of successive items on a GPU: one image leaves it mostly idle and shows the launch overhead,
+#: many images show arithmetic and traffic.
 ACCELERATOR_BATCHES: Final = (1, 16, 1, 64, 4)
 
 
@@ -119,7 +119,7 @@ def _size(draw: random.Random, smallest: int = 7, largest: int = 112) -> int:
 
 
 def _channels(draw: random.Random, height: int, most: int = 1280) -> int:
-    """As many as maps of this height usually have: about 1,800 a height, from a quarter of it to twice it."""
+    """Channels that are usual for maps of this height: about 1,800 / height, from a quarter of that to twice it."""
     about = min(most, 1800 / height * 2 ** draw.uniform(-2, 1))
     return max(8, round(about / 8) * 8)
 

@@ -1,4 +1,4 @@
-"""The process that measures: pinned to its cores, behind a fixed prologue, it times what it is told to.
+"""The measuring process: pinned to its cores, it times networks on request after a fixed prologue.
 
 Started by :class:`mbcost.runner.session.Session` as ``python -m mbcost.runner.worker SETTINGS``. Requests and replies
 are JSON, a line each, on standard input and on what was standard output; what networks print goes to standard error.
@@ -22,17 +22,17 @@ from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.accelerator import captured, device_memory_bytes, release, timed
 from mbcost.runner.settings import Settings, Source
 
-#: A tensor just under glibc's largest mmap threshold: once it has been freed, blocks up to its size come from the heap,
-#: which keeps its pages, instead of being mapped anew and faulting at every run.
+#: A tensor just below glibc's largest mmap threshold: once it has been freed, blocks up to its size come from the heap,
+#: which keeps its pages, instead of being mapped again with page faults in every run.
 _PROLOGUE_BYTES: Final = 32 * 2**20 - 4096
-#: The canary: a matrix product in the caches of the core, which nothing but a disturbance makes slower.
+#: The canary: a matrix product in the core's caches, which only a disturbance makes slower.
 _CANARY_SIZE: Final = 192
 _CANARY_RUNS: Final = 8
-#: Networks stay built while their weights take no more than this share of the memory [1].
+#: Networks stay built while their weights take at most this share of the memory [1].
 _KEPT_SHARE: Final = 0.125
-#: What a profile calls one run of a network.
+#: The name of one run of a network in a profile.
 _INFERENCE: Final = "mbcost inference"
-#: Networks that one process compiles at most.
+#: Most networks that one process compiles.
 _MOST_COMPILED: Final = 2**20
 _FEWEST_RUNS: Final = 4
 _WARM_RUNS: Final = 4
@@ -45,7 +45,7 @@ class Worker:
     Parameters
     ----------
     cores
-        Those that may be used while nothing is measured, where the process is pinned to some of them.
+        All cores, which may be used while nothing is measured, if the process is pinned to some of them.
     """
 
     def __init__(self, settings: Settings, cores: frozenset[int] = frozenset()) -> None:
@@ -84,8 +84,8 @@ class Worker:
     def measure(self, source: Source, seconds: float) -> list[float]:
         """Times of single inferences [s], warmed up, for about `seconds` in all.
 
-        A kernel runs once, cold: after other kernels, as in a network. What it takes warm follows. Where memory runs
-        out, the networks that are kept go, and it is tried once more.
+        A kernel runs once cold, after other kernels as in a network, and then warm. Where memory runs out, the kept
+        networks are released, and the network is tried once more.
         """
         try:
             return self._measure(source, seconds)
@@ -109,17 +109,17 @@ class Worker:
         return [self._timed(run) for _ in range(runs)]
 
     def forget(self) -> None:
-        """Let go of all networks, and of the memory that PyTorch keeps for later."""
+        """Release all networks, and the memory that PyTorch caches."""
         self._kept.clear()
         self._kept_bytes = 0.0
         gc.collect()
         release(self.torch, self.settings.device)
 
     def operators(self, source: Source, runs: int = 20) -> dict[str, float]:
-        """Time of one inference by the outermost operators, each with the names of those that it calls in turn [s].
+        """Time of one inference by the outermost operators, each with the names of the operators that it calls [s].
 
-        An operator has the time from the end of the one before it, so that what Python does to get to it is counted:
-        the least of the runs.
+        An operator's time starts at the end of the one before it, so that Python's overhead is included. The least of
+        the runs counts.
         """
         run = self._prepared(source)
         for _ in range(3):
@@ -179,7 +179,7 @@ class Worker:
 
     @contextmanager
     def _on_all_cores(self) -> Iterator[None]:
-        """Leave the cores that are measured on for a while: a compiler takes as many as there are."""
+        """Use all cores for a while, not only those for measuring: a compiler uses as many as there are."""
         if not self.cores:
             yield
             return
@@ -235,9 +235,9 @@ def _prologue(torch: Any) -> None:
 
 
 def _compile_every_network() -> None:
-    """Lift Dynamo's limit on compiling code anew, beyond which it runs uncompiled: networks share their code.
+    """Lift Dynamo's limit on recompiling, beyond which code runs uncompiled, since networks share their code.
 
-    For the same reason sizes of inputs are no variables: the second size of shared code would make them ones.
+    For the same reason dynamic shapes are off: a second input size of shared code would make sizes variables.
     """
     config: Any = importlib.import_module("torch._dynamo.config")
     config.recompile_limit = config.accumulated_recompile_limit = _MOST_COMPILED
@@ -245,7 +245,7 @@ def _compile_every_network() -> None:
 
 
 def _pin(threads: int) -> frozenset[int]:
-    """Keep to the last cores: the first one serves most interrupts. The cores that there are."""
+    """Pin the process to the last cores, since the first one serves most interrupts; returns all cores."""
     if not hasattr(os, "sched_setaffinity"):
         return frozenset()
     cores = frozenset(os.sched_getaffinity(0))
@@ -285,7 +285,7 @@ def main() -> None:
         try:
             replies.write(json.dumps(value) + "\n")
             replies.flush()
-        except BrokenPipeError:  # nobody waits for it any more
+        except BrokenPipeError:  # the session has ended
             os._exit(0)
 
     try:
@@ -294,7 +294,7 @@ def main() -> None:
         reply({"failed": said_by(error), "memory": False})
         return
     reply({"ready": True})
-    gc.disable()  # a collection between two runs would be timed with the second, or leave it cold caches
+    gc.disable()  # a collection would be timed with a run, or leave it cold caches
     for line in sys.stdin:
         answer = _answered(worker, json.loads(line))
         if answer.get("memory"):
@@ -303,7 +303,7 @@ def main() -> None:
 
 
 def _answered(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
-    """The reply to one request, or why there is none."""
+    """The reply to one request, or the reason of its failure."""
     try:
         return _answer(worker, request)
     except InputError as error:
@@ -313,7 +313,7 @@ def _answered(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def said_by(error: BaseException) -> str:
-    """What an exception says, in one line: the first that announces no other; what follows is advice."""
+    """The message of an exception in one line: its first line that does not introduce another; the rest is advice."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = next((line for line in lines if not line.endswith(":")), "")
     return f"{type(error).__name__}: {line}" if line else type(error).__name__

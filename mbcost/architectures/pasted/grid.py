@@ -24,7 +24,7 @@ _NOTE: Final = re.compile(r"\([^()]*\)")
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """A cell as it is printed, without emphasis and remarks in brackets, and where it stands."""
+    """A printed cell without emphasis and remarks in brackets, and its place."""
 
     text: str
     span: Span
@@ -77,7 +77,7 @@ def _close(grids: list[Grid], source: Source, title: str, block: list[tuple[Grid
 
 
 def _cells(line: str, number: int, separator: str) -> Iterator[GridCell]:
-    """The cells of a line; what stands before a first pipe and after a last one is none."""
+    """The cells of a line; text before the first pipe and after the last one is not a cell."""
     parts = line.split(separator, MAX_CELLS + 2)
     start = 0
     for position, part in enumerate(parts):

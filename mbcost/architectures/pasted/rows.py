@@ -1,4 +1,4 @@
-"""From the rows of a pasted table to rows of the table language."""
+"""Converts rows of a pasted table to rows of the table language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMPTY: Final = frozenset({"", "-", "–", "—", "−"})
 _YES: Final = frozenset({"✓", "✔", "√", "y", "yes", "true", "1"})
 _CONVOLUTIONS: Final = frozenset({"conv2d", "depthwise_conv2d"})
 _POOLS: Final = frozenset({"avg_pool2d", "global_avg_pool"})
-#: Keys that papers fill in for rows to which they mean nothing.
+#: Keys that papers fill in for rows in which they have no meaning.
 _IDLE: Final = {
     "global_avg_pool": ("kernel", "stride", "out", "activation"),
     "avg_pool2d": ("out", "activation"),
@@ -51,7 +51,7 @@ class PastedGroup:
 
 @dataclass(slots=True)
 class RowConverter:
-    """Converts the rows of one table; `problems` holds what contradicts itself and what had to be assumed."""
+    """Converts the rows of one table; `problems` has contradictions and assumptions."""
 
     source: Source
     problems: list[Problem] = field(default_factory=list)
@@ -123,7 +123,7 @@ class RowConverter:
 
 
 def _squeezed(row: PastedRow) -> Iterator[PastedRow]:
-    """A row; squeeze-and-excite that is printed for a convolution, as in MobileNet V3-Small, becomes one of its own."""
+    """A row; squeeze-and-excite printed in a convolution's row, as in MobileNet V3-Small, becomes a row of its own."""
     if row.values.get("op") != "conv2d" or row.values.get("se") is not True:
         yield row
         return
@@ -156,7 +156,7 @@ def _take_times(cells: Cells) -> tuple[int, dict[str, GridCell]]:
 
 
 def _parts(cells: Cells) -> Iterator[Cells]:
-    """The rows that a line with `+` in its operator stands for; a single input is that of the first."""
+    """The rows of a line with `+` in its operator; a single input is that of the first."""
     operators = [part.strip() for part in cells["op"].text.split(" + ")] if "op" in cells else []
     if len(operators) < 2:
         yield cells

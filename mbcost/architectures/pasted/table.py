@@ -29,7 +29,7 @@ _SHAPE: Final = re.compile(r"\d{1,5}x\d{1,5}x\d{1,10}")
 
 @dataclass(frozen=True, slots=True)
 class PastedTable:
-    """A pasted table: the YAML that it makes, the same as a document, and what had to be assumed."""
+    """A pasted table: its YAML, the same as a document, and the assumptions."""
 
     yaml: str
     document: Document
@@ -37,7 +37,7 @@ class PastedTable:
 
 
 def is_pasted(path: PurePath, text: str) -> bool:
-    """Whether a file holds a pasted table rather than YAML, by its suffix or by what stands in it."""
+    """Whether a file has a pasted table rather than YAML, by its suffix or its content."""
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES:
         return True
@@ -90,7 +90,7 @@ def _layer_table(grids: Sequence[Grid], path: str) -> tuple[Grid, list[str]]:
 
 
 def _known(grid: Grid, keys: Sequence[str | None]) -> list[str]:
-    """The keys of the columns; every heading that is unknown or stands there twice is reported."""
+    """The keys of the columns; unknown and repeated headings are reported."""
     problems: list[Problem] = []
     for position, (key, cell) in enumerate(zip(keys, grid.header, strict=True)):
         place = grid.source.location(cell.span)

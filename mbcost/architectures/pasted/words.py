@@ -1,4 +1,4 @@
-"""What papers call columns and operators, and what these are called here."""
+"""The papers' names of columns and operators, and mbcost's names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from mbcost.architectures.names import OP_ALIASES
 
-#: Key of a column of which every cell says how often its rows occur, such as ``5x``.
+#: Key of a column with the number of repeats of its rows, such as ``5x``.
 TIMES: Final = "times"
 
 #: The keys of a table's columns in the order in which they are written, with their headings in papers.
@@ -79,7 +79,7 @@ def take_times(text: str) -> tuple[int, str]:
 
 
 def read_operator(text: str) -> PrintedOperator:
-    """``bneck, 3x3`` or ``Conv dw / s2`` taken apart; what is not understood comes back as it is."""
+    """``bneck, 3x3`` or ``Conv dw / s2`` taken apart; unknown text is returned unchanged."""
     lowered = text.lower()
     bare = _NBN.sub("", lowered)
     match = _OP.fullmatch(bare)

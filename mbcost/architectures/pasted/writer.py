@@ -1,4 +1,4 @@
-"""A pasted table as the YAML of an architecture, in the manner of the shipped tables."""
+"""A pasted table as the YAML of an architecture, in the style of the shipped tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_table(name: str, title: str, source: str, rows: Sequence[PastedRow | P
 
 @cache
 def _section(table: str, key: str) -> str:
-    """The lines of a shipped table under one of its keys, as they are written there."""
+    """The lines of a shipped table under one of its keys, verbatim."""
     text = (TABLES / f"{table}.yaml").read_text(encoding="utf-8")
     match = re.search(rf"^{key}:.*\n(?:[ \t].*\n|\n(?=[ \t]))*", text, re.MULTILINE)
     assert match is not None, f"{table} has no {key}"
@@ -96,7 +96,7 @@ def scalar(value: Any) -> str:
 
 
 def row_spans(rows: Sequence[PastedRow | PastedGroup]) -> dict[Path_, Span]:
-    """Where the values of the written table stand in the pasted one."""
+    """The places in the pasted table of the values of the written one."""
     columns = _columns(rows)
     spans: dict[Path_, Span] = {}
     for position, row in enumerate(rows):
