@@ -129,7 +129,7 @@ def outside_layers(
     how = (
         "on the host's processor: their time and the transfer there and back are assumed"
         if charged
-        else "which is all that this latency covers; their own time comes on top"
+        else "which is all that this latency covers; the rest comes on top"
     )
     found = f"{what} {where}, {how}: {', '.join(names[:10])}{more}"
     places = [number for number, kernel in enumerate(kernels) if kernel.kind == "outside"]
