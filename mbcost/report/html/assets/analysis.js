@@ -33,9 +33,9 @@ function layerColumns() {
     { key: "op", title: "operator", hidden: true, value: (row) => row.layer.op },
     { key: "block", title: "block", hidden: true, value: (row) => cut(row.layer.block, 60) },
     { key: "input_shape", title: "input", numeric: true, hidden: true, value: (row) => row.layer.input_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.input_shape) },
-    { key: "output_shape", title: "output", numeric: true, hint: "Sorted by its number of elements", value: (row) => row.layer.output_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.output_shape) },
+    { key: "output_shape", title: "output", numeric: true, hint: "Sorted by number of elements", value: (row) => row.layer.output_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.output_shape) },
     { key: "latency_ms", title: "ms", numeric: true, sum: true, value: (row) => row.layer.latency_ms, text: time },
-    { key: "share", title: "%", numeric: true, sum: true, hint: "Of the network's time", value: shareOf, text: (value) => (value * 100).toFixed(1), decorate: bar },
+    { key: "share", title: "%", numeric: true, sum: true, hint: "Share of the network's time", value: shareOf, text: (value) => (value * 100).toFixed(1), decorate: bar },
     { key: "cumulative", title: "cum. %", numeric: true, cumulative: true, text: (value) => (value * 100).toFixed(1) },
     { key: "bound", title: "bound by", value: (row) => row.layer.bound },
     ...page.groups.map((group, number) => ({ key: group.name, title: `${group.name} ms`, numeric: true, sum: true, hidden: true, value: part(number), text: time })),
@@ -47,7 +47,7 @@ function layerColumns() {
     { key: "arithmetic_intensity", title: "MAC/B", numeric: true, value: (row) => row.layer.arithmetic_intensity || null, text: (value) => significant(value) },
     { key: "macs_per_s", title: "GMAC/s", numeric: true, value: (row) => row.extra.macs_per_s, text: (value) => significant(value / 1e9) },
     { key: "peak_share", title: "of peak", numeric: true, value: (row) => row.extra.peak_share, text: (value) => percent(value) },
-    { key: "live_bytes", title: "alive", numeric: true, hidden: true, hint: "Activations alive while it runs", value: (row) => row.extra.live_bytes, text: (value) => bytes(value) },
+    { key: "live_bytes", title: "alive", numeric: true, hidden: true, hint: "Live activations while the layer runs", value: (row) => row.extra.live_bytes, text: (value) => bytes(value) },
   ];
 }
 
@@ -70,7 +70,7 @@ function layerFacets() {
 }
 
 const table = new DataTable({
-  label: "Layers in the order they run",
+  label: "Layers in execution order",
   columns: layerColumns(),
   facets: layerFacets(),
   id: (row) => row.position,
@@ -123,7 +123,7 @@ function explainHead(kernel) {
   if (kernel === null) {
     return [
       element("h3", {}, "The whole network"),
-      element("p", {}, element("strong", {}, milliseconds(analysis.latency_ms)), ". Select a layer in any view to see how its time comes about."),
+      element("p", {}, element("strong", {}, milliseconds(analysis.latency_ms)), ". Select a layer in any view to see how its time is computed."),
     ];
   }
   const layer = analysis.layers[state.layer];
@@ -293,11 +293,11 @@ function answerWhatIf() {
   whatIf.answer.dataset.seconds = String(after.latency);
   whatIf.bars.replaceChildren(splitBar("now", before, before), splitBar("then", after, before), groupLegend(before, after));
   whatIf.note.textContent = chosen.limits
-    ? "Recomputed here from the same counts and rates; no interval is known for a changed target."
-    : "Clock and bandwidth cannot be moved: no rule is known that the rates of this target follow.";
+    ? "Recomputed on this page from the same counts and rates; there is no interval for a changed target."
+    : "Clock and bandwidth are fixed: it is not known how the rates of this target depend on them.";
 }
 
-/** One bar, split into what the time is spent on, at the scale of the longer of the two. */
+/** One bar, split into the parts of the time, at the scale of the longer of the two. */
 function splitBar(label, { latency, groups }, reference) {
   const scale = Math.max(latency, reference.latency * 2.2);
   const parts = groups.map((time, number) => element("span", { class: "part", style: `width:${(100 * time) / scale}%;background:${page.groups[number].colour}` }));
@@ -319,7 +319,7 @@ function groupLegend(before, after) {
 const graphBox = element("div", { class: "scroller graph later", tabindex: "0", role: "region", "aria-label": "Graph of kernels" });
 const NODE = { width: 230, height: 30, gapX: 24, gapY: 18 };
 
-/** Kernels with what they read from each other. */
+/** Kernels and the edges between them. */
 function kernelGraph() {
   const { analysis, kernels, rows } = view();
   const maker = new Map(analysis.layers.map((layer, position) => [layer.name, rows[position].kernel]));
@@ -334,7 +334,7 @@ function kernelGraph() {
   return { count: kernels.length, edges: [...edges].map((edge) => edge.split(" ").map(Number)) };
 }
 
-/** Places by rank (the longest way from the start) and, within a rank, under the middle of what they read. */
+/** Positions by rank (longest path from the start) and, within a rank, below the middle of the inputs. */
 function layOut({ count, edges }) {
   const before = Array.from({ length: count }, () => []);
   for (const [from, to] of edges) before[to].push(from);
@@ -479,7 +479,7 @@ function drawAnswer() {
 function drawHints() {
   const { analysis } = view();
   if (!view().hints.length) {
-    hints.replaceChildren(element("p", {}, "No change that mbcost knows saves 2 % or more."));
+    hints.replaceChildren(element("p", {}, "None of the changes that mbcost tries saves 2 % or more."));
     return;
   }
   const lines = view().hints.map(({ change, latency_s: latency, saving }) =>
@@ -498,7 +498,7 @@ function drawHints() {
   );
 }
 
-/** One button a target, with its latency. */
+/** One button per target, with its latency. */
 function targetSwitch() {
   if (views.length === 1) return null;
   const slowest = Math.max(...views.map(({ analysis }) => analysis.latency_ms)) || 1;
@@ -544,7 +544,7 @@ function start() {
     section("layers", "Layers", table.node),
     section("explain", "Explain this number", explanation),
     element("div", { class: "pair" }, section("hints", "Hints", hints), whatIfSection()),
-    section("graph", "Graph", element("p", { class: "note" }, "A box is a kernel, its bar the time; the table above has all of it."), graphBox),
+    section("graph", "Graph", element("p", { class: "note" }, "Each box is a kernel with its time as a bar; the table above has the same data."), graphBox),
   );
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), provenance);
   drawAnswer();

@@ -2,7 +2,7 @@
 
 const charts = new Map(); // name -> {node, chart, onClick}
 
-/** Unpacks and runs Plotly; an error that a reader understands where the browser cannot. */
+/** Unpacks and runs Plotly, with a readable error where the browser cannot. */
 async function loadPlotly() {
   if (typeof DecompressionStream === "undefined") {
     throw new Error("This browser cannot unpack the charts: it lacks DecompressionStream. Chrome and Edge 80, Firefox 113 and Safari 16.4 have it. Tables and numbers work without.");
@@ -74,7 +74,7 @@ function themed({ layout }, width) {
   };
 }
 
-/** Draws a chart, or says what there is instead. */
+/** Draws a chart, or its summary if it has no data. */
 function drawChart(name, chart, onClick) {
   const entry = charts.get(name);
   entry.chart = chart;
@@ -98,7 +98,7 @@ function markChart(name, shapes) {
   if (window.Plotly && chart?.data.length) Plotly.relayout(node, { shapes });
 }
 
-/** Draws all charts again as they are, in the colours and the width that the page has now. */
+/** Draws all charts again in the page's current colours and width. */
 function redrawCharts() {
   forgetColours();
   for (const { node, chart } of charts.values()) {
@@ -121,8 +121,8 @@ async function saveChart(name, format) {
 const pngBlob = (text) => new Blob([fromBase64(text)], { type: "image/png" });
 
 /**
- * Unpacks Plotly and draws the charts, or says why it cannot; then draws the rest of the page, which lies below them.
- * The page's attributes tell when: `data-charts` and `data-drawn`, in milliseconds since it was asked for.
+ * Unpacks Plotly and draws the charts, or shows the error; then draws the rest of the page, which is below them.
+ * The page's attributes `data-charts` and `data-drawn` are the times of both, in milliseconds since navigation.
  */
 async function startCharts(drawCharts, drawRest = () => {}) {
   const tell = (what) => (document.documentElement.dataset[what] = String(Math.round(performance.now())));
@@ -136,7 +136,7 @@ async function startCharts(drawCharts, drawRest = () => {}) {
   }
   drawCharts();
   tell("charts");
-  await new Promise((done) => setTimeout(done)); // they are shown before the rest is made
+  await new Promise((done) => setTimeout(done)); // so that the charts are shown before the rest is drawn
   drawRest();
   listeners.push((changes) => "theme" in changes && redrawCharts());
   for (const query of [prefersDark, prints]) query.addEventListener("change", redrawCharts);

@@ -14,7 +14,7 @@ function pairColumns() {
   const factor = (value) => `× ${significant(value)}`;
   return [
     { key: "name", title: "layer", value: nameOf },
-    { key: "partner", title: "partner", hidden: true, value: partner },
+    { key: "partner", title: "matched with", hidden: true, value: partner },
     { key: "class", title: "class", value: (row) => (row.first ?? row.other).class },
     { key: "before", title: "ms before", numeric: true, sum: true, value: (row) => row.first?.latency_ms ?? null, text: time },
     { key: "after", title: "ms after", numeric: true, sum: true, value: (row) => row.other?.latency_ms ?? null, text: time },

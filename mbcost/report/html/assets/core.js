@@ -24,7 +24,7 @@ function section(id, title, ...children) {
 
 // -- numbers ----------------------------------------------------------------------------------------------------------
 
-/** So many significant digits, never with an exponent or fewer digits than the whole part has. */
+/** Significant `digits`, never with an exponent or with fewer digits than the integer part. */
 function significant(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
@@ -49,7 +49,7 @@ function bytes(count) {
   return `${count} B`;
 }
 
-/** Seconds with the prefix that suits them. */
+/** Seconds with an SI prefix. */
 function seconds(value) {
   if (value === 0) return "0 s";
   for (const [factor, unit] of [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]]) {
@@ -62,12 +62,12 @@ const milliseconds = (value) => `${significant(value)} ms`;
 const percent = (share) => `${(share * 100).toFixed(1)} %`;
 const shape = (dimensions) => dimensions.join("x");
 const cut = (text, longest) => (text.length <= longest ? text : `${text.slice(0, longest - 1)}…`);
-/** A name for Plotly, which reads a little HTML in its texts. */
+/** A name for Plotly, which interprets some HTML in texts. */
 const escapeText = (text) => cut(text, 48).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 // -- state ------------------------------------------------------------------------------------------------------------
 
-/** One state for all views. What differs from the defaults stands in the URL's hash, so that a link restores it. */
+/** One state for all views. Differences from the defaults are in the URL's hash, so that a link restores them. */
 const defaults = { view: 0, layer: null, sort: "", descending: false, filter: "", facets: {}, columns: null, theme: "" };
 const state = { ...defaults };
 const listeners = [];
@@ -90,7 +90,7 @@ function writeHash() {
   history.replaceState(null, "", `#${words}`);
 }
 
-/** The state that the hash asks for; what makes no sense in this page is left out. */
+/** The state of the hash; values that are invalid on this page are left out. */
 function readHash(views, layers, themes = ["light", "dark"]) {
   const words = new URLSearchParams(location.hash.slice(1));
   const whole = (name, limit) => {

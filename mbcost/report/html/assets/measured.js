@@ -39,7 +39,7 @@ const table = new DataTable({
   ].filter(Boolean),
 });
 
-/** Puts a bar behind an error, as long as it is large. */
+/** Puts a bar behind an error, with a length proportional to it. */
 function errorBars(values) {
   const longest = values.reduce((most, value) => Math.max(most, Math.abs(value ?? 0)), 0) || 1;
   return (cell, row) => {
@@ -83,7 +83,7 @@ const details = element("div", { "aria-live": "polite" });
 function explain() {
   const row = state.layer;
   if (row === null) {
-    details.replaceChildren(element("p", { class: "note" }, "Select a latency in a chart or in the table to see all about it."));
+    details.replaceChildren(element("p", { class: "note" }, "Select a latency in a chart or in the table to see its details."));
     return;
   }
   const entries = page.columns.flatMap(({ key, title, kind, hint }) => {

@@ -51,7 +51,7 @@ const answer = element("p", { class: "verdict", role: "status" });
 function answerBudget() {
   limit.value = budget() ?? "";
   if (budget() === null) {
-    answer.textContent = "Give a budget to see what fits it.";
+    answer.textContent = "Enter a budget to see which configuration fits it.";
     return null;
   }
   const fitting = caseRows().filter((row) => columns.latency_ms[row] <= budget() && of(quality)(row) !== null);
@@ -79,7 +79,7 @@ function heatMap() {
   const values = (key) => [...new Set(members.map((row) => columns[key][row]))].sort((a, b) => a - b);
   const [widths, heights] = [values("alpha"), values("resolution")];
   const title = `${models[shownModel()]}: latency by width and resolution`;
-  if (widths.length < 2 || heights.length < 2) return { title, summary: "There are not two widths and two resolutions to draw.", data: [], layout: {} };
+  if (widths.length < 2 || heights.length < 2) return { title, summary: "A heat map needs at least two widths and two resolutions.", data: [], layout: {} };
   const [z, ids] = [0, 1].map(() => heights.map(() => widths.map(() => null)));
   for (const row of members) {
     const [i, j] = [heights.indexOf(columns.resolution[row]), widths.indexOf(columns.alpha[row])];
@@ -111,7 +111,7 @@ function frontChart() {
   });
   const front = known.filter((row) => columns.on_front[row]).sort((a, b) => columns.latency_ms[a] - columns.latency_ms[b]);
   data.push({ type: "scatter", mode: "lines", name: "front", x: front.map(of("latency_ms")), y: front.map(of(quality)), line: { shape: "hv", width: 1, color: "#888888" }, hoverinfo: "skip" });
-  const summary = `${front.length} of ${known.length} configurations are on the front.`;
+  const summary = `${front.length} of ${known.length} configurations are on the Pareto front.`;
   const layout = { xaxis: { title: { text: "ms" }, rangemode: "tozero" }, yaxis: { title: { text: qualityName } }, legend: { orientation: "h", y: -0.2 }, hovermode: "closest" };
   return { title: "Front", summary, data: known.length ? data : [], layout };
 }

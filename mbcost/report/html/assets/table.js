@@ -1,4 +1,4 @@
-// A table to sort, filter, cut down by facets and walk through with the keyboard.
+// A table with sorting, a text filter, facets and keyboard navigation.
 
 /**
  * columns: {key, title, value(row), text?(value, row), numeric?, sum?, hidden?, hint?}
@@ -59,7 +59,7 @@ class DataTable {
     return this.columns.filter((column) => (chosen ? chosen.includes(column.key) : !column.hidden) || column.key === "name");
   }
 
-  /** The rows that filter and facets leave, in the order that was asked for. */
+  /** The rows that pass filter and facets, in the selected order. */
   select() {
     const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
     const kept = this.rows.filter((row) => {
@@ -146,7 +146,7 @@ class DataTable {
   total(columns) {
     const sum = (column) => this.shown.reduce((total, row) => total + (column.value(row) ?? 0), 0);
     const cells = columns.map((column) => {
-      if (column.key === "name") return element("th", { scope: "row" }, "Total of what is shown");
+      if (column.key === "name") return element("th", { scope: "row" }, "Total of the shown rows");
       if (column.cumulative || !column.sum) return element("td");
       const value = sum(column);
       return element("td", { class: "number", "data-key": column.key, "data-value": value }, column.text ? column.text(value) : String(value));
@@ -170,7 +170,7 @@ class DataTable {
     this.chooser.replaceChildren(element("summary", {}, "Columns"), element("div", { class: "choices" }, ...boxes));
   }
 
-  /** Shows which row is selected; the one that the keyboard reaches first. */
+  /** Marks the selected row, which the keyboard reaches first. */
   mark(scroll = false) {
     const first = this.shown.length ? this.id(this.shown[0]) : null;
     const reached = this.lines.has(state.layer) ? state.layer : first;
