@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from mbcost.calibration.record import Calibration
 from mbcost.kernels import Parameter
 from mbcost.latency.form import Rate
-
-if TYPE_CHECKING:
-    pass
 
 
 def calibrated_rates(

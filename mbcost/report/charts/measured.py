@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mbcost.report.charts.chart import Chart, short, style_of
-
-if TYPE_CHECKING:
-    pass
-
 
 #: Bands around the identity line: the errors within which a prediction counts as a hit [1].
 BANDS: Final = (0.2, 0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from mbcost import readable
 from mbcost.analysis import INTERVAL
@@ -14,9 +13,6 @@ from mbcost.report.charts.chart import MARKERS, PALETTE
 from mbcost.report.charts.comparison import classes, pairs, parts
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
-
-if TYPE_CHECKING:
-    pass
 
 
 def comparison_page(comparison: Comparison, origin: Origin = NO_ORIGIN) -> str:

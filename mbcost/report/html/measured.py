@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from mbcost.errors import fail, printable
 from mbcost.report.charts.chart import Chart
 from mbcost.report.html.page import render
-
-if TYPE_CHECKING:
-    pass
-
 
 #: Most latencies on a page; more make it large and slow.
 MOST_ROWS: Final = 10_000
