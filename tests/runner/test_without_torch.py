@@ -232,7 +232,7 @@ def test_an_interrupted_bench_says_that_the_same_command_goes_on(cli, monkeypatc
     monkeypatch.setattr("mbcost.runner.bench.run_bench", interrupted)
     outcome = cli("bench", "-o", "bench.csv")
     assert outcome.code == 130
-    assert "the same command without --force goes on" in outcome.err
+    assert "the same command without --force resumes" in outcome.err
 
 
 def test_a_kernel_that_varies_by_more_than_it_takes_can_be_read_again(tmp_path: Path) -> None:
