@@ -225,5 +225,5 @@ def test_what_has_no_page(monkeypatch: pytest.MonkeyPatch, validation: Validatio
     with pytest.raises(InputError, match="does not hold what it was fitted to"):
         calibration_html.calibration_page(replace(calibration, rows=()), prior)
     monkeypatch.setattr(measured_html, "MOST_ROWS", 10)
-    with pytest.raises(InputError, match="a page takes 10 latencies, there are 63"):
+    with pytest.raises(InputError, match="a page takes at most 10 latencies, there are 63"):
         validation_html.validation_page(validation)

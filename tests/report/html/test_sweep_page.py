@@ -98,5 +98,5 @@ def test_a_pick_of_nothing(opened: Any, tmp_path: Path) -> None:
 
 def test_too_many_rows(result: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MOST_ROWS", 10)
-    with pytest.raises(InputError, match="a page takes 10 configurations, there are 60"):
+    with pytest.raises(InputError, match="a page takes at most 10 configurations, there are 60"):
         pages.sweep_page(result)
