@@ -166,9 +166,9 @@ Precision: TypeAlias = Annotated[
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)]
 Batch: TypeAlias = Annotated[
     int | None,
-    typer.Option(help="Images an inference; default: what a model's file states, else 1.", rich_help_panel=_TARGET),
+    typer.Option(help="Images per inference; default: what a model's file states, else 1.", rich_help_panel=_TARGET),
 ]
-PickBatch: TypeAlias = Annotated[int, typer.Option("--batch", help="Images an inference.", rich_help_panel=_TARGET)]
+PickBatch: TypeAlias = Annotated[int, typer.Option("--batch", help="Images per inference.", rich_help_panel=_TARGET)]
 
 
 def format_option(usual: str = "Default: table.") -> Any:
