@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, Final, TypeAlias
 
 from mbcost.errors import DefectError, MbcostError, Problem
@@ -21,11 +22,15 @@ from mbcost.operators import (
     OperatorError,
     Pad,
     Reshape,
+    Scale,
+    Shift,
     TensorShape,
     Transpose,
 )
 
 NO_PADDING: Final = Explicit(0, 0, 0, 0)
+#: A weight of more than so many times the parameters that it is made of is a product of them, not these and constants.
+_COMPUTED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class ImportState:
     scalars: set[str] = field(default_factory=set)
     _names: set[str] = field(default_factory=lambda: {INPUT})
     _weights_seen: set[Hashable] = field(default_factory=set)
+    _counted: dict[str, int] = field(default_factory=dict)
     _copies: dict[Hashable, Tensor] = field(default_factory=dict)
 
     # -- arguments ----------------------------------------------------------------------------------------------------
@@ -174,9 +180,7 @@ class ImportState:
     def _constant(self, value: Fixed, layout: Layout) -> Tensor:
         key = ("constant", value.key, layout)
         if key not in self._copies:
-            fresh = value.weights - {item for item in value.weights if ("trained", item) in self._weights_seen}
-            self._weights_seen |= {("trained", item) for item in fresh}
-            operator = Constant(shape=extents(layout.shape(value.sizes)), weights=sum(size for _, size in fresh))
+            operator = Constant(shape=extents(layout.shape(value.sizes)), weights=self._claimed(value.weights))
             name = "_".join(sorted(weight for weight, _ in value.weights)) or None
             self._copies[key] = self._append(operator, (INPUT,), value.sizes, layout, name, aside=True)
         return self._copies[key]
@@ -226,7 +230,8 @@ class ImportState:
         Parameters
         ----------
         weights
-            What it is trained on. If all of it belongs to earlier layers or was not trained, it is not counted.
+            What it is trained on, of an operator with a `bias` the weight and the bias. What belongs to earlier layers
+            or was not trained is not counted; where that is a part of a layer, see :meth:`_owned`.
         aside
             Whether it only prepares an input, so that its module's name stays free for the layer to come.
         """
@@ -240,7 +245,9 @@ class ImportState:
             raise DefectError(f"{path}: `{operator.op}` makes {made} of {shapes}, PyTorch {sizes} in {layout}")
         names = tuple(item.source for item in inputs)
         in_channels = int(shapes[0].channels) if weights else None
-        owns = not weights or self._new_weights(weights)
+        owns = True
+        if weights:
+            operator, owns = self._owned(operator, weights)
         return self._append(operator, names, sizes, layout, aside=aside, in_channels=in_channels, owns_weights=owns)
 
     def _append(
@@ -275,13 +282,64 @@ class ImportState:
         self._names.add(unique)
         return unique
 
-    def _new_weights(self, weights: Sequence[Fixed | None]) -> bool:
-        """Whether any of the weights is trained and was not an earlier layer's; from now on they are this layer's."""
-        trained = [weight for weight in weights if weight is not None and weight.weights]
-        new = any(weight.key not in self._weights_seen for weight in trained)
-        for weight in trained:
-            self._weights_seen |= {weight.key, *(("trained", item) for item in weight.weights)}
-        return new
+    # -- parameters ---------------------------------------------------------------------------------------------------
+
+    def _owned(self, operator: Operator, weights: Sequence[Fixed | None]) -> tuple[Operator, bool]:
+        """The operator with the elements that are its own, and whether they count as parameters.
+
+        Every trained element counts once, at the first layer that reads it, in whatever expression. A layer counts as a
+        whole or not at all. So the bias of a weight that an earlier layer counts, and a bias that was trained in part,
+        such as keys without one, are a constant beside the layer.
+        """
+        given = [weight for weight in weights if weight is not None]
+        if isinstance(operator, (Scale, Shift)):
+            trained = frozenset[tuple[str, int]]().union(*(weight.weights for weight in given))
+            fresh = self._claimed(trained) if any(self._unseen(weight) for weight in given) else 0
+            return (replace(operator, weights=fresh), True) if fresh else (operator, False)
+        counts = [self._fresh(weight) for weight in given]
+        biased = getattr(operator, "bias", False) and len(counts) == 2
+        wanted, fresh = counts[0] if biased else (sum(item[0] for item in counts), sum(item[1] for item in counts))
+        owns = fresh > 0 and 2 * fresh >= wanted
+        if not biased or counts[1][1] == (counts[1][0] if owns else 0):
+            return operator, owns
+        if counts[1][1]:
+            rest = Constant((1, 1, 1), counts[1][1])
+            self._append(rest, (INPUT,), (), channels_last(()), self._bias_name(), aside=True)
+        unbiased: Operator = replace(operator, bias=False)  # type: ignore[call-arg]
+        return unbiased, owns
+
+    def _bias_name(self) -> str:
+        return f"{self.call.where}.bias" if self.call.where else "bias"
+
+    def _fresh(self, weight: Fixed) -> tuple[int, int]:
+        """Elements of a weight, and how many of them no earlier layer counts; they are this layer's from now on."""
+        wanted = prod(weight.sizes)
+        if not self._unseen(weight):
+            return wanted, 0
+        if not any(self._counted.get(name) for name, _ in weight.weights) and wanted > _COMPUTED * _total(weight):
+            self._claimed(weight.weights)
+            return wanted, wanted  # computed before the network runs, and kept as it is then
+        return wanted, self._claimed(weight.weights, wanted)
+
+    def _unseen(self, weight: Fixed) -> bool:
+        """Whether a weight is trained and no layer read it in this very form."""
+        unseen = bool(weight.weights) and weight.key not in self._weights_seen
+        self._weights_seen.add(weight.key)
+        return unseen
+
+    def _claimed(self, trained: frozenset[tuple[str, int]], most: int | None = None) -> int:
+        """How many elements of parameters, at most `most`, no layer counted so far; they count from now on."""
+        total = 0
+        for name, size in sorted(trained, key=lambda item: (-item[1], item[0])):
+            free = size - self._counted.get(name, 0)
+            part = free if most is None else min(free, most - total)
+            self._counted[name] = self._counted.get(name, 0) + part
+            total += part
+        return total
+
+
+def _total(weight: Fixed) -> int:
+    return sum(size for _, size in weight.weights)
 
 
 def extents(shape: TensorShape) -> tuple[Dim, Dim, Dim]:
