@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from mbcost.errors import DefectError, InputError, Problem, fail
 from mbcost.importers.imported import INPUT, ImportedLayer
 from mbcost.importers.pytorch.convolution import map_layout
+from mbcost.importers.pytorch.folding import constant_macs
 from mbcost.importers.pytorch.layout import Layout, channels_first, channels_last
 from mbcost.importers.pytorch.movement import opaque
 from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, UnsupportedError
@@ -93,8 +94,17 @@ def converted(trace: Trace, module: Any, *, estimate: bool) -> Converted:
         input_shape=inputs.pop(INPUT),
         extra_inputs=inputs,
         outputs=outputs,
-        notes=tuple(f"charged by its traffic: {problem.message}" for problem in problems),
+        notes=(*_remarks(state), *(f"charged by its traffic: {problem.message}" for problem in problems)),
     )
+
+
+def _remarks(state: ImportState) -> Iterator[str]:
+    """What the layers do not show: products of constants, and operators of which only the traffic is known."""
+    if state.folded_macs:
+        yield f"{state.folded_macs} MACs on constants alone are not counted: done once, before the network runs"
+    if state.by_traffic:
+        operators = ", ".join(f"{op} ({times})" for op, times in state.by_traffic.items())
+        yield f"charged by their traffic, as they have no operator here: {operators}"
 
 
 def _convert(state: ImportState, call: Call) -> str | None:
@@ -104,6 +114,9 @@ def _convert(state: ImportState, call: Call) -> str | None:
     arguments = [state.values.setdefault(ref, _unknown(state, ref)) for ref in references(call.args)]
     if call.op in _CREATE or not any(isinstance(value, Tensor) for value in arguments):
         _fold(state, call)
+        return None
+    if not any(ref is not None and prod(state.trace.sizes[ref]) for ref in call.outputs):
+        _fold(state, call)  # nothing of a tensor is a constant as well
         return None
     converter, reason = CONVERTERS.get(call.op), None
     try:
@@ -136,6 +149,7 @@ def _fold(state: ImportState, call: Call) -> None:
     arguments = _key(state, dict(call.args))
     fixed = [value for value in map(state.known, references(call.args)) if isinstance(value, Fixed)]
     weights = frozenset[tuple[str, int]]().union(*(value.weights for value in fixed))
+    state.folded_macs += constant_macs(state.trace, call)
     for number, ref in enumerate(call.outputs):
         if ref is not None:
             state.values[ref] = Fixed(state.trace.sizes[ref], (call.op, arguments, number), weights)

@@ -6,14 +6,16 @@ Parameters and buffers of the copy are stand-ins: fake tensors without memory, o
 from __future__ import annotations
 
 import copy
-import io
 import logging
 import random
+import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, Final
 
 from mbcost.errors import fail
 
@@ -67,17 +69,36 @@ def _copy(module: Any, stand_in: Callable[[Any], Any]) -> Any:
     """The module with `stand_in(tensor)` for each of its tensors, in inference mode."""
     torch = import_torch()
     memo: dict[int, Any] = {}
-    for child in module.modules():
-        held = [*child._parameters.values(), *child._buffers.values(), *vars(child).values()]
-        for tensor in held:
-            if isinstance(tensor, torch.Tensor) and id(tensor) not in memo:
-                other = stand_in(tensor)
-                trained = isinstance(tensor, torch.nn.Parameter)
-                memo[id(tensor)] = torch.nn.Parameter(other, requires_grad=False) if trained else other
+    for tensor in _tensors_in(module):
+        other = stand_in(tensor)
+        trained = isinstance(tensor, torch.nn.Parameter)
+        memo[id(tensor)] = torch.nn.Parameter(other, requires_grad=False) if trained else other
     try:
         return copy.deepcopy(module, memo).eval()
     except Exception as error:  # noqa: BLE001 - the module's own code runs
         fail("MB504", f"{type(module).__name__} cannot be copied for tracing: {last_line(error)}")
+
+
+def _tensors_in(module: Any) -> list[Any]:
+    """All tensors that a copy of the module would copy: parameters, buffers, and those in plain attributes."""
+    torch = import_torch()
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    left = [module]
+    while left:
+        value = left.pop()
+        if id(value) in seen or isinstance(value, (type, ModuleType, FunctionType)):
+            continue
+        seen.add(id(value))
+        if isinstance(value, torch.Tensor):
+            found[id(value)] = value
+        elif isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            left += value
+        elif hasattr(value, "__dict__"):
+            left += vars(value).values()
+    return list(found.values())
 
 
 @contextmanager
@@ -92,18 +113,58 @@ def untouched_randomness() -> Iterator[None]:
         random.setstate(state)
 
 
+#: One trace at a time: random generators, streams, logging and ``torch.export``'s tracing belong to the process.
+_ONE_AT_A_TIME: Final = threading.RLock()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Whatever runs inside does so in one thread at a time; others wait."""
+    with _ONE_AT_A_TIME:
+        yield
+
+
+class _Silenced:
+    """A stream that drops what one thread writes; whatever else is done with it happens to the stream behind it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._thread = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Write, unless the silenced thread does."""
+        if threading.get_ident() == self._thread:
+            return len(text)
+        written: int = self._stream.write(text)
+        return written
+
+    def writelines(self, lines: Any) -> None:
+        """Write several, unless the silenced thread does."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Whatever runs inside says nothing: neither the module's code nor what PyTorch thinks of it."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    nowhere = io.StringIO()
-    try:
-        with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
+    """Whatever runs inside says nothing: neither the module's code nor what PyTorch thinks of it.
+
+    The streams of other threads go on; logging is off for all of them meanwhile, and on again afterwards.
+    """
+    with alone():
+        disabled = logging.root.manager.disable
+        streams = sys.stdout, sys.stderr
+        logging.disable(logging.CRITICAL)
+        sys.stdout, sys.stderr = (stream and _Silenced(stream) for stream in streams)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            sys.stdout, sys.stderr = streams
+            logging.disable(disabled)
 
 
 def last_line(error: BaseException) -> str:

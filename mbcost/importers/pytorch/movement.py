@@ -105,6 +105,8 @@ def _cut(state: ImportState, x: Tensor, dim: int, start: int, sizes: Sizes, step
     """The elements `start`, `start + step`, ... along a dimension."""
     if sizes == x.sizes:
         return x
+    if not sizes[dim]:  # one part of several has nothing in it: nobody reads it
+        return Tensor(x.source, sizes, x.layout)
     layout = x.layout.without([dim] if sizes[dim] == 1 else [])
     number = next(i for i, dims in enumerate(x.layout) if dim in dims)
     inner = prod(x.sizes[other] for other in x.layout[number][1:])
@@ -261,8 +263,15 @@ def pad(state: ImportState) -> Tensor:
     amounts = call.get("pad") or call["padding"]
     ends = {rank - 1 - i: (amounts[2 * i], amounts[2 * i + 1]) for i in range(len(amounts) // 2)}
     ends = {dim: both for dim, both in ends.items() if both != (0, 0)}
-    if any(min(both) < 0 for both in ends.values()):
-        raise UnsupportedError("padding by less than nothing")
+    for dim, both in ends.items():
+        if min(both) < 0:  # padding by less than nothing takes elements away
+            start, end = (max(0, -amount) for amount in both)
+            kept = (*x.sizes[:dim], x.sizes[dim] - start - end, *x.sizes[dim + 1 :])
+            x = _cut(state, x, dim, start, kept, 1)
+    ends = {dim: (max(0, before), max(0, after)) for dim, (before, after) in ends.items()}
+    ends = {dim: both for dim, both in ends.items() if both != (0, 0)}
+    if not ends:
+        return x
     spatial = min(2, rank - 2)
     if any(dim < rank - spatial for dim in ends):
         return _padded_by_constants(state, x, ends)
@@ -288,10 +297,17 @@ def _padded_by_constants(state: ImportState, x: Tensor, ends: Mapping[int, tuple
     return x
 
 
-def opaque(state: ImportState) -> Tensor:
+def by_traffic(state: ImportState) -> Tensor | tuple[Tensor, ...]:
+    """What moves, sorts or interpolates elements and has no operator here: charged by its traffic, and said so."""
+    state.by_traffic[state.call.op] += 1
+    results = tuple(opaque(state, number) for number, ref in enumerate(state.call.outputs) if ref is not None)
+    return results if len(state.call.outputs) > 1 else results[0]
+
+
+def opaque(state: ImportState, number: int = 0) -> Tensor:
     """An operator of which nothing but its result's sizes is known."""
     inputs = [state.activation(state.known(ref)) for ref in references(state.call.args)]
-    sizes = state.result_sizes()
+    sizes = state.result_sizes(number)
     layout = channels_first(sizes) if len(sizes) == 4 else channels_last(sizes)
     shape = layout.shape(sizes)
     return state.emit(Opaque(shape=extents(shape)), inputs, sizes, layout)

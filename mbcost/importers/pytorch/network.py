@@ -13,7 +13,7 @@ from mbcost.graph import build_graph, count_params
 from mbcost.importers.imported import imported_spec
 from mbcost.importers.pytorch.convert import Converted, converted
 from mbcost.importers.pytorch.export import exported_trace
-from mbcost.importers.pytorch.isolate import fake_copy, import_torch, last_line, real_copy, untouched_randomness
+from mbcost.importers.pytorch.isolate import alone, fake_copy, import_torch, last_line, real_copy, untouched_randomness
 from mbcost.importers.pytorch.layout import Sizes
 from mbcost.importers.pytorch.record import recorded_trace
 from mbcost.importers.pytorch.trace import Trace
@@ -58,7 +58,7 @@ def from_torch(
     if not isinstance(module, torch.nn.Module):
         fail("MB010", f"from_torch reads an nn.Module, not {type(module).__name__}")
     examples = _examples(example_input)
-    with untouched_randomness():
+    with alone(), untouched_randomness():
         traced = _traced(module, examples)
     result = converted(traced.trace, module, estimate=unsupported == "estimate")
     return _spec(name or type(module).__name__, module, result, traced.note, traced.stated_batch)

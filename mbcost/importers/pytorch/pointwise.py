@@ -10,17 +10,20 @@ from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of, with_chann
 from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, Value, extents
 from mbcost.importers.pytorch.trace import Ref
 from mbcost.operators import (
+    Add,
     BatchNorm,
     Elementwise,
     GroupNorm,
     InstanceNorm,
     LayerNorm,
+    Multiply,
     Operator,
     Prelu,
     Relu,
     Relu6,
     Scale,
     Shift,
+    Subtract,
     TensorShape,
     Tile,
 )
@@ -91,6 +94,38 @@ def combined(
     tensors = [_aligned(state.activation(item), sizes) for item in operands]
     layout = _common_layout(tensors, sizes)
     return state.emit(operator, [_broadcastable(state, x, layout, sizes) for x in tensors], sizes, layout)
+
+
+def sum_with_product(operator: Operator, with_constant: type[Operator]) -> Converter:
+    """The converter of addcmul and addcdiv: ``self + value * tensor1 * tensor2``, or over it."""
+
+    def convert(state: ImportState) -> Tensor:
+        first, second = (state.value(name) for name in ("tensor1", "tensor2"))
+        product = _of_two(state, operator, first, second, with_constant)
+        if state.call.get("value", 1) != 1:
+            product = _of_two(state, Multiply(), product, Fixed((), ("number", state.call["value"])), Scale)
+        result = _of_two(state, Add(), state.value("self"), product, Shift)
+        return state.activation(result)
+
+    return convert
+
+
+def lerp(state: ImportState) -> Tensor:
+    """lerp: ``self + weight * (end - self)``."""
+    start, end, weight = state.value("self"), state.value("end"), state.call["weight"]
+    share = state.known(weight) if isinstance(weight, Ref) else Fixed((), ("number", weight))
+    step = _of_two(state, Multiply(), _of_two(state, Subtract(), end, start, Shift), share, Scale)
+    return state.activation(_of_two(state, Add(), start, step, Shift))
+
+
+def _of_two(
+    state: ImportState, operator: Operator, first: Value, second: Value, with_constant: type[Operator]
+) -> Value:
+    """A function of two operands; of two constants it is one."""
+    if isinstance(first, Fixed) and isinstance(second, Fixed):
+        sizes = broadcast_sizes([first.sizes, second.sizes])
+        return Fixed(sizes, (operator.op, first.key, second.key), first.weights | second.weights)
+    return combined(state, operator, [first, second], with_constant)
 
 
 def broadcast_sizes(many: Sequence[Sizes]) -> Sizes:

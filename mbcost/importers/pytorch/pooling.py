@@ -7,15 +7,19 @@ from typing import Any, Literal
 
 from mbcost.importers.pytorch.convolution import map_layout, numbers, pair, symmetric, triple, unpadded_map
 from mbcost.importers.pytorch.layout import Dims, Layout, Sizes
+from mbcost.importers.pytorch.pointwise import combined
 from mbcost.importers.pytorch.state import ImportState, Tensor, UnsupportedError
 from mbcost.operators import (
     AdaptiveAvgPool2d,
     AvgPool2d,
     AvgPool3d,
+    Elementwise,
     GlobalAvgPool,
     GlobalMaxPool,
+    Maximum,
     MaxPool2d,
     MaxPool3d,
+    Minimum,
     Operator,
     Reduce,
     Resize,
@@ -162,8 +166,11 @@ def reduction(state: ImportState) -> Tensor:
     return _without(result, dims, keep=len(sizes) == len(full))
 
 
-def argument_of_extreme(state: ImportState) -> tuple[Tensor, ...]:
-    """max and min over a dimension, which return values and places."""
+def extreme(state: ImportState) -> tuple[Tensor, ...]:
+    """max and min: of two tensors, or over a dimension, which return values and places."""
+    if "other" in state.call.args:
+        operator = Maximum() if state.call.op == "max" else Minimum()
+        return (combined(state, operator, [state.value("self"), state.value("other")], Elementwise),)
     if state.call.get("dim") is None:
         return (reduction(state),)
     result = reduction(state)

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from typing import TypeAlias
 
 from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of, with_channels
+from mbcost.importers.pytorch.movement import reshaped
 from mbcost.importers.pytorch.pointwise import combined
 from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, UnsupportedError, Value
 from mbcost.operators import Add, Dense, Matmul, Multiply, Softmax
@@ -41,17 +42,40 @@ def product_and_sum(state: ImportState) -> Tensor:
 
 
 def attention(state: ImportState) -> Tensor:
-    """scaled_dot_product_attention: two matrix products with a softmax between them; the scale is part of the first."""
+    """scaled_dot_product_attention: two matrix products with a softmax between them; the scale is part of the first.
+
+    A key of one head serves all heads of the query; with `enable_gqa`, each of its heads serves as many of the query's
+    that follow each other. Every head of the query is computed.
+    """
     query, key, value = (state.tensor(name) for name in ("query", "key", "value"))
-    lead = tuple(range(len(query.sizes) - 2))
-    if query.sizes[:-2] != key.sizes[:-2]:
-        raise UnsupportedError("an attention whose query has other leading dimensions than its key")
-    scores = contraction(state, query, (*lead, "to", "inner"), key, (*lead, "from", "inner"), (*lead, "to", "from"))
+    groups = _heads_a_key(state, query, key)
+    grouped = query.sizes[:-2]
+    lead: Labels = tuple(range(len(query.sizes) - 2))
+    shared = lead
+    if groups > 1:
+        grouped = (*query.sizes[:-3], query.sizes[-3] // groups, groups)
+        query = reshaped(state, query, (*grouped, *query.sizes[-2:]))
+        lead = (*lead, "of a key")
+    scores = contraction(state, query, (*lead, "to", "inner"), key, (*shared, "from", "inner"), (*lead, "to", "from"))
+    plain = (*query.sizes[:-2], query.sizes[-2], key.sizes[-2])
     mask = state.call.get("attn_mask")
     if mask is not None:
-        scores = combined(state, Add(), [scores, state.known(mask)])
+        outer = state.result_sizes()[:-1]
+        scores = combined(state, Add(), [reshaped(state, scores, (*outer, key.sizes[-2])), state.known(mask)])
+        scores = reshaped(state, scores, plain)
     weights = state.emit(Softmax(), [scores], scores.sizes, scores.layout)
-    return contraction(state, weights, (*lead, "to", "from"), value, (*lead, "from", "out"), (*lead, "to", "out"))
+    result = contraction(state, weights, (*lead, "to", "from"), value, (*shared, "from", "out"), (*lead, "to", "out"))
+    return reshaped(state, result, state.result_sizes())
+
+
+def _heads_a_key(state: ImportState, query: Tensor, key: Tensor) -> int:
+    """How many heads of the query each head of the key serves, if its heads are neither one nor as many."""
+    ours, theirs = query.sizes[:-2], key.sizes[:-2]
+    if len(ours) == len(theirs) and all(a == b or b == 1 for a, b in zip(ours, theirs, strict=True)):
+        return 1
+    if state.call.get("enable_gqa") and ours[:-1] == theirs[:-1]:
+        return ours[-1] // theirs[-1]
+    raise UnsupportedError("an attention whose query has other leading dimensions than its key")
 
 
 def einsum(state: ImportState) -> Tensor:

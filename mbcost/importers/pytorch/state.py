@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -95,7 +96,8 @@ class UnsupportedError(MbcostError):
 class ImportState:
     """Turns the calls of a trace into layers, one after the other.
 
-    `words` and `scalars` are what :class:`~mbcost.importers.trees.Rewriting` needs to know about them.
+    `words` and `scalars` are what :class:`~mbcost.importers.trees.Rewriting` needs to know about them. `folded_macs` is
+    for calls that read no activation and so are in no layer, `by_traffic` for operators without a counterpart.
     """
 
     trace: Trace
@@ -106,6 +108,8 @@ class ImportState:
     call: Call = field(default_factory=lambda: Call("", {}, (), ""))
     words: dict[str, str] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
+    folded_macs: int = 0
+    by_traffic: Counter[str] = field(default_factory=Counter)
     _names: set[str] = field(default_factory=lambda: {INPUT})
     _weights_seen: set[Hashable] = field(default_factory=set)
     _counted: dict[str, int] = field(default_factory=dict)

@@ -163,10 +163,11 @@ _POOLS: Final[Mapping[str, Converter]] = {
             "norm",
             "linalg_vector_norm",
             "argmax",
+            "argmin",
         ],
         pooling.reduction,
     ),
-    **dict.fromkeys(["max", "min"], pooling.argument_of_extreme),
+    **dict.fromkeys(["max", "min"], pooling.extreme),
     **dict.fromkeys(["upsample_nearest1d", "upsample_nearest2d"], pooling.resize("nearest")),
     **dict.fromkeys(["upsample_linear1d", "upsample_bilinear2d"], pooling.resize("bilinear")),
 }
@@ -262,6 +263,20 @@ _MOVEMENTS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(["embedding", "index", "index_select", "gather"], movement.gather),
 }
 
+#: Operators whose arithmetic is no multiply-accumulate and has no operator here: an opaque layer each.
+_BY_TRAFFIC: Final = [
+    "where",
+    "im2col",
+    "col2im",
+    "unfold",
+    "grid_sampler",
+    "grid_sampler_2d",
+    "upsample_bicubic2d",
+    "upsample_nearest3d",
+    "upsample_trilinear3d",
+    "topk",
+]
+
 #: aten operator -> converter.
 CONVERTERS: Final[Mapping[str, Converter]] = {
     **_PRODUCTS,
@@ -271,6 +286,10 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(["clamp", "clamp_min", "clamp_max", "hardtanh", "clip"], pointwise.clamp),
     "prelu": pointwise.prelu,
     "_prelu_kernel": pointwise.prelu,
+    "addcmul": pointwise.sum_with_product(Multiply(), Scale),
+    "addcdiv": pointwise.sum_with_product(Divide(), Scale),
+    "lerp": pointwise.lerp,
+    **dict.fromkeys(_BY_TRAFFIC, movement.by_traffic),
     **_NORMALISATIONS,
     **_POOLS,
     **_MOVEMENTS,

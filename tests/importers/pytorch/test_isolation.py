@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
+import logging
 import random
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -126,3 +132,28 @@ def test_new_tensors_on_the_cpu_meet_weights_on_meta() -> None:
     graph = build_graph(from_torch(module, (1, 7, 8)))
     assert [layer.op for layer in graph.layers] == ["shift", "dense"]
     assert count_params(graph) == 9 * 8 + 8 * 4 + 4
+
+
+def test_threads_leave_streams_and_logging_alone() -> None:
+    """Traces in several threads at once, while another one prints."""
+    said = io.StringIO()
+    stop = threading.Event()
+    networks = [nn.Sequential(nn.Conv2d(3, 8 * (i + 1), 3), nn.ReLU()) for i in range(4)]
+
+    def talk() -> int:
+        lines = 0
+        while not stop.wait(0.01):
+            print("still here")
+            lines += 1
+        return lines
+
+    with contextlib.redirect_stdout(said), ThreadPoolExecutor(5) as pool:
+        before = (sys.stdout, sys.stderr, logging.root.manager.disable)
+        talking = pool.submit(talk)
+        found = list(pool.map(lambda net: count_macs(build_graph(from_torch(net, (1, 3, 16, 16)))), networks))
+        assert (sys.stdout, sys.stderr, logging.root.manager.disable) == before
+        stop.set()
+        lines = talking.result()
+    assert found == [14 * 14 * 27 * 8 * (i + 1) for i in range(4)]
+    assert lines > 0
+    assert said.getvalue().count("still here\n") == lines
