@@ -30,8 +30,6 @@ from mbcost.operators import (
 )
 
 NO_PADDING: Final = Explicit(0, 0, 0, 0)
-#: A weight of more than so many times the parameters that it is made of is a product of them, not these and constants.
-_COMPUTED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +290,9 @@ class ImportState:
         """The operator with the elements that are its own, and whether they count as parameters.
 
         Every trained element counts once, at the first layer that reads it, in whatever expression. A layer counts as a
-        whole or not at all. So the bias of a weight that an earlier layer counts, and a bias that was trained in part,
-        such as keys without one, are a constant beside the layer.
+        whole or not at all; where neither is near, as of a bias beside a weight that an earlier layer counts, of keys
+        whose bias was not trained, or of a weight that is a product of smaller ones, a constant beside the layer counts
+        what was trained.
         """
         given = [weight for weight in weights if weight is not None]
         if isinstance(operator, (Scale, Shift)):
@@ -304,26 +303,19 @@ class ImportState:
         biased = getattr(operator, "bias", False) and len(counts) == 2
         wanted, fresh = counts[0] if biased else (sum(item[0] for item in counts), sum(item[1] for item in counts))
         owns = fresh > 0 and 2 * fresh >= wanted
-        if not biased or counts[1][1] == (counts[1][0] if owns else 0):
-            return operator, owns
-        if counts[1][1]:
-            rest = Constant((1, 1, 1), counts[1][1])
-            self._append(rest, (INPUT,), (), channels_last(()), self._bias_name(), aside=True)
-        unbiased: Operator = replace(operator, bias=False)  # type: ignore[call-arg]
-        return unbiased, owns
-
-    def _bias_name(self) -> str:
-        return f"{self.call.where}.bias" if self.call.where else "bias"
+        rest = 0 if owns else fresh
+        if biased and counts[1][1] != (counts[1][0] if owns else 0):
+            operator = _without_bias(operator)
+            rest += counts[1][1]
+        if rest:
+            name = f"{self.call.where}.trained" if self.call.where else "trained"
+            self._append(Constant((1, 1, 1), rest), (INPUT,), (), channels_last(()), name, aside=True)
+        return operator, owns
 
     def _fresh(self, weight: Fixed) -> tuple[int, int]:
         """Elements of a weight, and how many of them no earlier layer counts; they are this layer's from now on."""
         wanted = prod(weight.sizes)
-        if not self._unseen(weight):
-            return wanted, 0
-        if not any(self._counted.get(name) for name, _ in weight.weights) and wanted > _COMPUTED * _total(weight):
-            self._claimed(weight.weights)
-            return wanted, wanted  # computed before the network runs, and kept as it is then
-        return wanted, self._claimed(weight.weights, wanted)
+        return wanted, self._claimed(weight.weights, wanted) if self._unseen(weight) else 0
 
     def _unseen(self, weight: Fixed) -> bool:
         """Whether a weight is trained and no layer read it in this very form."""
@@ -342,8 +334,9 @@ class ImportState:
         return total
 
 
-def _total(weight: Fixed) -> int:
-    return sum(size for _, size in weight.weights)
+def _without_bias(operator: Operator) -> Operator:
+    made: Operator = replace(operator, bias=False)  # type: ignore[call-arg]
+    return made
 
 
 def extents(shape: TensorShape) -> tuple[Dim, Dim, Dim]:
