@@ -7,8 +7,8 @@ from math import prod
 from typing import Any
 
 from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of
-from mbcost.importers.pytorch.state import NO_PADDING, Fixed, ImportState, Tensor, UnsupportedError
-from mbcost.operators import Conv2d, Conv3d, DepthwiseConv2d, Explicit, Operator, TransposedConv2d
+from mbcost.importers.pytorch.state import NO_PADDING, Fixed, ImportState, Tensor, UnsupportedError, extents
+from mbcost.operators import Conv2d, Conv3d, DepthwiseConv2d, Explicit, Opaque, Operator, Shift, TransposedConv2d
 from mbcost.operators.window import Padding
 
 
@@ -25,12 +25,12 @@ def convolution(state: ImportState) -> Tensor:
 
 
 def transposed_convolution(state: ImportState) -> Tensor:
-    """conv_transpose1d and conv_transpose2d."""
+    """conv_transpose1d, conv_transpose2d and conv_transpose3d."""
     weight, call = _weight(state), state.call
     spatial = len(weight.sizes) - 2
     x = state.tensor("input")
     if spatial > 2 or (spatial == 2 and _images(x.sizes, spatial) > 1):
-        raise UnsupportedError("a transposed convolution in three dimensions")
+        return _scattered(state, x, weight)
     layout = map_layout(x.sizes, spatial)
     operator = TransposedConv2d(
         out=weight.sizes[1] * call["groups"],
@@ -43,6 +43,28 @@ def transposed_convolution(state: ImportState) -> Tensor:
         bias=state.fixed("bias") is not None,
     )
     return _emitted(state, operator, state.arranged(x, layout), weight)
+
+
+def _scattered(state: ImportState, x: Tensor, weight: Fixed) -> Tensor:
+    """A transposed convolution of volumes or several images: every pixel's products, which are then added in place.
+
+    MACs = Din * Hin * Win * Cin * Kd * Kh * Kw * Cout / groups: those of the convolution whose gradient it is.
+    """
+    spatial, groups = len(weight.sizes) - 2, int(state.call["groups"])
+    products = prod(weight.sizes[1:]) * groups
+    sizes = (*x.sizes[: -spatial - 1], products, *x.sizes[-spatial:])
+    operator = Conv2d(out=products, groups=groups, padding="valid")
+    spread = state.emit(
+        operator, [state.arranged(x, map_layout(x.sizes, spatial))], sizes, map_layout(sizes, spatial), weights=[weight]
+    )
+    made = state.result_sizes()
+    layout = map_layout(made, spatial)
+    state.by_traffic["col2im"] += 1
+    result = state.emit(Opaque(shape=extents(layout.shape(made))), [spread], made, layout)
+    bias = state.fixed("bias")
+    if bias is None:
+        return result
+    return state.emit(Shift(weights=sum(size for _, size in bias.weights)), [result], made, layout, weights=[bias])
 
 
 def map_layout(sizes: Sizes, spatial: int) -> Layout:

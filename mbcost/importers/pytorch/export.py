@@ -36,7 +36,7 @@ _VIEWS: Final = frozenset(
 )
 
 
-def exported_trace(module: Any, args: tuple[Any, ...]) -> Trace:
+def exported_trace(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
     """The operators that a module runs on inputs of these sizes, at the level of ``conv2d`` and ``linear``.
 
     Raises
@@ -46,7 +46,7 @@ def exported_trace(module: Any, args: tuple[Any, ...]) -> Trace:
     """
     torch = import_torch()
     with quiet(), torch.no_grad():
-        program = torch.export.export(module, args, strict=False)
+        program = torch.export.export(module, args, kwargs, strict=False)
         if _writes_into_views(program.graph):
             program = program.run_decompositions({})
     return _Reader(program).trace

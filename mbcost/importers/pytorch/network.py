@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Final
 
@@ -40,8 +41,11 @@ def from_torch(
     module
         An ``nn.Module``. It is read as for inference, whatever its training flag.
     example_input
-        A tensor, a tuple of tensors for several inputs, or the sizes of a tensor, such as ``(1, 3, 224, 224)``. The
-        first dimension is the batch: one image of it is traced, unless the module works with that batch only.
+        A tensor, a tuple of tensors for several inputs, a mapping of names to tensors for keyword arguments, or the
+        sizes of a tensor, such as ``(1, 3, 224, 224)``, which gets the type of the module's parameters. In a tuple, an
+        argument may be a list, tuple or mapping of tensors, as detectors take: ``([image],)``; a mapping with keys that
+        are no arguments is one itself. The first dimension is the batch: one image of it is traced, unless the module
+        works with that batch only or its inputs are nested.
     name
         Name of the architecture; the module's class by default.
     unsupported
@@ -57,7 +61,7 @@ def from_torch(
     torch = import_torch()
     if not isinstance(module, torch.nn.Module):
         fail("MB010", f"from_torch reads an nn.Module, not {type(module).__name__}")
-    examples = _examples(example_input)
+    examples = _examples(example_input, module)
     with alone(), untouched_randomness():
         traced = _traced(module, examples)
     result = converted(traced.trace, module, estimate=unsupported == "estimate")
@@ -86,19 +90,70 @@ class _Example:
         return self.values.detach().clone()
 
 
-def _examples(given: Any) -> tuple[_Example, ...]:
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """All inputs of a module, and how they make its arguments."""
+
+    tensors: tuple[_Example, ...]
+    rebuilt: Callable[[list[Any]], Any] = tuple
+    nested: bool = False
+
+    def arguments(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments with these tensors in them."""
+        made = self.rebuilt(list(tensors))
+        return ((), made) if isinstance(made, dict) else (made, {})
+
+    @property
+    def batch(self) -> int:
+        """The first extent of all inputs; 1 where they differ, have no second dimension or lie in lists."""
+        first = {item.sizes[0] if len(item.sizes) > 1 and not self.nested else 1 for item in self.tensors}
+        return first.pop() if len(first) == 1 else 1
+
+    def first_image(self) -> _Inputs:
+        return replace(self, tensors=tuple(item.first_image() for item in self.tensors))
+
+
+def _examples(given: Any, module: Any) -> _Inputs:
     torch = import_torch()
     if isinstance(given, torch.Tensor):
         given = (given,)
-    if not isinstance(given, (tuple, list)) or not given:
-        fail("MB010", "an example input is a tensor, a tuple of tensors, or the sizes of one: (1, 3, 224, 224)")
-    if all(isinstance(item, int) and not isinstance(item, bool) for item in given):
+    if not isinstance(given, (tuple, list, Mapping)) or not given:
+        fail(
+            "MB010",
+            "an example input is a tensor, a tuple of tensors, a mapping of names to tensors, or the sizes of one: "
+            "(1, 3, 224, 224)",
+        )
+    if not isinstance(given, Mapping) and all(isinstance(x, int) and not isinstance(x, bool) for x in given):
         if min(given) < 1:
             fail("MB010", f"{tuple(given)} are no sizes of a tensor: each has to be at least 1")
-        return (_Example(tuple(given), torch.get_default_dtype()),)
-    if not all(isinstance(item, torch.Tensor) for item in given):
+        return _Inputs((_Example(tuple(given), _parameter_type(module)),))
+    pytree = import_module("torch.utils._pytree")
+    arguments = _arguments(given, module)
+    leaves, structure = pytree.tree_flatten(arguments)
+    if not leaves or not all(isinstance(item, torch.Tensor) for item in leaves):
         fail("MB010", "an example input holds something that is no tensor", hint="wrap the module in one that adds it")
-    return tuple(_Example(tuple(item.shape), item.dtype, item) for item in given)
+    values = arguments.values() if isinstance(arguments, dict) else arguments
+    nested = not all(isinstance(item, torch.Tensor) for item in values)
+    tensors = tuple(_Example(tuple(item.shape), item.dtype, item) for item in leaves)
+    return _Inputs(tensors, lambda items: pytree.tree_unflatten(items, structure), nested)
+
+
+def _arguments(given: Any, module: Any) -> tuple[Any, ...] | dict[str, Any]:
+    """Positional arguments, or keyword arguments of a mapping whose keys are all names of such."""
+    if not isinstance(given, Mapping):
+        return tuple(given)
+    takes = inspect.signature(module.forward).parameters
+    by_name = {key for key, item in takes.items() if item.kind in {item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY}}
+    anything = any(item.kind is item.VAR_KEYWORD for item in takes.values())
+    if all(isinstance(key, str) and (anything or key in by_name) for key in given):
+        return dict(given)
+    return (dict(given),)
+
+
+def _parameter_type(module: Any) -> Any:
+    """The type of the module's floating point parameters if all have one, and PyTorch's default otherwise."""
+    types = {parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()}
+    return types.pop() if len(types) == 1 else import_torch().get_default_dtype()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +163,12 @@ class _Traced:
     stated_batch: int
 
 
-def _traced(module: Any, examples: tuple[_Example, ...]) -> _Traced:
+def _traced(module: Any, examples: _Inputs) -> _Traced:
     """The module's trace: of one image if it takes one, exported if it can be."""
     choices = [(examples, _batch_note(examples, examples), 1)]
-    if _batch(examples) > 1:
-        image = tuple(item.first_image() for item in examples)
-        choices.insert(0, (image, _batch_note(image, examples), _batch(examples)))
+    if examples.batch > 1:
+        image = examples.first_image()
+        choices.insert(0, (image, _batch_note(image, examples), examples.batch))
     tracers: tuple[tuple[Callable[..., Trace], str], ...] = (
         (_exported, "traced with torch.export"),
         (_recorded, "control flow depends on values: run once, on the path that the example takes"),
@@ -129,30 +184,25 @@ def _traced(module: Any, examples: tuple[_Example, ...]) -> _Traced:
                 error = problem
     assert error is not None
     name = type(module).__name__
-    shapes = ", ".join("x".join(map(str, item.sizes)) for item in examples)
+    shapes = ", ".join("x".join(map(str, item.sizes)) for item in examples.tensors)
     fail(_CODE_FAILED, f"{name} does not run on an input of {shapes}: {last_line(error)}")
 
 
-def _exported(module: Any, examples: tuple[_Example, ...]) -> Trace:
+def _exported(module: Any, examples: _Inputs) -> Trace:
     mode = import_module("torch._subclasses.fake_tensor").FakeTensorMode(allow_non_fake_inputs=True)
     stand_in = fake_copy(module, mode)
     with mode:
-        args = tuple(item.fake() for item in examples)
-    return exported_trace(stand_in, args)
+        tensors = [item.fake() for item in examples.tensors]
+    return exported_trace(stand_in, *examples.arguments(tensors))
 
 
-def _recorded(module: Any, examples: tuple[_Example, ...]) -> Trace:
-    return recorded_trace(real_copy(module), tuple(item.real() for item in examples))
+def _recorded(module: Any, examples: _Inputs) -> Trace:
+    tensors = [item.real() for item in examples.tensors]
+    return recorded_trace(real_copy(module), *examples.arguments(tensors), tensors)
 
 
-def _batch(examples: Sequence[_Example]) -> int:
-    """The first extent of all inputs; 1 where they differ or have no second dimension."""
-    first = {item.sizes[0] if len(item.sizes) > 1 else 1 for item in examples}
-    return first.pop() if len(first) == 1 else 1
-
-
-def _batch_note(traced: tuple[_Example, ...], given: tuple[_Example, ...]) -> str:
-    batch = _batch(given)
+def _batch_note(traced: _Inputs, given: _Inputs) -> str:
+    batch = given.batch
     if batch == 1:
         return "batch 1"
     if traced is given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -10,8 +10,8 @@ from mbcost.importers.pytorch.isolate import import_torch, quiet
 from mbcost.importers.pytorch.trace import Call, Ref, Trace, Weight, bound_arguments, operator_name
 
 
-def recorded_trace(module: Any, args: tuple[Any, ...]) -> Trace:
-    """The aten operators that a module really ran on these inputs.
+def recorded_trace(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], inputs: Sequence[Any]) -> Trace:
+    """The aten operators that a module really ran on these arguments, which hold the `inputs`.
 
     The operators are those below autograd (``convolution``, ``addmm``); the path taken is that of these values.
 
@@ -21,9 +21,9 @@ def recorded_trace(module: Any, args: tuple[Any, ...]) -> Trace:
         Whatever the module's own code raises.
     """
     torch = import_torch()
-    recorder = _Recorder(module, args)
+    recorder = _Recorder(module, inputs)
     with quiet(), torch.no_grad(), recorder.mode():
-        result = module(*args)
+        result = module(*args, **kwargs)
     leaves, _ = import_module("torch.utils._pytree").tree_flatten(result)
     found = (recorder.refs.get(leaf) for leaf in leaves if isinstance(leaf, torch.Tensor))
     recorder.trace.outputs = [ref for ref in found if ref is not None]
@@ -33,13 +33,13 @@ def recorded_trace(module: Any, args: tuple[Any, ...]) -> Trace:
 class _Recorder:
     """Collects calls; tensors are known by their identity as long as they live."""
 
-    def __init__(self, module: Any, args: tuple[Any, ...]) -> None:
+    def __init__(self, module: Any, inputs: Sequence[Any]) -> None:
         self.trace = Trace()
         self.refs: Any = import_module("torch.utils.weak").WeakIdKeyDictionary()
         self.path = [""]
         for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
             self.trace.weights[self._known(tensor)] = Weight(name, trained=_is_parameter(tensor))
-        self.trace.inputs = [self._known(tensor) for tensor in args]
+        self.trace.inputs = [self._known(tensor) for tensor in inputs]
         for name, child in module.named_modules():
             child.register_forward_pre_hook(lambda *_, name=name: self.path.append(name))
             child.register_forward_hook(lambda *_: self._leave(), always_call=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mbcost.importers.pytorch import convolution, movement, pointwise, pooling, product
+from mbcost.importers.pytorch import computed, convolution, movement, pointwise, pooling, product
 from mbcost.importers.pytorch.state import ImportState
 from mbcost.operators import (
     Add,
@@ -41,7 +41,7 @@ from mbcost.operators import (
 Converter = Callable[[ImportState], Any]
 
 _PRODUCTS: Final[Mapping[str, Converter]] = {
-    **dict.fromkeys(["conv1d", "conv2d", "conv3d", "convolution", "_convolution"], convolution.convolution),
+    **dict.fromkeys(["conv1d", "conv2d", "conv3d", "convolution", "_convolution"], computed.convolution),
     **dict.fromkeys(["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"], convolution.transposed_convolution),
     "linear": product.linear,
     **dict.fromkeys(["mm", "bmm", "matmul", "mv", "dot"], product.product),

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from mbcost.errors import InputError
 from mbcost.graph import build_graph, count_macs, count_params
 from mbcost.importers.pytorch import from_torch
 from tests.importers.pytorch.counts import counted_macs, imported, ops, spec_of
@@ -71,6 +72,19 @@ CASES = (
     Trap("the largest few", lambda: Of(lambda m, x: m.c(x).flatten(1).topk(5).values.relu(), c=conv()), MAP, CONV, ()),
     Trap("one key head", lambda: Of(one_key_head, q=nn.Linear(64, 64), k=nn.Linear(64, 16), v=nn.Linear(64, 16)),
          ((1, 5, 64),), 5 * 64 * 96 + 2 * 4 * 5 * 5 * 16, ()),
+    Trap("a computed weight", lambda: Of(lambda m, x: F.conv2d(m.c(x), m.fc(x.mean((2, 3))).view(5, 8, 1, 1)),
+         c=conv(), fc=nn.Linear(3, 40)), MAP, CONV + 120 + 36 * 8 * 5, ()),
+    Trap("a computed weight, grouped, with a bias", lambda: Of(lambda m, x: F.conv2d(m.c(x),
+         m.fc(x.mean((2, 3))).view(4, 4, 3, 3), m.b, 2, 1, 1, 2), c=conv(), fc=nn.Linear(3, 144), b=(4,)), MAP,
+         CONV + 3 * 144 + 9 * 4 * 4 * 9, ()),
+    Trap("a map that is correlated with another", lambda: Of(lambda _, x, z: F.conv2d(x, z)), ((1, 8, 9, 9),
+         (1, 8, 4, 4)), 36 * 8 * 16, ()),
+    Trap("transposed, three dimensions", lambda: nn.ConvTranspose3d(4, 6, (2, 3, 3), 2), ((1, 4, 3, 5, 5),),
+         75 * 4 * 6 * 18, ("conv2d", "opaque", "shift")),
+    Trap("transposed, three dimensions, grouped", lambda: nn.ConvTranspose3d(4, 6, 2, 2, groups=2, bias=False),
+         ((1, 4, 3, 5, 5),), 75 * 2 * 6 * 8, ("conv2d", "opaque")),
+    Trap("transposed, several images", lambda: Of(lambda m, x: m.t(x.flatten(0, 1)), t=nn.ConvTranspose2d(3, 4, 2, 2)),
+         ((1, 5, 3, 8, 8),), 5 * 64 * 3 * 4 * 4, ()),
     *(Trap(f"fewer key heads, masked {masked}", lambda masked=masked: Of(grouped_attention, q=nn.Linear(64, 64),
          k=nn.Linear(64, 32), v=nn.Linear(64, 32), masked=masked), ((1, 5, 64),), 5 * 64 * 128 + 2 * 4 * 5 * 5 * 16, ())
       for masked in (False, True)),
@@ -110,3 +124,54 @@ def test_plain_tensors_in_containers() -> None:
     module = Of(lambda m, x: m.c(x - m.held["mean"] + m.held["many"][0]), c=conv())
     module.held = {"mean": torch.zeros(1, 3, 1, 1), "many": [torch.zeros(3, 1, 1)]}
     assert count_macs(build_graph(from_torch(module, (1, 3, 8, 8)))) == CONV
+
+
+class Named(nn.Module):
+    """Keyword arguments, the second of them after the tensors that it is added to."""
+
+    def __init__(self, *, by_value: bool) -> None:
+        super().__init__()
+        self.c = conv()
+        self.by_value = by_value
+
+    def forward(self, image: Tensor, *, shift: Tensor) -> Tensor:
+        if self.by_value and image.sum() > 1:
+            return image
+        return self.c(image) + shift
+
+
+@pytest.mark.parametrize("by_value", [False, True])
+def test_keyword_arguments(by_value: bool) -> None:
+    example = {"image": torch.zeros(4, 3, 8, 8), "shift": torch.zeros(4, 8, 1, 1)}
+    spec = from_torch(Named(by_value=by_value), example)
+    assert count_macs(build_graph(spec)) == CONV
+    assert "one image of the example's batch of 4" in spec.note
+
+
+@pytest.mark.parametrize("by_value", [False, True])
+def test_arguments_that_hold_tensors(by_value: bool) -> None:
+    def forward(m: Of, images: list[Tensor], more: dict[str, Tensor]) -> Tensor:
+        x = torch.stack(images)
+        if by_value and more["shift"].sum() > 1:
+            return x
+        return m.c(x) + more["shift"]
+
+    example = ([torch.zeros(3, 8, 8)] * 2, {"shift": torch.zeros(1, 8, 1, 1)})
+    graph = build_graph(from_torch(Of(forward, c=conv()), example))
+    assert count_macs(graph) == 2 * CONV
+
+
+def test_a_mapping_that_is_the_argument() -> None:
+    module = Of(lambda m, batch: m.c(batch["image"]), c=conv())
+    assert count_macs(build_graph(from_torch(module, {"image": torch.zeros(1, 3, 8, 8)}))) == CONV
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_sizes_get_the_type_of_the_parameters(dtype: torch.dtype) -> None:
+    assert count_macs(build_graph(from_torch(conv().to(dtype), (1, 3, 8, 8)))) == CONV
+
+
+@pytest.mark.parametrize("example", [{}, {"x": 3}, ([],), (torch.zeros(1), "x")])
+def test_examples_that_are_none(example: object) -> None:
+    with pytest.raises(InputError, match="example input"):
+        from_torch(conv(), example)
