@@ -133,14 +133,14 @@ def concat(state: ImportState) -> Tensor:
     parts = [state.known(ref) for ref in state.call["tensors"]]
     parts = [item for item in parts if prod(item.sizes)]
     sizes = state.result_sizes()
-    return _joined(state, parts, state.call.get("dim", 0) % len(sizes), sizes)
+    return joined(state, parts, state.call.get("dim", 0) % len(sizes), sizes)
 
 
 def stack(state: ImportState) -> Tensor:
     """stack: tensors joined along a dimension that is new."""
     sizes = state.result_sizes()
     dim = state.call.get("dim", 0) % len(sizes)
-    return _joined(
+    return joined(
         state, [_with_dimension(state.written(state.known(ref)), dim) for ref in state.call["tensors"]], dim, sizes
     )
 
@@ -152,7 +152,7 @@ def _with_dimension(value: Value, dim: int) -> Value:
     return Tensor(value.source, sizes, value.layout.replaced(lambda old: (old + (old >= dim),)))
 
 
-def _joined(state: ImportState, parts: Sequence[Value], dim: int, sizes: Sizes) -> Tensor:
+def joined(state: ImportState, parts: Sequence[Value], dim: int, sizes: Sizes) -> Tensor:
     """Tensors along a dimension, which has to be the outermost of its axis; a new one is the outermost channel."""
     largest = max((item for item in parts if isinstance(item, Tensor)), key=lambda item: item.shape.elements)
     height, width, channels = state.activation(largest).layout.without([dim])
@@ -246,7 +246,7 @@ def scattered(state: ImportState) -> Tensor:
         source = _with_dimension(state.written(source), dim)
     end = start + source.sizes[dim]
     pieces = [_piece(state, whole, dim, 0, start), source, _piece(state, whole, dim, end, whole.sizes[dim])]
-    return _joined(state, [piece for piece in pieces if piece.sizes[dim]], dim, state.result_sizes())
+    return joined(state, [piece for piece in pieces if piece.sizes[dim]], dim, state.result_sizes())
 
 
 def _piece(state: ImportState, whole: Value, dim: int, start: int, end: int) -> Value:
@@ -293,7 +293,7 @@ def _padded_by_constants(state: ImportState, x: Tensor, ends: Mapping[int, tuple
                 sizes = (*x.sizes[:dim], count, *x.sizes[dim + 1 :])
                 parts.insert(place, Fixed(sizes, ("zeros", sizes)))
         total = (*x.sizes[:dim], x.sizes[dim] + before + after, *x.sizes[dim + 1 :])
-        x = _joined(state, parts, dim, total)
+        x = joined(state, parts, dim, total)
     return x
 
 

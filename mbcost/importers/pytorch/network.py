@@ -17,7 +17,7 @@ from mbcost.importers.pytorch.export import exported_trace
 from mbcost.importers.pytorch.isolate import alone, fake_copy, import_torch, last_line, real_copy, untouched_randomness
 from mbcost.importers.pytorch.layout import Sizes
 from mbcost.importers.pytorch.record import recorded_trace
-from mbcost.importers.pytorch.trace import Trace
+from mbcost.importers.pytorch.trace import Trace, one_step
 from mbcost.words import Unsupported
 
 _CODE_FAILED: Final = "MB506"
@@ -177,7 +177,11 @@ def _traced(module: Any, examples: _Inputs) -> _Traced:
     for tracer, how in tracers:
         for inputs, batch, stated in choices:
             try:
-                return _Traced(tracer(module, inputs), f"{how}; {batch}", stated)
+                trace = tracer(module, inputs)
+                if inputs is not examples and one_step(trace):
+                    steps = f"the first dimension, {examples.batch}, is the steps of a recurrent layer, not a batch"
+                    trace, batch, stated = tracer(module, examples), f"{steps}: counts are for all of it", 1
+                return _Traced(trace, f"{how}; {batch}", stated)
             except InputError:
                 raise
             except Exception as problem:  # noqa: BLE001 - the module's own code runs

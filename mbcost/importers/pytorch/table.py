@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mbcost.importers.pytorch import computed, convolution, movement, pointwise, pooling, product
+from mbcost.importers.pytorch import computed, convolution, movement, pointwise, pooling, product, recurrent
 from mbcost.importers.pytorch.state import ImportState
 from mbcost.operators import (
     Add,
@@ -289,6 +289,8 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     "addcmul": pointwise.sum_with_product(Multiply(), Scale),
     "addcdiv": pointwise.sum_with_product(Divide(), Scale),
     "lerp": pointwise.lerp,
+    **dict.fromkeys(["lstm", "gru", "rnn_tanh", "rnn_relu"], recurrent.recurrent),
+    **dict.fromkeys(["lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"], recurrent.cell),
     **dict.fromkeys(_BY_TRAFFIC, movement.by_traffic),
     **_NORMALISATIONS,
     **_POOLS,

@@ -10,6 +10,8 @@ from typing import Any, Final
 from mbcost.importers.pytorch.layout import Sizes
 
 _CALL_NUMBER: Final = re.compile(r"@\d+")
+#: Recurrent layers, and their gates: each has a matrix for the input and one for the state.
+RECURRENT: Final = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ class Trace:
         ref = Ref(len(self.sizes))
         self.sizes[ref] = tuple(int(size) for size in tensor.shape)
         return ref
+
+
+def one_step(trace: Trace) -> bool:
+    """Whether a recurrent layer gets a single step, as where steps come first and were taken for a batch."""
+    layers = [call for call in trace.calls if call.op in RECURRENT and isinstance(call.get("input"), Ref)]
+    return any(trace.sizes[call["input"]][1 if call["batch_first"] else 0] == 1 for call in layers)
 
 
 def references(value: Any) -> list[Ref]:
