@@ -86,6 +86,13 @@ def converted(trace: Trace, module: Any, *, estimate: bool) -> Converted:
     problems = list(dict.fromkeys(problems))
     if problems and not estimate:
         raise InputError(problems)
+    if state.folded_macs and not any(isinstance(state.values.get(ref), Tensor) for ref in trace.outputs):
+        fail(
+            "MB501",
+            f"no output of the module depends on its inputs as it was traced, though it computes {state.folded_macs} "
+            "MACs",
+            hint="give from_torch the part of it between two tensors, such as its backbone",
+        )
     outputs = _outputs(state)
     rewriting = Rewriting({item.name: item for item in state.layers}, frozenset(outputs), state.words, state.scalars)
     rewriting.match_trees()

@@ -235,6 +235,17 @@ def assigned(state: ImportState) -> Value:
     return source
 
 
+def written_through(state: ImportState) -> Value:
+    """A tensor of which a part, or all of it, is written through a view; where the part lies is not known."""
+    whole, source, sizes = state.value("self"), state.value("src"), state.result_sizes()
+    if prod(source.sizes) == prod(sizes) and isinstance(source, Tensor):
+        return reshaped(state, state.activation(source), sizes)
+    state.by_traffic["writing into a part"] += 1
+    inputs = [state.activation(item) for item in (source, whole) if isinstance(item, Tensor)]
+    layout = channels_first(sizes) if len(sizes) == 4 else channels_last(sizes)
+    return state.emit(Opaque(shape=extents(layout.shape(sizes))), inputs, sizes, layout)
+
+
 def scattered(state: ImportState) -> Tensor:
     """slice_scatter and select_scatter: a tensor of which one part is replaced."""
     call, whole, source = state.call, state.value("self"), state.value("src")

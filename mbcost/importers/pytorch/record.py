@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from mbcost.importers.pytorch.isolate import import_torch, quiet
-from mbcost.importers.pytorch.trace import Call, Ref, Trace, Weight, bound_arguments, operator_name
+from mbcost.importers.pytorch.trace import WRITTEN_THROUGH, Call, Ref, Trace, Weight, bound_arguments, operator_name
 
 
 def recorded_trace(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], inputs: Sequence[Any]) -> Trace:
@@ -22,7 +22,8 @@ def recorded_trace(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], i
     """
     torch = import_torch()
     recorder = _Recorder(module, inputs)
-    with quiet(), torch.no_grad(), recorder.mode():
+    # oneDNN has operators of its own for recurrent layers; without it they are the products that they consist of
+    with quiet(), torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), recorder.mode():
         result = module(*args, **kwargs)
     leaves, _ = import_module("torch.utils._pytree").tree_flatten(result)
     found = (recorder.refs.get(leaf) for leaf in leaves if isinstance(leaf, torch.Tensor))
@@ -63,6 +64,14 @@ class _Recorder:
         results = result if isinstance(result, (list, tuple)) else (result,)
         outputs = tuple(self._new(item) for item in results)
         self.trace.calls.append(Call(operator_name(func._schema.name), bound, outputs, self.path[-1]))
+        if func._schema.is_mutable and args and _is_tensor(args[0]) and args[0]._base is not None:
+            self._written_through(args[0])
+
+    def _written_through(self, view: Any) -> None:
+        """What was written into a view is in the tensor behind it as well."""
+        base = view._base
+        written = {"self": self._known(base), "src": self._known(view)}
+        self.trace.calls.append(Call(WRITTEN_THROUGH, written, (self._new(base),), self.path[-1]))
 
     def _leave(self) -> None:
         self.path.pop()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mbcost.importers.pytorch import computed, convolution, movement, pointwise, pooling, product, recurrent
 from mbcost.importers.pytorch.state import ImportState
+from mbcost.importers.pytorch.trace import WRITTEN_THROUGH
 from mbcost.operators import (
     Add,
     AvgPool2d,
@@ -242,6 +243,7 @@ _MOVEMENTS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(["cat", "concat", "concatenate"], movement.concat),
     "stack": movement.stack,
     "copy": movement.assigned,
+    WRITTEN_THROUGH: movement.written_through,
     **dict.fromkeys(["slice_scatter", "select_scatter"], movement.scattered),
     **dict.fromkeys(["expand", "expand_as", "repeat", "repeat_interleave", "tile"], movement.expand),
     **dict.fromkeys(
@@ -275,6 +277,11 @@ _BY_TRAFFIC: Final = [
     "upsample_nearest3d",
     "upsample_trilinear3d",
     "topk",
+    "sort",
+    "argsort",
+    "nonzero",
+    "index_put",
+    "torchvision::nms",
 ]
 
 #: aten operator -> converter.

@@ -10,6 +10,8 @@ from typing import Any, Final
 from mbcost.importers.pytorch.layout import Sizes
 
 _CALL_NUMBER: Final = re.compile(r"@\d+")
+#: The call that a recording adds where a view is written into: the tensor behind it, with `src` somewhere in it.
+WRITTEN_THROUGH: Final = "written through a view"
 #: Recurrent layers, and their gates: each has a matrix for the input and one for the state.
 RECURRENT: Final = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
