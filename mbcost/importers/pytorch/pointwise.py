@@ -83,7 +83,8 @@ def combined(
     sizes = broadcast_sizes([item.sizes for item in operands])
     first, second = operands
     for value, other in ((first, second), (second, first)):
-        if isinstance(other, Fixed) and isinstance(value, Tensor) and value.shape.elements == prod(sizes):
+        kept = isinstance(other, Fixed) and with_constant is Elementwise and other.weights and prod(other.sizes) > 1
+        if isinstance(other, Fixed) and isinstance(value, Tensor) and value.shape.elements == prod(sizes) and not kept:
             x = _aligned(state.activation(value), sizes)
             trained = sum(count for _, count in other.weights)
             constant = {"weights": trained} if with_constant in (Scale, Shift) else {}

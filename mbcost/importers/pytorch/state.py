@@ -302,7 +302,7 @@ class ImportState:
         counts = [self._fresh(weight) for weight in given]
         biased = getattr(operator, "bias", False) and len(counts) == 2
         wanted, fresh = counts[0] if biased else (sum(item[0] for item in counts), sum(item[1] for item in counts))
-        owns = fresh > 0 and 2 * fresh >= wanted
+        owns = fresh > 0 and (fresh == wanted if len(counts) > 1 and not biased else 2 * fresh >= wanted)
         rest = 0 if owns else fresh
         if biased and counts[1][1] != (counts[1][0] if owns else 0):
             operator = _without_bias(operator)

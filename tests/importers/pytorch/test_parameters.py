@@ -60,6 +60,20 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
         (1, 5, 16),
         32 * 16,
     ),
+    "a batch norm that shares its scale": (
+        lambda: Of(
+            lambda m, x: m.n(F.batch_norm(x, m.n.running_mean, m.n.running_var, m.n.weight, m.b)),
+            n=nn.BatchNorm2d(4),
+            b=(4,),
+        ),
+        (1, 4, 8, 8),
+        3 * 4,
+    ),
+    "the larger of the input and a parameter": (
+        lambda: Of(lambda m, x: torch.max(m.a, x), a=(4, 8, 8)),
+        (1, 4, 8, 8),
+        256,
+    ),
     "keys without bias": (keys_without_bias, (1, 5, 16), 48 * 16 + 2 * 16),
     "a bias that nobody trained": (
         lambda: with_buffers(lambda m, x: F.conv2d(x, m.w, m.b), {"b": (8,)}, w=(8, 4, 3, 3)),
