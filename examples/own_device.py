@@ -16,7 +16,7 @@ processors:
     kind: cpu
     core: Cortex-A76
     default: true
-    runtimes: [tflite-2.1]
+    runtime: tflite-2.1
     precisions: [fp32]
     clock: {value: 2.4 GHz, source: datasheet, reference: datasheet}
     simd_width: {value: 128 bit, source: datasheet, reference: datasheet}

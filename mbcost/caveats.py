@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mbcost.architectures import ArchitectureSpec
 from mbcost.calibration.apply import notes_on
 from mbcost.devices import Target
@@ -31,11 +33,15 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
     return tuple(warnings)
 
 
+#: Notes on how a model was read that nobody has to know: it was read as models usually are.
+_AS_USUAL: Final = frozenset({"traced with torch.export", "batch 1"})
+
+
 def notes_of_model(spec: ArchitectureSpec, target: Target, batch: int) -> list[str]:
     """What a reader has to know about how a model was read, and which batch its numbers are for."""
     if not spec.imported:
         return []
-    notes = [note for note in spec.note.split("; ") if note]
+    notes = [note for note in spec.note.split("; ") if note and note not in _AS_USUAL]
     if spec.stated_precision not in {None, target.precision}:
         notes.append(f"{spec.name} is quantised to {spec.stated_precision}: this is for {target.precision}")
     if spec.stated_batch != batch:
