@@ -154,5 +154,5 @@ def _told_how_to_go_on(parts: Path | None) -> Iterator[None]:
         if parts is None:
             print_note("interrupted; nothing was kept: with --parts FOLDER the same command goes on where it stopped")
         else:
-            print_note(f"interrupted; the finished parts stay in {parts}: the same command goes on from there")
+            print_note(f"interrupted; the finished parts stay in {parts}: the same command resumes from there")
         raise

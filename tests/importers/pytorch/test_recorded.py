@@ -69,7 +69,7 @@ def test_the_tail_of_a_detector() -> None:
 
     def forward(m: Of, x: Tensor) -> Tensor:
         boxes = m.c(x).flatten(2).transpose(1, 2)[0]
-        kept = torch.where(boxes[:, 0] >= 0)[0]
+        kept = torch.where(boxes[:, 0] > -9)[0]  # all of them, whatever the random bias
         boxes = boxes[kept]
         best = boxes[:, 1].sort(descending=True).indices[:5]
         return boxes[best]
