@@ -46,8 +46,6 @@ def notes_of_model(spec: ArchitectureSpec, target: Target, batch: int) -> list[s
         notes.append(f"{spec.name} is quantised to {spec.stated_precision}: this is for {target.precision}")
     if spec.stated_batch != batch:
         notes.append(f"{spec.name} states a batch of {spec.stated_batch}: this is for {batch}")
-    elif batch > 1:
-        notes.append(f"for the batch of {batch} that {spec.name} states")
     return notes
 
 

@@ -160,7 +160,7 @@ def _first(found: Inputs, name: str, first: int | str | None, letters: str, *, i
             return 1
         if letters and size > 1:
             found.batch = size
-            found.notes.append(f"The stated batch is {size}: the layers are those of one image.")
+            found.notes.append(f"The stated batch is {size}.")
             return 1
         if size > 1:
             found.notes.append(f"The first dimension of input `{name}`, {size}, is taken as it is, not as a batch.")

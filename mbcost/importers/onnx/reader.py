@@ -34,7 +34,7 @@ FIRST_OPSET: Final = 1
 LAST_OPSET: Final = 28
 
 _CONTROL_FLOW: Final = ("Loop", "Scan", "SequenceMap")
-_QUANTIZED: Final = "a quantised model: the layers are those of the float network"
+_QUANTIZED: Final = "A quantised model: the layers are those of the float network."
 
 
 def read_onnx(

@@ -211,7 +211,7 @@ def _batch_note(traced: _Inputs, given: _Inputs) -> str:
         return "batch 1"
     if traced is given:
         return f"the module works with a batch of {batch} only: counts are for all of it"
-    return f"one image of the example's batch of {batch}: counts are for one"
+    return f"one image of the example's batch of {batch} was traced"
 
 
 def _spec(title: str, module: Any, result: Converted, note: str, stated_batch: int) -> ArchitectureSpec:

@@ -92,7 +92,7 @@ def _read(
         fail("MB503", f"{file} is damaged: {error}")
     (image,) = (tensor for tensor in model.inputs if net.values[tensor].name == INPUT)
     if batch is not None and batch not in (1, net.batch):
-        net.notes[f"the stated batch is {batch}: the layers are those of one image"] = None
+        net.notes[f"the stated batch is {batch}"] = None
     return imported_spec(
         net.layers,
         name=file.stem,

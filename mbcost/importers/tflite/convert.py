@@ -244,7 +244,7 @@ def _with_inputs(model: Model) -> Network:
     dims = model.tensors[image].shape
     net = Network(model, dims[0] if len(dims) > 3 else 1)
     if net.batch > 1:
-        net.notes[f"the stated batch is {net.batch}: the layers are those of one image"] = None
+        net.notes[f"the stated batch is {net.batch}"] = None
     net.values[image] = Value(INPUT, net.file_shape(image))
     for tensor in inputs:
         if tensor != image:
