@@ -38,6 +38,7 @@ from mbcost.cli.options import (
     required_devices,
 )
 from mbcost.cli.output import command_line, format_of, print_note, show
+from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
 from mbcost.report.formats import ANALYSIS, AnalysisFormat
 from mbcost.words import GroupBy
@@ -131,4 +132,4 @@ def _check_budget(analyses: Sequence[Analysis], max_ms: float) -> None:
         latency = analysis.latency_s * 1e3
         print_note(f"check failed: {analysis.target.name} takes {latency:.4g} ms, --max-ms is {max_ms:g}")
     if slow:
-        raise typer.Exit(1)
+        raise typer.Exit(CHECK_FAILED)

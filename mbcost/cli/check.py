@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from mbcost.cli.output import emit, has_colour, render_problems
+from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import Problem, printable
 
 
@@ -23,4 +24,4 @@ def check_files(files: Sequence[Path], problems_of: Callable[[Path], Sequence[Pr
     if found:
         emit(f"{render_problems(found, colour=has_colour(sys.stdout))}\n")
     if any(problem.severity == "error" for problem in found):
-        raise typer.Exit(1)
+        raise typer.Exit(CHECK_FAILED)

@@ -9,6 +9,7 @@ import typer
 
 from mbcost.cli.check import check_files
 from mbcost.cli.output import emit, print_note, print_problems
+from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import InputError, fail
 
 
@@ -44,4 +45,4 @@ def convert_table(files: Sequence[Path], output: Path | None, *, force: bool) ->
         write_text(output, checked.yaml, force=force)
         print_note(f"wrote {output}")
     if any(problem.severity == "error" for problem in checked.problems):
-        raise typer.Exit(1)
+        raise typer.Exit(CHECK_FAILED)

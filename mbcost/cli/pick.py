@@ -26,6 +26,7 @@ from mbcost.cli.options import (
     required_devices,
 )
 from mbcost.cli.output import command_line, format_of, print_note, show
+from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
 from mbcost.report.formats import REPORT as REPORT_FORMATS
 
@@ -109,7 +110,7 @@ def pick(
     show(result, chosen, how, output, force=force)
     if result.pick is None:
         print_note("check failed: nothing fits the budget")
-        raise typer.Exit(1)
+        raise typer.Exit(CHECK_FAILED)
 
 
 def _steps(result: Pick, models: list[str], command: str) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from mbcost.cli.calibrate import FILES, read_files
 from mbcost.cli.complete import complete_target
 from mbcost.cli.options import Force, ReportFormatOption, ReportOutput
 from mbcost.cli.output import command_line, format_of, print_note, show
+from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
 from mbcost.report.formats import REPORT
 
@@ -56,7 +57,7 @@ def validate(
     hit = validation.score().residuals.hit10
     if min_hit is not None and hit < min_hit:
         print_note(f"check failed: {hit:.1%} within 10 %, --min-hit is {min_hit:.1%}")
-        raise typer.Exit(1)
+        raise typer.Exit(CHECK_FAILED)
 
 
 def _published(target: Target, measurements: list[Path] | None) -> list[Measurement]:

@@ -12,6 +12,7 @@ from mbcost.kernels.kernel import KernelKind
 from mbcost.numeric import holds_for_all
 from mbcost.operators import Conv2d
 from mbcost.operators.window import is_pointwise
+from mbcost.words import Lowering
 
 #: Prefix of a source or a reference for rules and numbers that are not documented.
 ASSUMED: Final = "assumed"
@@ -112,7 +113,7 @@ class Runtime:
     parameters: Mapping[str, Parameter]
     fitted_on: tuple[str, str] | None = None
     caveat: str | None = None
-    lowering: Literal["auto", "im2col"] = "auto"
+    lowering: Lowering = "auto"
     partition: str | None = None
     assumed: str | None = None
     computes: Mapping[str, tuple[str, str]] = field(default_factory=dict)

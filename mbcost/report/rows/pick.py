@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mbcost import readable
-from mbcost.errors import printable
 from mbcost.search.budget import NAMES, Budget
 from mbcost.search.candidate import Candidate, OnTarget
 from mbcost.search.pick import Binding, Pick
@@ -34,7 +33,7 @@ def miss(binding: Binding, whose: str = "") -> str:
 
 def described(candidate: Candidate) -> str:
     slowest = candidate.slowest
-    return f"{printable(candidate.name)}, {_top1(candidate)}, {_latency(slowest)}, {readable.si(candidate.macs)} MACs"
+    return f"{candidate.name}, {_top1(candidate)}, {_latency(slowest)}, {readable.si(candidate.macs)} MACs"
 
 
 def _top1(candidate: Candidate) -> str:

@@ -9,7 +9,6 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from mbcost import readable
-from mbcost.errors import printable
 from mbcost.report.rows.pick import described, front_rows, limit, miss
 from mbcost.report.screens.terminal import (
     ANSWER,
@@ -69,7 +68,7 @@ def _choice(result: Pick, screen: Screen) -> RenderableType:
         other = result.would_fit
         rows.append(("would fit", described(other) if other else "no width and resolution of the table"))
     else:
-        title = Text.assemble(("Pick ", "bold"), (printable(result.pick.name), ANSWER))
+        title = Text.assemble(("Pick ", "bold"), (result.pick.name, ANSWER))
         rows.append(("pick", described(result.pick)))
         rows.append(("runner-up", described(result.runner_up) if result.runner_up else "nothing else fits"))
         binds = miss(result.binds, " of the next better one") if result.binds else "nothing: the best candidate fits"
