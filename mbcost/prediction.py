@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from mbcost.calibration.apply import CalibrationChoice, choose_calibration, interval_of, scale_to_threads, workload_of
-from mbcost.calibration.interval import Workload
+from mbcost.calibration.interval import Workload, posterior_variance
 from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Precision, Target
 from mbcost.graph import LayerGraph
 from mbcost.kernels import Kernel, Runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
+from mbcost.latency.form import Spread
 from mbcost.latency.im2col import lowered
 from mbcost.latency.model import computed_target, latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.numeric import Real, add_up
+from mbcost.numeric import Real, add_up, square_root, where
 from mbcost.words import Lowering
 
 
@@ -94,6 +95,9 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     counts = form.counts(kernels)
     estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
     latency = add_up(item.latency_s for item in estimates)
+    if fitted is None and form.spread is not None:
+        factor = _uncalibrated_factor(model, form.spread, form.total(kernels, counts), latency)
+        return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, None)
     if fitted is None:
         low, high = runtime.interval(target.processor.model, model.precision)
         return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
@@ -101,6 +105,18 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     workload = workload_of(kernels, form.total(kernels, counts), fitted_rates)
     factor = interval_of(fitted, target, workload)
     return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, workload)
+
+
+def _uncalibrated_factor(
+    model: TargetModel, spread_of: Callable[[Target, Runtime], Spread], counts: Mapping[str, Real], latency_s: Real
+) -> Real:
+    """The factor of the 90 % interval from how far learned rates may be off [1], for one network or an array of them."""
+    spread = spread_of(computed_target(model.target, model.runtime), model.runtime)
+    whole = where(latency_s > 0, latency_s, 1.0)
+    relative = [counts[name] * rate.seconds / whole for name, rate in model.rates.items()]
+    variance = posterior_variance(spread.covariance, relative)
+    factor: Real = 1 + spread.width * square_root(spread.noise**2 + variance)
+    return factor
 
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:

@@ -22,7 +22,7 @@ from mbcost.calibration.measurements import (
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, as_target
 from mbcost.errors import Problem, fail
-from mbcost.latency.model import latency_model
+from mbcost.latency.model import computed_target, latency_model
 
 
 def calibrate(
@@ -66,7 +66,8 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
         MB600 if there are too few rows, MB602 if the fit failed, MB010 if the target's form has nothing to fit, and the
         problems of every row whose network cannot be built or run.
     """
-    _, form, rates = latency_model(target)
+    runtime, form, rates = latency_model(target)
+    spread = None if form.spread is None else form.spread(computed_target(target, runtime), runtime)
     if form.overlap != "none":
         fail("MB010", f"the form {form.name} is not a sum of terms: there is nothing to fit for {target.name}")
     work = work_of(rows, target)
@@ -81,8 +82,9 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
         date=datetime.now(UTC).date().isoformat(),
         source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
         groups=[row.group for row in rows],
-        noise=noise_of(rows),
+        noise=noise_of(rows) if spread is None else noise_of(rows, spread.noise),
         scored=np.array([row.kind == "network" for row in rows]),
+        spread=spread,
     )
     predicted = work.counts @ np.array([rate.seconds for rate in calibration.rates.values()])
     return calibration, strangers(rows, predicted / work.measured_s)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mbcost.devices import Target
-    from mbcost.latency.form import LatencyForm
+    from mbcost.latency.form import LatencyForm, Spread
 
 Matrix: TypeAlias = "NDArray[np.float64]"
 
@@ -80,6 +80,7 @@ def fit(
     noise: float | Matrix = NOISE,
     prior_sd: float = PRIOR_SD,
     shared: Matrix | None = None,
+    covariance: Matrix | None = None,
 ) -> Fit:
     """Rates by robust relative non-negative least squares.
 
@@ -99,6 +100,8 @@ def fit(
         Standard deviation of each prior as a share of its value.
     shared
         Additional relative covariance of the priors, from factors that several rates share.
+    covariance
+        Relative covariance of the priors, where it is known as a whole: in place of `prior_sd` and `shared`.
 
     Raises
     ------
@@ -109,12 +112,18 @@ def fit(
     if not free.all():
         kept = fit(counts[:, free], measured_s, priors[free], caps=None if caps is None else caps[free],
                    noise=noise, prior_sd=prior_sd,
-                   shared=None if shared is None else shared[np.ix_(free, free)])  # fmt: skip
+                   shared=None if shared is None else shared[np.ix_(free, free)],
+                   covariance=None if covariance is None else covariance[np.ix_(free, free)])  # fmt: skip
         return _scattered(kept, free)
     relative = counts * priors / measured_s[:, None]
     lowest = np.zeros(len(priors)) if caps is None else caps / priors
     deviation = np.broadcast_to(noise, measured_s.shape)
-    precision = np.linalg.inv(np.eye(len(priors)) * prior_sd**2 + (0.0 if shared is None else shared))
+    own = np.full(len(priors), prior_sd)
+    if covariance is None:
+        covariance = np.eye(len(priors)) * prior_sd**2 + (0.0 if shared is None else shared)
+    else:
+        own = np.sqrt(np.diag(covariance))
+    precision = np.linalg.inv(covariance)
     weights = 1 / deviation**2
     rates = np.ones(len(priors))
     for _ in range(_ROUNDS):
@@ -125,8 +134,8 @@ def fit(
             break
         error = np.abs(relative @ rates - 1)
         weights = 1 / (deviation * np.maximum(error, deviation))
-    covariance: Matrix = np.linalg.inv(gram).astype(np.float64)
-    return Fit(rates * priors, np.minimum(np.sqrt(np.diag(covariance)) / prior_sd, 1.0), covariance)
+    left: Matrix = np.linalg.inv(gram).astype(np.float64)
+    return Fit(rates * priors, np.minimum(np.sqrt(np.diag(left)) / own, 1.0), left)
 
 
 def _scattered(kept: Fit, free: Any) -> Fit:
@@ -136,19 +145,33 @@ def _scattered(kept: Fit, free: Any) -> Fit:
     return Fit(rates, uncertainty, covariance)
 
 
-def prior_of(form: LatencyForm) -> dict[str, Any]:
+def prior_of(form: LatencyForm, spread: Spread | None = None) -> dict[str, Any]:
     """The prior of a form's rates, as :func:`fit` takes it.
+
+    Where a form learned from many devices how far its rates may be off, that is the prior. Else:
 
     A core that is slower than its facts at one computation usually is slower at all of them, and likewise its memory: a
     few latencies can decide one common factor for all rates of a kind where they cannot decide each rate.
     """
+    if spread is not None:
+        return {"covariance": _symmetric(spread.covariance)}
     computes = np.array([term.group == "compute" for term in form.terms])
     return {"prior_sd": form.prior_sd, "shared": form.shared_sd**2 * (computes[:, None] == computes)}
 
 
-def prior_covariance(form: LatencyForm) -> Matrix:
+def _symmetric(lower: Sequence[Sequence[float]]) -> Matrix:
+    """The matrix of a lower triangle."""
+    triangle = np.array([[*row, *[0.0] * (len(lower) - len(row))] for row in lower])
+    whole: Matrix = triangle + np.tril(triangle, -1).T
+    return whole
+
+
+def prior_covariance(form: LatencyForm, spread: Spread | None = None) -> Matrix:
     """Covariance of a form's rates over their priors, before any measurement."""
-    prior = prior_of(form)
+    prior = prior_of(form, spread)
+    if spread is not None:
+        known: Matrix = prior["covariance"]
+        return known
     covariance: Matrix = np.eye(len(form.terms)) * prior["prior_sd"] ** 2 + prior["shared"]
     return covariance
 
@@ -222,6 +245,14 @@ def _folds(networks: int) -> Any:
     return np.arange(networks) % MOST_FOLDS
 
 
+def learned_interval(spread: Spread) -> Interval:
+    """The interval of rates whose spread was learned: so many standard deviations of the form's error and of the rates.
+
+    It needs no held-out networks, so that it holds from the first latency on.
+    """
+    return Interval(1 + spread.calibrated_width * spread.noise, 1 / spread.noise**2)
+
+
 def conformal_interval(
     one: HeldOut, group: HeldOut | None = None, groups: int = 1, coverage: float = COVERAGE
 ) -> Interval:
@@ -291,6 +322,7 @@ def calibrate(
     groups: Sequence[str] | None = None,
     noise: float | Matrix = NOISE,
     scored: Matrix | None = None,
+    spread: Spread | None = None,
 ) -> Calibration:
     """The calibration of a target from latencies of whole networks, of kernels, or of both.
 
@@ -311,20 +343,23 @@ def calibrate(
         Expected relative error of each row [1].
     scored
         Rows that enter the residuals and the interval: the whole networks, where there are enough; default: all.
+    spread
+        How far the priors may be off, where the form learned it from other devices: one latency is then enough.
 
     Raises
     ------
     InputError
-        MB600 if there are fewer than :data:`FEWEST` latencies, MB602 if the fit failed, MB011 without scipy.
+        MB600 if there are fewer than :data:`FEWEST` latencies, or none with `spread`, MB602 if the fit failed, MB011 without scipy.
     """
-    if len(measured_s) < FEWEST:
-        fail("MB600", f"{len(measured_s)} latencies are too few to fit: at least {FEWEST} are needed")
+    fewest = FEWEST if spread is None else 1
+    if len(measured_s) < fewest:
+        fail("MB600", f"{len(measured_s)} latencies are too few to fit: at least {fewest} are needed")
     terms = [term.name for term in form.terms]
     covered = np.count_nonzero(counts, axis=0)
     before = np.array([priors[name] for name in terms])
     limits = _limits(target, form)
     caps = np.where([term.unit == "MAC" for term in form.terms], limits, 0.0)
-    settings: dict[str, Any] = {"caps": caps, "noise": noise, **prior_of(form)}
+    settings: dict[str, Any] = {"caps": caps, "noise": noise, **prior_of(form, spread)}
     fitted = fit(counts, measured_s, before, **settings)
     predicted = counts @ fitted.rates
     _check_fit(predicted / measured_s)
@@ -356,7 +391,7 @@ def calibrate(
             for i, term in enumerate(form.terms)
         },
         networks=len(measured_s),
-        interval=conformal_interval(one, group, number),
+        interval=conformal_interval(one, group, number) if spread is None else learned_interval(spread),
         covariance=tuple(tuple(map(float, row[: i + 1])) for i, row in enumerate(fitted.covariance)),
         residuals=residuals(one.ratios),
         unseen=residuals((group or one).ratios),

@@ -196,12 +196,13 @@ def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
     return mine
 
 
-def noise_of(rows: Iterable[Measurement]) -> Any:
+def noise_of(rows: Iterable[Measurement], of_network: float = NOISE) -> Any:
     """Expected relative error of each row: the error of the form, and the spread of the measurement [1].
 
     The error of a form is larger for a single kernel than for a network, in which the kernels' errors average out.
     """
-    return np.array([math.hypot(KERNEL_NOISE if row.kind == "kernel" else NOISE, row.spread) for row in rows])
+    of_kernel = KERNEL_NOISE / NOISE * of_network
+    return np.array([math.hypot(of_kernel if row.kind == "kernel" else of_network, row.spread) for row in rows])
 
 
 def work_of(rows: Iterable[Measurement], target: Target) -> Work:

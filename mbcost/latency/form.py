@@ -17,6 +17,9 @@ from mbcost.numeric import Real, maximum
 
 Group: TypeAlias = Literal["compute", "activations", "weights", "lowering", "overhead"]
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+#: What rates without a calibration rest on: measurements of the same core in other devices, of a core that it derives
+#: from, or the core's facts.
+Basis: TypeAlias = Literal["same core", "related core", "facts"]
 Overlap: TypeAlias = Literal["none", "full", "parallel"]
 
 
@@ -97,6 +100,28 @@ class Rate:
         return next((source for source in order if source in sources), "derived")
 
 
+class Spread(NamedTuple):
+    """How far the uncalibrated rates of a target may be off.
+
+    Attributes
+    ----------
+    covariance
+        Relative covariance of the rates in the order of the form: a lower triangle [1].
+    noise
+        Standard deviation of the relative error of a network beyond that of the rates [1].
+    width, calibrated_width
+        Standard deviations to either side of the 90 % interval [1]: as it is, and with a calibration.
+    basis
+        What the rates rest on.
+    """
+
+    covariance: tuple[tuple[float, ...], ...]
+    noise: float
+    width: float
+    calibrated_width: float
+    basis: Basis
+
+
 class KernelEstimate(NamedTuple):
     """A kernel's time and its split [s]. The split adds up to the time unless compute and memory overlap."""
 
@@ -145,6 +170,9 @@ class LatencyForm:
         those of the form's reference device.
     on_chip
         What the form assumes to stay in the processor's on-chip memory: a network's activations, its weights.
+    spread
+        How far the uncalibrated rates of a target may be off, for forms that learned it from many devices; None for
+        those whose runtimes state an interval.
     lowers
         Whether the counts also hold for direct convolutions that are lowered (:mod:`mbcost.latency.im2col`).
     """
@@ -162,6 +190,7 @@ class LatencyForm:
     loads_weights: bool = False
     lowers: bool = False
     on_chip: frozenset[Literal["activations", "weights"]] = frozenset()
+    spread: Callable[[Target, Runtime], Spread] | None = None
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:

@@ -29,6 +29,7 @@ FORMS: Final[dict[str, str]] = {
     "hexagon_htp": "hexagon_htp",
     "hexagon_hvx": "hexagon_hvx",
     "hls_tiling": "hls_tiling",
+    "ncnn_cpu": "ncnn_cpu",
     "openvino_myriad": "openvino_myriad",
     "pytorch_cpu": "pytorch_cpu",
     "pytorch_gpu": "pytorch_gpu",
@@ -38,6 +39,8 @@ FORMS: Final[dict[str, str]] = {
     "roofline": "roofline",
     "systolic": "systolic",
     "tflite_adreno": "tflite_adreno",
+    "tflite_hybrid": "tflite_hybrid",
+    "tflite_xnnpack": "tflite_xnnpack",
 }
 
 

@@ -1,0 +1,447 @@
+"""Held-out accuracy on the CPUs of phones and boards, and the rates of cores that ship.
+
+python benchmarks/phones.py --data FOLDER --protocol P --calibrate-on N --seeds K --json OUT
+python benchmarks/phones.py fit --data FOLDER FOLDER FOLDER --out hardware_profiles/rates
+
+FOLDER has the layout of `phones_iitm`, `phones_qed` or `ncnn`. Protocols:
+
+new-phone    a phone that was not measured, its core and clock known, N of its networks measured: the rates are those of
+             all other phones of the folder and of what ships, unless that knows the phone
+new-network  per phone and configuration N networks measured and all others predicted; networks that are predicted, and
+             the phone, are not among those that the rates come from; `--calibrate-on rest`: all networks but one
+threads      N networks measured on one core of a cluster, all networks predicted on several
+
+It prints and writes, in total and for each phone, core, precision and configuration: networks, mape, bias, hit5, hit10,
+hit20, kendall_tau, coverage90 and the baselines (MACs x factor; where phones share networks, rank-1), errors as fractions.
+For `ncnn` the total is Arm CPUs with one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from phones_data import Group, Unit, is_arm, layout_of, read_groups, same_phone
+from phones_fit import (
+    WIDTH,
+    Elsewhere,
+    Prior,
+    as_json,
+    fit_threads,
+    populate,
+    prior_of,
+    rate_file,
+    scales_of,
+)
+from scipy.stats import kendalltau
+
+from mbcost.calibration.fit import fit
+from mbcost.latency.core_rates import FOLDER, RateFile, read_rates
+from mbcost.resources import hardware_profiles
+
+PROTOCOLS: Final = ("new-phone", "new-network", "threads")
+#: Parts that networks are divided into where they are held out: the rates come from the other parts.
+FOLDS: Final = 4
+_FLAT: Final = dict.fromkeys(("same core", "related core", "facts", "calibrated"), WIDTH)
+
+
+class Prediction(NamedTuple):
+    """One network of one unit: predicted and measured [s], the factor of its interval, and the baselines [s]."""
+
+    unit: Unit
+    precision: str
+    runtime: str
+    network: str
+    predicted: float
+    measured: float
+    factor: float
+    basis: str
+    by_macs: float
+    by_rank: float
+
+
+# --- files that ship, and those that are refitted -------------------------------------------------------------------
+
+
+@cache
+def shipped() -> dict[tuple[str, str], RateFile]:
+    """(runtime, precision) -> the rates that ship."""
+    found = {}
+    for path in sorted((hardware_profiles() / FOLDER).glob("*.json")):
+        runtime, _, precision = path.stem.rpartition("-")
+        found[runtime, precision] = read_rates(path)
+    return found
+
+
+def elsewhere(group: Group, phone: str, files: Mapping[tuple[str, str], RateFile]) -> dict[str, Elsewhere]:
+    """What other runtimes and precisions say of cores, without the phone."""
+    return {
+        f"{runtime} {precision}": scales_of(file, phone)
+        for (runtime, precision), file in files.items()
+        if (runtime, precision) != (group.runtime, group.precision)
+    }
+
+
+def refitted(
+    group: Group, units: Sequence[Unit], phone: str, width: Mapping[str, float] = _FLAT, rounds: int = 2
+) -> RateFile:
+    """The rates of a group from some of its units, as if the phone had never been measured."""
+    singles = [unit for unit in units if unit.threads == 1]
+    several = [unit for unit in units if unit.threads > 1]
+    threads = fit_threads(group, units) if several else _shipped_threads(group)
+    population = populate(group, singles, rounds)
+    mine = shipped().get((group.runtime, group.precision))
+    knows = mine is not None and any(same_phone(name, phone) for one in mine.cores.values() for name in one.phones)
+    others = elsewhere(group, phone, shipped())
+    if mine is not None and not knows and not _overlap(mine, units):
+        others[f"{group.runtime} {group.precision}"] = scales_of(mine, phone)
+    return rate_file(group, population, elsewhere=others, threads=threads, width=width or _FLAT, date="", cores=None)
+
+
+def _overlap(file: RateFile, units: Iterable[Unit]) -> bool:
+    """Whether a file was fitted on phones of the folder: it then says nothing that the folder does not."""
+    phones = {phone for entry in file.cores.values() for phone in entry.phones}
+    return any(same_phone(unit.phone, phone) for unit in units for phone in phones)
+
+
+def _shipped_threads(group: Group) -> tuple[Mapping[str, float], float]:
+    mine = shipped().get((group.runtime, group.precision))
+    return ({}, 0.0) if mine is None else (mine.serial, mine.sync_cycles)
+
+
+# --- predictions ----------------------------------------------------------------------------------------------------
+
+
+def calibrated(prior: Prior, unit: Unit, rows: Any) -> tuple[Any, Any]:
+    """Rates and their relative covariance after some of the unit's latencies."""
+    if not len(rows):
+        return prior.rates, prior.covariance
+    fitted = fit(unit.counts[rows], unit.seconds[rows], prior.rates, noise=prior.noise, covariance=prior.covariance)
+    return fitted.rates, fitted.covariance
+
+
+def predictions(
+    group: Group, unit: Unit, prior: Prior, known: Any, wanted: Any, others: Sequence[Unit], width: Mapping[str, float]
+) -> Iterator[Prediction]:
+    """Predictions of the wanted rows from the known ones."""
+    rates, covariance = calibrated(prior, unit, known)
+    predicted = unit.counts[wanted] @ rates
+    relative = unit.counts[wanted] * prior.rates / predicted[:, None]
+    variance = np.einsum("ij,jk,ik->i", relative, covariance, relative)
+    basis = "calibrated" if len(known) else prior.basis
+    factors = 1 + width[basis] * np.sqrt(prior.noise**2 + np.maximum(variance, 0.0))
+    by_macs, by_rank = baselines(unit, known, wanted, others)
+    for i, row in enumerate(wanted):
+        yield Prediction(
+            unit,
+            group.precision,
+            group.runtime,
+            unit.networks[row],
+            float(predicted[i]),
+            float(unit.seconds[row]),
+            float(factors[i]),
+            basis,
+            float(by_macs[i]),
+            float(by_rank[i]),
+        )
+
+
+def baselines(unit: Unit, known: Any, wanted: Any, others: Sequence[Unit]) -> tuple[Any, Any]:
+    """Latency [s] by MACs times one factor, and by the networks' mean latency on other phones times one factor.
+
+    The factor is from the measured networks; where there are none, from the same core in other phones, else from all.
+    """
+    alike = [one for one in others if one.threads == unit.threads]
+    same = [one for one in alike if one.core.name == unit.core.name] or alike
+
+    def factor(basis: Any, guess: float) -> float:
+        return float(np.median(unit.seconds[known] / basis[known])) if len(known) else guess
+
+    a_mac = [float(np.median(one.seconds * one.clock / one.macs)) for one in same]
+    by_macs = unit.macs * factor(unit.macs, float(np.median(a_mac or [np.nan])) / unit.clock)
+    logs: dict[str, list[float]] = defaultdict(list)
+    for one in alike:
+        level = float(np.mean(np.log(one.seconds)))
+        for name, seconds in zip(one.networks, one.seconds, strict=True):
+            logs[name].append(math.log(seconds) - level)
+    relative = np.array([math.exp(np.mean(logs[name])) if name in logs else np.nan for name in unit.networks])
+    levels = [float(np.mean(np.log(one.seconds * one.clock))) for one in same]
+    guess = math.exp(np.median(levels)) / unit.clock if levels else np.nan
+    by_rank = relative * factor(relative, guess)
+    return by_macs[wanted], by_rank[wanted]
+
+
+# --- protocols ------------------------------------------------------------------------------------------------------
+
+
+def new_phone(groups: Sequence[Group], number: int, seeds: int, width: Widths) -> Iterator[Prediction]:
+    """Every phone predicted by the others, with some of its networks measured."""
+    for group in groups:
+        for phone in sorted({unit.phone for unit in group.units}):
+            rest = [unit for unit in group.units if unit.phone != phone]
+            file = refitted(group, rest, phone)
+            for unit in (one for one in group.units if one.phone == phone):
+                if len(unit.networks) <= number:
+                    continue
+                prior = prior_of(file, unit)
+                for seed in range(seeds if number else 1):
+                    known, wanted = drawn(len(unit.networks), number, (seed, unit.name))
+                    yield from predictions(group, unit, prior, known, wanted, rest, width.of(group))
+
+
+def new_network(groups: Sequence[Group], number: int | None, seeds: int, width: Widths) -> Iterator[Prediction]:
+    """Networks of every configuration predicted, some others of it measured, the phone and they known to nothing else."""
+    for group in groups:
+        names = sorted({name for unit in group.units for name in unit.networks})
+        folds = {name: i % FOLDS for i, name in enumerate(np.random.default_rng(0).permutation(names))}
+        for phone in sorted({unit.phone for unit in group.units}):
+            rest = [unit for unit in group.units if unit.phone != phone]
+            for fold in range(FOLDS):
+                seen = [one for unit in rest if (one := _without(unit, folds, fold)) is not None]
+                file = refitted(group, seen, phone)
+                for unit in (one for one in group.units if one.phone == phone):
+                    yield from _fold(group, unit, prior_of(file, unit), folds, fold, number, seeds, seen, width)
+
+
+def _without(unit: Unit, folds: Mapping[str, int], fold: int) -> Unit | None:
+    rows = [i for i, name in enumerate(unit.networks) if folds[name] != fold]
+    return unit.of(rows) if len(rows) >= 3 else None
+
+
+def _fold(
+    group: Group,
+    unit: Unit,
+    prior: Prior,
+    folds: Mapping[str, int],
+    fold: int,
+    number: int | None,
+    seeds: int,
+    others: Sequence[Unit],
+    width: Widths,
+) -> Iterator[Prediction]:
+    inside = np.array([i for i, name in enumerate(unit.networks) if folds[name] == fold], dtype=int)
+    outside = np.array([i for i, name in enumerate(unit.networks) if folds[name] != fold], dtype=int)
+    if number is None:  # all networks but one
+        for row in inside:
+            known = np.array([i for i in range(len(unit.networks)) if i != row], dtype=int)
+            yield from predictions(group, unit, prior, known, np.array([row]), others, width.of(group))
+        return
+    if len(outside) < number or not len(inside):
+        return
+    for seed in range(seeds if number else 1):
+        chosen, _ = drawn(len(outside), number, (seed, unit.name, fold))
+        yield from predictions(group, unit, prior, outside[chosen], inside, others, width.of(group))
+
+
+def threads(groups: Sequence[Group], number: int, seeds: int, width: Widths) -> Iterator[Prediction]:
+    """Several threads of a cluster predicted from networks measured on one core of it."""
+    for group in groups:
+        for phone in sorted({unit.phone for unit in group.units if unit.threads > 1}):
+            rest = [unit for unit in group.units if unit.phone != phone]
+            file = refitted(group, rest, phone)
+            mine = [unit for unit in group.units if unit.phone == phone]
+            for single in (unit for unit in mine if unit.threads == 1):
+                cluster = single.configuration.rsplit(",", 1)[0]
+                many = [one for one in mine if one.threads > 1 and one.configuration.rsplit(",", 1)[0] == cluster]
+                if not many or len(single.networks) < number:
+                    continue
+                prior = prior_of(file, single)
+                for seed in range(seeds):
+                    known, _ = drawn(len(single.networks), number, (seed, single.name))
+                    rates, covariance = calibrated(prior, single, known)
+                    for unit in many:
+                        own = prior_of(file, unit)
+                        scaled = own._replace(rates=own.rates * rates / prior.rates, covariance=covariance)
+                        everything = np.arange(len(unit.networks))
+                        empty = np.array([], dtype=int)
+                        yield from predictions(group, unit, scaled, empty, everything, rest, width.of(group))
+
+
+def drawn(size: int, number: int, seed: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Positions of so many networks drawn at random, and all others."""
+    generator = np.random.default_rng(list(map(ord, repr(seed))))
+    known = np.sort(generator.choice(size, min(number, size), replace=False))
+    return known, np.setdiff1d(np.arange(size), known)
+
+
+class Widths:
+    """Standard deviations to either side of the intervals: those that ship, or the normal distribution's."""
+
+    def of(self, group: Group) -> Mapping[str, float]:
+        mine = shipped().get((group.runtime, group.precision))
+        return _FLAT if mine is None else mine.width
+
+
+# --- scores ---------------------------------------------------------------------------------------------------------
+
+
+def score(found: Sequence[Prediction], name: str) -> dict[str, Any]:
+    """The statistics of some predictions."""
+    predicted = np.array([one.predicted for one in found])
+    measured = np.array([one.measured for one in found])
+    factor = np.array([one.factor for one in found])
+    ratio = predicted / measured
+    errors = ratio - 1
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, one in enumerate(found):
+        groups[f"{one.unit.name} {one.runtime} {one.precision}"].append(i)
+    taus = [kendalltau(predicted[rows], measured[rows]).statistic for rows in groups.values() if len(rows) > 2]
+
+    def baseline(values: Any) -> dict[str, float | None]:
+        rest = np.array(values) / measured - 1
+        rest = rest[np.isfinite(rest)]
+        if not len(rest):
+            return {"mape": None, "hit10": None, "hit20": None}
+        size = np.abs(rest)
+        return {"mape": float(size.mean()), "hit10": float((size <= 0.1).mean()), "hit20": float((size <= 0.2).mean())}
+
+    size = np.abs(errors)
+    return {
+        "name": name,
+        "networks": len({one.network for one in found}),
+        "predictions": len(found),
+        "mape": float(size.mean()),
+        "bias": float(errors.mean()),
+        **{f"hit{limit}": float((size <= limit / 100).mean()) for limit in (5, 10, 20)},
+        "kendall_tau": float(np.nanmean(taus)) if taus else None,
+        "coverage90": float(((ratio <= factor) & (ratio >= 1 / factor)).mean()),
+        "baselines": {
+            "macs": baseline([one.by_macs for one in found]),
+            "rank1": baseline([one.by_rank for one in found]),
+        },
+    }
+
+
+def results(found: Sequence[Prediction], layout: str, protocol: str) -> list[dict[str, Any]]:
+    """The total first, then by precision, basis, threads, core, phone and configuration."""
+
+    def headline(one: Prediction) -> bool:
+        return layout != "ncnn" or (is_arm(one.unit.core) and one.unit.threads == 1 and one.precision != "int8")
+
+    total = [one for one in found if headline(one)]
+    out = [score(total or found, "total")]
+    by: dict[str, dict[str, list[Prediction]]] = {kind: defaultdict(list) for kind in _KINDS}
+    for one in found:
+        arm = "Arm" if is_arm(one.unit.core) else "other"
+        count = "1 thread" if one.unit.threads == 1 else "several threads"
+        by["precision"][f"{one.runtime} {one.precision}"].append(one)
+        by["processor"][f"{arm}, {count}, {one.precision}"].append(one)
+        by["basis"][one.basis].append(one)
+        by["core"][one.unit.core.name].append(one)
+        by["phone"][one.unit.phone].append(one)
+        by["configuration"][f"{one.unit.name}, {one.precision}"].append(one)
+    for kind in _KINDS:
+        out += [score(each, f"{kind}: {name}") for name, each in sorted(by[kind].items())]
+    return out
+
+
+_KINDS: Final = ("precision", "processor", "basis", "core", "phone", "configuration")
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The scores as text."""
+    lines = [
+        f"{'':44} {'n':>6} {'MAPE':>6} {'bias':>6} {'<5%':>5} {'<10%':>5} {'<20%':>5} {'tau':>5} {'cover':>5} {'MACs':>6} {'rank1':>6}"
+    ]
+    for row in rows:
+        baseline = [row["baselines"][name]["mape"] for name in ("macs", "rank1")]
+        numbers = [f"{value:6.1%}" if value is not None else f"{'-':>6}" for value in baseline]
+        tau = f"{row['kendall_tau']:5.2f}" if row["kendall_tau"] is not None else f"{'-':>5}"
+        lines.append(
+            f"{row['name'][:44]:44} {row['predictions']:6} {row['mape']:6.1%} {row['bias']:+6.1%} {row['hit5']:5.0%} "
+            f"{row['hit10']:5.0%} {row['hit20']:5.0%} {tau} {row['coverage90']:5.0%} {' '.join(numbers)}"
+        )
+    return "\n".join(lines)
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def run(folder: Path, protocol: str, number: int | None, seeds: int) -> dict[str, Any]:
+    """The result of one protocol on a folder."""
+    groups, left_out = read_groups(folder)
+    width = Widths()
+    if protocol == "new-network":
+        found = list(new_network(groups, number, seeds, width))
+    elif number is None:
+        raise SystemExit(f"--calibrate-on rest is for new-network, not for {protocol}")
+    elif protocol == "new-phone":
+        found = list(new_phone(groups, number, seeds, width))
+    else:
+        found = list(threads(groups, number, seeds, width))
+    if not found:
+        raise SystemExit(f"nothing in {folder} can be predicted by {protocol}")
+    return {
+        "data": folder.name,
+        "protocol": protocol,
+        "calibrate_on": "rest" if number is None else number,
+        "seeds": seeds,
+        "results": results(found, layout_of(folder), protocol),
+        "left_out": left_out,
+    }
+
+
+def write_rates(folders: Sequence[Path], out: Path) -> None:
+    """Fit every runtime and precision of the folders, twice: the second time with the first one's scales of cores."""
+    groups = [group for folder in folders for group in read_groups(folder)[0]]
+    date = datetime.now(UTC).date().isoformat()
+    files: dict[tuple[str, str], RateFile] = {}
+    parts = {}
+    for group in groups:
+        singles = [unit for unit in group.units if unit.threads == 1]
+        parts[group.runtime, group.precision] = populate(group, singles), fit_threads(group, group.units)
+    for _ in range(2):
+        known = dict(files)
+        for group in groups:
+            key = group.runtime, group.precision
+            mine = shipped().get(key)
+            files[key] = rate_file(
+                group,
+                parts[key][0],
+                elsewhere=elsewhere(group, "", known),
+                threads=parts[key][1],
+                width=mine.width if mine is not None else _FLAT,
+                date=date,
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    for (runtime, precision), file in files.items():
+        path = out / f"{runtime}-{precision}.json"
+        path.write_text(as_json(file), encoding="utf-8")
+        measured = sum(bool(entry.phones) for entry in file.cores.values())
+        print(f"{path.name}: {measured} cores measured, {len(file.cores)} known")
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if arguments[:1] == ["fit"]:
+        parser.add_argument("--data", type=Path, nargs="+", required=True)
+        parser.add_argument("--out", type=Path, default=hardware_profiles() / FOLDER)
+        chosen = parser.parse_args(arguments[1:])
+        write_rates(chosen.data, chosen.out)
+        return
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
+    parser.add_argument("--calibrate-on", default="0", help="networks, or `rest`: all but the one that is predicted")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args(arguments)
+    number = None if chosen.calibrate_on == "rest" else int(chosen.calibrate_on)
+    found = run(chosen.data, chosen.protocol, number, chosen.seeds)
+    print(table(row for row in found["results"] if not row["name"].startswith(("configuration", "phone"))))
+    for one in found["left_out"]:
+        print(f"left out: {one['name']}: {one['reason']}")
+    if chosen.json:
+        chosen.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,151 @@
+"""CPU cores: what holds for a core in every chip that has it, from one file a core in ``hardware_profiles/cores``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final, Literal
+
+from mbcost.devices.entries_of_catalogue import aliases_in, number, plain
+from mbcost.devices.folders import profiles_in
+from mbcost.devices.types import Precision, Quantity
+from mbcost.errors import did_you_mean, fail
+from mbcost.files import load_yaml
+from mbcost.resources import hardware_profiles
+
+#: The folder of the cores, beside the devices.
+FOLDER: Final = "cores"
+
+_MODEL: Final = re.compile(r"(?P<first>[^(]*)\((?P<second>[^)]*)\)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A CPU core.
+
+    Attributes
+    ----------
+    name, title, names
+        Its key, its name for people, and other names of it.
+    like
+        The key of the core that it derives from; None for a design of its own.
+    order
+        ``in-order`` or ``out-of-order``.
+    decode_width
+        Instructions decoded a cycle.
+    vector_pipes
+        Pipes that do a multiply-add of vectors.
+    throughput
+        Precision -> multiply-accumulates a cycle of one core.
+    features
+        Instruction sets that matter here: neon, fp16, dotprod, i8mm, ...
+    """
+
+    name: str
+    title: str
+    names: tuple[str, ...] = ()
+    like: str | None = None
+    instructions: str = ""
+    order: Literal["in-order", "out-of-order"] = "out-of-order"
+    features: frozenset[str] = frozenset()
+    decode_width: Quantity | None = None
+    vector_pipes: Quantity | None = None
+    simd_width: Quantity | None = None
+    throughput: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
+    max_clock: Quantity | None = None
+    l1d: Quantity | None = None
+    l2: Quantity | None = None
+    references: Mapping[str, str] = field(default_factory=dict, hash=False)
+    path: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Core {self.name}: {self.title}>"
+
+
+def core_names() -> tuple[str, ...]:
+    """The keys of all cores, sorted."""
+    return tuple(sorted(profiles_in(_folder())))
+
+
+def load_core(name: str) -> Core:
+    """The core of a key or of another name of it.
+
+    Raises
+    ------
+    InputError
+        MB300 with the nearest names if there is none.
+    """
+    found = find_core(name)
+    if found is None:
+        near = did_you_mean(name, core_names())
+        fail("MB300", f"there is no core `{name}`", hint=near or "`mbcost devices search` lists cores")
+    return found
+
+
+@lru_cache(maxsize=256)
+def find_core(text: str) -> Core | None:
+    """The core of a key or of another name, whatever the case and the hyphens; None if there is none.
+
+    A name with another in brackets, such as ``Cortex-A76 (Kryo 485)``, is tried as a whole, then by each of the two.
+    """
+    files = profiles_in(_folder())
+    match = _MODEL.fullmatch(text)
+    for candidate in (text, *((match["second"], match["first"]) if match else ())):
+        key = plain(candidate)
+        if key in files:
+            return _load(files[key])
+        if key and key in _aliases():
+            return _load(files[_aliases()[key]])
+    return None
+
+
+def ancestors(core: Core) -> tuple[Core, ...]:
+    """The core and those that it derives from, the nearest first."""
+    chain = [core]
+    while chain[-1].like and chain[-1].like not in {one.name for one in chain}:
+        parent = find_core(chain[-1].like)
+        if parent is None:
+            break
+        chain.append(parent)
+    return tuple(chain)
+
+
+def _folder() -> Path:
+    return hardware_profiles() / FOLDER
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    return aliases_in(_folder())
+
+
+@cache
+def _load(path: Path) -> Core:
+    data = load_yaml(path).data
+    identity, provenance = data["identity"], data["provenance"]
+    default = provenance.get("reference")
+
+    throughput = {
+        precision: found
+        for precision, value in (data.get("throughput") or {}).items()
+        if (found := number("throughput", value, default, "MAC/cycle")) is not None
+    }
+    return Core(
+        name=identity["name"],
+        title=identity["title"],
+        names=tuple(identity.get("names") or ()),
+        like=data.get("like"),
+        instructions=data.get("instructions") or "",
+        order=data.get("order") or "out-of-order",
+        features=frozenset(data.get("features") or ()),
+        throughput=throughput,
+        references=provenance.get("references") or {},
+        path=str(path),
+        **{
+            key: number(key, data.get(key), default)
+            for key in ("decode_width", "vector_pipes", "simd_width", "max_clock", "l1d", "l2")
+        },
+    )

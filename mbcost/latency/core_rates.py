@@ -1,0 +1,248 @@
+"""Rates of a latency form on a CPU core, learned from every device that has the core.
+
+One file a runtime and precision, ``hardware_profiles/rates/RUNTIME-PRECISION.json``, holds what latencies of whole
+networks on many phones and boards say: cycles a count of each term for a core of average speed, how much slower or
+faster every known core is, how its terms differ from the average, and how far all of that was off for phones and for
+cores that were left out. ``benchmarks/phones.py fit`` writes them.
+
+A core that was measured with the runtime is predicted from the other devices that have it, any other from its facts
+and from what it does with other runtimes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from mbcost.devices import Target
+from mbcost.devices.cores import Core, ancestors, find_core
+from mbcost.errors import fail
+from mbcost.kernels import Parameter, Runtime
+from mbcost.kernels.runtime import ASSUMED
+from mbcost.latency.form import Basis, Rate, Spread
+from mbcost.latency.rates import clock
+from mbcost.resources import hardware_profiles
+
+#: The folder of the files, beside the devices.
+FOLDER: Final = "rates"
+#: Names of what predicts the speed of a core, in the order of :func:`facts_of`.
+FACTS: Final = ("constant", "log_macs", "in_order", "log_decode")
+#: MACs a cycle of a core whose file does not state them: one vector of four lanes.
+FEWEST_MACS: Final = 4.0
+#: Instructions decoded a cycle where they are not stated: the commonest among the cores of the catalogue.
+USUAL_DECODE: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoreEntry:
+    """A core in a file of rates.
+
+    Attributes
+    ----------
+    scale
+        Natural logarithm of its cycles over those of the average core [1].
+    sd
+        Standard deviation of `scale` for a device that was not measured [1].
+    basis
+        What `scale` rests on.
+    source
+        The same in words.
+    shape
+        Term -> cycles over those of the average core, beyond `scale` [1]; 1 where it is not named.
+    phones
+        The devices that were measured with this runtime.
+    """
+
+    scale: float
+    sd: float
+    basis: Basis
+    source: str
+    shape: Mapping[str, float] = field(default_factory=dict)
+    phones: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RateFile:
+    """One file of rates.
+
+    Attributes
+    ----------
+    cycles
+        Term -> cycles a count of a core of average speed.
+    variants
+        Instruction set -> terms that have other cycles on cores with it.
+    cores
+        Key of the core -> what is known of it.
+    facts
+        Coefficients that predict the scale of any other core: constant, log_macs, in_order, log_decode; and `sd`.
+    same, other
+        Relative covariances of the terms around their prediction, for a device with a measured core and for a core that
+        was not measured: lower triangles in the order of `cycles` [1].
+    noise
+        Standard deviation of the form's relative error of one network [1].
+    width
+        Standard deviations to either side of the 90 % interval, by basis, and ``calibrated`` [1].
+    serial
+        Term -> share of its time that does not go down with the threads [1].
+    sync_cycles
+        Cycles that each kernel takes in addition where there are several threads.
+    source, date
+        What was measured, and when the fit was made.
+    """
+
+    form: str
+    cycles: Mapping[str, float]
+    variants: Mapping[str, Mapping[str, float]]
+    cores: Mapping[str, CoreEntry]
+    facts: Mapping[str, float]
+    same: Sequence[Sequence[float]]
+    other: Sequence[Sequence[float]]
+    noise: float
+    width: Mapping[str, float]
+    serial: Mapping[str, float]
+    sync_cycles: float
+    source: str
+    date: str
+
+
+class _Known(NamedTuple):
+    core: Core
+    entry: CoreEntry
+
+
+def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
+    """Seconds a count of every term, from the core's cycles and the processor's clock.
+
+    Several threads share a term's parallel part, and each kernel waits for all of them.
+
+    Raises
+    ------
+    InputError
+        MB401 if the profile has no clock, if its core is not in the catalogue, or if nothing was measured for the
+        runtime at the target's precision.
+    """
+    file, known = _file_of(target, runtime), _known(target, runtime)
+    place, hertz = clock(target)
+    found = {}
+    for term, average in cycles_of(file, known.core).items():
+        cycles = average * math.exp(known.entry.scale) * known.entry.shape.get(term, 1.0)
+        share = file.serial.get(term, 1.0)
+        seconds = cycles / hertz.value * (share + (1 - share) / target.threads)
+        formula = f"{cycles:.3g} cycles / {place} {hertz.text}"
+        if target.threads > 1 and term == "call":
+            seconds += file.sync_cycles / hertz.value
+            formula = f"({cycles:.3g} + {file.sync_cycles:.3g} cycles to wait for {target.threads} threads) / {place}"
+        elif target.threads > 1:
+            formula += f" x ({share:.2g} + {1 - share:.2g} / {target.threads} threads)"
+        source = "fitted" if known.entry.basis == "same core" else ASSUMED
+        parameter = Parameter(f"{term}_cycles", cycles, "cycle", source, f"{known.entry.source}; {file.source}")
+        found[term] = Rate(seconds, formula, {place: hertz}, (parameter,))
+    return found
+
+
+def spread(target: Target, runtime: Runtime) -> Spread:
+    """How far :func:`rates` may be off for a network that was not measured."""
+    file, known = _file_of(target, runtime), _known(target, runtime)
+    basis, variance = known.entry.basis, known.entry.sd**2
+    rows = file.same if basis == "same core" else file.other
+    covariance = tuple(tuple(value + variance for value in row) for row in rows)
+    return Spread(covariance, file.noise, file.width[basis], file.width["calibrated"], basis)
+
+
+def core_of(target: Target) -> Core:
+    """The core of a CPU target in the catalogue.
+
+    Raises
+    ------
+    InputError
+        MB401 if it is not there.
+    """
+    found = find_core(target.processor.model)
+    if found is None:
+        fail(
+            "MB401",
+            f"the core `{target.processor.model}` of {target.device.name} is not in the catalogue of cores",
+            hint="name one of `mbcost devices search --kind core` that is like it, or a runtime with rates of its own",
+        )
+    return found
+
+
+def has_rates(runtime: str, precision: str) -> bool:
+    """Whether rates of cores ship for a runtime and a precision."""
+    return _path(runtime, precision).is_file()
+
+
+def facts_of(core: Core) -> tuple[float, float, float, float]:
+    """What predicts the speed of a core: 1, log(fp32 MACs a cycle / 8), whether it is in-order, log(decode width / 4)."""
+    macs = core.throughput.get("fp32")
+    decode = core.decode_width
+    return (
+        1.0,
+        math.log((macs.value if macs else FEWEST_MACS) / 8),
+        float(core.order == "in-order"),
+        math.log((decode.value if decode else USUAL_DECODE) / 4),
+    )
+
+
+def read_rates(path: Path) -> RateFile:
+    """The rates in a file that ships."""
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    cores = {name: CoreEntry(**entry) for name, entry in data.pop("cores").items()}
+    return RateFile(cores=cores, **data)
+
+
+def known_core(file: RateFile, core: Core) -> CoreEntry:
+    """What a file of rates says of a core: its own entry, that of a core that it derives from, or its facts."""
+    for ancestor in ancestors(core):
+        entry = file.cores.get(ancestor.name)
+        if entry is not None:
+            if ancestor is core or entry.basis == "facts":
+                return entry
+            return replace(entry, basis="related core", source=f"from {ancestor.title}, from which it derives")
+    return from_facts(file.facts, core)
+
+
+def from_facts(facts: Mapping[str, float], core: Core) -> CoreEntry:
+    """The scale of a core by its facts alone."""
+    values = dict(zip(FACTS, facts_of(core), strict=True))
+    scale = sum(facts[name] * value for name, value in values.items())
+    return CoreEntry(scale, facts["sd"], "facts", f"from the facts of {core.title}")
+
+
+def cycles_of(file: RateFile, core: Core) -> dict[str, float]:
+    """Term -> cycles a count of the average core with the instruction sets of this one."""
+    found = dict(file.cycles)
+    for feature, terms in file.variants.items():
+        if feature in core.features:
+            found |= terms
+    return found
+
+
+def _known(target: Target, runtime: Runtime) -> _Known:
+    core = core_of(target)
+    return _Known(core, known_core(_file_of(target, runtime), core))
+
+
+def _file_of(target: Target, runtime: Runtime) -> RateFile:
+    path = _path(runtime.name, target.precision)
+    if not path.is_file():
+        fail(
+            "MB401",
+            f"no rates of cores were measured for {runtime.name} at {target.precision}",
+            hint="calibrate the target, or choose another precision or runtime",
+        )
+    return _read(path)
+
+
+def _path(runtime: str, precision: str) -> Path:
+    return hardware_profiles() / FOLDER / f"{runtime}-{precision}.json"
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path) -> RateFile:
+    return read_rates(path)
