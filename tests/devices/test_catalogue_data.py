@@ -1,4 +1,4 @@
-"""The catalogue's files: cores, systems on a chip and devices agree with each other and with the measurements' names."""
+"""The catalogue: cores, systems on a chip and devices agree with each other and with the names of the measurements."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ SHARED = Path(__file__).parents[3] / "shared" / "measurements"
 FOLDERS = ("cores", "socs", "devices")
 CLUSTERS = ("large", "medium", "medium_2", "small")
 SOURCES = {"datasheet", "measured", "derived", "fitted", "assumed"}
-FEATURES = set(
-    "neon fp16 dotprod i8mm bf16 sve sve2 sme amx sse4 avx2 fma avx512 avx_vnni avx512_vnni rvv".split()  # noqa: SIM905
-)
+FEATURES = {
+    *("neon", "fp16", "dotprod", "i8mm", "bf16", "sve", "sve2", "sme", "amx", "rvv"),
+    *("sse4", "avx2", "fma", "avx512", "avx_vnni", "avx512_vnni"),
+}
 IDENTITY = {"name", "title", "names", "vendor", "year"}
 PROVENANCE = {"date", "reference", "references"}
 #: keys of each section -> the dimension of the number, or None for text
@@ -107,7 +108,8 @@ def test_identity_and_provenance(folder: str, name: str, content: dict[str, Any]
     assert identity["name"] == name
     assert set(identity) == IDENTITY - ({"vendor"} if folder == "devices" else set())
     assert identity["title"]
-    assert isinstance(identity["names"], list) and all(isinstance(each, str) for each in identity["names"])
+    assert isinstance(identity["names"], list)
+    assert all(isinstance(each, str) for each in identity["names"])
     assert identity["year"] is None or 2005 <= identity["year"] <= 2026
     assert set(provenance) == PROVENANCE
     assert provenance["reference"] in provenance["references"]
