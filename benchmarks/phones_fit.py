@@ -49,7 +49,7 @@ FIRST: Final[dict[str, dict[str, float]]] = {
 #: (form, precision) -> instruction set -> terms that have cycles of their own on cores with it.
 VARIANTS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("tflite_xnnpack", "int8"): {"dotprod": ("gemm",)},
-    ("tflite_hybrid", "int8"): {"dotprod": ("gemm", "outputs")},
+    ("tflite_hybrid", "int8"): {"dotprod": ("gemm",)},
     ("ncnn_cpu", "int8"): {"dotprod": ("pointwise", "convolution")},
 }
 #: Relative error of a form on one network, by (form, precision), as leaving networks out shows it.
@@ -73,6 +73,11 @@ LEAST_SD: Final = 0.04
 ROUNDS: Final = 3
 #: Standard deviations to either side of a 90 % interval before they are measured: the normal distribution's.
 WIDTH: Final = 1.645
+#: Standard deviation of what facts do not say of a core's log scale, as far as alike cores share it, and of what they
+#: do not share; and by how much facts differ where half of it is shared: log MACs, order, log decode width, years.
+ALIKE_SD: Final = 0.35
+ALONE_SD: Final = 0.12
+ALIKE_WITHIN: Final = (0.5, 0.7, 0.4, 3.0)
 #: Coefficients of the facts before any core was measured: a core takes cycles in inverse proportion to its MACs a
 #: cycle; and how far each may be off.
 FACTS_FIRST: Final = (0.0, -0.8, 0.0, 0.0)
@@ -270,7 +275,7 @@ def rate_file(
         cycles={term: average[term, ""] for term in group.terms},
         variants={feature: dict(terms) for feature, terms in variants.items()},
         cores=entries,
-        facts=facts,
+        facts=facts.coefficients,
         same=_triangle(population.within, order),
         other=_triangle(population.within + population.between, order),
         noise=population.noise,
@@ -316,29 +321,49 @@ def _aligned(
     return pooled
 
 
-def _facts(scales: Mapping[str, float]) -> dict[str, float]:
+class Facts(NamedTuple):
+    """Coefficients of the facts, and a Gaussian process for what alike cores share beyond them."""
+
+    coefficients: dict[str, float]
+    cores: tuple[Core, ...]
+    rest: Any
+
+    def of(self, core: Core) -> tuple[float, float]:
+        """Log scale and its standard deviation."""
+        line = from_facts(self.coefficients, core)
+        if not self.cores:
+            return line.scale, line.sd
+        gram = _alike(self.cores, self.cores) + np.eye(len(self.cores)) * ALONE_SD**2
+        here = _alike([core], self.cores)[0]
+        share = np.linalg.solve(gram, here)
+        variance = ALIKE_SD**2 + ALONE_SD**2 - float(here @ share)
+        return line.scale + float(share @ self.rest), math.sqrt(max(variance, ALONE_SD**2))
+
+
+def _alike(some: Sequence[Core], others: Sequence[Core]) -> Any:
+    def place(core: Core) -> Any:
+        _, macs, order, decode = facts_of(core)
+        return np.array([macs, order, decode, (core.year or 2016) - 2016.0]) / np.array(ALIKE_WITHIN)
+
+    a, b = np.array([place(core) for core in some]), np.array([place(core) for core in others])
+    distance = ((a[:, None, :] - b[None, :, :]) ** 2).sum(-1)
+    return ALIKE_SD**2 * np.exp(-0.5 * distance)
+
+
+def _facts(scales: Mapping[str, float]) -> Facts:
     """Coefficients of the facts, and their error for a core that is left out."""
     names = sorted(scales)
-    facts = np.array([facts_of(load_core(name)) for name in names])
+    cores = tuple(load_core(name) for name in names)
+    facts = np.array([facts_of(core) for core in cores])
     values = np.array([scales[name] for name in names])
     first = np.array([float(np.mean(values)), *FACTS_FIRST[1:]])
     doubt = np.diag(1 / np.array(FACTS_SD) ** 2)
-    noise = 0.25**2
-
-    def solved(rows: Any) -> Any:
-        gram = facts[rows].T @ facts[rows] / noise + doubt
-        return first + np.linalg.solve(gram, facts[rows].T @ (values[rows] - facts[rows] @ first) / noise)
-
-    everything = np.ones(len(names), dtype=bool)
-    coefficients = solved(everything)
-    errors = []
-    for i in range(len(names)):
-        rows = everything.copy()
-        rows[i] = False
-        if rows.any():
-            errors.append(float(values[i] - facts[i] @ solved(rows)))
-    sd = math.sqrt((sum(error**2 for error in errors) + 2 * 0.3**2) / (len(errors) + 2))
-    return {**dict(zip(FACTS, coefficients.tolist(), strict=True)), "sd": sd}
+    noise = np.linalg.inv(_alike(cores, cores) + np.eye(len(cores)) * ALONE_SD**2)
+    gram = facts.T @ noise @ facts + doubt
+    coefficients = first + np.linalg.solve(gram, facts.T @ noise @ (values - facts @ first))
+    rest = values - facts @ coefficients
+    sd = math.sqrt((float((rest**2).sum()) + 2 * 0.3**2) / (len(rest) + 2))
+    return Facts({**dict(zip(FACTS, coefficients.tolist(), strict=True)), "sd": sd}, cores, rest)
 
 
 def _entry(
@@ -346,7 +371,7 @@ def _entry(
     population: Population,
     measured: Mapping[str, tuple[float, Any, tuple[str, ...]]],
     pooled: Mapping[str, list[tuple[float, float]]],
-    facts: Mapping[str, float],
+    facts: Facts,
     family_sd: float,
 ) -> CoreEntry:
     if core.name in measured:
@@ -355,7 +380,7 @@ def _entry(
         devices = f"{number} device{'s' * (number != 1)}"
         sd = population.phone_sd * math.sqrt(1 + 1 / number)
         return CoreEntry(scale, sd, "same core", f"{core.title} in {devices}", _shape(core, population, shape), phones)
-    evidence = [(from_facts(facts, core).scale, facts["sd"])]
+    evidence = [facts.of(core)]
     basis, source = "facts", f"from the facts of {core.title}"
     shape: Any = None
     relatives = _relatives(core, measured)

@@ -32,6 +32,8 @@ class Core:
         Its key, its name for people, and other names of it.
     like
         The key of the core that it derives from; None for a design of its own.
+    year
+        When it was announced.
     order
         ``in-order`` or ``out-of-order``.
     decode_width
@@ -48,6 +50,7 @@ class Core:
     title: str
     names: tuple[str, ...] = ()
     like: str | None = None
+    year: int | None = None
     instructions: str = ""
     order: Literal["in-order", "out-of-order"] = "out-of-order"
     features: frozenset[str] = frozenset()
@@ -138,6 +141,7 @@ def _load(path: Path) -> Core:
         title=identity["title"],
         names=tuple(identity.get("names") or ()),
         like=data.get("like"),
+        year=identity.get("year"),
         instructions=data.get("instructions") or "",
         order=data.get("order") or "out-of-order",
         features=frozenset(data.get("features") or ()),
