@@ -8,7 +8,7 @@ from typing import Any, Final
 from mbcost.architectures.cell_values import SCOPE_NAMES, Names
 from mbcost.architectures.expressions import is_name
 from mbcost.architectures.fields import FieldError, number
-from mbcost.architectures.names import KEY_ALIASES, OP_ALIASES, ROW_KEYS, read_activation
+from mbcost.architectures.names import KEY_ALIASES, OP_ALIASES, PARAMETER_KEYS, ROW_KEYS, read_activation
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.rows import RowReader, RowScope
 from mbcost.architectures.spec import Block, OptionValue
@@ -88,7 +88,7 @@ def _not_a_parameter(name: str) -> str | None:
         return f"in a row it means `{KEY_ALIASES[name]}`"
     if name in SCOPE_NAMES:
         return "it has a meaning in expressions"
-    if name in ROW_KEYS and name != "activation":
+    if name in ROW_KEYS and name not in PARAMETER_KEYS:
         return "it has a meaning in every row"
     if not is_name(name) or name != name.lower():
         return "use lower-case letters, digits and `_`"

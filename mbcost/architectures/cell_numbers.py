@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from mbcost.numeric import all_true, is_scalar
+from mbcost.numeric import all_true, is_scalar, one_value
 
 MAX_DIM: Final = 2**31
 #: Largest value of a block's parameter, so that powers of powers stay small.
@@ -81,6 +81,19 @@ def whole_items(values: list[Any], least: int, most: int = MAX_DIM) -> list[Any]
         except FieldError as error:
             raise FieldError(str(error), position) from None
     return result
+
+
+def real(value: Any) -> float:
+    """A number of at most 10^15 either way, the same for all configurations.
+
+    Raises
+    ------
+    FieldError
+        If it is none.
+    """
+    if isinstance(value, bool) or not (is_scalar(value) or hasattr(value, "dtype")):
+        raise FieldError(f"{shown_value(value)} is not a number")
+    return float(one_value(number(value)))
 
 
 def number(value: Any) -> Any:

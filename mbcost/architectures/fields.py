@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from mbcost.architectures.cell_numbers import MAX_DIM, FieldError, number, shown_value, whole, whole_items
+from mbcost.architectures.cell_numbers import MAX_DIM, FieldError, number, real, shown_value, whole, whole_items
 from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression
 from mbcost.errors import did_you_mean, or_list
 from mbcost.numeric import one_value
@@ -229,6 +229,7 @@ _LIST: Final = {"type": "array", "items": {"type": "integer"}}
 FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "Dim": FieldKind("a number or an expression", _dim, _dim, {"anyOf": [_INTEGER, _TEXT]}),
     "int": FieldKind("a number or an expression", _integer, _integer, {"anyOf": [_INTEGER, _TEXT]}),
+    "float": FieldKind("any number or an expression", real, real, {"anyOf": [{"type": "number"}, _TEXT]}),
     "Pair": FieldKind("a number or a pair such as `3x3`", _pair, _pair, _PAIR_SCHEMA),
     "Triple": FieldKind("a number or three of them", _triple, None, {"anyOf": [_INTEGER, _LIST]}),
     "Padding": FieldKind(

@@ -20,12 +20,16 @@ ROW_KEYS: Final[dict[str, str]] = {
     "scale": "factor on the nominal output channels: default alpha, `none` for no factor and no rounding",
     "norm": "batch_norm or none",
     "activation": "an activation that follows, or none",
+    "slope": "slope below 0 of the leaky_relu in `activation`; default 0.01",
     "in_channels": "input channels that the row's weights are made for: another number is an error",
     "owns_weights": "false for shared weights of a row above, which are read again but not counted as parameters",
     "macs": "multiply-accumulates of the row with its repeats as the paper prints them, such as 5.4M: checked",
     "params": "parameters of the row with its repeats as the paper prints them, such as 0.27M: checked",
     "layers": "rows that repeat together",
 }
+
+#: Keys of rows that a block may have as parameters.
+PARAMETER_KEYS: Final = frozenset({"activation", "slope"})
 
 #: The papers' short names.
 KEY_ALIASES: Final[dict[str, str]] = {

@@ -25,18 +25,18 @@ from mbcost.architectures.cells import (
 )
 from mbcost.architectures.expressions import Expression, compile_expression
 from mbcost.architectures.fields import NUMBER, operator_fields, shown_value
-from mbcost.architectures.names import OP_ALIASES, ROW_KEYS, read_op
+from mbcost.architectures.names import OP_ALIASES, PARAMETER_KEYS, ROW_KEYS, read_op
 from mbcost.architectures.printed_columns import read_declared
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.spec import Block, BlockRow, FieldExpression, GroupRow, LayerRow, OptionValue, Row
 from mbcost.errors import Location, did_you_mean
-from mbcost.operators import OPERATOR_BY_NAME, Operator
+from mbcost.operators import OPERATOR_BY_NAME, LeakyRelu, Operator
 
 MAX_GROUP_DEPTH: Final = 4
 MAX_BLOCK_DEPTH: Final = 16
 
 _LAYER_KEYS: Final = (
-    *("op", "name", "inputs", "input", "filter", "repeat", "when", "norm", "activation"),
+    *("op", "name", "inputs", "input", "filter", "repeat", "when", "norm", "activation", "slope"),
     *("in_channels", "owns_weights"),
 )
 _BLOCK_KEYS: Final = ("op", "name", "inputs", "input", "repeat", "when")
@@ -166,9 +166,11 @@ class RowReader:
         """Report the problems of the defaults, whether or not a row uses them."""
         for op, cells in self.defaults.items():
             operator = OPERATOR_BY_NAME[op]
-            refuse_unknown(self.log, cells, [*operator_fields(operator), "norm", "activation"], f"defaults of `{op}`")
+            known = [*operator_fields(operator), "norm", "activation", "slope"]
+            refuse_unknown(self.log, cells, known, f"defaults of `{op}`")
             self._fields(operator, cells, RowScope(names))
             read_activation_cell(self.log, cells.get("activation"), names)
+            self._slope(operator, cells, names)
             read_norm(self.log, cells.get("norm"))
 
     def _layer_row(
@@ -198,7 +200,24 @@ class RowReader:
         activation, parameter = read_activation_cell(log, cells.get("activation"), names)
         frame = read_weights(log, cells, read_frame(log, cells, names, location, declared))
         norm = read_norm(log, cells.get("norm"))
-        return LayerRow(frame, operator, constants, tuple(expressions), width, norm, activation, parameter)
+        slope = self._slope(operator, cells, names)
+        if slope is not None and parameter is None and activation != LeakyRelu.op:
+            if (defaults or {}).get("slope") is not cells["slope"]:
+                message = "`slope` without the `activation: leaky_relu` that it is of"
+                log.add("MB104", message, log.at_key(cells["slope"]), "leave it out, or name the activation")
+            slope = None
+        return LayerRow(frame, operator, constants, tuple(expressions), width, norm, activation, parameter, slope)
+
+    def _slope(self, operator: type[Operator], cells: Cells, names: Names) -> float | FieldExpression | None:
+        """The slope of the activation of a row; None if the row has none."""
+        cell = cells.get("slope")
+        if cell is None or "slope" in operator_fields(operator):
+            return None
+        kind = operator_fields(LeakyRelu)["slope"].kind
+        value = read_value(self.log, "slope", cell, kind, names)
+        if isinstance(value, Expression):
+            return FieldExpression("slope", value, kind, self.log.at(cell))
+        return None if value is None else float(value)
 
     def _fields(
         self, operator: type[Operator], cells: Cells, scope: RowScope
@@ -224,7 +243,7 @@ class RowReader:
         declared = read_declared(log, cells, None)
         owner = f"block `{used.name}`"
         scalable = ("scale",) if "out" in used.parameters and scope.block is None else ()
-        own = [key for key in used.parameters if key not in ROW_KEYS or key == "activation"]
+        own = [key for key in used.parameters if key not in ROW_KEYS or key in PARAMETER_KEYS]
         refuse_unknown(log, cells, [*own, *_BLOCK_KEYS, *scalable], owner)
         self._check_arity(owner, (1, 1), cells)
         self._nest(used, cells["op"], scope)

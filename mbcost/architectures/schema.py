@@ -152,6 +152,7 @@ def _row_types() -> dict[str, dict[str, Any]]:
             "type": ["string", "null"],
             "examples": sorted({*ACTIVATIONS, *ACTIVATION_ALIASES, "none"}),
         },
+        "slope": {"type": ["number", "string", "null"]},
         "in_channels": {"type": ["integer", "null"], "minimum": 1},
         "owns_weights": {"type": ["boolean", "null"]},
         "macs": _COUNT,

@@ -86,6 +86,7 @@ class LayerRow:
     norm: str | None = None
     activation: str | None = None
     activation_parameter: str | None = None
+    slope: float | FieldExpression | None = None  # of the activation, if it is a leaky ReLU
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,9 @@ class DpuSection(Section):
     channel_augmentation: bool = Field(
         default=False, description="whether idle input channels process further taps of a window's row"
     )
+    alu_leaky_relu: bool = Field(
+        default=False, description="whether a leaky ReLU is fused into depthwise convolutions (ALU_LEAKYRELU)"
+    )
 
 
 class HlsSection(Section):

@@ -60,6 +60,8 @@ class Dpu:
         Clock of the multiplier array, where it is not `clock`.
     channel_augmentation
         Whether idle input channels process further taps of a window's row.
+    alu_leaky_relu
+        Whether a leaky ReLU is fused into depthwise convolutions (ALU_LEAKYRELU).
     core_dsp, core_bram, core_uram, core_lut
         Resources of one core: multiplier slices, block RAM [B], UltraRAM [B], look-up tables.
     """
@@ -79,6 +81,7 @@ class Dpu:
     core_uram: Quantity | None = None
     core_lut: Quantity | None = None
     channel_augmentation: bool = False
+    alu_leaky_relu: bool = False
 
 
 @dataclass(frozen=True, slots=True)

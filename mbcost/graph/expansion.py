@@ -21,7 +21,7 @@ from mbcost.graph.layer import NETWORK_INPUT, Layer
 from mbcost.graph.layer_graph import LayerGraph
 from mbcost.graph.scope import Atrous, Scope, Tensor, shared_values
 from mbcost.numeric import all_true, is_scalar
-from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, Operator, OperatorError, TensorShape
+from mbcost.operators import ACTIVATIONS, OPERATOR_BY_NAME, BatchNorm, LeakyRelu, Operator, OperatorError, TensorShape
 
 MAX_LAYERS: Final = 20_000
 #: Most rows that are run, whether or not their conditions hold.
@@ -274,7 +274,10 @@ class Builder:
         if row.activation_parameter is not None:
             activation = scope.activation(row.activation_parameter, location)
         if activation is not None:
-            x = self._append(_ACTIVATIONS[activation], (x,), f"{path}/{activation}", block, location)
+            function = _ACTIVATIONS[activation]
+            if row.slope is not None and activation == LeakyRelu.op:
+                function = LeakyRelu(row.slope if isinstance(row.slope, float) else scope.field(row.slope))
+            x = self._append(function, (x,), f"{path}/{activation}", block, location)
         return x
 
     def _append(

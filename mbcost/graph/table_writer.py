@@ -168,6 +168,7 @@ class _Rows:
             cells["owns_weights"] = "false"
         for follower in group.layers[1:]:
             cells["norm" if isinstance(follower.operator, BatchNorm) else "activation"] = follower.op
+            cells.update(_fields(follower.operator))
         return cells
 
 

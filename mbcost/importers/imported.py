@@ -7,15 +7,19 @@ importer shows as a contradiction and not as a wrong count.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
+from mbcost.architectures.cell_numbers import MAX_NUMBER
 from mbcost.architectures.fields import MAX_WINDOW
 from mbcost.architectures.spec import ArchitectureSpec, LayerRow, RowFrame
 from mbcost.architectures.unique_names import UniqueNames
 from mbcost.errors import Location, fail
 from mbcost.operators import Explicit, Operator, TensorShape
+
+_FP32: Final = struct.Struct("<f")
 
 #: Name of the network's image input in an :class:`ImportedLayer`'s inputs.
 INPUT: Final = "input"
@@ -44,6 +48,15 @@ class ImportedLayer:
     inputs: tuple[str, ...]
     in_channels: int | None = None
     owns_weights: bool = True
+
+
+def slope_of(number: float) -> float | None:
+    """A slope that a file has as fp32, in as few digits as tell it apart; None if no table can have it."""
+    if not abs(number) <= MAX_NUMBER:
+        return None
+    stored = _FP32.pack(number)
+    shorter = (float(f"{number:.{digits}g}") for digits in range(1, 10))  # 9 digits tell any two apart
+    return next(short for short in shorter if _FP32.pack(short) == stored)
 
 
 def imported_spec(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from mbcost.devices.runtimes import COMMON, MOST_LIKE, RuntimeFile, find_runtime
 from mbcost.devices.runtimes import runtime_names as runtime_names
 from mbcost.errors import DefectError, InputError, Problem
 from mbcost.files import Document, load_yaml
+from mbcost.graph import Layer
 from mbcost.kernels.kernel import KERNEL_KINDS
 from mbcost.kernels.runtime import CONDITIONS, FusionStep, KernelRule, Parameter, Runtime
 from mbcost.operators import OPERATOR_BY_NAME
@@ -169,10 +170,16 @@ def _rule(
     *,
     common: bool = False,
 ) -> KernelRule:
-    kind, when = entry["kernel"], entry.get("when")
-    if kind not in KERNEL_KINDS or (when is not None and when not in CONDITIONS):
-        raise DefectError(f"{document.value(*path)}: unknown kernel or condition")
-    return KernelRule(operator, kind, CONDITIONS[when] if when else None, entry["source"], common)
+    kind, when = entry["kernel"], _condition(entry.get("when"), document, path)
+    if kind not in KERNEL_KINDS:
+        raise DefectError(f"{document.value(*path)}: unknown kernel {kind}")
+    return KernelRule(operator, kind, when, entry["source"], common)
+
+
+def _condition(name: Any, document: Document, path: tuple[str | int, ...]) -> Callable[[Layer], bool] | None:
+    if name is not None and name not in CONDITIONS:
+        raise DefectError(f"{document.value(*path)}: unknown condition {name}")
+    return None if name is None else CONDITIONS[name]
 
 
 def _fusion(entries: Sequence[Any], document: Document) -> list[FusionStep]:
@@ -183,7 +190,10 @@ def _fusion(entries: Sequence[Any], document: Document) -> list[FusionStep]:
             steps += _fusion(family(entry).data["fusion"], family(entry))
             continue
         operators, into = (frozenset(_operators(entry[key], document, ("fusion", i))) for key in ("operators", "into"))
-        steps.append(FusionStep(operators, into, entry["source"], entry.get("links", False)))
+        when, not_into = (_condition(entry.get(key), document, ("fusion", i)) for key in ("when", "not_into"))
+        links, alternative = entry.get("links", False), entry.get("alternative", False)
+        step = FusionStep(operators, into, entry["source"], links, when, not_into, entry.get("option"), alternative)
+        steps.append(step)
     return steps
 
 

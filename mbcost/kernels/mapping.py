@@ -143,12 +143,13 @@ def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -
     """The fusion step by which `layer` joins a kernel whose last layer is `producer`; None if none does."""
     if draft.layers[-1] != producer:
         return None
-    op, main = layer.operator.op, draft.main.operator.op
     last = draft.step
-    first = last if last >= 0 and runtime.fusion[last].links else last + 1
-    for number in range(first, len(runtime.fusion)):
-        step = runtime.fusion[number]
-        if op in step.operators and main in step.into:
+    steps = runtime.fusion
+    first = last if last >= 0 and steps[last].links else last + 1
+    while last >= 0 and first < len(steps) and steps[first].alternative:
+        first += 1
+    for number in range(first, len(steps)):
+        if steps[number].takes(layer, draft.main):
             return number
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Literal, TypeAlias
@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from mbcost.graph import Layer
 from mbcost.kernels.kernel import KernelKind
 from mbcost.numeric import holds_for_all
-from mbcost.operators import Conv2d
+from mbcost.operators import Conv2d, LeakyRelu
 from mbcost.operators.window import is_pointwise
 from mbcost.words import Lowering
 
@@ -18,6 +18,10 @@ from mbcost.words import Lowering
 ASSUMED: Final = "assumed"
 #: Parameters of the processor that the others were fitted on alone.
 FITTED_ALONE: Final = ("fitted_interval_low", "fitted_interval_high")
+
+
+#: Options of a processor's profile that fusion steps can depend on.
+FusionOption: TypeAlias = Literal["alu_leaky_relu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,33 @@ class FusionStep:
     links
         Whether a kernel takes the step any number of times, through any input (linked element-wise operators); else
         at most once and through the first.
+    when
+        A condition of the layer that is fused.
+    not_into
+        A condition of main layers that it is not fused into, although their operator is in `into`.
+    option
+        An option of the processor's profile without which the step is left out.
+    alternative
+        Whether a kernel takes at most one of this step and the one before it.
     """
 
     operators: frozenset[str]
     into: frozenset[str]
     source: str
     links: bool = False
+    when: Callable[[Layer], bool] | None = None
+    not_into: Callable[[Layer], bool] | None = None
+    option: FusionOption | None = None
+    alternative: bool = False
+
+    def takes(self, layer: Layer, main: Layer) -> bool:
+        """Whether a layer is fused by this step into a kernel with this main layer."""
+        return (
+            layer.operator.op in self.operators
+            and main.operator.op in self.into
+            and (self.when is None or self.when(layer))
+            and not (self.not_into is not None and self.not_into(main))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +160,11 @@ class Runtime:
         }
         return replace(self, parameters={**self.parameters, **own}) if own else self
 
+    def with_options(self, options: Collection[FusionOption]) -> Runtime:
+        """The runtime with the fusion steps that a processor with these options has."""
+        kept = tuple(step for step in self.fusion if step.option is None or step.option in options)
+        return self if len(kept) == len(self.fusion) else replace(self, fusion=kept)
+
     def lowered(self) -> Runtime:
         """The runtime with direct convolutions lowered to matrix products, except those with a window of one pixel."""
         rules = {
@@ -211,6 +241,12 @@ def _is_depthwise_conv(layer: Layer) -> bool:
     return isinstance(operator, Conv2d) and holds_for_all((operator.groups == channels) & (channels > 1))
 
 
+def _is_slope_of_26_256(layer: Layer) -> bool:
+    """A leaky ReLU whose slope is 26/256, or 0.1, which is 26/256 in steps of 1/256."""
+    operator = layer.operator
+    return isinstance(operator, LeakyRelu) and round(operator.slope * 256) == 26
+
+
 def _lowered_rules(rule: KernelRule) -> tuple[KernelRule, ...]:
     if rule.operator != Conv2d.op or rule.kind != "direct_conv":
         return (rule,)
@@ -222,9 +258,10 @@ def _both(first: Callable[[Layer], bool], second: Callable[[Layer], bool], layer
     return first(layer) and second(layer)
 
 
-Condition: TypeAlias = Literal["pointwise", "depthwise"]
+Condition: TypeAlias = Literal["pointwise", "depthwise", "slope_26_256"]
 #: Conditions that rules can name.
 CONDITIONS: Final[Mapping[Condition, Callable[[Layer], bool]]] = {
     "pointwise": _is_pointwise_conv,
     "depthwise": _is_depthwise_conv,
+    "slope_26_256": _is_slope_of_26_256,
 }

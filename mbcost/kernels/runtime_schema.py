@@ -13,7 +13,7 @@ from mbcost.devices.types import Kind, Precision, Source
 from mbcost.errors import did_you_mean, or_list
 from mbcost.kernels.families import family_names
 from mbcost.kernels.kernel import KernelKind
-from mbcost.kernels.runtime import Condition
+from mbcost.kernels.runtime import Condition, FusionOption
 from mbcost.operators import OPERATOR_BY_NAME
 
 #: Parameters smaller than this, or larger than its inverse, have a wrong unit.
@@ -64,6 +64,10 @@ class FusionSection(Section):
 
     operators: Operators = Field(description="names of operators that are fused")
     into: Operators = Field(description="main operators of the kernels that they are fused into")
+    when: Condition | None = optional("a condition of the operator that is fused")
+    not_into: Condition | None = optional("a condition of the main operator that rules it out")
+    option: FusionOption | None = optional("an option of the processor's profile that the step needs")
+    alternative: bool = Field(default=False, description="whether at most one of it and the step before is fused")
     links: bool = Field(default=False, description="whether any number of operators is fused, through any input")
     source: Text = Field(description="what documents it")
 

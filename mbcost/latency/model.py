@@ -43,6 +43,8 @@ def _model_of(target: Target, _: object) -> LatencyModel:
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
     target = computed_target(target, runtime)
     runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
+    dpu = target.processor.dpu
+    runtime = runtime.with_options({"alu_leaky_relu"} if dpu is not None and dpu.alu_leaky_relu else ())
     form = form_of(runtime).on(target)
     return LatencyModel(runtime, form, form.rates(target, runtime))
 

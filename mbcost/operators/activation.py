@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from mbcost.operators.base import OperatorCost, PerElement, TensorShape
@@ -33,13 +34,14 @@ class Relu6(Activation):
     summary: ClassVar[str] = "min(max(x, 0), 6)"
 
 
+@dataclass(frozen=True, slots=True)
 class LeakyRelu(Activation):
-    """``max(x, slope * x)``."""
-
-    __slots__ = ()
+    """``x`` above 0, ``slope * x`` below; a slope of 0.01 unless it says otherwise, as in PyTorch and ONNX."""
 
     op: ClassVar[str] = "leaky_relu"
-    summary: ClassVar[str] = "max(x, slope * x)"
+    summary: ClassVar[str] = "x above 0, slope * x below"
+
+    slope: float = 0.01
 
 
 class Prelu(Activation):

@@ -19,6 +19,7 @@ from mbcost.operators import (
     Dense,
     DepthToSpace,
     DepthwiseConv2d,
+    LeakyRelu,
     LocalResponseNorm,
     Operator,
     Pad,
@@ -145,6 +146,9 @@ def _step(torch: Any, layer: Layer, weights: _Weights, *, inplace: bool, is_vect
         return norm
     if isinstance(operator, (MaxPool2d, AvgPool2d)):
         return _pooling(torch, operator, source, layer.output_shape)
+    if isinstance(operator, LeakyRelu):
+        leaky: Step = torch.nn.LeakyReLU(operator.slope, inplace=inplace)
+        return leaky
     functions = {**_activations(torch, inplace=inplace), **_functions(torch)}
     if operator.op in functions:
         return functions[operator.op]
@@ -234,7 +238,6 @@ def _activations(torch: Any, *, inplace: bool) -> Mapping[str, Step]:
     return {
         "relu": nn.ReLU(inplace),
         "relu6": nn.ReLU6(inplace),
-        "leaky_relu": nn.LeakyReLU(inplace=inplace),
         "elu": nn.ELU(inplace=inplace),
         "hard_sigmoid": nn.Hardsigmoid(inplace),
         "hard_swish": nn.Hardswish(inplace),

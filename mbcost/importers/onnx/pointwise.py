@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mbcost.importers.onnx.call import Call, Converter, normal_axis
+from mbcost.importers.imported import slope_of
+from mbcost.importers.onnx.call import Call, Converter, UnsupportedError, normal_axis
 from mbcost.importers.onnx.tensors import ModelError
 from mbcost.importers.onnx.values import Constant, Tensor, Value, default_axes, shape_of
 from mbcost.importers.onnx.windows import as_map
@@ -19,6 +20,7 @@ from mbcost.operators import (
     GroupNorm,
     InstanceNorm,
     LayerNorm,
+    LeakyRelu,
     LocalResponseNorm,
     Maximum,
     Minimum,
@@ -81,6 +83,19 @@ def function(operator: Operator) -> Converter:
 def _word(call: Call, operator: Operator) -> str | None:
     """What patterns call an element-wise function without an operator of its own."""
     return call.node.op_type.lower() if isinstance(operator, Elementwise) else None
+
+
+def leaky_relu(call: Call) -> Tensor:
+    """LeakyRelu, whose slope is an attribute."""
+    return call.build.same(leaky(call.number("alpha", 0.01)), call.tensor())
+
+
+def leaky(slope: float) -> LeakyRelu:
+    """A leaky ReLU of a slope that a file gives."""
+    known = slope_of(slope)
+    if known is None:
+        raise UnsupportedError("its slope is not a number")
+    return LeakyRelu(known)
 
 
 def clip(call: Call) -> Tensor:

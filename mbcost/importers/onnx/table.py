@@ -39,7 +39,7 @@ from mbcost.operators import (
     Swish,
     Tanh,
 )
-from mbcost.operators.activation import Elu, Gelu, LeakyRelu
+from mbcost.operators.activation import Elu, Gelu
 
 MICROSOFT: Final = "com.microsoft"
 
@@ -71,7 +71,12 @@ def fused_conv(call: Call) -> Tensor:
         added = arithmetic(Add, Shift)(dataclasses.replace(call, inputs=[x, z], opset=7))
         assert isinstance(added, Tensor)
         x = added
-    activation = _FUSED.get(call.text("activation", ""))
+    name = call.text("activation", "")
+    if name == "LeakyRelu":
+        slopes = call.node.attributes.get("activation_params")
+        given = slopes[0] if isinstance(slopes, list) and slopes and isinstance(slopes[0], (int, float)) else None
+        return call.build.same(pointwise.leaky(0.01 if given is None else given), x)
+    activation = _FUSED.get(name)
     return x if activation is None else call.build.same(activation, x)
 
 
@@ -82,7 +87,6 @@ def quantized_concat(call: Call) -> Result:
 
 _FUSED: Final[Mapping[str, Operator]] = {
     "Relu": Relu(),
-    "LeakyRelu": LeakyRelu(),
     "Sigmoid": Sigmoid(),
     "Tanh": Tanh(),
     "Clip": Elementwise(),
@@ -91,7 +95,6 @@ _FUSED: Final[Mapping[str, Operator]] = {
 
 _FUNCTIONS: Final[Mapping[str, Operator]] = {
     "Relu": Relu(),
-    "LeakyRelu": LeakyRelu(),
     "Elu": Elu(),
     "Sigmoid": Sigmoid(),
     "HardSigmoid": HardSigmoid(),
@@ -151,6 +154,7 @@ _STANDARD: Final[Mapping[str, Converter]] = {
     "RMSNormalization": pointwise.layer_norm,
     "LRN": pointwise.local_response_norm,
     "Clip": pointwise.clip,
+    "LeakyRelu": pointwise.leaky_relu,
     "PRelu": pointwise.prelu,
     "Pow": pointwise.power,
     "Add": arithmetic(Add, Shift),
@@ -252,7 +256,7 @@ _CONTRIBUTED: Final[Mapping[str, Converter]] = {
     "QLinearConv": picked(windows.conv, 0, 3, 8),
     "QLinearAveragePool": windows.average_pool,
     "QLinearGlobalAveragePool": windows.global_average_pool,
-    "QLinearLeakyRelu": function(LeakyRelu()),
+    "QLinearLeakyRelu": pointwise.leaky_relu,
     "QLinearSigmoid": function(Sigmoid()),
     "QLinearSoftmax": function(Softmax()),
     "QLinearConcat": quantized_concat,

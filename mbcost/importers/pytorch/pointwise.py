@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
+from mbcost.architectures.cell_numbers import MAX_NUMBER
 from mbcost.importers.pytorch.layout import Layout, Sizes, layout_of, with_channels
-from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, Value, extents
+from mbcost.importers.pytorch.state import Fixed, ImportState, Tensor, UnsupportedError, Value, extents
 from mbcost.importers.pytorch.trace import Ref
 from mbcost.operators import (
     Add,
@@ -16,6 +17,7 @@ from mbcost.operators import (
     GroupNorm,
     InstanceNorm,
     LayerNorm,
+    LeakyRelu,
     Multiply,
     Operator,
     Prelu,
@@ -53,6 +55,24 @@ def clamp(state: ImportState) -> Tensor:
     known: dict[tuple[Any, Any], Operator] = {(0, None): Relu(), (0, 6): Relu6()}
     bounds = (None if isinstance(low, Ref) else low, None if isinstance(high, Ref) else high)
     return applied(state, known.get(bounds, Elementwise()), state.tensor("self"))
+
+
+def leaky_relu(state: ImportState) -> Tensor:
+    """leaky_relu of a slope, 0.01 unless the call has another."""
+    return applied(state, LeakyRelu(_slope(state, "negative_slope", 0.01)), state.tensor("self"))
+
+
+def random_leaky_relu(state: ImportState) -> Tensor:
+    """rrelu: outside of training the mean of its bounds, 1/8 and 1/3 unless the call has others."""
+    low, high = _slope(state, "lower", 1 / 8), _slope(state, "upper", 1 / 3)
+    return applied(state, LeakyRelu((low + high) / 2), state.tensor("self"))
+
+
+def _slope(state: ImportState, name: str, default: float) -> float:
+    number = state.call.get(name, default)
+    if isinstance(number, Ref) or not abs(number) <= MAX_NUMBER:
+        raise UnsupportedError(f"{name} of {number}")
+    return float(number)
 
 
 def prelu(state: ImportState) -> Tensor:

@@ -37,7 +37,7 @@ from mbcost.operators import (
     Subtract,
     Tanh,
 )
-from mbcost.operators.activation import Elu, Gelu, LeakyRelu
+from mbcost.operators.activation import Elu, Gelu
 from mbcost.words import Unsupported
 
 Converter: TypeAlias = Callable[[Network, Node], Value | list[Value]]
@@ -102,7 +102,7 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "RELU6": elementwise.function(Relu6()),
     "RELU_N1_TO_1": elementwise.function(Relu6()),
     "RELU_0_TO_1": elementwise.function(Relu6()),
-    "LEAKY_RELU": elementwise.function(LeakyRelu()),
+    "LEAKY_RELU": elementwise.leaky_relu,
     "PRELU": elementwise.prelu,
     "ELU": elementwise.function(Elu()),
     "LOGISTIC": elementwise.function(Sigmoid()),

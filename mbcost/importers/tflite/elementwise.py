@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from mbcost.importers.imported import slope_of
 from mbcost.importers.tflite.flatbuffer import DamagedError
 from mbcost.importers.tflite.model import Node
 from mbcost.importers.tflite.network import Network, UnsupportedError, Value
@@ -14,6 +15,7 @@ from mbcost.operators import (
     Elementwise,
     GlobalAvgPool,
     GlobalMaxPool,
+    LeakyRelu,
     LocalResponseNorm,
     MaxPool2d,
     Operator,
@@ -61,6 +63,14 @@ def prelu(net: Network, node: Node) -> Value:
     x = net.input(node)
     slopes = net.model.tensors[net.operand(node, 1)].elements
     return net.layer(node, Prelu() if slopes == x.shape.channels else Scale(slopes), x)
+
+
+def leaky_relu(net: Network, node: Node) -> Value:
+    """LEAKY_RELU: its slope is an option, 0 where the file leaves it out."""
+    slope = slope_of(node.option("alpha"))
+    if slope is None:
+        raise UnsupportedError("has a slope that is not a number")
+    return net.layer(node, LeakyRelu(slope), net.input(node))
 
 
 def conversion(net: Network, node: Node) -> Value:

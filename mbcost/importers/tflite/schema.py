@@ -109,6 +109,7 @@ SCHEMA: Final[Schema] = {
     "ReshapeOptions": {"new_shape": Slot(0, "[int]")},
     "L2NormOptions": {_ACTIVATION: Slot(0, "byte")},
     "LocalResponseNormalizationOptions": {"radius": Slot(0, "int")},
+    "LeakyReluOptions": {"alpha": Slot(0, "float")},
     "DepthToSpaceOptions": {"block_size": Slot(0, "int")},
     "SpaceToDepthOptions": {"block_size": Slot(0, "int")},
 }
@@ -132,6 +133,7 @@ OPTIONS: Final = {
     "RESHAPE": "ReshapeOptions",
     "L2_NORMALIZATION": "L2NormOptions",
     "LOCAL_RESPONSE_NORMALIZATION": "LocalResponseNormalizationOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
     "DEPTH_TO_SPACE": "DepthToSpaceOptions",
     "SPACE_TO_DEPTH": "SpaceToDepthOptions",
     "CONV_3D": "Conv3DOptions",
