@@ -125,15 +125,21 @@ def read_frame(
 
 def read_weights(log: ProblemLog, cells: Cells, frame: RowFrame) -> RowFrame:
     """A row's frame with what is known of weights that exist already."""
-    channels, owned = cells.get("in_channels"), cells.get("owns_weights")
+    channels = cells.get("in_channels")
     if channels is not None:
         try:
             frame = replace(frame, in_channels=whole(channels.value, 1))
         except FieldError as error:
             log.add_mistake("in_channels", channels, error)
-    if owned is not None and not isinstance(owned.value, bool):
-        log.add("MB103", f"{shown_value(owned.value)} is not `true` or `false`", log.at(owned))
-    return frame if owned is None else replace(frame, owns_weights=owned.value is not False)
+    owned, trained = (_read_true(log, cells.get(key)) for key in ("owns_weights", "trained"))
+    return frame if owned and trained else replace(frame, owns_weights=owned, trained=trained)
+
+
+def _read_true(log: ProblemLog, cell: Cell | None) -> bool:
+    """The value of a flag that is true unless a row says otherwise."""
+    if cell is not None and not isinstance(cell.value, bool):
+        log.add("MB103", f"{shown_value(cell.value)} is not `true` or `false`", log.at(cell))
+    return cell is None or cell.value is not False
 
 
 def _read_inputs(log: ProblemLog, cell: Cell | None) -> list[Cell]:

@@ -35,8 +35,9 @@ class RowFrame:
 
     `in_channels` is the number of input channels of existing weights (imported networks): another number, for example
     after a flatten at another resolution, is an error instead of another layer. `places` has the places of the row's
-    cells by key, and `input_locations` those of `inputs`. `owns_weights` is False for a layer whose weights are shared
-    with an earlier layer, or untrained: they are read but not counted as its parameters.
+    cells by key, and `input_locations` those of `inputs`. `owns_weights` is False for a layer whose weights are those
+    of an earlier layer: they are read again, but are in memory and parameters once. `trained` is False for weights that
+    were not trained: in memory, but no parameters.
     """
 
     location: Location
@@ -49,6 +50,7 @@ class RowFrame:
     places: Mapping[str, Location] = field(default_factory=dict)
     input_locations: tuple[Location, ...] = ()
     owns_weights: bool = True
+    trained: bool = True
 
     def place(self, *keys: str) -> Location:
         """The place of the first of these cells that the row has; of the row itself, if it has none of them."""

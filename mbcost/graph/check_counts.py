@@ -54,7 +54,7 @@ def _counts(graph: LayerGraph) -> _Counts:
     params: dict[str, list[int]] = {
         f"batch norm: {name}": params_by_layer(graph, ParamsConvention(name)) for name in NORM_PARAMS
     }
-    params["weights only"] = [layer.cost.weight_elements * layer.owns_weights for layer in graph.layers]
+    params["weights only"] = [layer.cost.weight_elements * layer.has_parameters for layer in graph.layers]
     return {"macs": {"products": macs_by_layer(graph)}, "params": params}
 
 

@@ -41,7 +41,7 @@ def params_by_layer(graph: Network, convention: ParamsConvention = DEFAULT_PARAM
     result: list[Dim] = []
     for layer in layers:
         cost = layer.cost
-        if not layer.owns_weights:
+        if not layer.has_parameters:
             result.append(0)
         elif isinstance(layer.operator, BatchNorm):
             producer = layers[layer.inputs[0]].operator if layer.inputs[0] != NETWORK_INPUT else None

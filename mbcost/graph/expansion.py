@@ -266,8 +266,9 @@ class Builder:
         if len(inputs) != 1 or row.operator.arity[0] != 1:
             _check_arity(row.operator, len(inputs))
         x = self._append(row.operator(**fields), inputs, path, block, location)
-        if not row.frame.owns_weights:
-            self.layers[-1] = self.layers[-1]._replace(owns_weights=False)
+        if not (row.frame.owns_weights and row.frame.trained):
+            owned, trained = row.frame.owns_weights, row.frame.trained
+            self.layers[-1] = self.layers[-1]._replace(owns_weights=owned, trained=trained)
         if row.norm is not None:
             x = self._append(_BATCH_NORM, (x,), f"{path}/batch_norm", block, location)
         activation = row.activation

@@ -24,7 +24,9 @@ class Layer(NamedTuple):
     cost
         Counts for one image; batch size and precision turn them into bytes.
     owns_weights
-        Whether its weights count as parameters: not if an earlier layer counts them, or if they are not trained.
+        Whether its weights are in memory for it: not if they are those of an earlier layer.
+    trained
+        Whether its weights were trained: those of fixed filters are in memory, but no parameters.
     """
 
     position: int
@@ -37,6 +39,12 @@ class Layer(NamedTuple):
     cost: OperatorCost
     location: Location
     owns_weights: bool = True
+    trained: bool = True
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether its weights count as parameters."""
+        return self.owns_weights and self.trained
 
     @property
     def op(self) -> str:

@@ -146,7 +146,7 @@ class _Rows:
             return []
         follower = layers[last + 1]
         alone = self.recording.sources[last + 1] == (last,)
-        return [follower] if alone and follower.owns_weights and wanted(follower) else []
+        return [follower] if alone and follower.has_parameters and wanted(follower) else []
 
     def _cells(self, group: _Group, before: Source) -> dict[str, str]:
         """The cells of a row, in the order that they are printed."""
@@ -166,6 +166,8 @@ class _Rows:
             cells["in_channels"] = str(frame.in_channels)
         if not layer.owns_weights:
             cells["owns_weights"] = "false"
+        if not layer.trained:
+            cells["trained"] = "false"
         for follower in group.layers[1:]:
             cells["norm" if isinstance(follower.operator, BatchNorm) else "activation"] = follower.op
             cells.update(_fields(follower.operator))

@@ -40,7 +40,9 @@ class ImportedLayer:
     in_channels
         Input channels that its weights are made for; None for operators without weights.
     owns_weights
-        False if its weights are those of an earlier layer, or untrained: they are read again but are no parameters.
+        False if its weights are those of an earlier layer: they are read again, but are in memory and parameters once.
+    trained
+        False if its weights were not trained: they are in memory, but no parameters.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ImportedLayer:
     inputs: tuple[str, ...]
     in_channels: int | None = None
     owns_weights: bool = True
+    trained: bool = True
 
 
 def slope_of(number: float) -> float | None:
@@ -86,7 +89,14 @@ def imported_spec(
         inputs = tuple(names.known[source_name] for source_name in layer.inputs)
         location = Location(origin, 0, 0, 0, None)
         name_here, channels = names.add(layer.name), layer.in_channels
-        frame = RowFrame(location, name_here, inputs, in_channels=channels, owns_weights=layer.owns_weights)
+        frame = RowFrame(
+            location,
+            name_here,
+            inputs,
+            in_channels=channels,
+            owns_weights=layer.owns_weights,
+            trained=layer.trained,
+        )
         rows.append(LayerRow(frame, type(layer.operator), layer.operator.describe()))
     if not rows:
         fail("MB204", f"{origin} holds no layer")

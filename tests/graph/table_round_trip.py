@@ -26,7 +26,15 @@ def reload(spec: ArchitectureSpec, **configuration: Any) -> ArchitectureSpec:
 def layers(graph: LayerGraph) -> list[Any]:
     """Everything of the layers but their names."""
     return [
-        (layer.operator, layer.inputs, layer.input_shapes, layer.output_shape, layer.cost, layer.owns_weights)
+        (
+            layer.operator,
+            layer.inputs,
+            layer.input_shapes,
+            layer.output_shape,
+            layer.cost,
+            layer.owns_weights,
+            layer.trained,
+        )
         for layer in graph.layers
     ]
 

@@ -183,8 +183,8 @@ class ImportState:
         key = ("constant", value.key, layout)
         if key not in self._copies:
             operator = Constant(shape=extents(layout.shape(value.sizes)), weights=self._claimed(value.weights))
-            name = "_".join(sorted(weight for weight, _ in value.weights)) or None
-            self._copies[key] = self._append(operator, (INPUT,), value.sizes, layout, name, aside=True)
+            name = "_".join(sorted(weight for weight, _ in value.weights))
+            self._copies[key] = self._append(ImportedLayer(name, operator, (INPUT,)), value.sizes, layout, aside=True)
         return self._copies[key]
 
     # -- layouts ------------------------------------------------------------------------------------------------------
@@ -247,26 +247,24 @@ class ImportState:
             raise DefectError(f"{path}: `{operator.op}` makes {made} of {shapes}, PyTorch {sizes} in {layout}")
         names = tuple(item.source for item in inputs)
         in_channels = int(shapes[0].channels) if weights else None
-        owns = True
+        owned, trained = True, True
         if weights:
-            operator, owns = self._owned(operator, weights)
-        return self._append(operator, names, sizes, layout, aside=aside, in_channels=in_channels, owns_weights=owns)
+            operator, owned, trained = self._owned(operator, weights)
+        layer = ImportedLayer("", operator, names, in_channels, owned, trained)
+        return self._append(layer, sizes, layout, aside=aside)
 
     def _append(
         self,
-        operator: Operator,
-        inputs: tuple[str, ...],
+        layer: ImportedLayer,
         sizes: Sizes,
         layout: Layout,
-        name: str | None = None,
         *,
         aside: bool,
-        in_channels: int | None = None,
-        owns_weights: bool = True,
     ) -> Tensor:
-        unique = self._name(name or self._wanted_name(operator, aside=aside))
-        self.layers.append(ImportedLayer(unique, operator, inputs, in_channels, owns_weights))
-        if isinstance(operator, Elementwise):
+        """Append a layer; one without a name takes that of its module, as far as it is free."""
+        unique = self._name(layer.name or self._wanted_name(layer.operator, aside=aside))
+        self.layers.append(replace(layer, name=unique))
+        if isinstance(layer.operator, Elementwise):
             self.words[unique] = self.call.op
         return Tensor(unique, sizes, layout)
 
@@ -286,8 +284,8 @@ class ImportState:
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 
-    def _owned(self, operator: Operator, weights: Sequence[Fixed | None]) -> tuple[Operator, bool]:
-        """The operator with the elements that are its own, and whether they count as parameters.
+    def _owned(self, operator: Operator, weights: Sequence[Fixed | None]) -> tuple[Operator, bool, bool]:
+        """The operator with the elements that are its own, whether they are its own, and whether they were trained.
 
         Every trained element counts once, at the first layer that reads it, in whatever expression. A layer counts as a
         whole or not at all; where neither is near, as of a bias beside a weight that an earlier layer counts, of keys
@@ -295,10 +293,13 @@ class ImportState:
         what was trained.
         """
         given = [weight for weight in weights if weight is not None]
+        known = bool(given) and all(weight.key in self._weights_seen for weight in given[:1])
         if isinstance(operator, (Scale, Shift)):
             trained = frozenset[tuple[str, int]]().union(*(weight.weights for weight in given))
             fresh = self._claimed(trained) if any(self._unseen(weight) for weight in given) else 0
-            return (replace(operator, weights=fresh), True) if fresh else (operator, False)
+            if fresh:
+                return replace(operator, weights=fresh), True, True
+            return operator, not (known or trained), bool(trained)
         counts = [self._fresh(weight) for weight in given]
         biased = getattr(operator, "bias", False) and len(counts) == 2
         wanted, fresh = counts[0] if biased else (sum(item[0] for item in counts), sum(item[1] for item in counts))
@@ -309,8 +310,10 @@ class ImportState:
             rest += counts[1][1]
         if rest:
             name = f"{self.call.where}.trained" if self.call.where else "trained"
-            self._append(Constant((1, 1, 1), rest), (INPUT,), (), channels_last(()), name, aside=True)
-        return operator, owns
+            beside = ImportedLayer(name, Constant((1, 1, 1), rest), (INPUT,))
+            self._append(beside, (), channels_last(()), aside=True)
+        untrained = not (given[0].weights if biased else any(weight.weights for weight in given))
+        return operator, owns or (untrained and not known), not untrained
 
     def _fresh(self, weight: Fixed) -> tuple[int, int]:
         """Elements of a weight, and how many of them no earlier layer counts; they are this layer's from now on."""
