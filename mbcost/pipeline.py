@@ -15,11 +15,11 @@ from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import Configuration, Params, configuration, is_several
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.caveats import caveats_of, notes_of_model
-from mbcost.devices import Target, as_target
+from mbcost.devices import Target
 from mbcost.errors import call_each, fail
 from mbcost.graph import DEFAULT_PARAMS, build_graph
 from mbcost.networks import Network, load
-from mbcost.prediction import predict, prepare
+from mbcost.prediction import predict, prepare, target_for
 from mbcost.words import Lowering, MacsConvention, Unsupported
 
 __all__ = ["analyze", "analyze_one", "load"]
@@ -154,18 +154,9 @@ def analyze(
     return Analyses(call_each(lambda one: analyze_one(spec, one, how), device))
 
 
-def _target(spec: ArchitectureSpec, device: str | Target, how: Configuration) -> Target:
-    """The target at the precision asked for, at that of a quantised model if it has it, or at its own."""
-    target = as_target(device, how.precision, how.threads)
-    stated = spec.stated_precision
-    if isinstance(device, Target) or how.precision is not None or stated not in target.processor.precisions:
-        return target
-    return as_target(target, stated)
-
-
 def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration) -> Analysis:
     """The analysis of a loaded network on one target, of a checked configuration."""
-    target = _target(spec, device, how)
+    target = target_for(device, how.precision, how.threads, spec.stated_precision)
     model = prepare(target, how.calibration, how.lowering)
     graph = build_graph(spec, **how.size)
     batch = spec.stated_batch if how.batch is None else how.batch

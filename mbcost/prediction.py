@@ -10,7 +10,7 @@ from mbcost.calibration.apply import CalibrationChoice, choose_calibration, inte
 from mbcost.calibration.interval import Workload, posterior_variance
 from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration
-from mbcost.devices import Precision, Target
+from mbcost.devices import Precision, Target, as_target
 from mbcost.graph import LayerGraph
 from mbcost.kernels import Kernel, Runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
@@ -64,6 +64,27 @@ def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Low
     if lowering != "auto":
         runtime, form, rates = lowered(target, runtime, form, rates)
     return TargetModel(target, runtime, form, rates, fitted)
+
+
+def target_for(
+    device: str | Target, precision: str | None = None, threads: int | None = None, stated: str | None = None
+) -> Target:
+    """The target at the precision asked for, else at that which a model states if it has it, else at its own.
+
+    Parameters
+    ----------
+    stated
+        Precision of a quantised model. A :class:`~mbcost.devices.Target` has its own already.
+
+    Raises
+    ------
+    InputError
+        As :func:`mbcost.devices.as_target`.
+    """
+    target = as_target(device, precision, threads)
+    if isinstance(device, Target) or precision is not None or stated not in target.processor.precisions:
+        return target
+    return as_target(target, stated)
 
 
 class Prediction(NamedTuple):

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from mbcost.cli.complete import complete_target
-from mbcost.cli.options import Alpha, Classes, Model, Resolution, Rho, Settings, read_settings
+from mbcost.cli.options import (
+    Alpha,
+    Classes,
+    InputShape,
+    Model,
+    Resolution,
+    Rho,
+    Settings,
+    UnsupportedOption,
+    Until,
+    read_input_shapes,
+    read_settings,
+)
 from mbcost.cli.output import format_of, show
 from mbcost.errors import fail
 from mbcost.report.formats import DESIGN, PIPELINE, DesignFormat
@@ -33,6 +45,9 @@ def design(
         str | None, typer.Option(metavar="TM,TN,TR,TC", help="Evaluate this design point instead of searching.")
     ] = None,
     precision: Annotated[str | None, typer.Option(help="Default: the first that the processor lists.")] = None,
+    input_shape: InputShape = None,
+    until: Until = None,
+    unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
     resolution: Resolution = None,
@@ -55,10 +70,12 @@ def design(
     chosen = format_of(format_, output, PIPELINE if style == "streaming" else DESIGN)
     wanted = None if point is None else _point(point)
     from mbcost.fpga.design import design as run
+    from mbcost.networks import load
     from mbcost.report.show import How
 
+    shapes = read_input_shapes(input_shape)
     found = run(
-        model,
+        load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution),
         device,
         style=style,
         share=share,

@@ -11,12 +11,13 @@ import typer
 
 from mbcost.checks import read_value
 from mbcost.cli.complete import complete_architecture, complete_target
-from mbcost.errors import fail, or_list
+from mbcost.errors import call_each, fail, or_list
 from mbcost.report.formats import REPORT as REPORT_FORMATS
 from mbcost.report.formats import Format, ListFormat, ReportFormat, suffixes_of
 from mbcost.words import Lowering, MacsConvention, NormParams, Unsupported
 
 if TYPE_CHECKING:
+    from mbcost.architectures import ArchitectureSpec
     from mbcost.architectures.spec import OptionValue
     from mbcost.calibration.apply import CalibrationChoice
 
@@ -127,7 +128,13 @@ ResolutionAxis: TypeAlias = Annotated[
     ),
 ]
 BatchAxis: TypeAlias = Annotated[
-    str, typer.Option("--batch", metavar="NUMBERS", help="Images per inference: 1,8.", rich_help_panel=_GRID)
+    str | None,
+    typer.Option(
+        "--batch",
+        metavar="NUMBERS",
+        help="Images per inference: 1,8; default: what a model's file states, else 1.",
+        rich_help_panel=_GRID,
+    ),
 ]
 PrecisionAxis: TypeAlias = Annotated[
     str | None,
@@ -168,7 +175,6 @@ Batch: TypeAlias = Annotated[
     int | None,
     typer.Option(help="Images per inference; default: what a model's file states, else 1.", rich_help_panel=_TARGET),
 ]
-PickBatch: TypeAlias = Annotated[int, typer.Option("--batch", help="Images per inference.", rich_help_panel=_TARGET)]
 
 
 def format_option(usual: str = "Default: table.") -> Any:
@@ -207,6 +213,33 @@ def calibration_choice(uncalibrated: bool, file: Path | None) -> CalibrationChoi
     if uncalibrated and file is not None:
         fail("MB010", "--uncalibrated and --calibration contradict each other")
     return False if uncalibrated else file
+
+
+def load_models(
+    models: Sequence[str],
+    input_shape: Sequence[str] | None,
+    until: str | None,
+    unsupported: Unsupported,
+    resolution: str | None,
+) -> list[ArchitectureSpec]:
+    """The networks of a command that takes several; the first resolution fills open sizes.
+
+    Raises
+    ------
+    InputError
+        Every problem of the options and files.
+    """
+    from mbcost.networks import load
+    from mbcost.search.grid import make_grid
+
+    shapes = read_input_shapes(input_shape)
+    sizes = None if resolution is None else make_grid(1.0, None, resolution).resolution
+    side = None if sizes is None else int(sizes[0])
+
+    def load_one(model: str) -> ArchitectureSpec:
+        return load(model, input_shapes=shapes, until=until, unsupported=unsupported, resolution=side)
+
+    return call_each(load_one, models)
 
 
 def read_whole(option: str, text: str) -> list[int]:

@@ -8,19 +8,23 @@ import typer
 
 from mbcost.cli.options import (
     REPORT,
+    Batch,
     CalibrationFile,
     Classes,
     Devices,
     Force,
+    InputShape,
     Models,
-    PickBatch,
     PrecisionAxis,
     ReportFormatOption,
     ReportOutput,
     Settings,
     ThreadsAxis,
     Uncalibrated,
+    UnsupportedOption,
+    Until,
     calibration_choice,
+    load_models,
     read_settings,
     read_whole,
     required_devices,
@@ -72,11 +76,14 @@ def pick(
             rich_help_panel=_CHOICE,
         ),
     ] = None,
-    batch: PickBatch = 1,
+    batch: Batch = None,
     precision: PrecisionAxis = None,
     threads: ThreadsAxis = None,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
+    input_shape: InputShape = None,
+    until: Until = None,
+    unsupported: UnsupportedOption = "refuse",
     settings: Settings = None,
     classes: Classes = None,
     format_: ReportFormatOption = None,
@@ -101,10 +108,12 @@ def pick(
         "precision": precision.split(",") if precision else None,
         "threads": read_whole("--threads", threads) if threads else None,
         "options": read_settings(settings, classes),
+        "unsupported": unsupported,
         "calibration": calibration_choice(uncalibrated, calibration),
         "min_probability": min_probability,
     }
-    result = pick_one(models, required_devices(device), **arguments)
+    devices = required_devices(device)
+    result = pick_one(load_models(models, input_shape, until, unsupported, resolution), devices, **arguments)
     command = command_line(context)
     how = How(all_rows=all_rows, steps=_steps(result, models, command), origin=Origin(command))
     show(result, chosen, how, output, force=force)

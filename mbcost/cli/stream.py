@@ -13,13 +13,21 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     Force,
+    InputShape,
+    LoweringOption,
     Model,
+    Precision,
     Resolution,
+    Rho,
     Settings,
+    Threads,
     Uncalibrated,
+    UnsupportedOption,
+    Until,
     calibration_choice,
     format_option,
     output_option,
+    read_input_shapes,
     read_settings,
     read_whole,
     required_devices,
@@ -69,7 +77,17 @@ def stream(
     plan: Annotated[
         Goal, typer.Option(help="What a cut between processors optimises.", rich_help_panel=_STREAM)
     ] = "throughput",
+    precision: Precision = None,
+    threads: Threads = None,
+    batch: Annotated[
+        int, typer.Option(help="Images that arrive together, as one frame.", rich_help_panel="Target")
+    ] = 1,
+    lowering: LoweringOption = "auto",
+    input_shape: InputShape = None,
+    until: Until = None,
+    unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
+    rho: Rho = None,
     resolution: Resolution = None,
     settings: Settings = None,
     classes: Classes = None,
@@ -85,14 +103,16 @@ def stream(
     better: every cut is tried.
     """
     chosen = format_of(format_, output, STREAM)
+    from mbcost.networks import load
     from mbcost.report.provenance import Origin
     from mbcost.report.show import How
     from mbcost.streaming.stream import stream as run
 
     places = [("capture", capture, "camera"), ("preprocess", preprocess, "cpu"), ("postprocess", postprocess, "cpu")]
     stages = call_each(lambda option: _given(*option), places)
+    shapes = read_input_shapes(input_shape)
     found = run(
-        model,
+        load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution),
         required_devices(device),
         capture_s=stages[0],
         preprocess_s=stages[1],
@@ -105,7 +125,13 @@ def stream(
         seed=seed,
         plan=plan,
         alpha=alpha,
+        rho=rho,
         resolution=resolution,
+        batch=batch,
+        precision=precision,
+        threads=threads,
+        unsupported=unsupported,
+        lowering=lowering,
         options=read_settings(settings, classes),
         calibration=calibration_choice(uncalibrated, calibration),
     )

@@ -17,6 +17,7 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     Force,
+    InputShape,
     MacsOption,
     Models,
     ParamsOption,
@@ -27,8 +28,10 @@ from mbcost.cli.options import (
     ThreadsAxis,
     Uncalibrated,
     UnsupportedOption,
+    Until,
     calibration_choice,
     format_option,
+    load_models,
     output_option,
     read_settings,
     read_whole,
@@ -55,11 +58,13 @@ def sweep(
         bool,
         typer.Option("--published", help="Instead of a grid: what has a published checkpoint.", rich_help_panel=_GRID),
     ] = False,
-    batch: BatchAxis = "1",
+    batch: BatchAxis = None,
     precision: PrecisionAxis = None,
     threads: ThreadsAxis = None,
     uncalibrated: Uncalibrated = False,
     calibration: CalibrationFile = None,
+    input_shape: InputShape = None,
+    until: Until = None,
     unsupported: UnsupportedOption = "refuse",
     settings: Settings = None,
     classes: Classes = None,
@@ -106,7 +111,7 @@ def sweep(
         "alpha": 1.0 if alpha is None else alpha,
         "rho": rho,
         "resolution": resolution,
-        "batch": read_whole("--batch", batch),
+        "batch": read_whole("--batch", batch) if batch else None,
         "precision": precision.split(",") if precision else None,
         "threads": read_whole("--threads", threads) if threads else None,
         "options": read_settings(settings, classes),
@@ -116,6 +121,7 @@ def sweep(
         "calibration": calibration_choice(uncalibrated, calibration),
     }
     devices = required_devices(device)
+    networks = load_models(models, input_shape, until, unsupported, resolution)
     with (
         _told_how_to_go_on(parts),
         executor_of(engine, workers=workers, scheduler=scheduler) as executor,
@@ -125,11 +131,11 @@ def sweep(
         if parts is not None:
             from mbcost.search.parts import sweep_to_parts
 
-            made = sweep_to_parts(models, devices, folder=parts, **arguments)
+            made = sweep_to_parts(networks, devices, folder=parts, **arguments)
         else:
             from mbcost.search.sweep import sweep as run_sweep
 
-            result = run_sweep(models, devices, points="published" if published else None, **arguments)
+            result = run_sweep(networks, devices, points="published" if published else None, **arguments)
     if parts is not None:
         kept = f", {made.found} of them found" if made.found else ""
         again = f", {made.damaged} damaged ones made again" if made.damaged else ""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mbcost._version import __version__
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import configuration
+from mbcost.caveats import notes_of_model
 from mbcost.checks import Checks
-from mbcost.devices import Target, as_target
+from mbcost.devices import Target
 from mbcost.devices.fabric import DesignPoint, Resources, available
 from mbcost.errors import fail
 from mbcost.fpga.line_buffers import Pipeline, best_pipeline
@@ -27,8 +28,9 @@ from mbcost.fpga.loop_tiles import (
 from mbcost.graph import LayerGraph, build_graph
 from mbcost.latency.rates import clock
 from mbcost.networks import Network, load
+from mbcost.prediction import target_for
 from mbcost.shown import Shown
-from mbcost.words import STYLES, Style
+from mbcost.words import STYLES, Style, Unsupported
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,11 +51,14 @@ class TiledDesign(Shown):
         The target, and the network as the engine runs it.
     found
         The design point with its latency [s] and its FPGA resources.
+    warnings
+        Caveats about how a model was read.
     """
 
     graph: LayerGraph
     work: Workload
     found: Design
+    warnings: tuple[str, ...] = ()
 
     @property
     def latency_s(self) -> float:
@@ -86,6 +91,7 @@ class TiledDesign(Shown):
             },
             "examined": found.examined,
             "candidates": found.candidates,
+            "warnings": list(self.warnings),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -108,6 +114,7 @@ class PipelineDesign(Shown):
     graph: LayerGraph
     target: Target
     found: Pipeline
+    warnings: tuple[str, ...] = ()
 
     @property
     def frames_per_s(self) -> float:
@@ -145,6 +152,7 @@ class PipelineDesign(Shown):
                 }
                 for stage in found.stages
             ],
+            "warnings": list(self.warnings),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -177,14 +185,16 @@ def design(
     rho: float | None = None,
     resolution: int | None = None,
     options: Mapping[str, OptionValue] | None = None,
+    unsupported: Unsupported = "refuse",
     input_shape: Sequence[int] | None = None,
+    until: str | None = None,
 ) -> TiledDesign | PipelineDesign:
     """Find the accelerator that runs a network fastest within a share of an FPGA's logic.
 
     Parameters
     ----------
-    network, precision, alpha, rho, resolution, options, input_shape
-        As for :func:`mbcost.analyze`.
+    network, precision, alpha, rho, resolution, options, unsupported, input_shape, until
+        As for :func:`mbcost.analyze`. The engine takes one image after the other, whatever batch a file states.
     device
         A target with a loop-tiled engine, such as ``zc706`` or ``pynq_z2``.
     style
@@ -208,16 +218,21 @@ def design(
     checks.done()
     if chosen == "streaming" and tiles is not None:
         fail("MB010", "a streaming design has no design point", hint="leave out `point=...`")
-    how = configuration(precision=precision, alpha=alpha, rho=rho, resolution=resolution, options=options)
-    target = as_target(device, how.precision)
-    graph = build_graph(load(network, input_shape=input_shape), **how.size)
+    how = configuration(
+        precision=precision, alpha=alpha, rho=rho, resolution=resolution, options=options, unsupported=unsupported
+    )
+    spec = load(network, input_shape=input_shape, unsupported=how.unsupported, until=until, resolution=how.resolution)
+    target = target_for(device, how.precision, stated=spec.stated_precision)
+    graph = build_graph(spec, **how.size)
     work = workload(graph, target)
+    notes = tuple(notes_of_model(spec, target, 1))
     if chosen == "streaming":
         limits = limits_of(target, share)
-        return PipelineDesign(graph, target, best_pipeline(work.kernels, target.precision, multiplier(target), limits))
+        stages = best_pipeline(work.kernels, target.precision, multiplier(target), limits)
+        return PipelineDesign(graph, target, stages, notes)
     if tiles is None:
-        return TiledDesign(graph, work, best_design(work, limits_of(target, share)))
-    return TiledDesign(graph, work, given_design(work, tiles, limits_of(target, 1.0)))
+        return TiledDesign(graph, work, best_design(work, limits_of(target, share)), notes)
+    return TiledDesign(graph, work, given_design(work, tiles, limits_of(target, 1.0)), notes)
 
 
 def _tiles(checks: Checks, point: Sequence[int]) -> DesignPoint | None:

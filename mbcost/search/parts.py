@@ -21,20 +21,20 @@ import numpy as np
 
 from mbcost._version import __version__
 from mbcost.architectures.spec import OptionValue
-from mbcost.arguments import Params, as_list, configuration
+from mbcost.arguments import Params, configuration
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.devices import Target
 from mbcost.errors import InputError, fail
 from mbcost.files import MAX_BYTES, read_head, write_bytes, write_text
 from mbcost.graph import DEFAULT_PARAMS, build_graph
-from mbcost.networks import Network, load
+from mbcost.networks import Network
 from mbcost.parquet import parquet_bytes, read_columns, require_pyarrow
 from mbcost.search.evaluate import Outcome, Work, evaluate
 from mbcost.search.grid import Grid, Numbers, make_grid
 from mbcost.search.parallel import run
 from mbcost.search.pareto import on_front
 from mbcost.search.result import Section, section_columns
-from mbcost.search.sweep import Progress, check_batches, joined, prepare_targets
+from mbcost.search.sweep import Progress, joined, load_each, works_of
 from mbcost.words import Lowering, MacsConvention, Unsupported
 
 SCHEMA: Final = "mbcost/sweep-parts/1"
@@ -94,7 +94,7 @@ def sweep_to_parts(
     alpha: Numbers = 1.0,
     rho: Numbers | None = None,
     resolution: Numbers | None = None,
-    batch: int | Sequence[int] = 1,
+    batch: int | Sequence[int] | None = None,
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
     options: Mapping[str, OptionValue] | None = None,
@@ -103,6 +103,8 @@ def sweep_to_parts(
     unsupported: Unsupported = "refuse",
     calibration: CalibrationChoice = None,
     lowering: Lowering = "auto",
+    input_shape: Sequence[int] | None = None,
+    until: str | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     part_rows: int = PART_ROWS,
@@ -134,14 +136,14 @@ def sweep_to_parts(
         calibration=calibration,
         lowering=lowering,
     )
-    specs = [load(one, unsupported=how.unsupported) for one in as_list(network)]
-    prepared = prepare_targets(device, precision, threads, how)
-    batches = check_batches(batch)
     grid = make_grid(alpha, rho, resolution)
-    none = grid.points(0, 0)
-    works = [Work(spec, none, prepared, batches, how) for spec in specs]
+    side = None if grid.resolution is None else int(grid.resolution[0])
+    specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
+    if not specs:
+        fail("MB010", "network names nothing to sweep over")
+    works = works_of(specs, device, batch, precision, threads, how)
     path = Path(folder)
-    points = max(1, part_rows // (len(prepared) * len(batches)))
+    points = max(1, part_rows // max(len(work.cases) for work in works))
     parts = _plan(path, len(works), grid, points)
     _claim(path, _request(works, grid, points))
     finished = _Finished(path)
@@ -161,7 +163,7 @@ def sweep_to_parts(
     front = path / FRONT
     if todo or not finished.has(front):
         finished.write(front, parquet_bytes(_front([part.path for part in parts])))
-    rows = total * len(prepared) * len(batches)
+    rows = sum(grid.size * len(work.cases) for work in works)
     return Parts(tuple(part.path for part in parts), front, rows, found, damaged)
 
 
@@ -212,10 +214,23 @@ def _claim(folder: Path, request: dict[str, Any]) -> None:
 def _request(works: Sequence[Work], grid: Grid, points: int) -> dict[str, Any]:
     """The identity of a sweep as JSON: a run resumes only what the same version began with the same numbers."""
     first = works[0]
+    models = {
+        (model.target.name, model.target.precision, model.target.threads): model
+        for work in works
+        for model in work.models
+    }
     return {
         "schema": SCHEMA,
         "mbcost_version": __version__,
-        "networks": [{"name": work.spec.name, "sha256": _hash(work, grid)} for work in works],
+        "networks": [
+            {
+                "name": work.spec.name,
+                "sha256": _hash(work, grid),
+                "batches": list(work.batches),
+                "precisions": list(dict.fromkeys(model.target.precision for model in work.models)),
+            }
+            for work in works
+        ],
         "targets": [
             {
                 "target": model.target.name,
@@ -223,9 +238,8 @@ def _request(works: Sequence[Work], grid: Grid, points: int) -> dict[str, Any]:
                 "threads": model.target.threads,
                 "rates": {name: float(rate.seconds) for name, rate in model.rates.items()},
             }
-            for model in first.models
+            for model in models.values()
         ],
-        "batches": list(first.batches),
         "grid": {
             name: None if values is None else [len(values), _sha256(values.tobytes())]
             for name, values in zip(grid._fields, grid, strict=True)

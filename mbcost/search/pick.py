@@ -7,26 +7,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from mbcost._version import __version__
-from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.spec import OptionValue
-from mbcost.arguments import Configuration, as_list, configuration
+from mbcost.arguments import configuration
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.checks import is_number, shown
 from mbcost.devices import Target
 from mbcost.errors import fail
-from mbcost.networks import Network, load
+from mbcost.networks import Network
 from mbcost.pipeline import analyze
 from mbcost.prediction import TargetModel
 from mbcost.search.budget import Budget, read_budgets
 from mbcost.search.candidate import Candidate, make_candidates
 from mbcost.search.choices import candidates_of, grid_of, unknown_accuracy
 from mbcost.search.evaluate import Work
-from mbcost.search.grid import Numbers
+from mbcost.search.grid import Numbers, make_grid
 from mbcost.search.pareto import on_front
 from mbcost.search.result import Section
-from mbcost.search.sweep import evaluate_all, prepare_targets
+from mbcost.search.sweep import evaluate_all, load_each, works_of
 from mbcost.shown import Shown
-from mbcost.words import Lowering
+from mbcost.words import Lowering, Unsupported
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,12 +151,15 @@ def pick(
     between: bool = False,
     alpha: Numbers | None = None,
     resolution: Numbers | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
     options: Mapping[str, OptionValue] | None = None,
+    unsupported: Unsupported = "refuse",
     calibration: CalibrationChoice = None,
     lowering: Lowering = "auto",
+    input_shape: Sequence[int] | None = None,
+    until: str | None = None,
     min_probability: float | None = None,
 ) -> Pick:
     """Choose the most accurate configuration that keeps every budget on every target.
@@ -176,7 +178,7 @@ def pick(
         Consider configurations between published ones too, with interpolated accuracy.
     alpha, resolution
         Candidates from this grid instead of the default ones; accuracy where it is published.
-    batch, precision, threads, options, calibration, lowering
+    batch, precision, threads, options, unsupported, calibration, lowering, input_shape, until
         As for :func:`mbcost.analyze`.
     min_probability
         Least probability that a predicted latency keeps the budget; by default the prediction itself is compared.
@@ -192,33 +194,53 @@ def pick(
         fail("MB010", message, parameter="min_probability")
     if between and (alpha is not None or resolution is not None):
         fail("MB010", "a grid and `between` contradict each other", hint="leave out alpha and resolution")
-    how = configuration(batch=batch, options=options, calibration=calibration, lowering=lowering)
-    images = how.batch or 1
-    specs = [load(one) for one in as_list(network)]
+    how = configuration(
+        batch=batch, options=options, unsupported=unsupported, calibration=calibration, lowering=lowering
+    )
+    sizes = None if resolution is None else make_grid(1.0, None, resolution).resolution
+    side = None if sizes is None else int(sizes[0])
+    specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
     if not specs:
         fail("MB010", "network names nothing to pick from")
-    prepared = prepare_targets(device, precision, threads, how)
+    works = works_of(specs, device, how.batch, precision, threads, how)
+    images = _batch_of(works)
     found: list[Candidate] = []
-    for spec in specs:
-        points, accuracy = candidates_of(spec, prepared, how.options, between, alpha, resolution)
-        section = _evaluated(Work(spec, points, prepared, (images,), how))
+    for work in works:
+        points, accuracy = candidates_of(work.spec, work.models, how.options, between, alpha, resolution)
+        section = _evaluated(work._replace(points=points))
         found += make_candidates(section, accuracy, budgets, min_probability)
 
     def largest_that_fits() -> Candidate | None:
         fitting = []
-        for spec in specs:
-            points = grid_of(spec, how.options)
-            section = _evaluated(Work(spec, points, prepared, (images,), how))
+        for work in works:
+            points = grid_of(work.spec, how.options)
+            section = _evaluated(work._replace(points=points))
             others = make_candidates(section, unknown_accuracy(points.size), budgets, min_probability)
             fitting += [candidate for candidate in others if chooser.fits(candidate)]
         return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
 
     chooser = _Chooser(budgets, images)
     chosen = chooser.choose(found, largest_that_fits)
-    by_name = {spec.name: spec for spec in specs}
+    by_name = {work.spec.name: work for work in works}
     best = chosen.pick
-    predicted = () if best is None else _warnings(by_name[best.architecture], best, prepared, how)
-    return replace(chosen, notes=(*_about_accuracy(chosen.by, found, prepared), *predicted))
+    predicted = () if best is None else _warnings(by_name[best.architecture], best)
+    models = [model for work in works for model in work.models]
+    return replace(chosen, notes=(*_about_accuracy(chosen.by, found, models), *predicted))
+
+
+def _batch_of(works: Sequence[Work]) -> int:
+    """The batch that all networks are picked at.
+
+    Raises
+    ------
+    InputError
+        MB010 if their files state different ones.
+    """
+    stated = {work.batches[0]: work.spec.name for work in works}
+    if len(stated) > 1:
+        which = ", ".join(f"{name} {batch}" for batch, name in stated.items())
+        fail("MB010", f"the networks state different batches: {which}", hint="give one with `batch=...`")
+    return next(iter(stated))
 
 
 def _evaluated(work: Work) -> Section:
@@ -241,25 +263,22 @@ def _about_accuracy(by: str, candidates: Sequence[Candidate], prepared: Sequence
     ]
 
 
-def _warnings(
-    spec: ArchitectureSpec,
-    best: Candidate,
-    prepared: Sequence[TargetModel],
-    how: Configuration,
-) -> list[str]:
+def _warnings(work: Work, best: Candidate) -> list[str]:
     """Caveats about the pick's predictions, where they decided."""
+    spec, how = work.spec, work.how
     square = spec.input_shape.height == spec.input_shape.width
     return [
         f"{model.target.name}: {warning}"
-        for model, on_target in zip(prepared, best.targets, strict=True)
+        for model, on_target in zip(work.models, best.targets, strict=True)
         if on_target.source == "predicted"
         for warning in analyze(
             spec,
             model.target,
             alpha=best.alpha,
             resolution=best.resolution if square else None,
-            batch=how.batch or 1,
+            batch=work.batches[0],
             options=how.options,
+            unsupported=how.unsupported,
             calibration=model.calibration or False,
             lowering=how.lowering,
         ).warnings

@@ -128,19 +128,22 @@ class SweepResult(Charted):
     def _fronts(self, columns: Mapping[str, Any], quality: str) -> Any:
         """A front for every target and batch, among all networks."""
         result = np.zeros(len(self), dtype=np.bool_)
-        for case in range(len(self.sections[0].work.cases)):
-            rows = self._rows_of_case(case)
+        for rows in self._rows_by_case():
             result[rows] = on_front(columns["latency_ms"][rows], columns[quality][rows])
         return result
 
-    def _rows_of_case(self, case: int) -> Ints:
-        """Rows of one target and batch, of all networks."""
-        rows, start = [], 0
+    def _rows_by_case(self) -> list[Ints]:
+        """The rows of each target, precision, number of threads and batch, of all networks."""
+        found: dict[tuple[str, str, int, int], list[Ints]] = {}
+        start = 0
         for section in self.sections:
             count = section.work.points.size
-            rows.append(np.arange(start + case * count, start + (case + 1) * count))
-            start += section.rows
-        return np.concatenate(rows)
+            for model, batch in section.work.cases:
+                target = model.target
+                rows = np.arange(start, start + count)
+                found.setdefault((target.name, target.precision, target.threads, batch), []).append(rows)
+                start += count
+        return [np.concatenate(rows) for rows in found.values()]
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame with the columns of :data:`COLUMNS`."""
@@ -194,7 +197,8 @@ class SweepResult(Charted):
 
     def __repr__(self) -> str:
         names = ", ".join(dict.fromkeys(section.work.spec.name for section in self.sections))
-        targets = ", ".join(dict.fromkeys(model.target.name for model in self.sections[0].work.models))
+        models = (model for section in self.sections for model in section.work.models)
+        targets = ", ".join(dict.fromkeys(model.target.name for model in models))
         latency = self.columns["latency_ms"]
         return (
             f"<SweepResult of {len(self):,} rows: {names} on {targets}, "

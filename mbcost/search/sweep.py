@@ -14,12 +14,12 @@ from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import DEFAULT, Configuration, Params, as_list, configuration
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.checks import Checks
-from mbcost.devices import Target, as_target
+from mbcost.devices import Target
 from mbcost.errors import call_each, fail
 from mbcost.graph import DEFAULT_PARAMS
 from mbcost.graph.configuration import MAX_BATCH
 from mbcost.networks import Network, load
-from mbcost.prediction import TargetModel, prepare
+from mbcost.prediction import TargetModel, prepare, target_for
 from mbcost.search.checkpoints import published_points
 from mbcost.search.evaluate import Outcome, Work, evaluate
 from mbcost.search.grid import Numbers, Points, make_grid, make_points
@@ -41,7 +41,7 @@ def sweep(
     rho: Numbers | None = None,
     resolution: Numbers | None = None,
     points: Iterable[tuple[float, int]] | Literal["published"] | None = None,
-    batch: int | Sequence[int] = 1,
+    batch: int | Sequence[int] | None = None,
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
     options: Mapping[str, OptionValue] | None = None,
@@ -50,6 +50,8 @@ def sweep(
     unsupported: Unsupported = "refuse",
     calibration: CalibrationChoice = None,
     lowering: Lowering = "auto",
+    input_shape: Sequence[int] | None = None,
+    until: str | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> SweepResult:
@@ -64,8 +66,9 @@ def sweep(
     points
         Instead of a grid: pairs of alpha and resolution, or ``published`` for those with a published checkpoint.
     batch, precision, threads
-        One or several of each; every combination is evaluated.
-    options, params, macs, unsupported, calibration, lowering
+        One or several of each; every combination is evaluated. By default what each network's file states, else 1 and
+        the target's precision, as for :func:`mbcost.analyze`.
+    options, params, macs, unsupported, calibration, lowering, input_shape, until
         As for :func:`mbcost.analyze`.
     executor
         Any executor of ``concurrent.futures``, or Dask's, for chunks of configurations. By default they are evaluated
@@ -91,21 +94,61 @@ def sweep(
         calibration=calibration,
         lowering=lowering,
     )
-    specs = [load(one, unsupported=how.unsupported) for one in as_list(network)]
+    grid = None if points is not None else make_grid(alpha, rho, resolution)
+    side = None if grid is None or grid.resolution is None else int(grid.resolution[0])
+    specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
     if not specs:
         fail("MB010", "network names nothing to sweep over")
-    prepared = prepare_targets(device, precision, threads, how)
-    batches = check_batches(batch)
-    if points is None:
-        grids = [make_grid(alpha, rho, resolution)] * len(specs)
-        rows = sum(grid.size for grid in grids) * len(prepared) * len(batches)
-        _check_size(rows)
-        chosen = [grid.points() for grid in grids]
+    works = works_of(specs, device, batch, precision, threads, how)
+    if grid is not None:
+        _check_size(sum(grid.size * len(work.cases) for work in works))
+        chosen = [grid.points()] * len(works)
     else:
-        chosen = _points(specs, points, prepared)
-        _check_size(sum(some.size for some in chosen) * len(prepared) * len(batches))
-    works = [Work(spec, some, prepared, batches, how) for spec, some in zip(specs, chosen, strict=True)]
-    return SweepResult(tuple(evaluate_all(works, executor, progress)))
+        assert points is not None
+        chosen = _points(works, points)
+        _check_size(sum(some.size * len(work.cases) for some, work in zip(chosen, works, strict=True)))
+    filled = [work._replace(points=some) for work, some in zip(works, chosen, strict=True)]
+    return SweepResult(tuple(evaluate_all(filled, executor, progress)))
+
+
+def load_each(
+    network: Network | Sequence[Network],
+    how: Configuration,
+    *,
+    input_shape: Sequence[int] | None = None,
+    until: str | None = None,
+    resolution: int | None = None,
+) -> list[ArchitectureSpec]:
+    """The networks of one or several names, as :func:`mbcost.load` reads each."""
+
+    def load_one(one: Network) -> ArchitectureSpec:
+        return load(one, unsupported=how.unsupported, input_shape=input_shape, until=until, resolution=resolution)
+
+    return [load_one(one) for one in as_list(network)]
+
+
+def works_of(
+    specs: Sequence[ArchitectureSpec],
+    device: str | Target | Sequence[str | Target],
+    batch: int | Sequence[int] | None,
+    precision: str | Sequence[str] | None,
+    threads: int | Sequence[int] | None,
+    how: Configuration,
+) -> list[Work]:
+    """The work of every network, with no configuration yet: its targets and batch sizes as asked for, or as it states.
+
+    Raises
+    ------
+    InputError
+        With the problems of all targets and batch sizes.
+    """
+    batches = None if batch is None else check_batches(batch)
+    prepared = {
+        stated: prepare_targets(device, precision, threads, how, stated)
+        for stated in dict.fromkeys(spec.stated_precision for spec in specs)
+    }
+    none = make_grid().points(0, 0)
+    return [Work(spec, none, prepared[spec.stated_precision], batches or (spec.stated_batch,), how) for spec in specs]
 
 
 def prepare_targets(
@@ -113,8 +156,14 @@ def prepare_targets(
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
     how: Configuration = DEFAULT,
+    stated: str | None = None,
 ) -> tuple[TargetModel, ...]:
     """Every device at every precision and number of threads, ready to predict.
+
+    Parameters
+    ----------
+    stated
+        Precision of a quantised model, for the devices that have it, where none was asked for.
 
     Raises
     ------
@@ -125,7 +174,7 @@ def prepare_targets(
     found: dict[tuple[str, str, int], TargetModel] = {}
 
     def prepare_one(case: tuple[str | Target, Configuration]) -> None:
-        target = as_target(case[0], case[1].precision, case[1].threads)
+        target = target_for(case[0], case[1].precision, case[1].threads, stated)
         key = (target.name, target.precision, target.threads)
         if key not in found:
             found[key] = prepare(target, how.calibration, how.lowering)
@@ -173,23 +222,19 @@ def joined(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(*(np.concatenate(columns, axis=-1) for columns in zip(*outcomes, strict=True)))
 
 
-def _points(
-    specs: Sequence[ArchitectureSpec],
-    points: Iterable[tuple[float, int]] | Literal["published"],
-    prepared: Sequence[TargetModel],
-) -> list[Points]:
+def _points(works: Sequence[Work], points: Iterable[tuple[float, int]] | Literal["published"]) -> list[Points]:
     if points != "published":
         if isinstance(points, str):
             fail("MB010", f"points is `{points}`, it has to be pairs of alpha and resolution or `published`")
         some = make_points(points)
-        return [some] * len(specs)
-    precisions = {model.target.precision for model in prepared}
-    wanted = "int8" if precisions == {"int8"} else "fp32"
+        return [some] * len(works)
     chosen = []
-    for spec in specs:
-        known = published_points(spec, wanted)
+    for work in works:
+        precisions = {model.target.precision for model in work.models}
+        known = published_points(work.spec, "int8" if precisions == {"int8"} else "fp32")
         if known is None:
-            fail("MB010", f"mbcost knows of no published checkpoint of {spec.name}", hint="give alpha and resolution")
+            name = work.spec.name
+            fail("MB010", f"mbcost knows of no published checkpoint of {name}", hint="give alpha and resolution")
         chosen.append(known)
     return chosen
 

@@ -54,7 +54,11 @@ class StreamResult(Shown):
     @property
     def warnings(self) -> tuple[str, ...]:
         """Caveats of the plan's analyses, each once."""
-        return tuple(dict.fromkeys(warning for part in self.plan.parts for warning in part.analysis.warnings))
+        found = dict.fromkeys(warning for part in self.plan.parts for warning in part.analysis.warnings)
+        batch = self.plan.parts[0].analysis.batch
+        if batch > 1:
+            found[f"a frame stands for a batch of {batch} images that arrive together"] = None
+        return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost stream --format json``, schema ``mbcost/stream/1``."""
@@ -87,6 +91,7 @@ class StreamResult(Shown):
                 }
                 for result in self.results
             ],
+            "warnings": list(self.warnings),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -139,6 +144,7 @@ def stream(
     calibration: CalibrationChoice = None,
     lowering: Lowering = "auto",
     input_shape: Sequence[int] | None = None,
+    until: str | None = None,
 ) -> StreamResult:
     """Simulate frames through capture, preprocessing, the network and postprocessing, with n buffers.
 
@@ -162,7 +168,9 @@ def stream(
         How many frames are simulated, and the seed of the jitter.
     plan
         What a cut between processors optimises: ``latency`` or ``throughput``.
-    alpha, rho, resolution, batch, precision, threads, options, unsupported, calibration, lowering, input_shape
+    batch
+        Images that arrive together and count as one frame; 1 by default, whatever a model's file states.
+    alpha, rho, resolution, precision, threads, options, unsupported, calibration, lowering, input_shape, until
         As for :func:`mbcost.analyze`.
 
     Raises
@@ -188,7 +196,7 @@ def stream(
         alpha=alpha,
         rho=rho,
         resolution=resolution,
-        batch=batch,
+        batch=1 if batch is None else batch,
         precision=precision,
         threads=threads,
         options=options,
@@ -196,7 +204,7 @@ def stream(
         calibration=calibration,
         lowering=lowering,
     )
-    spec = load(network, input_shape=input_shape, unsupported=how.unsupported)
+    spec = load(network, input_shape=input_shape, unsupported=how.unsupported, until=until, resolution=how.resolution)
     analyses = call_each(lambda target: analyze_one(spec, target, how), as_list(device))
     if not analyses:
         fail("MB010", "device names no target", hint="such as pixel1")

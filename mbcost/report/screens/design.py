@@ -11,7 +11,7 @@ from mbcost.devices.fabric import available
 from mbcost.errors import printable
 from mbcost.fpga.design import TiledDesign
 from mbcost.report.rows.physical import resource_rows
-from mbcost.report.screens.terminal import Screen, facts, heading, section
+from mbcost.report.screens.terminal import Screen, bullets, facts, heading, section
 
 _LOOPS: Final = {
     "tm": "output channels at once",
@@ -50,4 +50,5 @@ def screen(report: TiledDesign, terminal: Screen) -> str:
             heading("Resources", "used of what the device has"),
             facts(resource_rows(found.needed, available(target.processor)), terminal),
         ),
+        *([section(heading("Caveats"), bullets(report.warnings, terminal))] if report.warnings else []),
     )

@@ -10,7 +10,7 @@ from mbcost.errors import printable
 from mbcost.fpga.design import PipelineDesign
 from mbcost.latency.rates import clock
 from mbcost.report.rows.physical import resource_rows
-from mbcost.report.screens.terminal import Column, Screen, facts, heading, section, table
+from mbcost.report.screens.terminal import Column, Screen, bullets, facts, heading, section, table
 
 #: Number of slowest stages on the screen.
 SHOWN = 10
@@ -53,6 +53,7 @@ def screen(report: PipelineDesign, terminal: Screen) -> str:
             facts(resource_rows(found.needed, available(target.processor)), terminal),
         ),
         section(heading("Slowest stages", f"{len(rows)} of {len(found.stages)}"), table(columns, rows, terminal)),
+        *([section(heading("Caveats"), bullets(report.warnings, terminal))] if report.warnings else []),
     )
 
 
