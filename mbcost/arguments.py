@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any, Final, TypeAlias
 
+from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION, MAX_THREADS
 from mbcost.architectures.spec import OptionValue
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.calibration.record import Calibration
 from mbcost.checks import Checks, is_number
 from mbcost.errors import Problem
 from mbcost.graph import DEFAULT_PARAMS, ParamsConvention
-from mbcost.graph.configuration import MAX_ALPHA, MAX_BATCH, MAX_RESOLUTION
+from mbcost.graph.configuration import MAX_ALPHA
 from mbcost.words import (
     LOWERINGS,
     MACS_CONVENTIONS,
@@ -24,8 +25,6 @@ from mbcost.words import (
     NormParams,
     Unsupported,
 )
-
-MAX_THREADS: Final = 4_096
 
 #: A convention, or what a batch norm adds in it.
 Params: TypeAlias = ParamsConvention | NormParams

@@ -39,9 +39,7 @@ _AS_USUAL: Final = frozenset({"traced with torch.export", "batch 1"})
 
 def notes_of_model(spec: ArchitectureSpec, target: Target, batch: int) -> list[str]:
     """What a reader has to know about how a model was read, and which batch its numbers are for."""
-    if not spec.imported:
-        return []
-    notes = [note for note in spec.note.split("; ") if note and note not in _AS_USUAL]
+    notes = [note for note in spec.notes if note not in _AS_USUAL]
     if spec.stated_precision not in {None, target.precision}:
         notes.append(f"{spec.name} is quantised to {spec.stated_precision}: this is for {target.precision}")
     if spec.stated_batch != batch:

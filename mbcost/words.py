@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias, get_args
 
+#: Types of numbers that networks are computed in; tf32 is fp32 with products of fewer bits.
+Precision: TypeAlias = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
 #: What a batch norm adds to the number of parameters; see :class:`mbcost.graph.ParamsConvention`.
 NormParams: TypeAlias = Literal["folded", "affine", "all", "none"]
 #: What counts as a multiply-accumulate: products only, as papers count, or element-wise operations too.
@@ -25,6 +27,7 @@ SuiteName: TypeAlias = Literal["quick", "full", "kernels"]
 #: How PyTorch runs a network.
 Mode: TypeAlias = Literal["eager", "compile", "graph"]
 
+PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 NORM_PARAMS: Final[tuple[NormParams, ...]] = get_args(NormParams)
 MACS_CONVENTIONS: Final[tuple[MacsConvention, ...]] = get_args(MacsConvention)
 UNSUPPORTED: Final[tuple[Unsupported, ...]] = get_args(Unsupported)

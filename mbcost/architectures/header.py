@@ -9,13 +9,15 @@ from mbcost.architectures.cell_values import SCOPE_NAMES, is_row_name
 from mbcost.architectures.cells import Cells, read_cells
 from mbcost.architectures.expressions import is_name
 from mbcost.architectures.fields import FieldError, number, shown_value
-from mbcost.architectures.printed_columns import MAX_SIDE, parse_shape
+from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION
+from mbcost.architectures.printed_columns import parse_shape
 from mbcost.architectures.printed_counts import COUNT_KEYS, PrintedNumber, take_counts
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.scaling import WidthRule
 from mbcost.architectures.spec import OptionValue
-from mbcost.errors import Location, did_you_mean, nearest
+from mbcost.errors import Location, did_you_mean, nearest, or_list
 from mbcost.operators import OPERATOR_BY_NAME, TensorShape
+from mbcost.words import PRECISIONS
 
 #: Keys of an architecture file, with what they mean.
 FILE_KEYS: Final[dict[str, str]] = {
@@ -23,6 +25,9 @@ FILE_KEYS: Final[dict[str, str]] = {
     "title": "name as it is printed",
     "source": "citation of the paper or code that the table comes from",
     "note": "anything that a reader of the table should know",
+    "notes": "caveats of every analysis, such as what was found when a model was read",
+    "batch": "images at once that the model states, at which it is analysed; default 1",
+    "precision": "fp32, tf32, fp16, bf16 or int8, at which it is analysed on targets that have it",
     "input": "height x width x channels of the input at rho = 1",
     "inputs": "further inputs of the network by name, such as `state: 1x1x256`",
     "published": "totals that the paper prints, {macs: 569M, params: 4.2M}: `architectures check` compares them",
@@ -37,6 +42,8 @@ FILE_KEYS: Final[dict[str, str]] = {
 }
 REQUIRED_KEYS: Final = ("name", "source", "input", "layers")
 MAX_TEXT: Final = 10_000
+#: Most entries of `notes`.
+MAX_NOTES: Final = 100
 
 _WIDTH_KEYS: Final = ("rule", "divisor", "minimum", "source")
 _RULES: Final = ("truncate", "make_divisible")
@@ -80,6 +87,42 @@ class Header:
             return ""
         return line
 
+    def notes(self) -> tuple[str, ...]:
+        """The caveats of every analysis."""
+        value = self.data.get("notes")
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) > MAX_NOTES:
+            self._problem("MB103", f"`notes` is a list of at most {MAX_NOTES} texts", "notes")
+            return ()
+        found = []
+        for position, item in enumerate(value):
+            if isinstance(item, str) and item.strip() and len(item) <= MAX_TEXT:
+                found.append(" ".join(item.split()))
+            else:
+                message = f"{shown_value(item)} is not a text of at most {MAX_TEXT} characters"
+                self._problem("MB103", message, "notes", position)
+        return tuple(found)
+
+    def stated_batch(self) -> int:
+        """The images at once that the model states."""
+        value = self.data.get("batch")
+        if value is None:
+            return 1
+        if type(value) is int and 1 <= value <= MAX_BATCH:
+            return value
+        self._problem("MB103", f"`batch` is a whole number from 1 to {MAX_BATCH}", "batch")
+        return 1
+
+    def stated_precision(self) -> str | None:
+        """The precision that the model states; None if it states none."""
+        value = self.data.get("precision")
+        if value is None or value in PRECISIONS:
+            return value
+        hint = did_you_mean(value, PRECISIONS) if isinstance(value, str) else None
+        self._problem("MB103", f"`precision` is {or_list(PRECISIONS)}", "precision", hint=hint)
+        return None
+
     def mapping(self, key: str) -> Mapping[str, Any]:
         """The mapping under `key`, or an empty one."""
         value = self.data.get(key)
@@ -97,7 +140,7 @@ class Header:
         if shape is None:
             if value is not None:
                 message = f"{shown_value(value)} is not an input size such as 224x224x3"
-                self._problem("MB103", message, "input", hint=f"height and width are from 1 to {MAX_SIDE}")
+                self._problem("MB103", message, "input", hint=f"height and width are from 1 to {MAX_RESOLUTION}")
             return TensorShape(1, 1, 1)
         return shape
 
@@ -111,7 +154,7 @@ class Header:
                 self.log.add("MB206", f"`{name}` cannot name an input", self.log.document.key("inputs", name), hint)
             if shape is None:
                 message = f"{shown_value(value)} is not an input size such as 1x1x256"
-                self._problem("MB103", message, "inputs", name, hint=f"height and width are from 1 to {MAX_SIDE}")
+                self._problem("MB103", message, "inputs", name, hint=f"height and width are from 1 to {MAX_RESOLUTION}")
             else:
                 result[name] = shape
         return result

@@ -165,6 +165,9 @@ def read_architecture(document: Document) -> ArchitectureSpec:
         published=header.published(),
         origin=document.path,
         note=header.text("note"),
+        notes=header.notes(),
+        stated_batch=header.stated_batch(),
+        stated_precision=header.stated_precision(),
     )
     log.raise_problems()
     return spec

@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from mbcost.architectures.cells import Cells
 from mbcost.architectures.fields import MAX_DIM, shown_value
+from mbcost.architectures.limits import MAX_RESOLUTION
 from mbcost.architectures.printed_counts import take_counts
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.spec import Declared
 from mbcost.operators import Operator, TensorShape
 
-#: Largest height and width of an input [pixels].
-MAX_SIDE: Final = 16_384
 MAX_TEXT: Final = 100
 
 _SHAPE: Final = re.compile(r"\s*(\d{1,9})\s*(?:\^2|²)?\s*(?:[x×]\s*(\d{1,9})\s*)?(?:[x×]\s*(\d{1,10})\s*)?")
@@ -41,7 +40,7 @@ def parse_shape(value: Any) -> TensorShape | None:
             numbers.insert(0, numbers[0])
     else:
         return None
-    limits = (MAX_SIDE, MAX_SIDE, MAX_DIM)
+    limits = (MAX_RESOLUTION, MAX_RESOLUTION, MAX_DIM)
     if len(numbers) != 3 or not all(1 <= number <= most for number, most in zip(numbers, limits, strict=True)):
         return None
     return TensorShape(*numbers)
@@ -56,7 +55,7 @@ def read_declared(log: ProblemLog, cells: Cells, operator: type[Operator] | None
         shape = parse_shape(shape_cell.value)
         if shape is None:
             message = f"{shown_value(shape_cell.value)} is not an input size such as 112x112x32"
-            hint = f"height and width are from 1 to {MAX_SIDE}"
+            hint = f"height and width are from 1 to {MAX_RESOLUTION}"
             log.add("MB103", message, log.at(shape_cell), hint)
     if filter_cell is not None and operator is not None:
         window, channels = _read_filter(log, filter_cell, operator, cells)

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from mbcost.architectures.backbone import BACKBONE_KEYS, MAX_STRIDE
 from mbcost.architectures.fields import FIELD_KINDS, FieldKind, operator_fields
+from mbcost.architectures.header import MAX_NOTES
+from mbcost.architectures.limits import MAX_BATCH
 from mbcost.architectures.loader import FILE_KEYS, REQUIRED_KEYS
 from mbcost.architectures.names import ACTIVATION_ALIASES, KEY_ALIASES, OP_ALIASES, ROW_KEYS
 from mbcost.architectures.printed_counts import COUNT_KEYS
 from mbcost.operators import ACTIVATIONS, OPERATORS, Operator
+from mbcost.words import PRECISIONS
 
 _TEXT: Final = {"type": "string"}
 _CELL: Final = {"type": ["string", "number", "boolean", "null", "array"]}
@@ -55,6 +58,9 @@ def _file_types() -> dict[str, dict[str, Any]]:
         "title": _TEXT,
         "source": _TEXT,
         "note": _TEXT,
+        "notes": {"type": "array", "items": _TEXT, "maxItems": MAX_NOTES},
+        "batch": {"type": "integer", "minimum": 1, "maximum": MAX_BATCH},
+        "precision": {"enum": list(PRECISIONS)},
         "input": _SIZE,
         "inputs": {"type": "object", "additionalProperties": _SIZE},
         "published": {

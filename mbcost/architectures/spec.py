@@ -175,12 +175,16 @@ class ArchitectureSpec:
         Totals that the paper prints, ``macs`` and ``params``: checked by :func:`mbcost.graph.check_table` only.
     origin
         The file that it was read from.
+    note
+        Anything that a reader of the table should know.
+    notes
+        What a reader of its numbers has to know about how a model was read, each a caveat of every analysis.
     imported
         Whether its weights exist already, so that its numbers of channels are fixed: a model of another format.
     stated_batch
         Images at once that a model file, or the shape given for its input, states; the layers are those of one.
     stated_precision
-        ``int8`` if the activations of a model file are quantised; None if it states none.
+        ``int8`` if the activations of a model file are quantised, or what a table says; None if neither states any.
     """
 
     name: str
@@ -196,6 +200,7 @@ class ArchitectureSpec:
     published: Mapping[str, PrintedNumber] = field(default_factory=dict)
     origin: str = ""
     note: str = ""
+    notes: tuple[str, ...] = ()
     imported: bool = False
     stated_batch: int = 1
     stated_precision: str | None = None
@@ -204,6 +209,7 @@ class ArchitectureSpec:
         # a stranger's file must not drive a terminal, by whatever result its names reach it
         for name in ("name", "title", "source"):
             object.__setattr__(self, name, printable(getattr(self, name), 10_000))
+        object.__setattr__(self, "notes", tuple([printable(note, 10_000) for note in self.notes]))
 
     def __repr__(self) -> str:
         return f"<ArchitectureSpec {self.name}: {self.title}, input {self.input_shape}>"

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Final
 
 from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.limits import MAX_RESOLUTION
 from mbcost.architectures.loader import read_architecture
 from mbcost.architectures.names import read_op
-from mbcost.architectures.printed_columns import MAX_SIDE
 from mbcost.calibration.csv_rows import CsvRow
 from mbcost.errors import InputError
 from mbcost.files import parse_yaml
@@ -37,7 +37,7 @@ _SECOND: Final = "second"
 
 def table_of(row: CsvRow) -> str:
     """The table of a row's kernel, for :func:`kernel_architecture`; what is wrong becomes a problem of the row."""
-    shape = "x".join(str(row.whole(name, MAX_SIDE)) for name in ("height", "width", "in_channels"))
+    shape = "x".join(str(row.whole(name, MAX_RESOLUTION)) for name in ("height", "width", "in_channels"))
     op, more, second = row.text("op"), row.text("fields", ""), row.text("second_input", "")
     for column, text in (("op", op), ("fields", more)):
         if len(text) > MAX_TEXT or "\n" in text:
@@ -68,7 +68,7 @@ def _layers(row: CsvRow, op: str, more: str, second: str) -> str:
         elif cells[name]:
             keys[name] = cells[name]
     if row.text("out_channels", "") and hasattr(operator, "out"):
-        keys["out"] = str(row.whole("out_channels", MAX_SIDE))
+        keys["out"] = str(row.whole("out_channels", MAX_RESOLUTION))
     if operator is not None and operator.arity[0] > 1:
         others = [second, *["input"] * (operator.arity[0] - 2)]
         keys["inputs"] = f"[{', '.join(['input', *others])}]"
@@ -98,5 +98,5 @@ def check_kernel(row: CsvRow, table: str) -> None:
         for problem in error.problems:
             row.wrong("op", problem.message, problem.hint)
         return
-    if row.text("out_channels", "") and row.whole("out_channels", MAX_SIDE) != made:
+    if row.text("out_channels", "") and row.whole("out_channels", MAX_RESOLUTION) != made:
         row.wrong("out_channels", f"`out_channels` is {row.text('out_channels')}, but the operator makes {made}")

@@ -12,13 +12,13 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION, MAX_THREADS
 from mbcost.calibration import kernel_rows
 from mbcost.calibration.csv_rows import CsvRow, read_csv
 from mbcost.calibration.fit import KERNEL_NOISE, NOISE
 from mbcost.devices import Target
 from mbcost.errors import InputError, Location, Problem, fail
 from mbcost.graph import build_graph
-from mbcost.graph.configuration import MAX_BATCH
 from mbcost.kernels import map_to_kernels
 from mbcost.latency.form import count_vector
 from mbcost.latency.model import latency_model
@@ -36,8 +36,6 @@ KERNEL_LIMITS_S: Final = (1e-8, 1e2)
 WILDEST: Final = 1.0
 #: Ratio of predicted to measured latency, or its inverse, above which a row is reported as an outlier.
 STRANGE: Final = {"network": 2.0, "kernel": 4.0}
-MAX_RESOLUTION: Final = 100_000
-MAX_THREADS: Final = 4096
 
 #: Device, processor, runtime, precision, threads.
 _TargetKey: TypeAlias = tuple[str, str, str, str, str]

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from mbcost.words import Precision as Precision
+
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
 Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
-Precision = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
 Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
 

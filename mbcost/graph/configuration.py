@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from mbcost.architectures.limits import MAX_RESOLUTION
 from mbcost.architectures.scaling import scaled_resolution
 from mbcost.architectures.spec import ArchitectureSpec, OptionValue
 from mbcost.errors import did_you_mean, fail
@@ -12,8 +13,6 @@ from mbcost.numeric import all_true
 from mbcost.operators import TensorShape
 
 MAX_ALPHA: Final = 100.0
-MAX_RESOLUTION: Final = 16_384
-MAX_BATCH: Final = 65_536
 
 
 def check_alpha(spec: ArchitectureSpec, alpha: float) -> None:

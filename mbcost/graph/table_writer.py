@@ -62,6 +62,13 @@ def _header(spec: ArchitectureSpec, recording: Recording) -> Iterator[str]:
     note = "; ".join(part for part in (_line(spec.note).rstrip("."), _configuration(spec, recording)) if part)
     if note:
         yield f"note: {_quoted(_line(note))}"
+    if spec.notes:
+        yield "notes:"
+        yield from (f"  - {_quoted(_line(text))}" for text in spec.notes)
+    if spec.stated_batch != 1:
+        yield f"batch: {spec.stated_batch}"
+    if spec.stated_precision is not None:
+        yield f"precision: {spec.stated_precision}"
     yield f"input: {recording.graph.input_shape}"
     if spec.extra_inputs:
         inputs = ", ".join(f"{_word(key)}: {shape}" for key, shape in spec.extra_inputs.items())

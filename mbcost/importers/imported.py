@@ -72,6 +72,7 @@ def imported_spec(
     outputs: tuple[str, ...] = (),
     extra_inputs: Mapping[str, TensorShape] | None = None,
     note: str = "",
+    notes: Iterable[str] = (),
     stated_batch: int = 1,
     stated_precision: str | None = None,
 ) -> ArchitectureSpec:
@@ -112,6 +113,7 @@ def imported_spec(
         extra_inputs={names.known[key]: shape for key, shape in (extra_inputs or {}).items()},
         origin=origin,
         note=note,
+        notes=tuple(notes),
         imported=True,
         stated_batch=stated_batch,
         stated_precision=stated_precision,

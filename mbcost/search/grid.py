@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mbcost.architectures.limits import MAX_RESOLUTION
 from mbcost.arguments import as_list
 from mbcost.checks import Checks
 from mbcost.errors import InputError, Problem, fail
-from mbcost.graph.configuration import MAX_ALPHA, MAX_RESOLUTION
+from mbcost.graph.configuration import MAX_ALPHA
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbcost.architectures import ArchitectureSpec, read_architecture
+from mbcost.architectures.limits import MAX_RESOLUTION
 from mbcost.document import Document, Path_
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.files import load_yaml
-from mbcost.graph.configuration import MAX_RESOLUTION
 
 Candidates: TypeAlias = NDArray[np.uint8]
 TableForm: TypeAlias = Literal["once_for_all", "proxylessnas"]

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.limits import MAX_BATCH
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import DEFAULT, Configuration, Params, as_list, configuration
 from mbcost.calibration.apply import CalibrationChoice
@@ -17,7 +18,6 @@ from mbcost.checks import Checks
 from mbcost.devices import Target
 from mbcost.errors import call_each, fail
 from mbcost.graph import DEFAULT_PARAMS
-from mbcost.graph.configuration import MAX_BATCH
 from mbcost.networks import Network, load
 from mbcost.prediction import TargetModel, prepare, target_for
 from mbcost.search.checkpoints import published_points

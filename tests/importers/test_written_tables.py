@@ -8,6 +8,7 @@ import pytest
 
 import mbcost
 from mbcost.architectures import ArchitectureSpec
+from mbcost.errors import InputError
 from mbcost.graph import build_graph
 from tests.graph.table_round_trip import assert_same, at_resolution
 from tests.importers.onnx.models import Net, mobilenet_v2
@@ -57,3 +58,55 @@ def test_networks_from_pytorch() -> None:
         with torch.device("meta"):
             module = make()
         assert_same_at_every_resolution(mbcost.from_torch(module, sizes))
+
+
+def says(analysis: mbcost.Analysis) -> tuple[int, str, float, set[str]]:
+    caveats = set(analysis.warnings)
+    return analysis.batch, analysis.target.precision, analysis.latency_s, caveats
+
+
+def assert_analysed_alike(file: Path, folder: Path) -> mbcost.Analysis:
+    written = folder / "written.yaml"
+    mbcost.convert(file, written)
+    again = folder / "again.yaml"
+    mbcost.convert(written, again)
+    stated = mbcost.analyze(file, "pixel4")
+    assert says(stated) == says(mbcost.analyze(written, "pixel4")) == says(mbcost.analyze(again, "pixel4"))
+    return stated
+
+
+def test_a_table_states_the_batch_and_the_notes_of_its_file(tmp_path: Path) -> None:
+    net = Net()
+    x = net.node("Conv", "x", net.weight((8, 8, 3, 3)))
+    constant = net.node("MatMul", net.weight((16, 8)), net.weight((8, 16)))
+    y = net.node("Relu", net.node("Mul", x, net.node("ReduceMean", constant, keepdims=1)))
+    stated = assert_analysed_alike(net.save(tmp_path, y, (4, 8, 14, 14)), tmp_path)
+    assert stated.batch == 4
+    assert "The stated batch is 4." in stated.warnings
+
+
+def test_a_table_states_the_precision_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "net.tflite"
+    file.write_bytes(as_tflite(build_graph(mbcost.load("mobilenet_v1")), dtype="INT8"))
+    assert assert_analysed_alike(file, tmp_path).target.precision == "int8"
+    assert any(
+        "is quantised to int8" in text for text in mbcost.analyze(tmp_path / "written.yaml", "pixel4/gpu").warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("batch: 0", "`batch` is a whole number from 1 to"),
+        ("batch: true", "`batch` is a whole number from 1 to"),
+        ("precision: int9", "`precision` is"),
+        ("precision: [int8]", "`precision` is"),
+        ("notes: one", "`notes` is a list"),
+        ("notes: [1]", "`1` is not a text"),
+    ],
+)
+def test_wrong_statements_of_a_table(tmp_path: Path, key: str, message: str) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(f"name: net\nsource: a test\n{key}\ninput: 8x8x3\nlayers:\n  - {{op: relu}}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        mbcost.load(path)

@@ -203,7 +203,7 @@ class _Import:
             input_shape=next(tensor.shape for tensor in inputs.values() if tensor.source == INPUT),
             outputs=ends,
             extra_inputs={name: shape for name, shape in extra.items() if name in read},
-            note=self._note(),
+            notes=self._notes(),
             stated_batch=self.inputs.batch,
             stated_precision="int8" if self._is_quantised() else None,
         )
@@ -217,7 +217,7 @@ class _Import:
         """Whether activations are; of a network with quantised weights alone only constants are dequantised."""
         return any(node.op_type in QUANTIZING for node in self.nodes)
 
-    def _note(self) -> str:
+    def _notes(self) -> list[str]:
         notes = [_QUANTIZED] if self._is_quantised() else []
         notes += self.inputs.notes
         notes += self.build.notes
@@ -231,7 +231,7 @@ class _Import:
                 f"Estimated by their traffic, since mbcost does not know them: {names}. "
                 "The MACs are at least these: those operators may have more."
             )
-        return " ".join(notes)
+        return notes
 
     def _value(self, name: str, reader: str) -> Value:
         value = self.values.get(name)

@@ -65,7 +65,7 @@ def from_torch(
     with alone(), untouched_randomness():
         traced = _traced(module, examples)
     result = converted(traced.trace, module, estimate=unsupported == "estimate")
-    return _spec(name or type(module).__name__, module, result, traced.note, traced.stated_batch)
+    return _spec(name or type(module).__name__, module, result, traced.notes, traced.stated_batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _parameter_type(module: Any) -> Any:
 @dataclass(frozen=True, slots=True)
 class _Traced:
     trace: Trace
-    note: str
+    notes: tuple[str, ...]
     stated_batch: int
 
 
@@ -181,7 +181,7 @@ def _traced(module: Any, examples: _Inputs) -> _Traced:
                 if inputs is not examples and one_step(trace):
                     steps = f"the first dimension, {examples.batch}, is the steps of a recurrent layer, not a batch"
                     trace, batch, stated = tracer(module, examples), f"{steps}: counts are for all of it", 1
-                return _Traced(trace, f"{how}; {batch}", stated)
+                return _Traced(trace, (how, batch), stated)
             except InputError:
                 raise
             except Exception as problem:  # noqa: BLE001 - the module's own code runs
@@ -214,10 +214,10 @@ def _batch_note(traced: _Inputs, given: _Inputs) -> str:
     return f"one image of the example's batch of {batch} was traced"
 
 
-def _spec(title: str, module: Any, result: Converted, note: str, stated_batch: int) -> ArchitectureSpec:
-    """The architecture with a note on how it came about and on parameters that its layers do not hold."""
+def _spec(title: str, module: Any, result: Converted, traced: Sequence[str], stated_batch: int) -> ArchitectureSpec:
+    """The architecture with notes on how it came about and on parameters that its layers do not hold."""
 
-    def made(note: str) -> ArchitectureSpec:
+    def made(notes: Sequence[str]) -> ArchitectureSpec:
         return imported_spec(
             result.layers,
             name=title,
@@ -226,15 +226,15 @@ def _spec(title: str, module: Any, result: Converted, note: str, stated_batch: i
             input_shape=result.input_shape,
             outputs=result.outputs,
             extra_inputs=result.extra_inputs,
-            note=note,
+            notes=notes,
             stated_batch=stated_batch,
         )
 
-    notes = [note, *result.notes]
+    notes = [*traced, *result.notes]
     held = sum(parameter.numel() for parameter in module.parameters())
-    counted = count_params(build_graph(made("")))
+    counted = count_params(build_graph(made(())))
     if counted != held:
         notes.append(
             f"{counted} parameters at inference, the module holds {held}: the others are unused or go into these"
         )
-    return made("; ".join(notes))
+    return made(notes)

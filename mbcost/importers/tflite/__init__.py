@@ -101,7 +101,7 @@ def _read(
         input_shape=net.values[image].shape,
         outputs=outputs,
         extra_inputs=net.extra_inputs,
-        note="; ".join([*_quantisation(model), *_signatures(model), *net.notes]),
+        notes=[*_quantisation(model), *_signatures(model), *net.notes],
         stated_batch=batch or net.batch,
         stated_precision="int8" if {"INT8", "UINT8"} & _integers(model, "outputs") else None,
     )

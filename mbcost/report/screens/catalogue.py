@@ -102,6 +102,7 @@ def architecture_details(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequen
         "input_shape": list(graph.input_shape),
         "options": dict(graph.options),
         "note": spec.note,
+        "notes": list(spec.notes),
         "rows": [asdict(row) for row in rows],
     }
 
@@ -111,7 +112,7 @@ def architecture_screen(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequenc
     entry = architecture_details(spec, graph, rows)
     about = [
         ("source", spec.source),
-        ("note", " ".join(spec.note.split())),
+        ("note", " ".join([*spec.note.split(), *spec.notes])),
         ("network", f"alpha {graph.alpha:g}, input {graph.input_shape}, {len(graph.layers)} layers"),
         ("options", _options(entry["options"])),
         ("work", f"{readable.si(entry['macs'])} MACs, {readable.si(entry['params'])} parameters"),

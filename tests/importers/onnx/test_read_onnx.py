@@ -241,4 +241,4 @@ def test_a_quantised_model_says_so(tmp_path: Path) -> None:
     x = net.node("Relu", net.node("Conv", x, net.node("DequantizeLinear", "wq", scale, zero)))
     spec = read_onnx(net.save(tmp_path, x))
     assert [layer.op for layer in build_graph(spec).layers] == ["conv2d", "relu"]
-    assert "quantised" in spec.note
+    assert "quantised" in " ".join(spec.notes)

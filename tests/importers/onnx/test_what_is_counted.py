@@ -135,7 +135,7 @@ def test_the_batch_of_a_file_is_recorded(tmp_path: Path) -> None:
     path = net.save(tmp_path, net.node("Conv", "x", net.weight((4, 8, 3, 3))), (8, 8, 14, 14))
     spec = read_onnx(path)
     assert (spec.stated_batch, count_macs(build_graph(spec))) == (8, CONV)
-    assert "batch is 8" in spec.note
+    assert "batch is 8" in " ".join(spec.notes)
     for given in ((2, 8, 14, 14), {"x": (2, 8, 14, 14)}):
         assert read_onnx(path, given).stated_batch == 2  # type: ignore[arg-type]
     assert load(str(path), input_shape=(3, 8, 14, 14)).stated_batch == 3
@@ -145,7 +145,7 @@ def test_the_batch_of_a_file_is_recorded(tmp_path: Path) -> None:
 def test_one_image_states_no_batch(tmp_path: Path, first: int | str) -> None:
     net = Net()
     spec = read_onnx(net.save(tmp_path, net.node("Relu", "x"), (first, 8, 14, 14)))
-    assert (spec.stated_batch, spec.note) == (1, "")
+    assert (spec.stated_batch, " ".join(spec.notes)) == (1, "")
 
 
 def test_tokens_beside_an_image_keep_their_number(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_sequence_keeps_its_first_dimension(tmp_path: Path) -> None:
     path = net.save(tmp_path, net.node("MatMul", "x", net.weight((16, 8))), (20, 1, 16))
     spec = read_onnx(path)
     assert (count_macs(build_graph(spec)), spec.stated_batch) == (20 * 16 * 8, 1)
-    assert "20, is taken as it is" in spec.note
+    assert "20, is taken as it is" in " ".join(spec.notes)
 
 
 def test_open_sizes_are_filled_by_a_resolution(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_a_branch_that_the_network_chooses_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="either branch may run"):
         read_onnx(path)
     spec = read_onnx(path, unsupported="estimate")
-    assert "at least" in spec.note
+    assert "at least" in " ".join(spec.notes)
 
 
 # -- recurrent layers and products ------------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_recurrent_layers(tmp_path: Path, kind: str, gates: int, directions: int
     graph = build_graph(spec)
     assert count_macs(graph) == directions * 20 * 3 * gates * 16 * (8 + 16)
     assert count_params(graph) == directions * gates * 16 * (8 + 16 + 2)
-    assert "at least" in spec.note
+    assert "at least" in " ".join(spec.notes)
 
 
 EQUATIONS = [
@@ -402,7 +402,7 @@ def test_work_on_constants_is_said(tmp_path: Path) -> None:
     table = net.node("MatMul", net.weight((14, 32)), net.weight((32, 14)))
     spec = read_onnx(net.save(tmp_path, net.node("Add", "x", table)))
     assert count_macs(build_graph(spec)) == 0
-    assert f"{14 * 32 * 14} MACs on constants" in spec.note
+    assert f"{14 * 32 * 14} MACs on constants" in " ".join(spec.notes)
 
 
 def test_a_range_is_no_parameter(tmp_path: Path) -> None:
@@ -489,8 +489,8 @@ def test_a_detector_with_its_tail_is_charged_visibly(tmp_path: Path) -> None:
     spec = read_onnx(net.save(tmp_path, [net.node("Gather", boxes, places, axis=1), best, f"{best}_1"]))
     graph = build_graph(spec)
     assert count_macs(graph) == 196 * 8 * 7
-    assert "Charged by their traffic alone: NonMaxSuppression, TopK, Gather" in spec.note or all(
-        name in spec.note for name in ("NonMaxSuppression", "TopK", "Gather")
+    assert "Charged by their traffic alone: NonMaxSuppression, TopK, Gather" in " ".join(spec.notes) or all(
+        name in " ".join(spec.notes) for name in ("NonMaxSuppression", "TopK", "Gather")
     )
     # at most 50 boxes of each of 3 classes, of 4 numbers each
     assert graph.layers[graph.outputs[0]].output_shape.elements == 150 * 4
@@ -502,7 +502,7 @@ def test_an_estimate_keeps_the_declared_first_dimension(tmp_path: Path) -> None:
     net.infos.append(helper.make_tensor_value_info(made, TensorProto.FLOAT, [20, 1, 8]))
     spec = read_onnx(net.save(tmp_path, net.node("MatMul", made, net.weight((8, 10)))), unsupported="estimate")
     assert count_macs(build_graph(spec)) == 20 * 8 * 10
-    assert "The MACs are at least these" in spec.note
+    assert "The MACs are at least these" in " ".join(spec.notes)
 
 
 def test_what_is_not_modelled_is_estimated_where_its_shape_is_declared(tmp_path: Path) -> None:
@@ -514,7 +514,7 @@ def test_what_is_not_modelled_is_estimated_where_its_shape_is_declared(tmp_path:
     net.infos.append(helper.make_tensor_value_info(made, TensorProto.FLOAT, [1, 4, 14, 14]))
     spec = read_onnx(net.save(tmp_path, net.node("Tanh", made)), unsupported="estimate")
     assert [layer.op for layer in build_graph(spec).layers][-2:] == ["opaque", "tanh"]
-    assert "Estimated by their traffic, since mbcost does not know them: Conv" in spec.note
+    assert "Estimated by their traffic, since mbcost does not know them: Conv" in " ".join(spec.notes)
 
 
 def test_zeros_that_pad_a_map_are_no_parameters(tmp_path: Path) -> None:
@@ -553,7 +553,7 @@ def test_channels_in_blocks_of_onnx_runtime(tmp_path: Path) -> None:
     assert [layer.op for layer in graph.layers] == ["conv2d", "relu", "split", "tanh"]
     assert graph.layers[-1].output_shape == (12, 12, 24)
     assert count_macs(graph) == 144 * 32 * 72
-    assert "whole blocks" in spec.note
+    assert "whole blocks" in " ".join(spec.notes)
 
 
 def test_matrix_products_of_onnx_runtime(tmp_path: Path) -> None:

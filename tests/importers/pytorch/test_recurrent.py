@@ -45,20 +45,20 @@ def test_macs_and_parameters(name: str) -> None:
     graph = build_graph(spec)
     assert count_macs(graph) == macs
     assert count_params(graph) == sum(parameter.numel() for parameter in module.parameters())
-    assert "as if none waited for another" in spec.note
+    assert "as if none waited for another" in " ".join(spec.notes)
 
 
 def test_steps_without_a_batch() -> None:
     for batch_first in (False, True):
         spec = spec_of(Of(lambda m, x: m.cell(x)[0], cell=nn.GRU(10, 16, batch_first=batch_first)), (7, 10))
         assert count_macs(build_graph(spec)) == 7 * 3 * 16 * 26
-        assert "the steps of a recurrent layer, not a batch" in spec.note
+        assert "the steps of a recurrent layer, not a batch" in " ".join(spec.notes)
 
 
 def test_a_batch_of_sequences() -> None:
     spec = spec_of(Of(lambda m, x: m.cell(x)[0], cell=nn.GRU(10, 16, batch_first=True)), (4, 7, 10))
     assert count_macs(build_graph(spec)) == 7 * 3 * 16 * 26
-    assert "one image of the example's batch of 4" in spec.note
+    assert "one image of the example's batch of 4" in " ".join(spec.notes)
 
 
 def test_what_follows_the_last_state() -> None:

@@ -106,7 +106,7 @@ def test_accepted_and_counted(trap: Trap) -> None:
 
 def test_what_is_charged_by_traffic_is_named() -> None:
     spec = spec_of(Of(lambda _, x: torch.where(x > 0, x, x * 2)), (1, 3, 8, 8))
-    assert "charged by their traffic, as they have no operator here: where (1)" in spec.note
+    assert "charged by their traffic, as they have no operator here: where (1)" in " ".join(spec.notes)
 
 
 def test_products_of_constants_are_named() -> None:
@@ -116,7 +116,7 @@ def test_products_of_constants_are_named() -> None:
     spec = spec_of(module, (1, 49, 16))
     assert count_macs(build_graph(spec)) == 0
     assert counted_macs(module, torch.zeros(1, 49, 16)) == 49 * 2 * 16
-    assert f"{49 * 2 * 16} MACs on constants alone are not counted" in spec.note
+    assert f"{49 * 2 * 16} MACs on constants alone are not counted" in " ".join(spec.notes)
 
 
 def test_plain_tensors_in_containers() -> None:
@@ -145,7 +145,7 @@ def test_keyword_arguments(by_value: bool) -> None:
     example = {"image": torch.zeros(4, 3, 8, 8), "shift": torch.zeros(4, 8, 1, 1)}
     spec = from_torch(Named(by_value=by_value), example)
     assert count_macs(build_graph(spec)) == CONV
-    assert "one image of the example's batch of 4" in spec.note
+    assert "one image of the example's batch of 4" in " ".join(spec.notes)
 
 
 @pytest.mark.parametrize("by_value", [False, True])

@@ -234,7 +234,7 @@ def test_tied_weights_count_once() -> None:
 def test_batch_is_left_out() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Flatten(), nn.Linear(8 * 36, 5))
     spec = spec_of(module, (16, 3, 6, 6))
-    assert "batch of 16" in spec.note
+    assert "batch of 16" in " ".join(spec.notes)
     graph = imported(module, (16, 3, 6, 6))
     assert count_macs(graph) * 16 == counted_macs(module, torch.zeros(16, 3, 6, 6))
     assert graph.input_shape == (6, 6, 3)
@@ -243,7 +243,7 @@ def test_batch_is_left_out() -> None:
 def test_module_that_works_with_one_batch_only() -> None:
     module = Of(lambda m, x: m.fc(x.view(4, 2 * 9)), fc=nn.Linear(18, 3))
     spec = spec_of(module, (4, 2, 3, 3))
-    assert "batch of 4 only" in spec.note
+    assert "batch of 4 only" in " ".join(spec.notes)
     assert count_macs(imported(module, (4, 2, 3, 3))) == 4 * 18 * 3
 
 
@@ -266,8 +266,8 @@ def test_control_flow_on_values() -> None:
         x = torch.full((2, 3, 4, 4), value)
         spec = from_torch(module, x)
         graph = build_graph(spec)
-        assert "control flow depends on values" in spec.note
-        assert "the others are unused" in spec.note
+        assert "control flow depends on values" in " ".join(spec.notes)
+        assert "the others are unused" in " ".join(spec.notes)
         assert count_macs(graph) == macs + 40 == counted_macs(module, x[:1])
         assert ops(graph)[-5:] == ["conv2d", "batch_norm", "relu", "global_avg_pool", "dense"]
         assert graph.layers[-5].name == ("a" if value > 0 else "b")
@@ -291,7 +291,7 @@ def test_unknown_operators_estimated() -> None:
     graph = build_graph(spec)
     assert ops(graph) == ["opaque", "conv2d"]
     assert graph.layers[0].cost.output_elements == 100
-    assert "charged by its traffic: operator `cumsum`" in spec.note
+    assert "charged by its traffic: operator `cumsum`" in " ".join(spec.notes)
 
 
 def test_embedding() -> None:

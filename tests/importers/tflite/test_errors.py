@@ -175,7 +175,7 @@ def test_unknown_operators_are_estimated_on_request(tmp_path: Path) -> None:
     path = tmp_path / "detect.tflite"
     path.write_bytes(model.finish(*detection(model)))
     spec = read_tflite(path, unsupported="estimate")
-    assert "MyDetections is not known: charged by its traffic" in spec.note
+    assert "MyDetections is not known: charged by its traffic" in " ".join(spec.notes)
     layers = build_graph(spec).layers
     assert [(layer.op, layer.output_shape) for layer in layers] == [
         ("conv2d", (8, 6, 4)),
@@ -237,7 +237,7 @@ def test_what_is_not_modelled(tmp_path: Path, build: Build, message: str) -> Non
     assert message in error.problems[0].message
     if not estimate:
         spec = read_tflite(tmp_path / "bad.tflite", unsupported="estimate")
-        assert "not modelled in this form" in spec.note
+        assert "not modelled in this form" in " ".join(spec.notes)
         assert "opaque" in [layer.op for layer in build_graph(spec).layers]
 
 

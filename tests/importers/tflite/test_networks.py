@@ -39,7 +39,7 @@ def through_tflite(path: Path, name: str, **form: Any) -> tuple[LayerGraph, Laye
     table = build_graph(load(name))
     path.write_bytes(as_tflite(table, **form))
     spec = read_tflite(path)
-    return table, build_graph(spec), spec.note
+    return table, build_graph(spec), " ".join(spec.notes)
 
 
 @pytest.mark.parametrize("dtype", ["FLOAT32", "INT8"])

@@ -99,4 +99,4 @@ def test_weights_only_quantisation_is_noted(tmp_path: Path) -> None:
     y = model.op("CONV_2D", [x, w], (1, 8, 6, 4), kind="Conv2DOptions", Padding=0, StrideW=1, StrideH=1)
     path = tmp_path / "hybrid.tflite"
     path.write_bytes(model.finish(y))
-    assert read_tflite(path).note == "weights quantised to int8, activations in float"
+    assert read_tflite(path).notes == ("weights quantised to int8, activations in float",)

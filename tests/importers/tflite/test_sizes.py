@@ -79,12 +79,12 @@ def test_a_batch_is_stated(tmp_path: Path) -> None:
     four = written(tmp_path, lambda m: m.conv(image(m, 4, 8, 6, 12), 5))
     spec = read_tflite(four)
     assert (spec.stated_batch, count_macs(build_graph(spec))) == (4, 48 * 12 * 5)
-    assert "batch is 4" in spec.note
+    assert "batch is 4" in " ".join(spec.notes)
     one = written(tmp_path, lambda m: m.conv(image(m), 5))
     given = read_tflite(one, input_shapes=(8, 8, 6, 12))
     assert (given.stated_batch, count_macs(build_graph(given))) == (8, 48 * 12 * 5)
-    assert "batch is 8" in given.note
-    assert (read_tflite(one).stated_batch, read_tflite(one).note) == (1, "")
+    assert "batch is 8" in " ".join(given.notes)
+    assert (read_tflite(one).stated_batch, read_tflite(one).notes) == (1, ())
 
 
 def test_a_network_ends_at_a_tensor(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_the_anchors_of_a_detector_are_no_parameters(tmp_path: Path) -> None:
     graph = build_graph(spec)
     assert [layer.op for layer in graph.layers] == ["constant", *["opaque"] * 4]
     assert count_params(graph) == 0
-    assert "TFLite_Detection_PostProcess is charged by its traffic" in spec.note
+    assert "TFLite_Detection_PostProcess is charged by its traffic" in " ".join(spec.notes)
 
 
 @pytest.mark.parametrize(("coupled", "gates"), [(False, 4), (True, 3)])
