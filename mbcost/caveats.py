@@ -10,8 +10,8 @@ from mbcost.devices import Target
 from mbcost.graph import LayerGraph, peak_elements
 from mbcost.kernels import Kernel, Runtime, assumed_kernels, unsupported_layers
 from mbcost.latency import KernelEstimate
-from mbcost.operators import Opaque
-from mbcost.prediction import Prediction, TargetModel
+from mbcost.operators import Dense, Opaque
+from mbcost.prediction import UNKNOWN_FACTOR, Prediction, TargetModel
 
 
 def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, estimated: bool) -> tuple[str, ...]:
@@ -24,12 +24,14 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
     warnings += [
         *outside_layers(predicted.kernels, predicted.estimates, target, runtime.partition),
         *unknown_operators(graph),
+        *recurrent_layers(graph),
     ]
     warnings += assumed_kernels(runtime, predicted.kernels)
     warnings += beyond_memory(graph, model, predicted.kernels)
     if estimated:
         names = sorted({layer.op for layer in unsupported_layers(graph, runtime)})
-        warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic" for name in names]
+        allowed = f"the interval's upper end allows {UNKNOWN_FACTOR:g} times that"
+        warnings += [f"{runtime.name} has no kernel for `{name}`: charged by its traffic; {allowed}" for name in names]
     return tuple(warnings)
 
 
@@ -142,9 +144,30 @@ def outside_layers(
 
 def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
     """A warning about the layers that were estimated because the importer does not know them, if there are any."""
-    names = [layer.name for layer in graph.layers if layer.op == Opaque.op]
+    operators = ((layer.name, layer.operator) for layer in graph.layers)
+    names = [name for name, operator in operators if isinstance(operator, Opaque) and not operator.known]
     if not names:
         return ()
     what = "1 operator of the model is" if len(names) == 1 else f"{len(names)} operators of the model are"
-    more = ", ..." if len(names) > 10 else ""
-    return (f"{what} not known and estimated by memory traffic alone: {', '.join(names[:10])}{more}",)
+    found = f"{what} not known and estimated by memory traffic alone: {_some(names)}"
+    return (f"{found}; the interval's upper end allows {UNKNOWN_FACTOR:g} times that",)
+
+
+def recurrent_layers(graph: LayerGraph) -> tuple[str, ...]:
+    """A warning about recurrent layers, whose steps wait for each other, if there are any."""
+    steps = {
+        layer.name: layer.input_shapes[0].pixels
+        for layer in graph.layers
+        if isinstance(layer.operator, Dense) and layer.operator.sequential and layer.input_shapes[0].pixels > 1
+    }
+    if not steps:
+        return ()
+    what = "1 layer is recurrent" if len(steps) == 1 else f"{len(steps)} layers are recurrent"
+    why = f"up to {max(steps.values())} steps run one after another, the latency is that of all at once, a lower bound"
+    how = "at the interval's upper end each takes as long as all at once"
+    return (f"{what}: {why}; {how}: {_some(list(steps))}",)
+
+
+def _some(names: list[str]) -> str:
+    """The first ten names."""
+    return f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mbcost.calibration.apply import CalibrationChoice, choose_calibration, interval_of, scale_to_threads, workload_of
 from mbcost.calibration.interval import Workload, posterior_variance
 from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Precision, Target, as_target
-from mbcost.graph import LayerGraph
+from mbcost.graph import Layer, LayerGraph
 from mbcost.kernels import Kernel, Runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.form import Spread
@@ -19,7 +19,12 @@ from mbcost.latency.im2col import lowered
 from mbcost.latency.model import computed_target, latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import Real, add_up, square_root, where
+from mbcost.operators import Dense, Opaque
 from mbcost.words import Lowering
+
+#: How many times its traffic's time an operator may take that is estimated by its traffic. Chosen: an order of
+#: magnitude, since its arithmetic is not known. Upper ends of intervals of networks with such operators depend on it.
+UNKNOWN_FACTOR: Final = 10.0
 
 
 class TargetModel(NamedTuple):
@@ -116,16 +121,39 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     counts = form.counts(kernels)
     estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
     latency = add_up(item.latency_s for item in estimates)
+    more = more_at_most(kernels, estimates, runtime)
     if fitted is None and form.spread is not None:
         factor = _uncalibrated_factor(model, form.spread, form.total(kernels, counts), latency)
-        return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, None)
+        return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor + more, None)
     if fitted is None:
         low, high = runtime.interval(target.processor.model, model.precision)
-        return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value, None)
+        return Prediction(kernels, estimates, latency, latency * low.value, latency * high.value + more, None)
     fitted_rates = {name: rate for name, rate in rates.items() if name in fitted.rates}  # forced lowering is not
     workload = workload_of(kernels, form.total(kernels, counts), fitted_rates)
     factor = interval_of(fitted, target, workload)
-    return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor, workload)
+    return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor + more, workload)
+
+
+def more_at_most(kernels: tuple[Kernel, ...], estimates: tuple[KernelEstimate, ...], runtime: Runtime) -> Real:
+    """What the upper end of an interval has to allow for kernels whose time is a lower bound [s].
+
+    An operator that is estimated by its traffic may compute more: :data:`UNKNOWN_FACTOR`. The steps of a recurrent
+    layer run one after another, each in at most the time of all at once.
+    """
+    more: Real = 0.0
+    for kernel, item in zip(kernels, estimates, strict=True):
+        operator = kernel.main.operator
+        if isinstance(operator, Dense) and operator.sequential:
+            more = more + item.latency_s * (kernel.main.input_shapes[0].pixels - 1)
+        elif is_estimated(kernel.main, runtime):
+            more = more + item.latency_s * (UNKNOWN_FACTOR - 1)
+    return more
+
+
+def is_estimated(layer: Layer, runtime: Runtime) -> bool:
+    """Whether a layer's arithmetic is not known, or the runtime has no kernel for it: only its traffic is charged."""
+    operator = layer.operator
+    return (isinstance(operator, Opaque) and not operator.known) or runtime.kernel_kind(layer) is None
 
 
 def _uncalibrated_factor(

@@ -13,7 +13,8 @@ from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_pos
 class Dense(Operator):
     """A fully connected layer of every pixel's channels: MACs = H * W * Cin * Cout.
 
-    Flatten a feature map first if each output is to see all of it.
+    Flatten a feature map first if each output is to see all of it. With `sequential`, the pixels are steps of a
+    recurrent layer, each of which waits for the one before.
     """
 
     op: ClassVar[str] = "dense"
@@ -21,6 +22,7 @@ class Dense(Operator):
 
     out: Dim
     bias: bool = True
+    sequential: bool = False
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs

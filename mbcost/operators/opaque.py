@@ -1,4 +1,4 @@
-"""An operator of an imported network that mbcost does not know."""
+"""An operator of an imported network that is charged by its traffic alone."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_pos
 
 @dataclass(frozen=True, slots=True)
 class Opaque(Operator):
-    """An operator with unknown arithmetic: counted as one operation per output element, and its traffic.
+    """An operator without a model of its arithmetic: counted as one operation per output element, and its traffic.
 
-    An importer creates one only if its user asks for estimates of unknown operators.
+    With `known`, an operator that moves, selects or sorts elements (TopK, NMS, Where). Without, one that mbcost does
+    not know, which importers create only if their user asks for estimates.
     """
 
     op: ClassVar[str] = "opaque"
-    summary: ClassVar[str] = "an unknown operator with an output of the given shape, charged by its traffic"
+    summary: ClassVar[str] = "an operator with an output of the given shape, charged by its traffic"
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     shape: tuple[Dim, Dim, Dim]
+    known: bool = False
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         for dim in self.shape:

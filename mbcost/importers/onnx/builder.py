@@ -123,7 +123,7 @@ class Builder:
         """Append a layer that is charged by what it reads and writes, for an operator without arithmetic of its own."""
         self.charged[what] = None
         letters = default_axes(dims) if axes is None else axes
-        return self.tensor(Opaque(shape_of(dims, letters)), inputs, dims, letters)
+        return self.tensor(Opaque(shape_of(dims, letters), known=True), inputs, dims, letters)
 
     def same(self, operator: Operator, x: Tensor, *, word: str | None = None, scalar: float | None = None) -> Tensor:
         """Append a layer that keeps the shape."""

@@ -299,7 +299,9 @@ class _Import:
         return (
             first
             if dims is None or dims == first.dims
-            else self.build.tensor(Opaque(shape_of(dims, default_axes(dims))), (first,), dims, default_axes(dims))
+            else self.build.tensor(
+                Opaque(shape_of(dims, default_axes(dims)), known=True), (first,), dims, default_axes(dims)
+            )
         )
 
     def _convert(self, call: Call) -> Result:

@@ -75,7 +75,7 @@ def _direction(
     for start in states:
         # the state before the first step, of which there is one for each direction
         state = build.traffic(f"{call.node.op_type}'s first state", (state, start), narrow, "HWC")
-    kept = build.tensor(Dense(rows, bias), (state,), wide, "HWC", in_channels=hidden, weight=again)
+    kept = build.tensor(Dense(rows, bias, sequential=True), (state,), wide, "HWC", in_channels=hidden, weight=again)
     both = build.tensor(Add(), (entering, kept), wide, "HWC")
     build.notes[_NOTE] = None
     if gates == 1:

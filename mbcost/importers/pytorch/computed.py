@@ -35,7 +35,7 @@ def _with_computed_weight(state: ImportState) -> Tensor:
     else:
         layout = layout_of(unfolded, (0, 1), (3,), (2,))
         state.by_traffic["im2col"] += 1
-        columns = state.emit(Opaque(shape=extents(layout.shape(unfolded))), [x], unfolded, layout)
+        columns = state.emit(Opaque(extents(layout.shape(unfolded)), known=True), [x], unfolded, layout)
     rows = reshaped(state, weight, (groups, out // groups, unfolded[2]))
     labels = ("image", "group", "out", "pixel")
     product = contraction(state, columns, ("image", "group", "in", "pixel"), rows, ("group", "out", "in"), labels)

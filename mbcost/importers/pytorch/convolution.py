@@ -60,7 +60,7 @@ def _scattered(state: ImportState, x: Tensor, weight: Fixed) -> Tensor:
     made = state.result_sizes()
     layout = map_layout(made, spatial)
     state.by_traffic["col2im"] += 1
-    result = state.emit(Opaque(shape=extents(layout.shape(made))), [spread], made, layout)
+    result = state.emit(Opaque(extents(layout.shape(made)), known=True), [spread], made, layout)
     bias = state.fixed("bias")
     if bias is None:
         return result

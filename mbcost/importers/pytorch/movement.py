@@ -220,7 +220,7 @@ def gather(state: ImportState) -> Tensor:
     first = state.activation(state.value(next(iter(state.call.args))))
     sizes = state.result_sizes()
     if prod(sizes) > first.shape.elements:
-        return opaque(state)
+        return opaque(state, known=True)
     flat = state.arranged(first, Layout((), (), first.layout.order))
     made = channels_last(sizes)
     vector = state.emit(Crop(shape=(1, 1, prod(sizes))), [flat], (prod(sizes),), channels_last((prod(sizes),)))
@@ -243,7 +243,7 @@ def written_through(state: ImportState) -> Value:
     state.by_traffic["writing into a part"] += 1
     inputs = [state.activation(item) for item in (source, whole) if isinstance(item, Tensor)]
     layout = channels_first(sizes) if len(sizes) == 4 else channels_last(sizes)
-    return state.emit(Opaque(shape=extents(layout.shape(sizes))), inputs, sizes, layout)
+    return state.emit(Opaque(extents(layout.shape(sizes)), known=True), inputs, sizes, layout)
 
 
 def scattered(state: ImportState) -> Tensor:
@@ -311,14 +311,16 @@ def _padded_by_constants(state: ImportState, x: Tensor, ends: Mapping[int, tuple
 def by_traffic(state: ImportState) -> Tensor | tuple[Tensor, ...]:
     """What moves, sorts or interpolates elements and has no operator here: charged by its traffic, and said so."""
     state.by_traffic[state.call.op] += 1
-    results = tuple(opaque(state, number) for number, ref in enumerate(state.call.outputs) if ref is not None)
+    results = tuple(
+        opaque(state, number, known=True) for number, ref in enumerate(state.call.outputs) if ref is not None
+    )
     return results if len(state.call.outputs) > 1 else results[0]
 
 
-def opaque(state: ImportState, number: int = 0) -> Tensor:
-    """An operator of which nothing but its result's sizes is known."""
+def opaque(state: ImportState, number: int = 0, *, known: bool = False) -> Tensor:
+    """An operator that is charged by its traffic; unless it is `known`, nothing but its result's sizes is."""
     inputs = [state.activation(state.known(ref)) for ref in references(state.call.args)]
     sizes = state.result_sizes(number)
     layout = channels_first(sizes) if len(sizes) == 4 else channels_last(sizes)
     shape = layout.shape(sizes)
-    return state.emit(Opaque(shape=extents(shape)), inputs, sizes, layout)
+    return state.emit(Opaque(extents(shape), known), inputs, sizes, layout)

@@ -65,22 +65,22 @@ def _direction(state: ImportState, x: Tensor, weights: Sequence[Fixed], first: S
     products = _dense(state, x, inner, biases[0])
     begun = [state.activation(item) for item in first if isinstance(item, Tensor)]
     states = _opaque(state, [products, *begun], outer.sizes[1])
-    recurred = _dense(state, states, outer, biases[1])
+    recurred = _dense(state, states, outer, biases[1], sequential=True)
     result = _opaque(state, [recurred, products], hidden)
     return _dense(state, result, projection[0], None) if projection else result
 
 
-def _dense(state: ImportState, x: Tensor, weight: Fixed, bias: Fixed | None) -> Tensor:
+def _dense(state: ImportState, x: Tensor, weight: Fixed, bias: Fixed | None, *, sequential: bool = False) -> Tensor:
     sizes = (*x.sizes[:-1], weight.sizes[0])
     x = state.arranged(x, channels_last(x.sizes))
-    operator = Dense(out=weight.sizes[0], bias=bias is not None)
+    operator = Dense(weight.sizes[0], bias is not None, sequential)
     return state.emit(operator, [x], sizes, channels_last(sizes), weights=[weight, bias], aside=True)
 
 
 def _opaque(state: ImportState, inputs: Sequence[Tensor], width: int) -> Tensor:
     sizes = (*inputs[0].sizes[:-1], width)
     layout = channels_last(sizes)
-    return state.emit(Opaque(shape=extents(layout.shape(sizes))), inputs, sizes, layout, aside=True)
+    return state.emit(Opaque(extents(layout.shape(sizes)), known=True), inputs, sizes, layout, aside=True)
 
 
 def _last_state(state: ImportState, x: Tensor, number: int) -> Tensor:
@@ -90,4 +90,4 @@ def _last_state(state: ImportState, x: Tensor, number: int) -> Tensor:
     read = ref in state.trace.outputs or any(ref in references(call.args) for call in state.trace.calls)
     if not read or not prod(sizes):
         return Tensor(x.source, sizes, layout)
-    return state.emit(Opaque(shape=extents(layout.shape(sizes))), [x], sizes, layout, aside=True)
+    return state.emit(Opaque(extents(layout.shape(sizes)), known=True), [x], sizes, layout, aside=True)

@@ -29,7 +29,7 @@ def lstm(net: Network, node: Node) -> Value:
     entering = net.layer(node, Dense(gates * cells, bias), x, weights=node.inputs[2])
     narrow = x.shape._replace(channels=outputs)
     state = net.layer(node, Crop(plain(narrow)), entering)
-    kept = net.layer(node, Dense(gates * cells, bias=False), state, weights=node.inputs[6])
+    kept = net.layer(node, Dense(gates * cells, bias=False, sequential=True), state, weights=node.inputs[6])
     opened = net.layer(node, Sigmoid(), net.layer(node, Add(), entering, kept))
     made = net.layer(node, Tanh(), net.layer(node, Crop(plain(x.shape._replace(channels=cells))), opened))
     if net.has_operand(node, 16):

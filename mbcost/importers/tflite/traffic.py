@@ -46,7 +46,7 @@ def outputs_of(net: Network, node: Node, inputs: tuple[Value, ...]) -> list[Valu
     values: list[Value] = []
     for tensor in node.outputs:
         shape = net.closed_shape(tensor)
-        values.append(net.layer(node, Opaque(plain(shape)), *(values[:1] or inputs)))
+        values.append(net.layer(node, Opaque(plain(shape), known=True), *(values[:1] or inputs)))
     return values
 
 
@@ -72,7 +72,7 @@ def gather(net: Network, node: Node) -> Value:
 
 def _moved(net: Network, node: Node, shape: TensorShape, *inputs: Value) -> Value:
     net.notes[f"{node.name} is charged by its traffic alone"] = None
-    return net.layer(node, Opaque(plain(shape)), *inputs)
+    return net.layer(node, Opaque(plain(shape), known=True), *inputs)
 
 
 def detections(net: Network, node: Node) -> list[Value]:
