@@ -23,6 +23,7 @@ the constants below are assumptions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from mbcost.devices import Target
@@ -48,9 +49,12 @@ LAUNCH_S: Final = 5e-6
 CONV_CALL: Final = 4.0
 NORM_CALL: Final = 3.0
 OTHER_CALL: Final = 1.5
-#: Assumed shares of peak and bandwidth in the estimate of a kernel's own work, which hides the next call.
+#: A kernel's own work, which hides the next call: products at this share of the peak, all traffic at this multiple of
+#: the memory's bandwidth, what is beyond the cache at this one too. Chosen: what `pytorch-cuda` assumes of the terms,
+#: so that a larger kernel never takes less time than a smaller one.
 _WORK_OF_PEAK: Final = 0.5
-_WORK_OF_BANDWIDTH: Final = 0.7
+_WORK_OF_CACHE: Final = 2.5
+_WORK_OF_MEMORY: Final = 1.0
 
 _PRODUCTS: Final = kinds("pointwise", "direct_conv", "matmul", "dense")
 _PASSES: Final = kinds("elementwise", "softmax")
@@ -86,6 +90,11 @@ def product_steps(kernel: Kernel) -> Real:
     return kernel.macs // kernel.output_elements
 
 
+def idle_macs(kernel: Kernel, fill: float) -> Real:
+    """MACs that idle multiprocessors could have done, of a GPU that `fill` output elements keep busy."""
+    return product_steps(kernel) * fill * open_share(kernel.output_elements, fill)
+
+
 def weight_bytes(kernel: Kernel) -> Real:
     """Weights and bias."""
     return kernel.weight_elements * kernel.element_bytes
@@ -114,9 +123,6 @@ def _terms(target: Target | None, *, replayed: bool) -> tuple[Term, ...]:
     """The terms with the counts of a target; without a target, those of an unknown GPU."""
     fill, cache = _capacity(target)
 
-    def idle_macs(kernel: Kernel) -> Real:
-        return product_steps(kernel) * fill * open_share(kernel.output_elements, fill)
-
     def far_bytes(kernel: Kernel) -> Real:
         return maximum(0, moved(kernel) - cache)
 
@@ -137,7 +143,7 @@ def _terms(target: Target | None, *, replayed: bool) -> tuple[Term, ...]:
         )
     return (
         Term("conv", "MAC", "compute", _PRODUCTS, product_macs),
-        Term("idle", "slot", "compute", _PRODUCTS, idle_macs),
+        Term("idle", "slot", "compute", _PRODUCTS, partial(idle_macs, fill=fill)),
         Term("depthwise", "window B", "activations", kinds("depthwise"), window_bytes),
         Term("pool", "window B", "activations", kinds("pool"), window_bytes),
         Term("weights", "B", "weights", _PRODUCTS | kinds("depthwise"), weight_bytes),
@@ -167,9 +173,16 @@ def _work(target: Target | None) -> Callable[[Kernel], Real]:
     """Time of a kernel's own work by the profile [s]."""
     if target is None:
         return lambda _: 0.0
-    macs_a_second = _WORK_OF_PEAK * peak(target)[1].value
-    bytes_a_second = _WORK_OF_BANDWIDTH * bandwidth(target)[1].value
-    return lambda kernel: kernel.macs / macs_a_second + moved(kernel) / bytes_a_second
+    macs_a_second, bytes_a_second = _WORK_OF_PEAK * peak(target)[1].value, bandwidth(target)[1].value
+    fill, cache = _capacity(target)
+
+    def work(kernel: Kernel) -> Real:
+        near = moved(kernel)
+        traffic = near / _WORK_OF_CACHE + maximum(0, near - cache) / _WORK_OF_MEMORY
+        macs = product_macs(kernel) + idle_macs(kernel, fill) if kernel.kind in _PRODUCTS else kernel.macs
+        return macs / macs_a_second + traffic / bytes_a_second
+
+    return work
 
 
 _OF_BANDWIDTH: Final = {
