@@ -44,7 +44,7 @@ def notes_of_model(spec: ArchitectureSpec, target: Target, batch: int) -> list[s
     notes = [note for note in spec.notes if note not in _AS_USUAL]
     if spec.stated_precision not in {None, target.precision}:
         notes.append(f"{spec.name} is quantised to {spec.stated_precision}: this is for {target.precision}")
-    if spec.stated_batch != batch:
+    if spec.stated_batch not in {1, batch}:
         notes.append(f"{spec.name} states a batch of {spec.stated_batch}: this is for {batch}")
     return notes
 
@@ -101,19 +101,15 @@ def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, 
     processor, sram = model.target.processor, model.target.processor.sram
     if sram is None or not kernels:
         return []
-    size, batch = kernels[0].element_bytes, kernels[0].batch
+    size, batch = kernels[0].element_bytes, 1 if model.form.image_by_image else kernels[0].batch
     needs = {
         "activations": peak_elements(graph) * size * batch,
         "weights": sum(kernel.weight_elements for kernel in kernels) * size,
     }
-    fate = {
-        "activations": "the network does not fit, or it spills to a slower memory, whose time is not predicted",
-        "weights": "the rest is loaded in every inference; its time is predicted only for layers that do not fit alone",
-    }
     return [
-        f"{what} take {needs[what] / 1e6:.3g} MB, but {processor.model} has {sram.text} on chip: {fate[what]}"
-        for what in ("activations", "weights")
-        if what in model.form.on_chip and needs[what] > sram.value
+        f"{what} take {needs[what] / 1e6:.3g} MB, but {processor.model} has {sram.text} on chip: {fate}"
+        for what, fate in model.form.on_chip.items()
+        if needs[what] > sram.value
     ]
 
 

@@ -169,7 +169,10 @@ class LatencyForm:
         The terms with counts for a target's own array or tiles, for forms whose counts depend on them; `terms` are then
         those of the form's reference device.
     on_chip
-        What the form assumes to stay in the processor's on-chip memory: a network's activations, its weights.
+        What the form assumes to stay in the processor's on-chip memory, a network's activations or its weights, and
+        what becomes of them where they do not fit.
+    image_by_image
+        Whether the images of a batch run one after the other, so that those of one are in memory.
     spread
         How far the uncalibrated rates of a target may be off, for forms that learned it from many devices; None for
         those whose runtimes state an interval.
@@ -189,7 +192,8 @@ class LatencyForm:
     external: tuple[str, ...] = ()
     loads_weights: bool = False
     lowers: bool = False
-    on_chip: frozenset[Literal["activations", "weights"]] = frozenset()
+    on_chip: Mapping[Literal["activations", "weights"], str] = field(default_factory=dict, hash=False)
+    image_by_image: bool = False
     spread: Callable[[Target, Runtime], Spread] | None = None
     _terms_of: Mapping[KernelKind, tuple[tuple[Term, int], ...]] = field(init=False, repr=False, compare=False)
 

@@ -61,3 +61,13 @@ def test_the_array_comes_from_the_profile() -> None:
     for gone in ({"systolic": None}, {"sram": None}):
         with pytest.raises(InputError, match="MB401"):
             latency_model(replace(target, processor=replace(target.processor, **gone)))
+
+
+@pytest.mark.parametrize("batch", [2, 8, 64])
+def test_the_images_of_a_batch_run_one_after_the_other(batch: int) -> None:
+    """google-coral/edgetpu#700: a batch above 1 is not supported, so that its images are so many calls."""
+    one, many = (mbcost.analyze("densenet121", "edge_tpu", batch=n) for n in (1, batch))
+    assert many.latency_s == pytest.approx(batch * one.latency_s, rel=1e-12)
+    assert [text for text in many.warnings if " on chip" in text] == [
+        text for text in one.warnings if " on chip" in text
+    ]

@@ -199,6 +199,8 @@ ETHOS_U: Final = LatencyForm(
     source="Arm Ethos-U55 TRM (102420); the performance model of ethos-u-vela 5.2.0, seen on MobileNet V1",
     terms_for=terms_for,
     lowers=True,
-    on_chip=frozenset({"activations"}),
+    on_chip={
+        "activations": "the network does not fit, or it spills to a slower memory, whose time is not predicted",
+    },
     external=("weights",),
 )

@@ -6,6 +6,9 @@ for an array of R x C multipliers that is first filled with its stationary opera
 fill and take R cycles less. For a product of M x K and K x N, output-stationary arrays map M to the rows and N to the
 columns and take T = K steps; weight-stationary ones map K and N and take M steps; input-stationary ones map K and M and
 take N steps. A depthwise convolution is one product with a single column per channel.
+
+A batch is so many calls, one image after the other: a compiled model has no more than three dimensions above 1
+(coral.ai, TensorFlow models on the Edge TPU, Model requirements; google-coral/edgetpu#700).
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ REFERENCE: Final = SystolicArray("weight_stationary", 64, 64, 8 * 2**20)
 _PRODUCTS: Final = kinds("direct_conv", "pointwise", "depthwise", "dense", "matmul")
 _VECTOR: Final = kinds("elementwise", "pool", "softmax", "copy")
 _OUTSIDE: Final = kinds("outside")
+_ALONE: Final = "its time is predicted only for layers that do not fit alone"
 
 
 def fold_cycles(array: SystolicArray, rows: Dim, columns: Dim, depth: Dim) -> Dim:
@@ -54,17 +58,22 @@ def fold_cycles(array: SystolicArray, rows: Dim, columns: Dim, depth: Dim) -> Di
 
 
 def cycles(array: SystolicArray, kernel: Kernel) -> Real:
-    """Cycles of a layer; its groups run one after the other."""
-    rows, columns, depth, groups = kernel.gemm()
-    return fold_cycles(array, rows, columns, depth) * groups
+    """Cycles of a layer; its groups run one after the other, and its images."""
+    rows, columns, depth, groups = kernel._replace(batch=1).gemm()
+    return fold_cycles(array, rows, columns, depth) * groups * kernel.batch
 
 
 def streamed_bytes(array: SystolicArray, kernel: Kernel) -> Real:
-    """Weights and activations of a layer that do not fit the on-chip memory together."""
-    elements = kernel.weight_elements + kernel.input_elements + kernel.output_elements
-    size = elements * kernel.element_bytes
-    result: Real = where(size > array.memory_bytes, size, 0)
+    """Weights and activations of a layer that do not fit the on-chip memory together, for each image."""
+    activations = (kernel.input_elements + kernel.output_elements) // kernel.batch
+    size = (kernel.weight_elements + activations) * kernel.element_bytes
+    result: Real = where(size > array.memory_bytes, size * kernel.batch, 0)
     return result
+
+
+def calls(kernel: Kernel) -> Real:
+    """One for each image, counted at the first kernel."""
+    return first(kernel) * kernel.batch
 
 
 def vector_elements(kernel: Kernel) -> Real:
@@ -78,7 +87,7 @@ def _terms(array: SystolicArray) -> tuple[Term, ...]:
         Term("vector", "element", "compute", _VECTOR, vector_elements),
         Term("stream", "B", "weights", _PRODUCTS | _VECTOR, partial(streamed_bytes, array)),
         Term("host", "B", "activations", _OUTSIDE, host_bytes),
-        Term("call", "inference", "overhead", frozenset(KERNEL_KINDS), first),
+        Term("call", "inference", "overhead", frozenset(KERNEL_KINDS), calls),
     )
 
 
@@ -128,5 +137,9 @@ SYSTOLIC: Final = LatencyForm(
     source="Samajdar et al. 2020, Characterizing scalability of DNN accelerators (SCALE-Sim), and SCALE-Sim 3.0.0",
     terms_for=terms_for,
     lowers=True,
-    on_chip=frozenset({"activations", "weights"}),
+    on_chip={
+        "activations": f"the rest goes to a slower memory; {_ALONE}",
+        "weights": f"the rest is loaded in every inference; {_ALONE}",
+    },
+    image_by_image=True,
 )
