@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mbcost._version import __version__
 from mbcost.architectures import ArchitectureSpec
+from mbcost.calibration.interval import INTERVAL
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Quantity, Target
 from mbcost.graph import (
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from mbcost.latency.energy import Energy
 
 SCHEMA: Final = "mbcost/analysis/1"
-#: Coverage of the interval around a latency.
-INTERVAL: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)

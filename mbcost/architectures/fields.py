@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from mbcost.architectures.cell_numbers import MAX_DIM, FieldError, number, real, shown_value, whole, whole_items
 from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression
 from mbcost.errors import did_you_mean, or_list
 from mbcost.numeric import one_value
 from mbcost.operators import Explicit, Operator
+from mbcost.operators.base import Axis
+from mbcost.operators.resize import RESIZE_METHODS
 
 __all__ = [
     "FIELD_KINDS",
@@ -245,14 +247,12 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _PAIR_SCHEMA),
     "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, None, _LIST),
     "tuple[Dim, ...]": FieldKind("a list of numbers", _dims, None, _LIST),
-    "Literal['nearest', 'bilinear']": FieldKind(
-        "nearest or bilinear", _choice("nearest", "bilinear"), None, {"enum": ["nearest", "bilinear"]}
-    ),
+    "ResizeMethod": FieldKind(or_list(RESIZE_METHODS), _choice(*RESIZE_METHODS), None, {"enum": [*RESIZE_METHODS]}),
     "Axis": FieldKind(
-        "channels, height or width",
-        _choice("channels", "height", "width"),
+        or_list(get_args(Axis)),
+        _choice(*get_args(Axis)),
         None,
-        {"enum": ["channels", "height", "width"]},
+        {"enum": [*get_args(Axis)]},
     ),
 }
 

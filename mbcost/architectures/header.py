@@ -27,7 +27,7 @@ FILE_KEYS: Final[dict[str, str]] = {
     "note": "anything that a reader of the table should know",
     "notes": "caveats of every analysis, such as what was found when a model was read",
     "batch": "images at once that the model states, at which it is analysed; default 1",
-    "precision": "fp32, tf32, fp16, bf16 or int8, at which it is analysed on targets that have it",
+    "precision": f"{or_list(PRECISIONS)}, at which it is analysed on targets that have it",
     "input": "height x width x channels of the input at rho = 1",
     "inputs": "further inputs of the network by name, such as `state: 1x1x256`",
     "published": "totals that the paper prints, {macs: 569M, params: 4.2M}: `architectures check` compares them",

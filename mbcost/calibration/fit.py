@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mbcost.calibration.interval import INTERVAL
 from mbcost.calibration.record import Calibration, FittedRate, FittedRow, Interval, Range, Residuals, State
 from mbcost.errors import fail
 
@@ -34,8 +35,6 @@ KERNEL_NOISE: Final = 0.15
 PRIOR_SD: Final = 0.5
 #: Below this ratio of posterior to prior standard deviation the data decide a rate [1].
 DETERMINED: Final = 0.5
-#: Coverage of the interval [1].
-COVERAGE: Final = 0.9
 #: Median of |log(predicted / measured)| of the fitted rows above which the fit failed [1].
 WORST_FIT: Final = 0.5
 #: Fewest latencies for a fit.
@@ -254,7 +253,7 @@ def learned_interval(spread: Spread) -> Interval:
 
 
 def conformal_interval(
-    one: HeldOut, group: HeldOut | None = None, groups: int = 1, coverage: float = COVERAGE
+    one: HeldOut, group: HeldOut | None = None, groups: int = 1, coverage: float = INTERVAL
 ) -> Interval:
     """The interval with the given coverage, for networks like those held out and for others.
 

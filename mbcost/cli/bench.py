@@ -11,7 +11,7 @@ import typer
 
 from mbcost.cli.output import emit, print_note
 from mbcost.errors import fail
-from mbcost.words import Mode, SuiteName
+from mbcost.words import PRECISIONS, Mode, SuiteName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def bench(
     threads: Annotated[int, typer.Option(help="Threads on a CPU.", min=1)] = 1,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="NHWC instead of NCHW.")] = False,
     mode: Annotated[Mode, typer.Option(help="graph: replay of a CUDA graph.")] = "eager",
-    precision: Annotated[str, typer.Option(metavar="fp32|tf32|fp16|bf16")] = "fp32",
+    precision: Annotated[str, typer.Option(metavar="|".join(word for word in PRECISIONS if word != "int8"))] = "fp32",
     force: Annotated[bool, typer.Option("--force", help="Measure again and overwrite FILE.")] = False,
 ) -> None:
     """Measure random small networks, or single kernels, on this machine with PyTorch.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mbcost.cli.complete import complete_target
+from mbcost.cli.options import PRECISION_WORDS
 from mbcost.cli.output import command_line, emit, print_note, print_problems
 from mbcost.errors import Problem, fail
 
@@ -31,7 +32,7 @@ def calibrate(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Make a device of this machine from files of `mbcost bench`.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8")] = None,
+    precision: Annotated[str | None, typer.Option(metavar=PRECISION_WORDS)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     networks: Annotated[
         list[str] | None, typer.Option("--network", metavar="NAME", help="Only rows of this network; repeatable.")

@@ -14,7 +14,7 @@ from mbcost.cli.complete import complete_architecture, complete_target
 from mbcost.errors import call_each, fail, or_list
 from mbcost.report.formats import REPORT as REPORT_FORMATS
 from mbcost.report.formats import Format, ListFormat, ReportFormat, suffixes_of
-from mbcost.words import Lowering, MacsConvention, NormParams, Unsupported
+from mbcost.words import PRECISIONS, Lowering, MacsConvention, NormParams, Unsupported
 
 if TYPE_CHECKING:
     from mbcost.architectures import ArchitectureSpec
@@ -27,6 +27,8 @@ _COUNTING = "Counting"
 _GRID = "Grid"
 _TARGET = "Target"
 REPORT: Final = "Report"
+#: What `--precision` takes.
+PRECISION_WORDS: Final = "|".join(PRECISIONS)
 _SHAPE: Final = re.compile(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){0,7}")
 
 Model: TypeAlias = Annotated[
@@ -166,9 +168,7 @@ CalibrationFile: TypeAlias = Annotated[
 
 Precision: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        metavar="fp32|tf32|fp16|bf16|int8", help="Default: the first that the processor lists.", rich_help_panel=_TARGET
-    ),
+    typer.Option(metavar=PRECISION_WORDS, help="Default: the first that the processor lists.", rich_help_panel=_TARGET),
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)]
 Batch: TypeAlias = Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from mbcost.cli.calibrate import FILES, read_files
 from mbcost.cli.complete import complete_target
-from mbcost.cli.options import Force, ReportFormatOption, ReportOutput
+from mbcost.cli.options import PRECISION_WORDS, Force, ReportFormatOption, ReportOutput
 from mbcost.cli.output import command_line, format_of, print_note, show
 from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
@@ -27,7 +27,7 @@ def validate(
         typer.Option("--device", "-d", metavar="TARGET", help="Such as pixel1.", autocompletion=complete_target),
     ],
     measurements: Annotated[list[Path] | None, FILES] = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|fp16|bf16|int8")] = None,
+    precision: Annotated[str | None, typer.Option(metavar=PRECISION_WORDS)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Do not use the target's calibration.")] = False,
     measure: Annotated[

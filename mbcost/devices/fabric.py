@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from mbcost.devices.types import Precision, Processor, Quantity
+from mbcost.devices.types import ELEMENT_BYTES, Precision, Processor, Quantity
 from mbcost.numeric import Dim, ceil_div, minimum
 
 #: Bits of a block RAM, parity included, and its shapes (words x bits) as a simple dual-port memory (AMD UG953,
@@ -19,8 +19,6 @@ URAM_BITS: Final = 288 * 1024
 WINDOW: Final = 3
 #: Bits of an accumulator: partial sums stay in the output buffer until all input channels are added.
 ACCUMULATOR_BITS: Final = 32
-#: Bits of an element.
-ELEMENT_BITS: Final[Mapping[Precision, int]] = {"fp32": 32, "fp16": 16, "int8": 8}
 
 _NAMES: Final = {
     "dsp": "DSP slices",
@@ -95,7 +93,7 @@ def tiled_engine(design: DesignPoint, precision: Precision, dsp_per_mac: int) ->
     A buffer's banks are read in parallel: `tn` inputs, `tm` x `tn` weights and `tm` accumulators per cycle. Windows of
     up to 22 x 22 weights fit the 512 words of a block RAM.
     """
-    bits, halo = ELEMENT_BITS[precision], WINDOW - 1
+    bits, halo = 8 * ELEMENT_BYTES[precision], WINDOW - 1
     inputs = block_rams((design.tr + halo) * (design.tc + halo), design.tn * bits)
     weights = block_rams(1, design.tm * design.tn * bits)
     outputs = block_rams(design.tr * design.tc, design.tm * ACCUMULATOR_BITS)

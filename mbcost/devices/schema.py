@@ -25,7 +25,7 @@ from mbcost.devices.entries import (
     Width,
     optional,
 )
-from mbcost.devices.types import Dataflow, Precision
+from mbcost.devices.types import Dataflow, L2Scope, Precision
 
 #: Lower-case words for the names that make up a target: ``pixel1/cpu@tflite-2.1``.
 SLUG: Final = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
@@ -91,7 +91,7 @@ class CpuSection(ProcessorSection):
     throughput: PerCycle = Field(default_factory=PerCycle, description="MAC/cycle of one core")
     l1d: Size | None = optional("level 1 data cache of one core")
     l2: Size | None = optional("level 2 cache")
-    l2_scope: Literal["core", "cluster"] | None = optional("whether each core has its own level 2 cache")
+    l2_scope: L2Scope | None = optional("whether each core has its own level 2 cache")
     l3: Size | None = optional("level 3 cache")
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mbcost.words import Precision as Precision
 
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
 Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
+#: Bytes of an element [B].
+ELEMENT_BYTES: Final[Mapping[str, int]] = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1}
+#: What has a level 2 cache of its own.
+L2Scope = Literal["core", "cluster"]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
 Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
 
@@ -177,7 +181,7 @@ class Processor:
     simd_width: Quantity | None = None
     l1d: Quantity | None = None
     l2: Quantity | None = None
-    l2_scope: Literal["core", "cluster"] | None = None
+    l2_scope: L2Scope | None = None
     l3: Quantity | None = None
     lanes: Quantity | None = None
     shader_processors: Quantity | None = None

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from mbcost.devices.fabric import ELEMENT_BITS, Resources, block_rams, exceeded
-from mbcost.devices.types import Precision
+from mbcost.devices.fabric import Resources, block_rams, exceeded
+from mbcost.devices.types import ELEMENT_BYTES, Precision
 from mbcost.errors import fail
 from mbcost.kernels import Kernel
 from mbcost.latency.form import kinds
@@ -104,7 +104,7 @@ def best_pipeline(kernels: Sequence[Kernel], precision: Precision, dsp_per_mac: 
 
 def pipeline_at(kernels: Sequence[Kernel], interval: int, precision: Precision, dsp_per_mac: int) -> Pipeline:
     """The pipeline whose stages each take as few multipliers as an interval [cycles] allows."""
-    bits = ELEMENT_BITS[precision]
+    bits = 8 * ELEMENT_BYTES[precision]
     stages, starts, skips = [], {-1: 0.0}, 0
     for kernel in kernels:
         producers = [starts[position] for position in kernel.main.inputs]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from mbcost._version import __version__
-from mbcost.analysis import INTERVAL, target_entry
+from mbcost.analysis import target_entry
 from mbcost.calibration.apply import CalibrationChoice, notes_on_threads
 from mbcost.calibration.fit import data_hash, residuals
-from mbcost.calibration.interval import is_unlike
+from mbcost.calibration.interval import INTERVAL, is_unlike
 from mbcost.calibration.measurements import Measurement, at_row, bundled, files_of, of_target, read_measurements
 from mbcost.calibration.record import Calibration, Residuals
 from mbcost.caveats import target_caveats

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from mbcost.devices import Quantity, Target
+from mbcost.devices.types import ELEMENT_BYTES as ELEMENT_BYTES
 from mbcost.errors import DefectError, fail
 from mbcost.kernels import Parameter, Runtime
 from mbcost.latency.form import Rate
-
-#: Bytes of an element [B].
-ELEMENT_BYTES: Final = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 
 
 def peak(target: Target) -> tuple[str, Quantity]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from mbcost.numeric import Dim, holds_for_all
 from mbcost.operators.base import Operator, OperatorCost, TensorShape, check_positive
 from mbcost.operators.window import Pair
+
+#: How an output pixel is made of input pixels.
+ResizeMethod: TypeAlias = Literal["nearest", "bilinear"]
+RESIZE_METHODS: Final[tuple[ResizeMethod, ...]] = get_args(ResizeMethod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Resize(Operator):
 
     size: tuple[Dim, Dim] = (0, 0)
     scale: Pair = (1, 1)
-    method: Literal["nearest", "bilinear"] = "bilinear"
+    method: ResizeMethod = "bilinear"
 
     def output_shape(self, inputs: tuple[TensorShape, ...]) -> TensorShape:
         (x,) = inputs

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mbcost.analysis import INTERVAL
+from mbcost.calibration.interval import INTERVAL
 from mbcost.devices import Target
 from mbcost.search.budget import Budget
 from mbcost.search.choices import Accuracy

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from mbcost._version import __version__
-from mbcost.analysis import INTERVAL, Analysis
+from mbcost.analysis import Analysis
+from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import fail, or_list
 from mbcost.parquet import parquet_bytes
 from mbcost.pipeline import analyze

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal
+from typing import Final
 
 from mbcost.architectures.fields import MAX_WINDOW
 from mbcost.importers.onnx import volumes
@@ -27,6 +27,7 @@ from mbcost.operators import (
     SpaceToDepth,
     TransposedConv2d,
 )
+from mbcost.operators.resize import ResizeMethod
 from mbcost.operators.volume import AvgPool3d, MaxPool3d
 from mbcost.operators.window import Padding, Pair
 
@@ -242,7 +243,7 @@ def resize(call: Call) -> Tensor:
     """Resize (x, roi, scales, sizes), Resize and Upsample of opset 9 and 10 (x, scales), Upsample before (x)."""
     x = call.tensor()
     mode = call.text("mode", "nearest")
-    method: Literal["nearest", "bilinear"] = "nearest" if mode == "nearest" else "bilinear"
+    method: ResizeMethod = "nearest" if mode == "nearest" else "bilinear"
     sizes, factors = _sizes(call, x)
     if sizes == list(x.dims):
         return x

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from mbcost.importers.pytorch.convolution import map_layout, numbers, pair, symmetric, triple, unpadded_map
 from mbcost.importers.pytorch.layout import Dims, Layout, Sizes
@@ -24,6 +24,7 @@ from mbcost.operators import (
     Reduce,
     Resize,
 )
+from mbcost.operators.resize import ResizeMethod
 
 Converter = Callable[[ImportState], Any]
 PlanarPool = type[AvgPool2d] | type[MaxPool2d]
@@ -118,7 +119,7 @@ def with_indices(converter: Converter) -> Converter:
     return convert
 
 
-def resize(method: Literal["nearest", "bilinear"]) -> Converter:
+def resize(method: ResizeMethod) -> Converter:
     """The converter of an interpolation of one or two dimensions to the traced size."""
 
     def convert(state: ImportState) -> Tensor:

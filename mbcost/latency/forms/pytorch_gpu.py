@@ -29,6 +29,7 @@ from typing import Final
 from mbcost.devices import Target
 from mbcost.kernels import Kernel, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term, kinds
+from mbcost.latency.forms.occupancy import OCCUPANCY_EXPONENT
 from mbcost.latency.rates import bandwidth, kernel_overhead, parameter, peak, per_second, seconds_each
 from mbcost.numeric import Dim, Real, by_value, maximum, round_up
 from mbcost.operators import Conv2d
@@ -41,8 +42,6 @@ OUTPUTS_A_MULTIPROCESSOR: Final = 8_192
 MULTIPROCESSORS: Final = 40
 #: Level 2 cache where the profile does not say [B].
 L2_BYTES: Final = 4 * 2**20
-#: Exponent q of the transition from one bound to the other, as on the Adreno.
-EXPONENT: Final = 1.5
 #: Launch overhead where the profile has none, for the share that work does not hide [s].
 LAUNCH_S: Final = 5e-6
 #: Time of an operator's call in launches: a convolution looks up its plan, a norm has five tensors.
@@ -65,7 +64,8 @@ def open_share(work: Real, whole: float) -> Real:
     """Share of `whole` that `work` does not hide: 1 without work, towards 0 for much work."""
 
     def share(value: float) -> float:
-        return float(((value**EXPONENT + whole**EXPONENT) ** (1 / EXPONENT) - value) / whole)
+        q = OCCUPANCY_EXPONENT
+        return float(((value**q + whole**q) ** (1 / q) - value) / whole)
 
     result: Real = by_value(share, work)
     return result

@@ -26,6 +26,7 @@ from typing import Final
 from mbcost.devices import Target
 from mbcost.kernels import Kernel, Parameter, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term, kinds, one
+from mbcost.latency.forms.occupancy import OCCUPANCY_EXPONENT
 from mbcost.latency.rates import (
     ELEMENT_BYTES,
     bandwidth,
@@ -48,8 +49,6 @@ TEXEL_MACS: Final = SLICE * SLICE
 TEXELS_A_THREAD: Final = 8
 #: Number of threads that hide the latency of a step.
 ENOUGH_THREADS: Final = 700
-#: Exponent q of the transition from latency-bound to throughput-bound steps.
-OCCUPANCY_EXPONENT: Final = 1.5
 #: Cost factor of a stride in a texture kernel, since neighbouring threads share fewer texels.
 STRIDED_FACTOR: Final = 1.25
 #: Start cost of a thread of the plain depthwise kernel, in taps.

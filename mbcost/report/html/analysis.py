@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mbcost import readable
-from mbcost.analysis import INTERVAL, Analysis
+from mbcost.analysis import Analysis
+from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import InputError, fail, printable
 from mbcost.insight.breakdown import (
     caveats,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from mbcost import readable
-from mbcost.analysis import INTERVAL
+from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import printable
 from mbcost.insight.breakdown import caveats
 from mbcost.insight.comparison import Comparison

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mbcost import readable
-from mbcost.analysis import INTERVAL, Analysis
+from mbcost.analysis import Analysis
+from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import printable
 from mbcost.insight.breakdown import TimeShare, slowest, time_by
 from mbcost.latency import GROUPS

@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from mbcost import readable
-from mbcost.analysis import INTERVAL, Analysis
+from mbcost.analysis import Analysis
+from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import printable
 from mbcost.insight.breakdown import TimeShare, caveats, interval_source, kernel_times, slowest, time_by
 from mbcost.insight.hints import find_hints
