@@ -35,6 +35,7 @@ _KEYS: Final = (
     "target", "form", "date", "source", "networks", "data_sha256", "interval", "residuals", "unseen", "macs",
     "latency_s", "rates",
 )  # fmt: skip
+#: Numbers of a calibration beyond it are refused. Chosen: far beyond any hardware.
 _LARGEST: Final = 1e18
 
 

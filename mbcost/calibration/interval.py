@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 #: Share of latencies that lie within the interval around a prediction [1]. Chosen, as most papers on latency
 #: prediction report it; every interval, its word in reports and the fit of its factor depend on it.
 INTERVAL: Final = 0.9
-#: Factor on the interval for a network outside the calibration's range. Assumed: a quarter more; the posterior variance
-#: already widens it (:class:`Interval`).
+#: Factor on the interval for a network outside the calibration's range. Chosen, nothing was fitted: a quarter more; the
+#: posterior variance already widens it (:class:`Interval`).
 WIDER_OUTSIDE: Final = 1.25
-#: The same for a number of threads that was not measured. Assumed: the profile's scaling with threads is not validated.
+#: The same for a number of threads that was not measured. Chosen, nothing was fitted: the profile's scaling with
+#: threads is not validated, so that the interval is twice as wide.
 WIDER_THREADS: Final = 2.0
-#: Tolerance around the range of the calibration's networks, as a factor. Assumed.
+#: Tolerance around the range of the calibration's networks, as a factor. Chosen, nothing was fitted: half more MACs or
+#: latency than the largest network is no other kind of network; which networks get the caveat depends on it.
 RANGE_SLACK: Final = 1.5
-#: The same for a term's share of the time, as a difference. Assumed: differences within a rounded percentage.
+#: The same for a term's share of the time, as a difference. Chosen, nothing was fitted: which networks get the
+#: caveat and the wider interval depends on it.
 SHARE_SLACK: Final = 0.05
 
 

@@ -29,12 +29,14 @@ from mbcost.resources import hardware_profiles
 #: Columns of a file of networks, and those that may stay empty or away.
 REQUIRED: Final = ("architecture", "precision", "device", "processor", "runtime", "latency_ms")
 OPTIONAL: Final = ("alpha", "resolution", "batch", "threads", "latency_std_ms", "source")
-#: Plausible latencies; outside, the unit is wrong: networks [s], kernels [s].
+#: Plausible latencies; outside, the unit is wrong: networks [s], kernels [s]. Chosen: far beyond everything measured.
 NETWORK_LIMITS_S: Final = (1e-5, 1e3)
 KERNEL_LIMITS_S: Final = (1e-8, 1e2)
-#: Relative standard deviation above which a latency is not usable [1].
+#: Relative standard deviation above which a latency is not usable [1]. Chosen: it says no more than its order of
+#: magnitude.
 WILDEST: Final = 1.0
-#: Ratio of predicted to measured latency, or its inverse, above which a row is reported as an outlier.
+#: Ratio of predicted to measured latency, or its inverse, above which a row is reported as an outlier. Chosen: several
+#: times what forms leave (:data:`~mbcost.calibration.fit.NOISE`); it changes no fit.
 STRANGE: Final = {"network": 2.0, "kernel": 4.0}
 
 #: Device, processor, runtime, precision, threads.

@@ -22,6 +22,7 @@ from mbcost.kernels import Kernel
 from mbcost.latency.form import kinds
 
 #: The tried intervals grow by this share, independent of the limits, so that more logic never makes a design slower.
+#: Chosen: a design found is at most 1 % slower than the best of its kind.
 STEP: Final = 1.01
 
 _PRODUCTS: Final = kinds("direct_conv", "pointwise", "depthwise", "dense", "matmul")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_SHARE: Final = 0.8
 #: Pairs of Tm and Tn that are evaluated together.
 _CHUNK: Final = 32
-#: Numbers of parts into which the rows and columns of an output are divided.
+#: Numbers of parts into which the rows and columns of an output are divided. Chosen: more parts make the search longer,
+#: and smaller tiles fill the pipeline more often.
 MOST_PARTS: Final = 8
 #: A tile larger than any output.
 _WHOLE: Final = 2**20

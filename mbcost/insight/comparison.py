@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "mbcost/comparison/1"
 FEWEST: Final = 2
 MOST: Final = 6
-#: A ratio that is this close to 1 counts as unchanged.
+#: A ratio that is this close to 1 counts as unchanged. Chosen: 1.00 in the two digits that are shown.
 _SAME: Final = 0.005
 
 

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph
 from mbcost.operators import Conv2d, DepthwiseConv2d, Operator, Relu
 
-#: Channels that the kernels of mobile runtimes compute at a time: vectors and tiles are 4 to 16 wide.
+#: Channels that the kernels of mobile runtimes compute at a time: vectors and tiles are 4 to 16 wide. Chosen in
+#: between; which widths a hint proposes depends on it, its latency is that of the runtime.
 CHANNEL_TILE: Final = 8
 
 #: The operators that replace a layer, one after the other; empty where it is removed.

@@ -22,6 +22,7 @@ from mbcost.latency.rates import bandwidth, per_second
 from mbcost.numeric import Real
 
 _LOWERED: Final = kinds("im2col_gemm")
+#: Chosen: written and read back are two passes at the bandwidth; what forced lowering costs depends on it.
 _WHOLE: Final = Parameter(
     "lowering_bandwidth_share", 0.5, "1", "assumed", "a buffer is written and read back; nothing was measured"
 )

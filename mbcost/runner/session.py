@@ -17,13 +17,16 @@ from typing import Any, Final, NamedTuple
 from mbcost.errors import fail
 from mbcost.runner.settings import Settings, Source
 
-#: Relative slow-down of the canary from which a visit counts as disturbed [1].
+#: Relative slow-down of the canary from which a visit counts as disturbed [1]. Chosen: above what an undisturbed core
+#: varies by; a noisy machine rejects more visits with a smaller one.
 DISTURBED: Final = 1.2
 #: Undisturbed visits of each network. Bench and validation use the same number, since a minimum decreases with it.
+#: Chosen: 106 networks fit into three minutes, and the same networks twice differ by 1 to 3 % in the mean
+#: (reports/runner.md).
 VISITS: Final = 5
-#: Most visits of a network, including disturbed ones.
+#: Most visits of a network, including disturbed ones. Chosen: nearly twice as many, so that a busy machine ends too.
 MOST_VISITS: Final = 9
-#: Fewest networks, which are measured regardless of the time: fewer are not enough for a calibration.
+#: Fewest networks, which are measured regardless of the time. Chosen: fewer leave most rates to their priors.
 FEWEST: Final = 12
 #: Environment of the measuring process: it keeps freed memory, so that only the first run has page faults.
 _ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}

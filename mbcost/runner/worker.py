@@ -28,7 +28,8 @@ _PROLOGUE_BYTES: Final = 32 * 2**20 - 4096
 #: The canary: a matrix product in the core's caches, which only a disturbance makes slower.
 _CANARY_SIZE: Final = 192
 _CANARY_RUNS: Final = 8
-#: Networks stay built while their weights take at most this share of the memory [1].
+#: Networks stay built while their weights take at most this share of the memory [1]. Chosen: an eighth leaves room for
+#: activations and the rest of the machine; only the time of a bench depends on it.
 _KEPT_SHARE: Final = 0.125
 #: The name of one run of a network in a profile.
 _INFERENCE: Final = "mbcost inference"

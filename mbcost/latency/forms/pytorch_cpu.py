@@ -27,16 +27,18 @@ NATIVE_ELEMENTS: Final = 20_480
 BLOCK: Final = 8
 #: Rows (pixels) of the tile of MKL's matrix product: three vectors of AVX2.
 GEMM_ROWS: Final = 24
-#: Rows below which MKL reads the weights of a product unpacked, in slow passes of this many rows.
+#: Rows below which MKL reads the weights of a product unpacked, in slow passes of this many rows: what maps of 2x2
+#: and 3x3 pixels took on an AMD EPYC (reports/runner.md); MKL documents none of it.
 FEWEST_PACKED_ROWS: Final = 12
 UNPACKED_PASS: Final = 8
-#: Rows of products for which MKL has fast kernels with unpacked weights.
+#: Rows of products for which MKL has fast kernels with unpacked weights; seen there too.
 UNPACKED_ROWS: Final = (16, 32)
 #: Channels of an image, which oneDNN does not pad to a block.
 IMAGE_CHANNELS: Final = 4
 #: oneDNN's register blocking: most blocks of output channels per load of an input element.
 BLOCKS_A_LOAD: Final = 4
-#: Start cost of a pooling window, in reads.
+#: Start cost of a pooling window, in reads. Chosen on layers of random networks (AMD EPYC, reports/runner.md), as are
+#: the next two; no ablation of them is kept.
 MAX_POOL_START: Final = 7
 AVG_POOL_START: Final = 12
 #: Cost of a max pooling with stride 1 relative to a strided one: overlapping windows have fewer branch mispredictions.
@@ -48,7 +50,8 @@ RECTIFIED: Final = 0.82
 PAGE_ELEMENTS: Final = 1024
 #: Calls of a channel shuffle: two reshapes, and one that moves the elements.
 SHUFFLE_CALLS: Final = 3
-#: Traffic of a kernel that fits the caches near the core [B].
+#: Traffic of a kernel that fits the caches near the core [B]. Chosen there: the order of a core's level 2 cache and its
+#: share of the level 3; a profile with other caches gets the same.
 NEAR_BYTES: Final = 2 * 2**20
 
 #: Functions with an exponential.

@@ -36,15 +36,17 @@ from mbcost.operators import Conv2d
 
 #: Channels to which both sides of a matrix product are padded: a fragment of the matrix units (8 elements, 16 bytes).
 FRAGMENT: Final = 8
-#: Output elements that keep one multiprocessor busy: a tile of 128 x 64 or two of 64 x 64.
+#: Output elements that keep one multiprocessor busy: a tile of 128 x 64 or two of 64 x 64. Assumed: usual tiles of
+#: CUTLASS; no GPU was measured, as for all constants below.
 OUTPUTS_A_MULTIPROCESSOR: Final = 8_192
-#: Multiprocessors where the profile does not say.
+#: Multiprocessors where the profile does not say. Chosen: 40, as an NVIDIA T4 has.
 MULTIPROCESSORS: Final = 40
-#: Level 2 cache where the profile does not say [B].
+#: Level 2 cache where the profile does not say [B]. Chosen: 4 MiB, as an NVIDIA T4 has.
 L2_BYTES: Final = 4 * 2**20
-#: Launch overhead where the profile has none, for the share that work does not hide [s].
+#: Launch overhead where the profile has none, for the share that work does not hide [s]: what `pytorch-cuda` assumes.
 LAUNCH_S: Final = 5e-6
-#: Time of an operator's call in launches: a convolution looks up its plan, a norm has five tensors.
+#: Time of an operator's call in launches: a convolution looks up its plan, a norm has five tensors. Chosen, nothing was
+#: measured; launch-bound networks scale with them.
 CONV_CALL: Final = 4.0
 NORM_CALL: Final = 3.0
 OTHER_CALL: Final = 1.5

@@ -47,16 +47,18 @@ SLICE: Final = 4
 TEXEL_MACS: Final = SLICE * SLICE
 #: Pixels x slices per thread of the convolutions: 2 x 2 pixels, 2 slices.
 TEXELS_A_THREAD: Final = 8
-#: Number of threads that hide the latency of a step.
+#: Number of threads that hide the latency of a step. This and the constants below: chosen by cross-validation on half
+#: of the nn-Meter bench, each with its ablation in reports/ablations/adreno.csv (350 and 1,000 threads are no
+#: different).
 ENOUGH_THREADS: Final = 700
-#: Cost factor of a stride in a texture kernel, since neighbouring threads share fewer texels.
+#: Cost factor of a stride in a texture kernel, since neighbouring threads share fewer texels; 1 and 1.35 are worse.
 STRIDED_FACTOR: Final = 1.25
-#: Start cost of a thread of the plain depthwise kernel, in taps.
+#: Start cost of a thread of the plain depthwise kernel, in taps; 0 is worse, 6 nearly as good.
 DEPTHWISE_START: Final = 4
-#: Slices whose threads read a map in parallel in the time of one.
+#: Slices whose threads read a map in parallel in the time of one; 0 and 128 are worse.
 SQUEEZE_START: Final = 64
 #: Time per byte of an element-wise operator as a ratio to a convolution: the threads of a convolution access texels
-#: that are two apart, those of an element-wise operator adjacent ones.
+#: that are two apart, those of an element-wise operator adjacent ones; 1 is no different.
 ELEMENTWISE_SHARE: Final = 0.5
 
 _CONVOLUTIONS: Final = kinds("direct_conv", "pointwise")

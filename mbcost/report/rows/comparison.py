@@ -9,7 +9,7 @@ from mbcost import readable
 from mbcost.insight.comparison import FEWEST, Comparison
 from mbcost.latency import GROUPS
 
-#: Least share of the time in matched layers for a comparison by layers; below it, by places.
+#: Least share of the time in matched layers for a comparison by layers; below it, by places. Chosen: the larger part.
 ALIKE: Final = 0.5
 
 
