@@ -35,7 +35,7 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
     return tuple(warnings)
 
 
-#: Notes on how a model was read that nobody has to know: it was read as models usually are.
+#: Notes that are no caveats: the model was read as models usually are.
 _AS_USUAL: Final = frozenset({"traced with torch.export", "batch 1"})
 
 

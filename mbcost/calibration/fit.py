@@ -53,7 +53,7 @@ GROWTHS: Final = tuple((k / NOISE) ** 2 for k in (0, 1, 2, 3, 4, 6, 8))
 GROWTH: Final = GROWTHS[2]
 #: Fewest groups from which the growth is chosen. Chosen, nothing was tried: below, held-out groups decide little.
 ENOUGH_GROUPS: Final = 5
-#: Least width of an interval [1]; most rounds of the reweighting, and the change of the rates at which it ends. Numerical:
+#: Least width of an interval [1]; most rounds of the reweighting, and the change of the rates that ends it. Numerical:
 #: no digit that a report shows depends on them.
 _LEAST: Final = 1e-6
 _ROUNDS: Final = 50

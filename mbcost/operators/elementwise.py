@@ -21,7 +21,7 @@ class Elementwise(PerElement):
 
 @dataclass(frozen=True, slots=True)
 class _WithConstants(PerElement):
-    """Arithmetic of a tensor with `weights` trained constants that broadcast; 0 for a number that nobody trained."""
+    """Arithmetic of a tensor with `weights` trained constants that broadcast; 0 for a number that was not trained."""
 
     elementwise: ClassVar[bool] = True
 

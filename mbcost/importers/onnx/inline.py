@@ -88,7 +88,7 @@ def names_read(node: Node) -> tuple[str, ...]:
 
 def _captured(branches: Iterable[Range], depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
-        raise ModelError("its branches lie too deep in each other")
+        raise ModelError("its branches are nested too deeply")
     for branch in branches:
         graph = read_branch(branch, {})
         made = {info.name for info in graph.inputs} | set(graph.initializers)

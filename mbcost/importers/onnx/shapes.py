@@ -124,7 +124,7 @@ def transpose(call: Call) -> Tensor:
     x = call.tensor()
     order = call.ints("perm") or list(range(len(x.dims)))[::-1]
     if sorted(order) != list(range(len(x.dims))):
-        raise ModelError(f"{order[:MAX_RANK]} is no order of {len(x.dims)} dimensions")
+        raise ModelError(f"its order {order[:MAX_RANK]} is no permutation of {len(x.dims)} dimensions")
     return call.build.transposed(x, order)
 
 

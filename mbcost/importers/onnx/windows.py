@@ -213,7 +213,7 @@ def pad(call: Call) -> Tensor:
     if any(pair[0] < 0 or pair[1] < 0 for pair in margins):
         cut = tuple(dim + min(pair[0], 0) + min(pair[1], 0) for dim, pair in zip(x.dims, margins, strict=True))
         if min(cut, default=1) < 1:
-            raise UnsupportedError(f"nothing of {list(x.dims)} is left")
+            raise UnsupportedError(f"it cuts everything off {list(x.dims)}")
         x = call.build.tensor(Crop(shape_of(cut, x.axes)), (x,), cut, x.axes)
         margins = [(max(pair[0], 0), max(pair[1], 0)) for pair in margins]
         changed = [axis for axis, pair in enumerate(margins) if any(pair)]

@@ -7,13 +7,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import did_you_mean, fail
 from mbcost.importers.pytorch.isolate import import_torch, last_line
 from mbcost.importers.pytorch.network import from_torch
 from mbcost.words import Unsupported
+
+#: Module -> package of networks that is often named.
+_PACKAGES: Final = {
+    "torchvision": "torchvision",
+    "timm": "timm",
+    "transformers": "transformers",
+    "ultralytics": "ultralytics",
+    "segmentation_models_pytorch": "segmentation-models-pytorch",
+}
 
 
 def load_torch(
@@ -35,7 +44,7 @@ def load_torch(
     ------
     InputError
         MB010 for a reference of another form, MB001 if there is no such module or callable, MB506 with the last line of
-        the exception if the code raises one, MB502 if nobody says what the input is; and what :func:`from_torch` says.
+        the exception if the code raises one, MB502 if no shape of the input is given; and what :func:`from_torch` says.
     """
     import_torch()
     module, example = _made(reference)
@@ -72,7 +81,8 @@ def _found(reference: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name is None or not f"{home}.".startswith(f"{error.name}."):
                 raise
-            fail("MB001", f"there is no Python module `{error.name}`", hint="it is looked for in this folder too")
+            hint = f"{_how_to_install(error.name)}; modules of this folder are found too"
+            fail("MB001", f"there is no Python module `{error.name}` in this environment", hint=hint)
     for name in path.split("."):
         if not hasattr(target, name):
             fail("MB001", f"`{home}` has no `{path}`", hint=did_you_mean(name, dir(target)))
@@ -80,6 +90,14 @@ def _found(reference: str) -> Any:
     if not callable(target):
         fail("MB010", f"{reference} is a {type(target).__name__}, which cannot be called")
     return target
+
+
+def _how_to_install(module: str) -> str:
+    """How to get a module; a command only for packages that are known, since another's name may be anybody's."""
+    package = module.partition(".")[0]
+    if package in _PACKAGES:
+        return f"`python -m pip install {_PACKAGES[package]}`"
+    return f"install the package that has `{package}`, into the environment of mbcost"
 
 
 @contextmanager
@@ -91,7 +109,8 @@ def _user_code(reference: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if type(error).__module__ == "mbcost.errors":
             raise
-        fail("MB506", f"{reference} raised {last_line(error)}")
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        fail("MB506", f"{reference} raised {last_line(error)}", hint=_how_to_install(missing) if missing else None)
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def _moved(net: Network, node: Node, shape: TensorShape, *inputs: Value) -> Valu
 def detections(net: Network, node: Node) -> list[Value]:
     """TFLite_Detection_PostProcess: boxes, classes, scores and their number, of encoded boxes, scores and anchors.
 
-    The anchors are a constant that nobody trained.
+    The anchors are a constant that was not trained.
     """
     net.notes[f"{node.name} is charged by its traffic alone"] = None
     inputs = tuple(net.value(tensor, trained=place < 2) for place, tensor in enumerate(node.inputs) if tensor >= 0)

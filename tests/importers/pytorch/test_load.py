@@ -87,6 +87,8 @@ REFUSED = [
     ("strangers_nets:answer", "MB010", "is a int, which cannot be called"),
     ("strangers_nets:smal", "MB001", "did you mean `small`"),
     ("strangers_net:small", "MB001", "no Python module `strangers_net`"),
+    ("strangers_net:small", "MB001", "install the package that has `strangers_net`"),
+    ("strangers_broken:small", "MB506", "install the package that has `nowhere_to_be_found`"),
     ("strangers_broken:small", "MB506", "No module named 'nowhere_to_be_found'"),
     ("strangers_nets", "MB010", "not of the form module:callable"),
     ("../nets:small", "MB010", "not of the form module:callable"),
