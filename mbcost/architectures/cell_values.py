@@ -131,7 +131,7 @@ def read_weights(log: ProblemLog, cells: Cells, frame: RowFrame) -> RowFrame:
             frame = replace(frame, in_channels=whole(channels.value, 1))
         except FieldError as error:
             log.add_mistake("in_channels", channels, error)
-    owned, trained = (_read_true(log, cells.get(key)) for key in ("owns_weights", "trained"))
+    owned, trained = (_read_true(log, cells.get(key)) for key in ("owns_weights", "trained_weights"))
     return frame if owned and trained else replace(frame, owns_weights=owned, trained=trained)
 
 

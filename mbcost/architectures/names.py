@@ -23,7 +23,7 @@ ROW_KEYS: Final[dict[str, str]] = {
     "slope": "slope below 0 of the leaky_relu in `activation`; default 0.01",
     "in_channels": "input channels that the row's weights are made for: another number is an error",
     "owns_weights": "false for shared weights of a row above, which are read again but not counted as parameters",
-    "trained": "false for weights that were not trained, such as fixed filters: in memory, but no parameters",
+    "trained_weights": "false for weights that were not trained, such as fixed filters: in memory, but no parameters",
     "macs": "multiply-accumulates of the row with its repeats as the paper prints them, such as 5.4M: checked",
     "params": "parameters of the row with its repeats as the paper prints them, such as 0.27M: checked",
     "layers": "rows that repeat together",

@@ -37,7 +37,7 @@ MAX_BLOCK_DEPTH: Final = 16
 
 _LAYER_KEYS: Final = (
     *("op", "name", "inputs", "input", "filter", "repeat", "when", "norm", "activation", "slope"),
-    *("in_channels", "owns_weights", "trained"),
+    *("in_channels", "owns_weights", "trained_weights"),
 )
 _BLOCK_KEYS: Final = ("op", "name", "inputs", "input", "repeat", "when")
 _GROUP_KEYS: Final = ("layers", "repeat", "when", "name", "inputs")

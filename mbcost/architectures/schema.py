@@ -161,7 +161,7 @@ def _row_types() -> dict[str, dict[str, Any]]:
         "slope": {"type": ["number", "string", "null"]},
         "in_channels": {"type": ["integer", "null"], "minimum": 1},
         "owns_weights": {"type": ["boolean", "null"]},
-        "trained": {"type": ["boolean", "null"]},
+        "trained_weights": {"type": ["boolean", "null"]},
         "macs": _COUNT,
         "params": _COUNT,
         "layers": _ROWS,

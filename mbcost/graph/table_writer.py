@@ -174,7 +174,7 @@ class _Rows:
         if not layer.owns_weights:
             cells["owns_weights"] = "false"
         if not layer.trained:
-            cells["trained"] = "false"
+            cells["trained_weights"] = "false"
         for follower in group.layers[1:]:
             cells["norm" if isinstance(follower.operator, BatchNorm) else "activation"] = follower.op
             cells.update(_fields(follower.operator))
