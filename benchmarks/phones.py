@@ -11,8 +11,9 @@ new-network  per phone and configuration N networks measured and all others pred
              the phone, are not among those that the rates come from; `--calibrate-on rest`: all networks but one
 threads      N networks measured on one core of a cluster, all networks predicted on several
 
-It prints and writes, in total and for each phone, core, precision and configuration: networks, mape, bias, hit5, hit10,
-hit20, kendall_tau, coverage90 and the baselines (MACs x factor; where phones share networks, rank-1), errors as fractions.
+It prints and writes, in total and for each phone, core, precision and configuration: networks, mape, bias, hit5,
+hit10, hit20, kendall_tau, coverage90 and the baselines (MACs x factor; where phones share networks, rank-1), errors as
+fractions.
 For `ncnn` the total is Arm CPUs with one thread.
 """
 
@@ -199,7 +200,7 @@ def new_phone(groups: Sequence[Group], number: int, seeds: int, width: Widths) -
 
 
 def new_network(groups: Sequence[Group], number: int | None, seeds: int, width: Widths) -> Iterator[Prediction]:
-    """Networks of every configuration predicted, some others of it measured, the phone and they known to nothing else."""
+    """Networks of every configuration predicted from others of it; neither they nor the phone are known otherwise."""
     for group in groups:
         names = sorted({name for unit in group.units for name in unit.networks})
         folds = {name: i % FOLDS for i, name in enumerate(np.random.default_rng(0).permutation(names))}
@@ -321,7 +322,7 @@ def score(found: Sequence[Prediction], name: str) -> dict[str, Any]:
     }
 
 
-def results(found: Sequence[Prediction], layout: str, protocol: str) -> list[dict[str, Any]]:
+def results(found: Sequence[Prediction], layout: str) -> list[dict[str, Any]]:
     """The total first, then by precision, basis, threads, core, phone and configuration."""
 
     def headline(one: Prediction) -> bool:
@@ -385,7 +386,7 @@ def run(folder: Path, protocol: str, number: int | None, seeds: int) -> dict[str
         "protocol": protocol,
         "calibrate_on": "rest" if number is None else number,
         "seeds": seeds,
-        "results": results(found, layout_of(folder), protocol),
+        "results": results(found, layout_of(folder)),
         "left_out": left_out,
     }
 

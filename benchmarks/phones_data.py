@@ -1,4 +1,4 @@
-"""Latencies on the CPUs of phones and boards: folders of the layout of `phones_iitm`, `phones_qed` or `ncnn`, as rows."""
+"""Latencies on the CPUs of phones and boards, from folders in the layout of `phones_iitm`, `phones_qed` or `ncnn`."""
 
 from __future__ import annotations
 

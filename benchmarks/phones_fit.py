@@ -4,8 +4,8 @@ For one runtime and precision, in cycles a count (seconds x clock), the rates of
 
     rate[term] = average[term] x exp(scale) x (1 + shape[term])
 
-with a scale for the core that devices scatter around, and a shape that differs less. Averages, scales, shapes and their
-covariances are found in rounds (empirical Bayes): every device is fitted with what the others say as its prior, then the
+with a scale for the core that devices scatter around, and a shape that differs less. Averages, scales, shapes and
+their covariances are found in rounds (empirical Bayes): every device is fitted with what the others say as its prior, then the
 average and the covariances are taken from all fits. A core that nobody measured with this runtime has a scale from
 cores of its family, from its scale with other runtimes, and from its facts, each weighted by how well it predicts the
 measured cores that are left out.

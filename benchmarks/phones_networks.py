@@ -1,4 +1,4 @@
-"""The networks of `shared/measurements/{phones_iitm,phones_qed,ncnn}`, and of folders of their layout, as architectures.
+"""The networks of folders in the layout of `phones_iitm`, `phones_qed` and `ncnn`, as architectures.
 
 Nothing is counted here: the operators propagate the shapes again. The networks of phones_qed are imgclsmob's (PyPI
 `pytorchcv`, without its own dependencies: `pip install --no-deps pytorchcv`).
@@ -84,8 +84,8 @@ def iitm_networks(folder: Path) -> dict[str, ArchitectureSpec]:
 def _iitm(name: str, rows: list[dict[str, str]]) -> ArchitectureSpec:
     """One network: a chain, in which an addition takes the nearest earlier tensor of its shape.
 
-    Where a convolution has other input channels than the tensor before it, it is a second branch from an earlier one, or
-    reads both branches joined.
+    Where a convolution has other input channels than the tensor before it, it is a second branch from an earlier one,
+    or reads both branches joined.
     """
     first = rows[0]
     side = int(float(first["in_hw"]))
@@ -332,7 +332,7 @@ class _Ncnn:
         self._add(f"{blob}/flat", Reshape((1, 1, features)), (blob,))
         return f"{blob}/flat"
 
-    def _operator(self, kind: str, name: str, sources: list[str], values: Mapping[int, Any]) -> Operator:
+    def _operator(self, kind: str, name: str, sources: list[str], values: Mapping[int, Any]) -> Operator:  # noqa: C901
         shape = self.shapes[sources[0]]
         if kind in _PLAIN:
             return LeakyRelu() if kind == "ReLU" and values.get(0) else _PLAIN[kind]()

@@ -159,7 +159,7 @@ def is_estimated(layer: Layer, runtime: Runtime) -> bool:
 def _uncalibrated_factor(
     model: TargetModel, spread_of: Callable[[Target, Runtime], Spread], counts: Mapping[str, Real], latency_s: Real
 ) -> Real:
-    """The factor of the 90 % interval from how far learned rates may be off [1], for one network or an array of them."""
+    """The factor of the 90 % interval [1] from how far learned rates may be off; of one network, or of an array."""
     spread = spread_of(computed_target(model.target, model.runtime), model.runtime)
     whole = where(latency_s > 0, latency_s, 1.0)
     relative = [counts[name] * rate.seconds / whole for name, rate in model.rates.items()]

@@ -356,7 +356,8 @@ def calibrate(
     Raises
     ------
     InputError
-        MB600 if there are fewer than :data:`FEWEST` latencies, or none with `spread`, MB602 if the fit failed, MB011 without scipy.
+        MB600 if there are fewer than :data:`FEWEST` latencies, or none with `spread`, MB602 if the fit failed, MB011
+        without scipy.
     """
     fewest = FEWEST if spread is None else 1
     if len(measured_s) < fewest:

@@ -1,4 +1,4 @@
-"""What the files of cores, chips and devices have in common: plain numbers with a default reference, and other names."""
+"""What files of cores, chips and devices have in common: numbers with a default reference, and other names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plain(name: str) -> str:
 
 
 def aliases_in(folder: Path) -> dict[str, str]:
-    """Every other name in the files of a folder -> key; of each file its names alone are read, which is faster by far."""
+    """Every other name in the files of a folder -> key; of each file the names alone are read, which is faster."""
     found: dict[str, str] = {}
     for key, path in profiles_in(folder).items():
         match = _NAMES.search(path.read_text(encoding="utf-8"))

@@ -178,7 +178,7 @@ def has_rates(runtime: str, precision: str) -> bool:
 
 
 def facts_of(core: Core) -> tuple[float, float, float, float]:
-    """What predicts the speed of a core: 1, log(fp32 MACs a cycle / 8), whether it is in-order, log(decode width / 4)."""
+    """What predicts the speed of a core: 1, log(fp32 MACs a cycle / 8), if it is in-order, log(decode width / 4)."""
     macs = core.throughput.get("fp32")
     decode = core.decode_width
     return (

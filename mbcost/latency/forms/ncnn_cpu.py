@@ -33,8 +33,8 @@ WINOGRAD_CHANNELS: Final = 8
 PACKED: Final = {4: 4, 2: 8, 1: 8}
 #: Operators that compute an exponential or the like for each element.
 ACTIVATIONS: Final = frozenset(
-    {"swish", "sigmoid", "gelu", "tanh", "elu", "mish", "softplus", "softmax", "log_softmax", "layer_norm", "instance_norm",
-     "group_norm", "l2_norm", "hard_swish", "hard_sigmoid"}
+    {"swish", "sigmoid", "gelu", "tanh", "elu", "mish", "softplus", "softmax", "log_softmax", "layer_norm",
+     "instance_norm", "group_norm", "l2_norm", "hard_swish", "hard_sigmoid"}
 )  # fmt: skip
 #: Of them, those with a minimum and a maximum alone, as a share of the others. Assumed: three operations beside the
 #: seven or so of a polynomial for the exponential (ncnn, src/layer/arm/neon_mathfun.h).
