@@ -25,6 +25,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -33,9 +34,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from phones_data import Group, Unit, is_arm, layout_of, read_groups, same_phone
 from phones_fit import (
+    FIRST_THREADS_SD,
     WIDTH,
     Elsewhere,
     Prior,
+    Threads,
     as_json,
     fit_threads,
     populate,
@@ -52,6 +55,9 @@ from mbcost.resources import hardware_profiles
 PROTOCOLS: Final = ("new-phone", "new-network", "threads")
 #: Parts that networks are divided into where they are held out: the rates come from the other parts.
 FOLDS: Final = 4
+#: Latencies of a phone that the widths of calibrated intervals are measured with, and fewest phones for a width.
+FEW: Final = 3
+ENOUGH_PHONES: Final = 4
 _FLAT: Final = dict.fromkeys(("same core", "related core", "facts", "calibrated"), WIDTH)
 
 
@@ -114,9 +120,11 @@ def _overlap(file: RateFile, units: Iterable[Unit]) -> bool:
     return any(same_phone(unit.phone, phone) for unit in units for phone in phones)
 
 
-def _shipped_threads(group: Group) -> tuple[Mapping[str, float], float]:
+def _shipped_threads(group: Group) -> Threads:
     mine = shipped().get((group.runtime, group.precision))
-    return ({}, 0.0) if mine is None else (mine.serial, mine.sync_cycles)
+    return (
+        Threads({}, 0.0, FIRST_THREADS_SD) if mine is None else Threads(mine.serial, mine.sync_cycles, mine.threads_sd)
+    )
 
 
 # --- predictions ----------------------------------------------------------------------------------------------------
@@ -348,11 +356,13 @@ def results(found: Sequence[Prediction], layout: str) -> list[dict[str, Any]]:
 _KINDS: Final = ("precision", "processor", "basis", "core", "phone", "configuration")
 
 
+_HEADS: Final = ("<5%", "<10%", "<20%", "tau", "cover")
+
+
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
     """The scores as text."""
-    lines = [
-        f"{'':44} {'n':>6} {'MAPE':>6} {'bias':>6} {'<5%':>5} {'<10%':>5} {'<20%':>5} {'tau':>5} {'cover':>5} {'MACs':>6} {'rank1':>6}"
-    ]
+    heads = [f"{'':44} {'n':>6} {'MAPE':>6} {'bias':>6}", *(f"{head:>5}" for head in _HEADS)]
+    lines = [" ".join([*heads, f"{'MACs':>6} {'rank1':>6}"])]
     for row in rows:
         baseline = [row["baselines"][name]["mape"] for name in ("macs", "rank1")]
         numbers = [f"{value:6.1%}" if value is not None else f"{'-':>6}" for value in baseline]
@@ -391,6 +401,37 @@ def run(folder: Path, protocol: str, number: int | None, seeds: int) -> dict[str
     }
 
 
+def measured_widths(groups: Sequence[Group]) -> dict[tuple[str, str], dict[str, float]]:
+    """Standard deviations to either side that hold 90 % of held-out predictions, by runtime, precision and basis.
+
+    Every phone is predicted by the others, without a latency of its own and with 3. A basis with few phones has that of
+    all runtimes together.
+    """
+    deviations: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    phones: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for group in groups:
+        for phone in sorted({unit.phone for unit in group.units}):
+            rest = [unit for unit in group.units if unit.phone != phone]
+            file = refitted(group, rest, phone)
+            for unit in (one for one in group.units if one.phone == phone and len(one.networks) > FEW):
+                prior = prior_of(file, unit)
+                for number in (0, FEW):
+                    known, wanted = drawn(len(unit.networks), number, (0, unit.name))
+                    for one in predictions(group, unit, prior, known, wanted, rest, _FLAT):
+                        ratio = one.predicted / one.measured
+                        key = group.runtime, group.precision, one.basis
+                        deviations[key].append((max(ratio, 1 / ratio) - 1) / (one.factor - 1) * WIDTH)
+                        phones[key].add(phone)
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for group in groups:
+        found[group.runtime, group.precision] = widths = {}
+        for basis in _FLAT:
+            mine = group.runtime, group.precision, basis
+            keys = [mine] if len(phones[mine]) >= ENOUGH_PHONES else [key for key in deviations if key[2] == basis]
+            widths[basis] = float(np.quantile(np.concatenate([deviations[key] for key in keys]), 0.9))
+    return found
+
+
 def write_rates(folders: Sequence[Path], out: Path) -> None:
     """Fit every runtime and precision of the folders, twice: the second time with the first one's scales of cores."""
     groups = [group for folder in folders for group in read_groups(folder)[0]]
@@ -404,16 +445,17 @@ def write_rates(folders: Sequence[Path], out: Path) -> None:
         known = dict(files)
         for group in groups:
             key = group.runtime, group.precision
-            mine = shipped().get(key)
             files[key] = rate_file(
                 group,
                 parts[key][0],
                 elsewhere=elsewhere(group, "", known),
                 threads=parts[key][1],
-                width=mine.width if mine is not None else _FLAT,
+                width=_FLAT,
                 date=date,
             )
     out.mkdir(parents=True, exist_ok=True)
+    for (runtime, precision), width in measured_widths(groups).items():
+        files[runtime, precision] = replace(files[runtime, precision], width=width)
     for (runtime, precision), file in files.items():
         path = out / f"{runtime}-{precision}.json"
         path.write_text(as_json(file), encoding="utf-8")

@@ -5,10 +5,10 @@ For one runtime and precision, in cycles a count (seconds x clock), the rates of
     rate[term] = average[term] x exp(scale) x (1 + shape[term])
 
 with a scale for the core that devices scatter around, and a shape that differs less. Averages, scales, shapes and
-their covariances are found in rounds (empirical Bayes): every device is fitted with what the others say as its prior, then the
-average and the covariances are taken from all fits. A core that nobody measured with this runtime has a scale from
-cores of its family, from its scale with other runtimes, and from its facts, each weighted by how well it predicts the
-measured cores that are left out.
+their covariances are found in rounds (empirical Bayes): every device is fitted with what the others say as its prior,
+then the average and the covariances are taken from all fits. A core that nobody measured with this runtime has a scale
+from cores of its family, from its scale with other runtimes, and from its facts, each weighted by how well it predicts
+the measured cores that are left out.
 """
 
 from __future__ import annotations
@@ -71,6 +71,11 @@ GUESS_WORTH: Final = 5.0
 FULL: Final = 0.6
 LEAST_SD: Final = 0.04
 ROUNDS: Final = 3
+#: Standard deviation of the log of a latency with several threads where nothing was measured with them, and of each
+#: term's beyond that. The second is chosen: of 0.1, 0.2, 0.3 and 0.5 the one that leaves ncnn's networks on several
+#: threads out with the least error.
+FIRST_THREADS_SD: Final = 0.25
+THREADS_SHAPE_SD: Final = 0.3
 #: Standard deviations to either side of a 90 % interval before they are measured: the normal distribution's.
 WIDTH: Final = 1.645
 #: Standard deviation of what facts do not say of a core's log scale, as far as alike cores share it, and of what they
@@ -242,7 +247,7 @@ def rate_file(
     population: Population,
     *,
     elsewhere: Mapping[str, Elsewhere],
-    threads: tuple[Mapping[str, float], float],
+    threads: Threads,
     width: Mapping[str, float],
     date: str,
     cores: Sequence[Core] | None = None,
@@ -254,7 +259,7 @@ def rate_file(
     elsewhere
         Runtime and precision -> scales of cores there.
     threads
-        Serial share of each term, and cycles a call in addition.
+        What several threads do.
     width
         Standard deviations to either side of the intervals.
     """
@@ -280,8 +285,10 @@ def rate_file(
         other=_triangle(population.within + population.between, order),
         noise=population.noise,
         width=dict(width),
-        serial=dict(threads[0]),
-        sync_cycles=threads[1],
+        serial=dict(threads.serial),
+        sync_cycles=threads.sync_cycles,
+        threads_sd=threads.sd,
+        threads_shape_sd=THREADS_SHAPE_SD,
         source=group.source,
         date=date,
     )
@@ -443,8 +450,16 @@ def scales_of(file: RateFile, without: str = "") -> Elsewhere:
 # --- threads ------------------------------------------------------------------------------------------------------
 
 
-def fit_threads(group: Group, units: Sequence[Unit]) -> tuple[dict[str, float], float]:
-    """Serial share of each term [1] and cycles a call, from units of one cluster with one thread and with several.
+class Threads(NamedTuple):
+    """Serial share of each term [1], cycles a call in addition, and the deviation of clusters from that [1]."""
+
+    serial: Mapping[str, float]
+    sync_cycles: float
+    sd: float
+
+
+def fit_threads(group: Group, units: Sequence[Unit]) -> Threads:
+    """What several threads do, from units of one cluster with one thread and with several.
 
     What one thread takes is known from the unit with one: its own fit, corrected by its error on each network.
     """
@@ -472,7 +487,7 @@ def fit_threads(group: Group, units: Sequence[Unit]) -> tuple[dict[str, float], 
         rows.append((unit.threads, merged, one.counts[:, group.terms.index("call")], many.seconds * many.clock))
     serial = dict.fromkeys(group.terms, 1.0)
     if not rows:
-        return serial, 0.0
+        return Threads(serial, 0.0, FIRST_THREADS_SD)
 
     def errors(values: Any) -> Any:
         shares, sync = values[:-1], values[-1]
@@ -486,7 +501,13 @@ def fit_threads(group: Group, units: Sequence[Unit]) -> tuple[dict[str, float], 
     start = np.array([0.2] * len(group.terms) + [5.0])
     low, high = np.zeros(len(start)), np.array([1.6] * len(group.terms) + [100.0])
     solved = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.05)
-    return dict(zip(group.terms, solved.x[:-1].tolist(), strict=True)), float(solved.x[-1] * 1e3)
+    shares, sync = solved.x[:-1], float(solved.x[-1] * 1e3)
+    gaps = []
+    for threads, parts, calls, cycles in rows:
+        predicted = parts @ (shares + (1 - shares) / threads) + calls * sync
+        gaps.append(float(np.median(np.log(predicted / cycles))))
+    sd = math.sqrt((sum(gap**2 for gap in gaps) + 2 * FIRST_THREADS_SD**2) / (len(gaps) + 2))
+    return Threads(dict(zip(group.terms, shares.tolist(), strict=True)), sync, sd)
 
 
 def _cluster(unit: Unit) -> str:
@@ -521,6 +542,8 @@ def prior_of(file: RateFile, unit: Unit) -> Prior:
     rows = file.same if entry.basis == "same core" else file.other
     lower = np.array([[*row, *[0.0] * (len(rows) - len(row))] for row in rows])
     covariance = lower + np.tril(lower, -1).T + entry.sd**2
+    if unit.threads > 1:
+        covariance = covariance + file.threads_sd**2 + np.eye(len(covariance)) * file.threads_shape_sd**2
     return Prior(np.array(rates), covariance, file.noise, file.width[entry.basis], entry.basis)
 
 

@@ -31,6 +31,7 @@ from mbcost.operators import (
     Dense,
     DepthwiseConv2d,
     Divide,
+    Elementwise,
     Explicit,
     Gelu,
     GlobalAvgPool,
@@ -198,10 +199,12 @@ def ncnn_network(path: Path) -> ArchitectureSpec:
 
 
 #: Layers that compute no more than coordinates or a list of boxes: they end the network.
-_TAILS: Final = ("PriorBox", "DetectionOutput", "Yolov3DetectionOutput", "YoloDetectionOutput", "Noop")
+_TAILS: Final = ("PriorBox", "DetectionOutput", "Noop")
+#: Layers that end a detector and compute something for each number that they get.
+_DETECTIONS: Final = ("Yolov3DetectionOutput", "YoloDetectionOutput")
 _ACTIVATIONS: Final[dict[int, Callable[[], Operator]]] = {1: Relu, 2: LeakyRelu, 3: Relu6, 4: Sigmoid, 6: HardSwish}
 _PLAIN: Final[dict[str, Callable[[], Operator]]] = {
-    "ReLU": Relu,
+    "ReLU": Elementwise,  # a layer of its own: ncnn fuses activations when a file is made, not when it is loaded
     "Swish": Swish,
     "HardSwish": HardSwish,
     "HardSigmoid": HardSigmoid,
@@ -240,7 +243,7 @@ class _Ncnn:
             self.layers, name=self.path.stem, source="ncnn", origin=self.path.name, input_shape=self.input
         )
 
-    def _line(self, words: list[str]) -> None:
+    def _line(self, words: list[str]) -> None:  # noqa: C901  # a kind of layer each
         kind, name, inputs, outputs = words[0], words[1], int(words[2]), int(words[3])
         sources = words[4 : 4 + inputs]
         made = words[4 + inputs : 4 + inputs + outputs]
@@ -251,6 +254,11 @@ class _Ncnn:
                 self.known[made[0]], self.shapes[made[0]] = INPUT, self.input
             else:
                 self.dropped.update(made)
+            return
+        if kind in _DETECTIONS and not any(source in self.dropped for source in sources):
+            for source in sources:  # a sigmoid or a comparison for each of its numbers
+                self._add(f"{made[0]}/{source}", Sigmoid(), (source,))
+            self.dropped.update(made)
             return
         if kind in _TAILS or any(source in self.dropped for source in sources):
             self.dropped.update(made)
@@ -335,7 +343,7 @@ class _Ncnn:
     def _operator(self, kind: str, name: str, sources: list[str], values: Mapping[int, Any]) -> Operator:  # noqa: C901
         shape = self.shapes[sources[0]]
         if kind in _PLAIN:
-            return LeakyRelu() if kind == "ReLU" and values.get(0) else _PLAIN[kind]()
+            return _PLAIN[kind]()
         if kind in ("Convolution", "ConvolutionDepthWise", "DeconvolutionDepthWise"):
             return self._convolution(kind, shape, values)
         if kind == "InnerProduct":

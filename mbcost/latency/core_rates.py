@@ -91,6 +91,8 @@ class RateFile:
         Term -> share of its time that does not go down with the threads [1].
     sync_cycles
         Cycles that each kernel takes in addition where there are several threads.
+    threads_sd, threads_shape_sd
+        Standard deviations of the log of a latency with several threads, and of each term's, beyond those of one [1].
     source, date
         What was measured, and when the fit was made.
     """
@@ -106,6 +108,8 @@ class RateFile:
     width: Mapping[str, float]
     serial: Mapping[str, float]
     sync_cycles: float
+    threads_sd: float
+    threads_shape_sd: float
     source: str
     date: str
 
@@ -150,7 +154,10 @@ def spread(target: Target, runtime: Runtime) -> Spread:
     file, known = _file_of(target, runtime), _known(target, runtime)
     basis, variance = known.entry.basis, known.entry.sd**2
     rows = file.same if basis == "same core" else file.other
-    covariance = tuple(tuple(value + variance for value in row) for row in rows)
+    own = 0.0
+    if target.threads > 1:
+        variance, own = variance + file.threads_sd**2, file.threads_shape_sd**2
+    covariance = tuple((*(value + variance for value in row[:-1]), row[-1] + variance + own) for row in rows)
     return Spread(covariance, file.noise, file.width[basis], file.width["calibrated"], basis)
 
 

@@ -7,7 +7,7 @@ in cycles a count, learned core by core (:mod:`mbcost.latency.core_rates`). 3x3 
 Winograd's tiles of 6x6 pixels with 8x8 products (Lavin, Gray 2016, arXiv:1509.09308; ncnn,
 src/layer/arm/convolution_3x3_winograd.h); channels are packed by 4 at fp32 and by 8 at fp16 and int8, and what is no
 multiple of that takes a slower way; a fully connected layer reads its weights for every row. Chosen on 27 networks on
-37 boards and phones (ncnn, benchmark/README.md), one thread, leaving networks out.
+37 boards and phones (ncnn, benchmark/README.md), one thread, leaving networks out. Each group of a grouped convolution is a call of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 from mbcost.kernels import Kernel
 from mbcost.latency.core_rates import rates, spread
-from mbcost.latency.form import LatencyForm, Term, kinds, one
+from mbcost.latency.form import LatencyForm, Term, kinds
 from mbcost.latency.forms.tflite_xnnpack import elements, window_reads
 from mbcost.numeric import Real, round_up, where
 from mbcost.operators import Conv2d
@@ -131,6 +131,11 @@ def dense_weights(kernel: Kernel) -> Real:
     return kernel.weight_elements * kernel.gemm().rows
 
 
+def calls(kernel: Kernel) -> Real:
+    """Layers that run: one, or one for each group of a grouped convolution (src/layer/convolutiondepthwise.cpp)."""
+    return kernel.gemm().groups if kernel.kind == "direct_conv" else 1
+
+
 def plain_elements(kernel: Kernel) -> Real:
     """Elements of additions, products and the like."""
     return 0 if kernel.op in ACTIVATIONS or kernel.op == "lrn" else kernel.output_elements
@@ -175,7 +180,7 @@ NCNN_CPU: Final = LatencyForm(
             "kernel",
             "overhead",
             _CONVOLUTIONS | _ELEMENTS | kinds("depthwise", "dense", "matmul", "copy", "pool"),
-            one,
+            calls,
         ),
     ),
     overlap="none",

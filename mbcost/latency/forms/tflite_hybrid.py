@@ -3,9 +3,9 @@
     t = gemm + outputs + unaligned + depthwise + elementwise + copy + pool + call
 
 in cycles a count, learned core by core (:mod:`mbcost.latency.core_rates`). A convolution is, for every pixel and
-filter, a product of two int8 vectors in steps of 16 (tensorflow/lite/kernels/internal/optimized/neon_tensor_utils.cc), which
-leaves one sum and one scaling to do for each element of the output; filters whose number is no multiple of four take a
-slower way. Chosen on 118 networks on the CPUs of 46 phones (Ganesan et al., IISWC 2020), leaving networks out.
+filter, a product of two int8 vectors in steps of 16 (tensorflow/lite/kernels/internal/optimized/neon_tensor_utils.cc),
+which leaves one sum and one scaling to do for each element of the output; filters whose number is no multiple of four
+take a slower way. Chosen on 118 networks on the CPUs of 46 phones (Ganesan et al., IISWC 2020), leaving networks out.
 """
 
 from __future__ import annotations
