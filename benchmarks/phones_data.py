@@ -23,9 +23,9 @@ from mbcost.latency.rates import ELEMENT_BYTES
 
 #: What the latencies of a folder are cited as.
 SOURCES: Final = {
-    "iitm": "Ganesan et al., IISWC 2020 (github.com/iitm-sysdl/Generalizable-DNN-cost-models @ 0ee11708)",
-    "qed": "Li, Paolieri, Golubchik, EdgeSys 2024 (github.com/qed-usc/mobile-ml-benchmark @ 40ba8339)",
-    "ncnn": "ncnn, benchmark/README.md (github.com/Tencent/ncnn @ a4d2ea1d)",
+    "iitm": "Ganesan et al., IISWC 2020",
+    "qed": "Li et al., EdgeSys 2024",
+    "ncnn": "ncnn's benchmark/README.md @ a4d2ea1d",
 }
 #: Instruction sets and makers of cores that are not Arm's.
 _OTHERS: Final = ("x86", "rv", "riscv", "la64", "loongarch", "mips")

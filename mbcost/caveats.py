@@ -10,6 +10,7 @@ from mbcost.devices import Target
 from mbcost.graph import LayerGraph, peak_elements
 from mbcost.kernels import Kernel, Runtime, assumed_kernels, unsupported_layers
 from mbcost.latency import KernelEstimate
+from mbcost.latency.model import spread_of
 from mbcost.operators import Dense, Opaque
 from mbcost.prediction import UNKNOWN_FACTOR, Prediction, TargetModel
 
@@ -58,7 +59,9 @@ def target_caveats(model: TargetModel) -> list[str]:
             f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"
         )
     elif fitted is None:
-        notes.append(f"not calibrated on {target.device.name}: {runtime.caveat or _origin(target, runtime)}")
+        spread = spread_of(target, runtime, model.form)
+        origin = f"rates are {spread.origin}" if spread is not None else runtime.caveat or _origin(target, runtime)
+        notes.append(f"not calibrated on {target.device.name}: {origin}")
     computed = runtime.computed(target.precision)
     if computed != target.precision:
         _, why = runtime.computes[target.precision]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ from mbcost.kernels import Kernel, Runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.form import Spread
 from mbcost.latency.im2col import lowered
-from mbcost.latency.model import computed_target, latency_model
+from mbcost.latency.model import computed_target, latency_model, spread_of
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.numeric import Real, add_up, square_root, where
 from mbcost.operators import Dense, Opaque
@@ -122,8 +122,9 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
     latency = add_up(item.latency_s for item in estimates)
     more = more_at_most(kernels, estimates, runtime)
-    if fitted is None and form.spread is not None:
-        factor = _uncalibrated_factor(model, form.spread, form.total(kernels, counts), latency)
+    spread = None if fitted is not None else spread_of(target, runtime, form)
+    if spread is not None:
+        factor = _uncalibrated_factor(spread, rates, form.total(kernels, counts), latency)
         return Prediction(kernels, estimates, latency, latency * (1 / factor), latency * factor + more, None)
     if fitted is None:
         low, high = runtime.interval(target.processor.model, model.precision)
@@ -157,12 +158,11 @@ def is_estimated(layer: Layer, runtime: Runtime) -> bool:
 
 
 def _uncalibrated_factor(
-    model: TargetModel, spread_of: Callable[[Target, Runtime], Spread], counts: Mapping[str, Real], latency_s: Real
+    spread: Spread, rates: Mapping[str, Rate], counts: Mapping[str, Real], latency_s: Real
 ) -> Real:
     """The factor of the 90 % interval [1] from how far learned rates may be off; of one network, or of an array."""
-    spread = spread_of(computed_target(model.target, model.runtime), model.runtime)
     whole = where(latency_s > 0, latency_s, 1.0)
-    relative = [counts[name] * rate.seconds / whole for name, rate in model.rates.items()]
+    relative = [counts[name] * rate.seconds / whole for name, rate in rates.items()]
     variance = posterior_variance(spread.covariance, relative)
     factor: Real = 1 + spread.width * square_root(spread.noise**2 + variance)
     return factor

@@ -22,7 +22,7 @@ from mbcost.calibration.measurements import (
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, as_target
 from mbcost.errors import Problem, fail
-from mbcost.latency.model import computed_target, latency_model
+from mbcost.latency.model import latency_model, spread_of
 
 
 def calibrate(
@@ -67,7 +67,7 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
         problems of every row whose network cannot be built or run.
     """
     runtime, form, rates = latency_model(target)
-    spread = None if form.spread is None else form.spread(computed_target(target, runtime), runtime)
+    spread = spread_of(target, runtime, form)
     if form.overlap != "none":
         fail("MB010", f"the form {form.name} is not a sum of terms: there is nothing to fit for {target.name}")
     work = work_of(rows, target)

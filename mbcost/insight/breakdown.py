@@ -11,6 +11,7 @@ from mbcost.analysis import Analysis
 from mbcost.devices import Quantity
 from mbcost.kernels import Kernel, KernelKind, Parameter
 from mbcost.latency import KernelEstimate, LatencyForm
+from mbcost.latency.model import spread_of
 from mbcost.operators import Activation, BatchNorm, Conv2d, DepthwiseConv2d, Operator, TransposedConv2d
 from mbcost.words import GroupBy
 
@@ -184,6 +185,9 @@ def interval_source(analysis: Analysis) -> str:
     fitted = analysis.calibration
     if fitted is not None:
         return f"leave-one-out predictions of {fitted.networks} latencies of this target"
+    spread = spread_of(analysis.target, analysis.runtime, analysis.form)
+    if spread is not None:
+        return f"predictions of phones that were left out; rates are {spread.origin}"
     bound, _ = analysis.runtime.interval(analysis.target.processor.model, analysis.target.precision)
     return f"{bound.source}: {bound.reference}"
 
@@ -202,7 +206,8 @@ def caveats(analysis: Analysis) -> list[str]:
     result = list(analysis.warnings)
     if profile:
         result.append(f"assumed in the profile of {analysis.target.device.name}: {', '.join(profile)}")
-    for reference, names in runtime.items():
+    learned = analysis.calibration is None and analysis.form.spread is not None
+    for reference, names in () if learned else runtime.items():  # a warning says what learned rates rest on
         result.append(f"assumed for {analysis.runtime.name}: {', '.join(names)} ({reference})")
     return result
 

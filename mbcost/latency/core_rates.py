@@ -158,7 +158,8 @@ def spread(target: Target, runtime: Runtime) -> Spread:
     if target.threads > 1:
         variance, own = variance + file.threads_sd**2, file.threads_shape_sd**2
     covariance = tuple((*(value + variance for value in row[:-1]), row[-1] + variance + own) for row in rows)
-    return Spread(covariance, file.noise, file.width[basis], file.width["calibrated"], basis)
+    source = f"{known.entry.source} ({file.source})"
+    return Spread(covariance, file.noise, file.width[basis], file.width["calibrated"], basis, source)
 
 
 def core_of(target: Target) -> Core:

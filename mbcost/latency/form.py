@@ -111,8 +111,8 @@ class Spread(NamedTuple):
         Standard deviation of the relative error of a network beyond that of the rates [1].
     width, calibrated_width
         Standard deviations to either side of the 90 % interval [1]: as it is, and with a calibration.
-    basis
-        What the rates rest on.
+    basis, source
+        What the rates rest on: its kind, and the measurements.
     """
 
     covariance: tuple[tuple[float, ...], ...]
@@ -120,6 +120,12 @@ class Spread(NamedTuple):
     width: float
     calibrated_width: float
     basis: Basis
+    source: str
+
+    @property
+    def origin(self) -> str:
+        """The source as the end of a sentence about the rates."""
+        return f"those of {self.source}" if self.basis == "same core" else self.source
 
 
 class KernelEstimate(NamedTuple):

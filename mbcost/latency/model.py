@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mbcost.devices import Target
 from mbcost.errors import fail
 from mbcost.kernels import Runtime, load_runtime, runtime_version
-from mbcost.latency.form import LatencyForm, Rate
+from mbcost.latency.form import LatencyForm, Rate, Spread
 from mbcost.latency.forms import form_of
 
 
@@ -47,6 +47,11 @@ def _model_of(target: Target, _: object) -> LatencyModel:
     runtime = runtime.with_options({"alu_leaky_relu"} if dpu is not None and dpu.alu_leaky_relu else ())
     form = form_of(runtime).on(target)
     return LatencyModel(runtime, form, form.rates(target, runtime))
+
+
+def spread_of(target: Target, runtime: Runtime, form: LatencyForm) -> Spread | None:
+    """How far the uncalibrated rates of a target may be off; None where its runtime states an interval instead."""
+    return None if form.spread is None else form.spread(computed_target(target, runtime), runtime)
 
 
 def computed_target(target: Target, runtime: Runtime) -> Target:

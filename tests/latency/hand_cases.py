@@ -6,7 +6,12 @@ states. ``tests/latency/test_hand_cases.py`` asks a case of every form in :data:
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from mbcost.resources import hardware_profiles
 
 #: Memory bandwidth [B/s], clocks [Hz] and peaks [MAC/s] of the profiles, each with its source there.
 PIXEL4_BYTES = 33.4e9
@@ -53,6 +58,15 @@ def _open(work: float, call: float) -> float:
     return ((work**1.5 + call**1.5) ** (1 / 1.5) - work) / call
 
 
+def _pixel4(rates: str, counts: dict[str, int]) -> float:
+    """Counts by hand times the cycles of a Kryo 485 Gold: the average core's, its scale and its shape, at 2.84 GHz."""
+    file: Any = json.loads((hardware_profiles() / "rates" / f"{rates}.json").read_text(encoding="utf-8"))
+    core = file["cores"]["kryo_485_gold"]
+    average = file["cycles"] | file["variants"].get("dotprod", {})
+    each = {term: value * exp(core["scale"]) * core.get("shape", {}).get(term, 1) for term, value in average.items()}
+    return sum(count * each[term] for term, count in counts.items()) / PIXEL4_HZ
+
+
 _POINTWISE = "op: conv2d 1x1, out: 8"
 
 #: An A100's relu of 64 x 64 x 16 in fp32: 2 x 4 B x 65,536 elements, within a cache of 4 MiB (its profile has no `l2`).
@@ -88,6 +102,11 @@ CASES: tuple[HandCase, ...] = (
     # 200 MHz while 14 x 14 x (16 + 32) + 4,608 B move at 12.8 GB/s, then 20 cycles of the pipeline
     HandCase("hls_tiling", "zc706", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
              max(196 * 9 / 200e6, (196 * (16 + 32) + 4608) / 12.8e9) + 20 / 200e6),
+    # ncnn_cpu.py: 2 x 2 of Winograd's tiles, 64 products each for 16 x 16 channels, 64 numbers for 16 + 16; fp32 packs
+    # 4 channels, so that nothing is unpacked
+    HandCase("ncnn_cpu", "pixel4@ncnn", "fp32", "12x12x16", "op: conv2d 3x3, out: 16", "direct_conv",
+             _pixel4("ncnn-fp32", {"winograd": 4 * 64 * 16 * 16, "tiles": 4 * 64 * (16 + 16), "outputs": 144 * 16,
+                                   "gathered": 144 * 16, "weights": 9 * 16 * 16, "call": 1})),
     # openvino_myriad.py: h-swish is six passes over 1,024 elements, 0.57 cycles of 700 MHz each; 15.6 us a stage,
     # 0.74 ms an inference
     HandCase("openvino_myriad", "intel_ncs2", "fp16", "8x8x16", "op: hard_swish", "elementwise",
@@ -122,4 +141,12 @@ CASES: tuple[HandCase, ...] = (
     # 449.28 GMAC/s, and a launch of 1.26 us (nn-Meter bench)
     HandCase("tflite_adreno", "pixel4/gpu", "fp32", "16x16x16", "op: depthwise_conv2d 3x3", "depthwise",
              16 * 16 * 4 * 4 * 9 / (0.0435 * 449.28e9) + 1.26e-6),
+    # tflite_hybrid.py: 20 channels take two vectors of 16; 6 filters are no multiple of 4
+    HandCase("tflite_hybrid", "pixel4@tflite-2020-hybrid", "int8", "7x7x20", "op: conv2d 1x1, out: 6", "pointwise",
+             _pixel4("tflite-2020-hybrid-int8", {"gemm": 49 * 6 * 32, "outputs": 49 * 6, "unaligned": 49 * 6 * 20,
+                                                 "call": 1})),
+    # tflite_xnnpack.py: tiles of 6 rows (54 for 49) and 8 columns; the window of 9 gathers 49 x 16 elements
+    HandCase("tflite_xnnpack", "pixel4@tflite-2.10", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",
+             _pixel4("tflite-2.10-fp32", {"gemm": 54 * 8 * 9 * 16, "outputs": 49 * 8, "gathered": 49 * 16,
+                                          "weights": 9 * 16 * 8, "call": 1})),
 )  # fmt: skip

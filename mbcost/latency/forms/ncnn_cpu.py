@@ -6,8 +6,9 @@
 in cycles a count, learned core by core (:mod:`mbcost.latency.core_rates`). 3x3 convolutions of stride 1 are computed in
 Winograd's tiles of 6x6 pixels with 8x8 products (Lavin, Gray 2016, arXiv:1509.09308; ncnn,
 src/layer/arm/convolution_3x3_winograd.h); channels are packed by 4 at fp32 and by 8 at fp16 and int8, and what is no
-multiple of that takes a slower way; a fully connected layer reads its weights for every row. Chosen on 27 networks on
-37 boards and phones (ncnn, benchmark/README.md), one thread, leaving networks out. Each group of a grouped convolution is a call of its own.
+multiple of that takes a slower way; a fully connected layer reads its weights for every row. Each group of a grouped
+convolution is a call of its own. Chosen on 27 networks on 37 boards and phones (ncnn, benchmark/README.md), one thread,
+leaving networks out.
 """
 
 from __future__ import annotations
