@@ -1,0 +1,1 @@
+"""Fuzz targets, one per format of files that mbcost reads: ``python -m tests.fuzz --help``."""
