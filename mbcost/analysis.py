@@ -337,7 +337,7 @@ class Analysis(Charted):
             "latency_low_ms": self.latency_low_s * 1e3,
             "latency_high_ms": self.latency_high_s * 1e3,
             "interval": INTERVAL,
-            "frames_per_s": self.frames_per_s,
+            "frames_per_s": self.frames_per_s if self.latency_s else None,  # JSON has no infinity
             "layers": [layer.to_dict() for layer in self.layers],
             "warnings": list(self.warnings),
             "energy": self._energy_dict(),

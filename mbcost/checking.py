@@ -9,7 +9,7 @@ from pathlib import Path
 from mbcost.architectures import ArchitectureSpec, find_architecture, read_architecture
 from mbcost.devices import check_device
 from mbcost.errors import InputError, Problem, fail
-from mbcost.files import load_yaml, read_text
+from mbcost.files import is_file, load_yaml, read_text
 from mbcost.graph import check_table
 
 #: Keys at the top of a file that tell its kind.
@@ -83,7 +83,7 @@ def _pasted_text(path: Path) -> str | None:
     """The text of a file with a pasted table; None for YAML and for built-in names."""
     from mbcost.architectures.pasted import is_pasted
 
-    if not path.is_file():
+    if not is_file(path):
         return None
     text = read_text(path)
     return text if is_pasted(path, text) else None

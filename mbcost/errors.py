@@ -62,6 +62,7 @@ CODES: Final[dict[str, str]] = {
     "MB602": "failed fit",
     "MB603": "failed measurement",
     "MB604": "measured on another machine",
+    "MB605": "damaged journal of a bench",
     # search spaces
     "MB700": "bad search space",
     "MB701": "kernels reach across blocks",

@@ -17,6 +17,7 @@ __all__ = [
     "MAX_NODES",
     "MAX_PROBLEMS",
     "Document",
+    "is_file",
     "load_yaml",
     "parse_yaml",
     "read_head",
@@ -26,6 +27,14 @@ __all__ = [
 ]
 
 MAX_BYTES: Final = 2 * 2**20
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path leads to a regular file; false where no file can have such a name, or it may not be looked at."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def load_yaml(path: Path, shown: str | None = None) -> Document:

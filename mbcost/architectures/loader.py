@@ -18,7 +18,7 @@ from mbcost.architectures.problem_log import ProblemLog
 from mbcost.architectures.rows import RowReader, RowScope
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, Problem, did_you_mean, fail
-from mbcost.files import Document, load_yaml
+from mbcost.files import Document, is_file, load_yaml
 
 __all__ = [
     "FILE_KEYS",
@@ -78,6 +78,8 @@ def find_architecture(text: str, check: Check | None = None) -> ArchitectureSpec
     path = Path(text)
     try:
         is_path = path.exists() or os.sep in text or "\0" in text
+    except PermissionError:
+        fail("MB003", f"no permission to look for {text[:200]}")
     except (OSError, ValueError):
         fail("MB200", f"`{text[:100]}` is neither an architecture nor a file")
     bare = text.removesuffix(".yaml").removesuffix(".yml")
@@ -115,7 +117,7 @@ def _load_backbone(text: str, origin: str) -> ArchitectureSpec:
     token = _LOADING.set((*loading, origin))
     try:
         beside = Path(origin).parent / text
-        return find_architecture(str(beside) if beside.is_file() else text)
+        return find_architecture(str(beside) if is_file(beside) else text)
     finally:
         _LOADING.reset(token)
 

@@ -18,6 +18,7 @@ from mbcost.calibration.csv_rows import CsvRow, read_csv
 from mbcost.calibration.fit import KERNEL_NOISE, NOISE
 from mbcost.devices import Target
 from mbcost.errors import InputError, Location, Problem, fail
+from mbcost.files import is_file
 from mbcost.graph import build_graph
 from mbcost.kernels import map_to_kernels
 from mbcost.latency.form import count_vector
@@ -99,7 +100,7 @@ class Measurement:
         if self.kind == "kernel":
             return kernel_rows.kernel_architecture(self.architecture)
         beside = Path(self.location.path).parent / self.architecture
-        return load_data(str(beside) if beside.is_file() else self.architecture)
+        return load_data(str(beside) if is_file(beside) else self.architecture)
 
 
 class Work(NamedTuple):

@@ -51,6 +51,8 @@ def bench(
     emit(_summary(found))
     for name, reason in found.failed.items():
         print_note(f"left out {name}: {reason}")
+    if found.damaged:
+        print_note(f"warning: {found.damaged} lines of the journal were damaged; what they held was measured again")
     print_note(f"wrote {found.output}; next: mbcost calibrate {found.output} --name my-laptop")
 
 

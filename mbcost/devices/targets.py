@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mbcost.checks import is_number
-from mbcost.devices.folders import SUFFIXES
+from mbcost.devices.folders import SUFFIXES, expanded
 from mbcost.devices.library import load_device
 from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit, unfit_file
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
 from mbcost.errors import InputError, did_you_mean, fail, or_list
+from mbcost.files import is_file
 
 _TARGET: Final = re.compile(
     r"(?P<device>.+\.ya?ml|[^/@\\]+)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>[^/@]+))?", re.IGNORECASE
@@ -87,11 +88,11 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
 
 def _parts(text: str) -> _Parts | None:
     """The parts of a target's text, whose device and runtime may be paths; None if it is none."""
-    if text.lower().endswith(SUFFIXES) and "@" in text and not Path(text).is_file():
+    if text.lower().endswith(SUFFIXES) and "@" in text and not is_file(Path(text)):
         ends = [i for i, letter in enumerate(text) if letter == "@"]
         readings = [(_TARGET.fullmatch(text[:i]), text[i + 1 :]) for i in reversed(ends)]
         able = [(found, runtime) for found, runtime in readings if found is not None and found["runtime"] is None]
-        there = [reading for reading in able if Path(reading[1]).expanduser().is_file()]
+        there = [reading for reading in able if is_file(expanded(reading[1]))]
         for found, runtime in (there or able)[:1]:
             return _Parts(found["device"], found["processor"], runtime)
     match = _TARGET.fullmatch(text)

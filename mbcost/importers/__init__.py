@@ -5,6 +5,7 @@ Each format's package is imported when a model of it is read. A new one is a mod
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -127,4 +128,4 @@ def _read(
 
 def is_callable(text: str) -> bool:
     """Whether `text` is a PyTorch ``module:callable``, which is code."""
-    return _CALLABLE.fullmatch(text) is not None and not Path(text).exists()
+    return _CALLABLE.fullmatch(text) is not None and not os.path.exists(text)

@@ -14,6 +14,7 @@ from mbcost.errors import InputError, Problem
 from mbcost.files import MAX_PROBLEMS, Document
 from mbcost.kernels.runtime_schema import (
     TAGS,
+    ComputesSection,
     ExcludesSection,
     FittedOnSection,
     FusionSection,
@@ -36,6 +37,7 @@ _SECTIONS: Final[dict[str, type[Section]]] = {
     "excludes": ExcludesSection,
     "fitted_on": FittedOnSection,
     "others": OthersSection,
+    "computes": ComputesSection,
 }
 
 

@@ -5,26 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NoReturn, get_args
 
 from mbcost._version import __version__
 from mbcost.checks import Checks
 from mbcost.errors import fail
 from mbcost.files import write_text
 from mbcost.importers.pytorch.isolate import import_torch
-from mbcost.runner.journal import Journal
+from mbcost.runner.bench_file import SCHEMA
+from mbcost.runner.journal import Journal, journal_path
 from mbcost.runner.session import FEWEST, VISITS, Session, Timing, has_enough, open_session, visit_all
 from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, kernels, network_tables
 from mbcost.words import Mode, SuiteName
 
-SCHEMA: Final = "mbcost/bench/1"
 #: The name of this machine in a bench, until a calibration names it.
 THIS_MACHINE: Final = "this-machine"
 #: Visits of the first of two sweeps.
@@ -57,6 +58,8 @@ class Bench:
         Number of visits, and of those that were rejected as disturbed.
     seconds
         Time since the first visit, including interrupted runs that it resumed [s].
+    damaged
+        Number of damaged lines in the journal of an interrupted run, which were measured again.
     """
 
     output: Path
@@ -65,6 +68,7 @@ class Bench:
     visits: int
     rejected: int
     seconds: float
+    damaged: int = 0
 
 
 def bench(
@@ -94,7 +98,7 @@ def bench(
     threads, channels_last, mode, precision
         How PyTorch runs.
     force
-        Start again, and overwrite.
+        Start again, and overwrite. An earlier journal is kept as ``.journal.old.jsonl``.
     progress
         Called with the finished share and the name of what is measured.
 
@@ -124,35 +128,40 @@ def run_bench(
 ) -> Bench:
     """Measure a suite on this machine.
 
-    An interrupted run leaves a journal, from which the same call resumes.
+    An interrupted run leaves a journal, from which the same call without `force` resumes.
 
     Parameters
     ----------
     output
         The CSV file to write.
     force
-        Start again, and overwrite.
+        Start again, and overwrite. An earlier journal is kept as ``.journal.old.jsonl``.
     plan
         Size and length instead of the suite's own.
 
     Raises
     ------
     InputError
-        MB011 without PyTorch, MB007 if `output` exists, MB008 if it cannot be written, MB604 if the journal is of
-        another machine, MB603 if PyTorch cannot measure with these settings.
+        MB011 without PyTorch, MB007 if `output` or what is written beside it exists, MB008 if it cannot be written,
+        MB604 if the journal is of another machine, MB605 if it is damaged, MB603 if PyTorch cannot measure with these
+        settings.
     """
     import_torch("measuring")
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
-    if output.exists() and not force:
-        fail("MB007", f"{output} exists and was kept", hint="`force=True` measures again and overwrites it")
+    if not force:
+        _check_outputs(output)
     chosen = plan or PLANS[suite]
+    networks = {} if suite == "kernels" else dict(network_tables(chosen.items))
+    names = networks or {kernel.name for kernel in kernels(chosen.items)}
     with open_session(settings) as session:
         environment = _asked(session, "environment")
         header = {"bench": {"suite": suite, **asdict(settings), **asdict(chosen)}, "environment": environment}
-        journal = Journal(output, header, anew=force)
+        journal = Journal(output, header, anew=force, names=names)
+        if not journal.overwrites and os.path.lexists(output):
+            _refuse_existing(output)
         before = _facts(session)
-    sources = _sources(output, suite, chosen, settings)
+    sources = _sources(output, networks, chosen, settings)
     timings, seconds = _measured(settings, sources, chosen, journal, on_progress)
     with open_session(settings) as session:
         after = _facts(session)
@@ -163,16 +172,36 @@ def run_bench(
         text = _kernel_rows(kernels(chosen.items), dict(sources), timings, settings, source)
     else:
         text = _network_rows(output, dict(sources), timings, settings, source)
-    write_text(output, text, force=force)
     date = datetime.now(UTC).date().isoformat()
     document = {"schema": SCHEMA, "mbcost_version": __version__, "date": date, **header, **_summary(timings, seconds)}
     document["facts"] = {name: _better(name, value, after[name]) for name, value in before.items()}
+    # the CSV comes last, so that it is there only with the rest, and a run that was killed before resumes
     write_text(output.with_suffix(".json"), json.dumps(document, indent=1) + "\n", force=True)
+    write_text(output, text, force=journal.overwrites)
     journal.remove()
     failed = {name: timing.failed for name, timing in timings.items() if timing.failed}
     rejected = sum(len(timing.disturbed) for timing in timings.values())
     visits = rejected + sum(len(timing.visits) for timing in timings.values())
-    return Bench(output, len(timings) - len(failed), failed, visits, rejected, seconds)
+    return Bench(output, len(timings) - len(failed), failed, visits, rejected, seconds, journal.damaged)
+
+
+def _check_outputs(output: Path) -> None:
+    """Refuse to overwrite the CSV, or what is written beside it, unless an interrupted run wrote it.
+
+    Raises
+    ------
+    InputError
+        MB007.
+    """
+    if journal_path(output).exists():
+        return
+    for path in (output, output.with_suffix(".json"), tables_folder(output)):
+        if os.path.lexists(path):
+            _refuse_existing(path)
+
+
+def _refuse_existing(path: Path) -> NoReturn:
+    fail("MB007", f"{path} exists and was kept", hint="`force=True` measures again and overwrites it")
 
 
 def _facts(session: Session) -> dict[str, float]:
@@ -194,10 +223,12 @@ def _asked(session: Session, what: str) -> Any:
     return reply[what]
 
 
-def _sources(output: Path, suite: SuiteName, plan: Plan, settings: Settings) -> list[tuple[str, Source]]:
-    """The kernels; or the networks, whose tables are written beside the output."""
+def _sources(
+    output: Path, networks: Mapping[str, str], plan: Plan, settings: Settings
+) -> list[tuple[str, Source]]:
+    """The networks, whose tables are written beside the output; the kernels if there are no networks."""
     batches = (1,) if settings.device == "cpu" else ACCELERATOR_BATCHES
-    if suite == "kernels":
+    if not networks:
         return [
             (kernel.name, Source("kernel", kernel.table, batch=batches[i % len(batches)]))
             for i, kernel in enumerate(kernels(plan.items))
@@ -208,7 +239,7 @@ def _sources(output: Path, suite: SuiteName, plan: Plan, settings: Settings) -> 
     except OSError as error:
         fail("MB008", f"cannot write {folder}: {error.strerror or error}")
     found = []
-    for i, (name, table) in enumerate(network_tables(plan.items)):
+    for i, (name, table) in enumerate(networks.items()):
         path = folder / f"{name}.yaml"
         write_text(path, table, force=True)
         found.append((name, Source("table", str(path.resolve()), batch=batches[i % len(batches)])))

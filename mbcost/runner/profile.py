@@ -9,7 +9,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from mbcost.calibration.file import FOLDER, calibration_text
 from mbcost.calibration.measurements import Measurement
@@ -17,12 +17,11 @@ from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, device_names, load_device, resolve_target, user_folder
 from mbcost.errors import InputError, fail
 from mbcost.files import load_yaml, read_text, write_text
-from mbcost.runner.bench import SCHEMA, THIS_MACHINE
+from mbcost.runner.bench import THIS_MACHINE
+from mbcost.runner.bench_file import bench_document
 from mbcost.runner.environment import SAME, accelerator_here, system_facts
 from mbcost.runner.journal import check_same
 from mbcost.runner.settings import RUNTIMES
-
-_MAX_BYTES: Final = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +99,6 @@ def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Mac
             raise InputError(replace(problem, location=None) for problem in error.problems) from None
     named = tuple(replace(row, target=(name, *row.target[1:])) for row in rows)
     return Machine(named, target, path, text, before)
-
-
-def bench_document(path: Path) -> dict[str, Any]:
-    """The environment and the facts beside a bench's CSV.
-
-    Raises
-    ------
-    InputError
-        MB001 if there are none, MB600 if they cannot be used.
-    """
-    beside = path.with_suffix(".json")
-    hint = "`mbcost bench` writes it beside the CSV; without it the profile has no peak and no bandwidth"
-    if not beside.is_file():
-        fail("MB001", f"no file {beside}", hint=hint)
-    try:
-        document = json.loads(read_text(beside, _MAX_BYTES))
-        if document["schema"] != SCHEMA:
-            raise ValueError
-        float(document["facts"]["peak_macs_per_s"]), float(document["facts"]["bandwidth_bytes_per_s"])
-        document["environment"]["cpu"], document["environment"]["torch"]
-    except (ValueError, KeyError, TypeError):
-        fail("MB600", f"{beside} is not the environment of a bench", hint=hint)
-    result: dict[str, Any] = document
-    return result
 
 
 def profile_of(name: str, document: Mapping[str, Any]) -> dict[str, Any]:

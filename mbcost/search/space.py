@@ -27,7 +27,7 @@ from mbcost.architectures import ArchitectureSpec, read_architecture
 from mbcost.architectures.limits import MAX_RESOLUTION
 from mbcost.document import Document, Path_
 from mbcost.errors import InputError, Problem, did_you_mean, fail
-from mbcost.files import load_yaml
+from mbcost.files import is_file, load_yaml
 
 Candidates: TypeAlias = NDArray[np.uint8]
 TableForm: TypeAlias = Literal["once_for_all", "proxylessnas"]
@@ -185,7 +185,7 @@ def load_space(text: str | Path) -> SearchSpace:
         MB700 with the nearest names if there is neither; every problem of the file otherwise.
     """
     path = Path(text)
-    if path.suffix in {".yaml", ".yml"} or path.is_file():
+    if path.suffix in {".yaml", ".yml"} or is_file(path):
         return read_space(load_yaml(path))
     if str(text) not in space_names():
         hint = did_you_mean(str(text), space_names()) or f"there are {', '.join(space_names())}"

@@ -131,7 +131,7 @@ def _process(name: str, start: int, stop: int, seed: int, keep: Path | None) -> 
             return Outcome(**json.loads(result.read_text(encoding="utf-8"))), stop
         found = Outcome(**json.loads(result.read_text(encoding="utf-8"))) if result.exists() else Outcome(name)
         said = (folder / "errors").read_text(encoding="utf-8", errors="replace")[-2000:]
-        if not result.exists() and not stuck:
+        if process.returncode == 1:  # the fuzzer itself failed, or an import
             raise RuntimeError(f"the process of {name} ended with code {process.returncode}: {said}")
         entry = {"mutant": at, "what": f"the process ended with code {process.returncode}", "said": said}
         (found.hangs if stuck else found.crashes).append(entry)

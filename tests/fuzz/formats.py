@@ -347,9 +347,10 @@ class Calibrations(_Yaml):
     def use(self, path: Path, rng: random.Random) -> None:
         data = load_yaml(path).data
         target = data.get("target") if isinstance(data, dict) else None
-        device = target.get("device") if isinstance(target, dict) else None
+        named = target.get("device") if isinstance(target, dict) else None
+        device = next((known for known in ("pixel4", "zcu102") if known == named), "pixel1")
         more = {"precision": "int8"} if device == "zcu102" else {}
-        analysed(tiny(), device if device in {"pixel4", "zcu102"} else "pixel1", calibration=path, **more)
+        analysed(tiny(), device, calibration=path, **more)
 
 
 class Measurements(Format):
@@ -446,12 +447,13 @@ class Parts(Format):
             kind, others = rng.randrange(8), sorted(self.seeds()[0].iterdir())
             if not path.is_file():
                 continue
+            target = path.with_name(rng.choice(("part-00009.parquet", "other.txt", rng.choice(others).name)))
             if kind == 0:
                 path.unlink()
             elif kind == 1:
                 path.write_bytes(rng.choice(others).read_bytes())
-            elif kind == 2:
-                path.rename(path.with_name(rng.choice(("part-00009.parquet", "other.txt", rng.choice(others).name))))
+            elif kind == 2 and not target.is_dir():
+                path.rename(target)
             elif kind == 3:
                 path.unlink()
                 path.mkdir()

@@ -98,7 +98,7 @@ def _change_attribute(model: ModelProto, rng: random.Random) -> None:
     elif kind == 2:
         attribute.type = rng.choice(AttributeProto.AttributeType.values())
     elif kind == 3:
-        attribute.name = rng.choice([*_INTEGER_LISTS, *_INTEGER_ATTRIBUTES, "auto_pad", "value", *TEXTS[:20]])
+        attribute.name = rng.choice([*_INTEGER_LISTS, *_INTEGER_ATTRIBUTES, "auto_pad", "value", _text(rng)])
     elif attribute.ints:
         at = rng.randrange(len(attribute.ints))
         attribute.ints[at] = _int64(integer(rng, attribute.ints[at]))
@@ -189,7 +189,7 @@ def _change_declared(model: ModelProto, rng: random.Random) -> None:
     elif kind == 4 or not sizes:
         sizes.add().dim_value = _int64(integer(rng, 1))
     elif kind == 5:
-        rng.choice(sizes).dim_param = rng.choice(("N", "batch", *TEXTS[:20]))
+        rng.choice(sizes).dim_param = rng.choice(("N", "batch", _text(rng)))
     elif kind == 6:
         del sizes[rng.randrange(len(sizes))]
     else:

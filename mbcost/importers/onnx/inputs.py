@@ -83,6 +83,10 @@ def graph_inputs(
         infos = [info for info in model.inputs if info.name in read and info.name not in model.initializers]
     if not infos:
         fail("MB204", f"{file} has no input that a node reads")
+    names = [info.name for info in infos]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        fail("MB503", f"{file} is damaged: it declares the input `{twice[:100]}` twice")
     image = next((info for info in infos if info.dims is not None and len(info.dims) == 4), infos[0])
     given = _given(shapes, image, infos, file)
     found = Inputs()
