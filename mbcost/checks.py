@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from mbcost.errors import InputError, Problem, did_you_mean, fail, or_list
 
@@ -76,7 +76,7 @@ class Checks:
         self.problems += [problem for problem in problems if problem not in self.problems]
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether `value` is a finite real number, and no boolean."""
     if isinstance(value, bool) or not isinstance(value, (Real, Integral)) or type(value).__name__ == "bool":
         return False

@@ -12,6 +12,7 @@ from mbcost.devices.problems import Path, problem
 from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, is_shipped, parent_of, runtime_document
 from mbcost.errors import InputError, Problem
 from mbcost.files import MAX_PROBLEMS, Document
+from mbcost.kernels.runtime import FITTED_ALONE
 from mbcost.kernels.runtime_schema import (
     TAGS,
     ComputesSection,
@@ -72,6 +73,7 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
     elif isinstance(name, str) and file.origin != "shipped" and is_shipped(name):
         message = f"a runtime of the name `{name}` ships with mbcost, and calibrations of it"
         yield Problem("MB303", message, document.value("name"), "give it another name")
+    yield from _intervals(data.get("parameters"), document)
     if isinstance(like, str):
         yield from _like(like, document, file)
         if "family" in data:
@@ -86,6 +88,24 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
         if isinstance(parameters, dict) and key not in parameters:
             hint = "90 % of latencies lie between interval_low and interval_high times the predicted one"
             yield Problem("MB102", f"`parameters` has no `{key}`", document.key("parameters"), hint)
+
+
+def _intervals(parameters: Any, document: Document) -> Iterator[Problem]:
+    """Intervals without one of their ends, and those that do not hold the prediction."""
+    if not isinstance(parameters, dict):
+        return
+    low, high = FITTED_ALONE
+    for one, other in ((low, high), (high, low)):
+        if one in parameters and other not in parameters:
+            yield Problem("MB102", f"`parameters` has no `{other}`", document.key("parameters", one), "give both ends")
+    for name in (*_INTERVAL, *FITTED_ALONE):
+        entry = parameters.get(name)
+        value = entry.get("value") if isinstance(entry, dict) else None
+        is_low = name.endswith("low")
+        if isinstance(value, (int, float)) and (value > 1 if is_low else value < 1):
+            message = f"`{name}` is {value}, it has to be {'at most' if is_low else 'at least'} 1"
+            hint = "the ends are ratios to the predicted latency, which lies between them"
+            yield Problem("MB103", message, document.value("parameters", name, "value"), hint)
 
 
 def _like(like: str, document: Document, file: RuntimeFile) -> Iterator[Problem]:

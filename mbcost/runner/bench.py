@@ -223,9 +223,7 @@ def _asked(session: Session, what: str) -> Any:
     return reply[what]
 
 
-def _sources(
-    output: Path, networks: Mapping[str, str], plan: Plan, settings: Settings
-) -> list[tuple[str, Source]]:
+def _sources(output: Path, networks: Mapping[str, str], plan: Plan, settings: Settings) -> list[tuple[str, Source]]:
     """The networks, whose tables are written beside the output; the kernels if there are no networks."""
     batches = (1,) if settings.device == "cpu" else ACCELERATOR_BATCHES
     if not networks:

@@ -88,22 +88,23 @@ def _texts(section: Mapping[str, Any], name: str, keys: Sequence[str], *, requir
     found = []
     for key in keys:
         value = section.get(key)
+        is_there = required or key in section
         is_one = isinstance(value, str) and 0 < len(value.strip()) <= len(value) <= _LONGEST and value.isprintable()
-        if not is_one and (required or value is not None):
+        if is_there and not is_one:
             found.append(f"`{_dotted(name, key)}` is {shown(value)}, it has to be a line of text")
     return found
 
 
 def _number(section: Mapping[str, Any], name: str, key: str, *, required: bool) -> str:
     value = section.get(key)
-    if (value is None and not required) or (is_number(value) and 0 < value <= _MOST):
+    if (key not in section and not required) or (is_number(value) and 0 < value <= _MOST):
         return ""
     return f"`{_dotted(name, key)}` is {shown(value)}, it has to be a number above 0"
 
 
 def _size(section: Mapping[str, Any], name: str, key: str, *, required: bool) -> list[str]:
     value = section.get(key)
-    if (value is None and not required) or (isinstance(value, int) and is_number(value) and 0 < value <= _MOST):
+    if (key not in section and not required) or (isinstance(value, int) and is_number(value) and 0 < value <= _MOST):
         return []
     return [f"`{_dotted(name, key)}` is {shown(value)}, it has to be a whole number above 0"]
 

@@ -30,6 +30,8 @@ MEMORY_BYTES: Final = 2**30
 PATIENCE_S: Final = 120.0
 #: Mutants of a process: caches and leaks end with it.
 TOGETHER: Final = 5_000
+#: What makes the mutants of a process.
+CHILD: Final = [sys.executable, "-m", "tests.fuzz.campaign"]
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: Final = {
     "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.utime",
@@ -116,7 +118,7 @@ def _process(name: str, start: int, stop: int, seed: int, keep: Path | None) -> 
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "tests.fuzz.campaign", name, str(start), str(stop), str(seed), str(folder)]
+        command = [*CHILD, name, str(start), str(stop), str(seed), str(folder)]
         with (folder / "errors").open("wb") as errors:
             process = subprocess.Popen(
                 [*command, str(keep.resolve()) if keep else ""], cwd=folder / "work", env=environment, stderr=errors
@@ -166,7 +168,7 @@ class _WithoutTorch:
     """Finds no PyTorch, which no format needs and which is larger than the limit of memory."""
 
     @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(name: str, *_: Any) -> None:
         """Refuse `torch` and nothing else."""
         if name == "torch":
             raise ModuleNotFoundError(name)
@@ -208,12 +210,12 @@ def _run(name: str, start: int, stop: int, seed: int, folder: Path, keep: Path |
     import warnings
 
     from mbcost.errors import InputError
-    from tests.fuzz.formats import FORMATS, Refused
+    from tests.fuzz.formats import FORMATS, NotParsedError
 
     warnings.simplefilter("error")
     sys.meta_path.insert(0, _WithoutTorch())
     form, outcome = FORMATS[name], Outcome(name)
-    form.seeds()
+    assert form.seeds is not None
     audit = _Audit(folder)
     place = os.open(folder / "place", os.O_WRONLY)
     signal.signal(signal.SIGPROF, _raise_hang)
@@ -240,7 +242,7 @@ def _run(name: str, start: int, stop: int, seed: int, folder: Path, keep: Path |
             try:
                 form.parse(path)
                 outcome.parsed += 1
-            except (Refused, InputError):
+            except (NotParsedError, InputError):
                 pass
             form.use(path, rng)
             outcome.accepted += 1

@@ -1,4 +1,4 @@
-"""The formats that are fuzzed: seeds, how a mutant is made, the first parser that reads it, and what mbcost does with it.
+"""The formats that are fuzzed: seeds, how a mutant is made, its first parser, and what mbcost does with it.
 
 Seeds are the project's own small files; where a checkout has `../shared/cases/files` beside it, those too.
 """
@@ -12,7 +12,7 @@ import random
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ layers:
 """
 
 
-class Refused(Exception):
+class NotParsedError(Exception):
     """The first parser does not take a mutant."""
 
 
@@ -62,6 +62,7 @@ class Format:
 
     name = ""
 
+    @cached_property
     def seeds(self) -> Sequence[Any]:
         """What mutants are made from."""
         raise NotImplementedError
@@ -75,7 +76,7 @@ class Format:
 
         Raises
         ------
-        Refused, InputError
+        NotParsedError, InputError
             If it does not take it.
         """
         raise NotImplementedError
@@ -116,7 +117,7 @@ class Onnx(Format):
 
     name = "onnx"
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[bytes]:
         from tests.importers.onnx.models import Net
         from tests.importers.onnx.test_operators import CASES
@@ -132,7 +133,7 @@ class Onnx(Format):
         from tests.fuzz.onnx_mutants import onnx_mutant
 
         path = _fresh(folder, rng, ".onnx")
-        path.write_bytes(onnx_mutant(rng.choice(self.seeds()), rng))
+        path.write_bytes(onnx_mutant(rng.choice(self.seeds), rng))
         return path
 
     def parse(self, path: Path) -> None:
@@ -141,9 +142,9 @@ class Onnx(Format):
                 model = read_header(Range(data, 0, len(data)))
                 read_graph(model)
             except (WireError, ModelError) as error:
-                raise Refused from error
+                raise NotParsedError from error
             if not model.graph:
-                raise Refused
+                raise NotParsedError
 
     def use(self, path: Path, rng: random.Random) -> None:
         _analysed_model(path, rng)
@@ -154,7 +155,7 @@ class TFLite(Format):
 
     name = "tflite"
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[Any]:
         from tests.importers.tflite.build import Model
         from tests.importers.tflite.cases import CASES
@@ -171,7 +172,7 @@ class TFLite(Format):
     def write(self, folder: Path, rng: random.Random) -> Path:
         from tests.fuzz.tflite_mutants import file_mutant, model_mutant
 
-        seed = rng.choice(self.seeds())
+        seed = rng.choice(self.seeds)
         path = _fresh(folder, rng, ".tflite")
         path.write_bytes(file_mutant(seed, rng) if isinstance(seed, bytes) else model_mutant(seed, rng))
         return path
@@ -179,7 +180,7 @@ class TFLite(Format):
     def parse(self, path: Path) -> None:
         content = path.read_bytes()
         if content[4:8] != IDENTIFIER:
-            raise Refused
+            raise NotParsedError
         try:
             root = Flatbuffer(content, SCHEMA).root("Model")
             for graph in root.tables("subgraphs"):
@@ -187,7 +188,7 @@ class TFLite(Format):
                     for table in graph.tables(name):
                         table.has("")
         except DamagedError as error:
-            raise Refused from error
+            raise NotParsedError from error
 
     def use(self, path: Path, rng: random.Random) -> None:
         _analysed_model(path, rng)
@@ -196,14 +197,14 @@ class TFLite(Format):
 class _Yaml(Format):
     """Files of YAML."""
 
-    @cache
+    @cached_property
     def texts(self) -> Sequence[str]:
         raise NotImplementedError
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[tuple[str, Any]]:
         found = []
-        for text in self.texts():
+        for text in self.texts:
             path = Path(os.environ.get("TMPDIR", "/tmp")) / "seed.yaml"
             path.write_text(text, encoding="utf-8")
             with suppress(InputError):
@@ -212,7 +213,7 @@ class _Yaml(Format):
         return found
 
     def write(self, folder: Path, rng: random.Random) -> Path:
-        text, data = rng.choice(self.seeds())
+        text, data = rng.choice(self.seeds)
         path = _fresh(folder, rng, ".yaml")
         name = self.file_name(data)
         if name is not None:
@@ -234,7 +235,7 @@ class Tables(_Yaml):
 
     name = "tables"
 
-    @cache
+    @cached_property
     def texts(self) -> Sequence[str]:
         from mbcost.architectures.loader import TABLES
 
@@ -255,27 +256,36 @@ def mbcost_tables() -> tuple[str, ...]:
     return ("alexnet", "mobilenet_v1", "mobilenet_v3_small", "squeezenet1_1")
 
 
+_PASTED: Final = (
+    """\
+| Input | Operator | t | c | n | s |
+|---|---|---|---|---|---|
+| 32x32x3 | conv2d | - | 16 | 1 | 2 |
+| 16x16x16 | bottleneck | 6 | 24 | 2 | 2 |
+| 8x8x24 | avgpool 8x8 | - | - | 1 | - |
+""",
+    """\
+Type / Stride\tFilter Shape\tInput Size
+Conv / s2\t3 x 3 x 3 x 32\t224 x 224 x 3
+Conv dw / s1\t3 x 3 x 32 dw\t112 x 112 x 32
+Conv / s1\t1 x 1 x 32 x 64\t112 x 112 x 32
+""",
+)
+
+
 class Pasted(Format):
     """Tables pasted from papers."""
 
     name = "pasted"
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[str]:
-        folder = ROOT / "tests" / "architectures"
-        own = [
-            "| Input | Operator | t | c | n | s |\n|---|---|---|---|---|---|\n| 32x32x3 | conv2d | - | 16 | 1 | 2 |\n"
-            "| 16x16x16 | bottleneck | 6 | 24 | 2 | 2 |\n| 8x8x24 | avgpool 8x8 | - | - | 1 | - |\n",
-            "Type / Stride\tFilter Shape\tInput Size\nConv / s2\t3 x 3 x 3 x 32\t224 x 224 x 3\n"
-            "Conv dw / s1\t3 x 3 x 32 dw\t112 x 112 x 32\nConv / s1\t1 x 1 x 32 x 64\t112 x 112 x 32\n",
-        ]
-        assert folder.is_dir()
-        return [*own, *(content.decode() for content in shared_files(".txt"))]
+        return [*_PASTED, *(content.decode() for content in shared_files(".txt"))]
 
     def write(self, folder: Path, rng: random.Random) -> Path:
         from tests.bad_input.mutations import mutate
 
-        text = rng.choice(self.seeds())
+        text = rng.choice(self.seeds)
         path = _fresh(folder, rng, rng.choice((".txt", ".md")))
         path.write_bytes(mutate(text, rng).encode() if rng.random() < 0.8 else bytes_mutant(text.encode(), rng))
         return path
@@ -285,7 +295,7 @@ class Pasted(Format):
         from mbcost.files import read_text
 
         if not is_pasted(path, read_text(path)):
-            raise Refused
+            raise NotParsedError
 
     def use(self, path: Path, rng: random.Random) -> None:
         for problem in mbcost.check(path):
@@ -297,11 +307,21 @@ class Profiles(_Yaml):
 
     name = "profiles"
 
-    @cache
+    @cached_property
     def texts(self) -> Sequence[str]:
         from tests.devices.test_broken_profiles import SOUND
 
-        names = ("pixel4", "zcu102", "edge_tpu", "ethos_u55_256", "zc706", "a100", "galaxy_s24", "intel_ncs2", "galaxy_s8")
+        names = (
+            "pixel4",
+            "zcu102",
+            "edge_tpu",
+            "ethos_u55_256",
+            "zc706",
+            "a100",
+            "galaxy_s24",
+            "intel_ncs2",
+            "galaxy_s8",
+        )
         return [SOUND, SOUND, *((hardware_profiles() / f"{name}.yaml").read_text(encoding="utf-8") for name in names)]
 
     def file_name(self, data: Any) -> str | None:
@@ -318,7 +338,7 @@ class Runtimes(_Yaml):
 
     name = "runtimes"
 
-    @cache
+    @cached_property
     def texts(self) -> Sequence[str]:
         names = ("tflite-2.1", "xnnpack-2020", "ideal-gpu", "tflite-gpu-2020")
         texts = [(runtime_rules() / f"{name}.yaml").read_text(encoding="utf-8") for name in names]
@@ -338,7 +358,7 @@ class Calibrations(_Yaml):
 
     name = "calibrations"
 
-    @cache
+    @cached_property
     def texts(self) -> Sequence[str]:
         names = ("pixel1-cpu-tflite-2018-fp32", "pixel4-cpu-tflite-2.1-fp32", "zcu102-fpga-vitis-ai-2.5-int8")
         folder = hardware_profiles() / "calibrations"
@@ -353,20 +373,26 @@ class Calibrations(_Yaml):
         analysed(tiny(), device, calibration=path, **more)
 
 
+_COLUMNS: Final = (
+    "architecture", "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads",
+    "latency_ms", "latency_std_ms", "source",
+)  # fmt: skip
+
+
 class Measurements(Format):
     """Latencies of networks and of kernels."""
 
     name = "measurements"
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[str]:
-        header = "architecture,alpha,resolution,batch,precision,device,processor,runtime,threads,latency_ms,latency_std_ms,source\n"
         shared = "fp32,pixel1,cpu,tflite-2018,1"
-        networks = header + "".join(
-            f"tiny.yaml,1,{size},1,{shared},{0.2 + size / 64:.3f},0.01,a bench\n" for size in (32, 48, 64, 96)
-        )
+        rows = [f"tiny.yaml,1,{size},1,{shared},{0.2 + size / 64:.3f},0.01,a bench" for size in (32, 48, 64, 96)]
+        networks = "\n".join([",".join(_COLUMNS), *rows, ""])
         folder = hardware_profiles() / "measurements"
-        heads = ["\n".join(path.read_text(encoding="utf-8").splitlines()[:5]) + "\n" for path in sorted(folder.glob("*.csv"))]
+        heads = [
+            "\n".join(path.read_text(encoding="utf-8").splitlines()[:5]) + "\n" for path in sorted(folder.glob("*.csv"))
+        ]
         kernels = [
             "\n".join(path.read_text(encoding="utf-8").splitlines()[:6]) + "\n"
             for path in sorted((folder / "kernels").glob("*operators.csv"))
@@ -376,7 +402,7 @@ class Measurements(Format):
     def write(self, folder: Path, rng: random.Random) -> Path:
         (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
         path = _fresh(folder, rng, ".csv")
-        path.write_bytes(csv_mutant(rng.choice(self.seeds()), rng))
+        path.write_bytes(csv_mutant(rng.choice(self.seeds), rng))
         return path
 
     def parse(self, path: Path) -> None:
@@ -389,28 +415,41 @@ class Measurements(Format):
             mbcost.validate("pixel1", path).to_dict()
 
 
+_SPACE: Final = """\
+name: small
+source: a test
+input: 32x32x3
+resolutions: [32, 48]
+blocks:
+  b:
+    parameters: {out: required, kernel: 3, expand: 2, stride: 1}
+    layers:
+      - {op: conv2d, out: in_channels * expand, kernel: 1, activation: relu6}
+      - {op: depthwise_conv2d, kernel: kernel, stride: stride, activation: relu6}
+      - {op: conv2d, out: out, kernel: 1}
+stem:
+  - {op: conv2d, out: 8, kernel: 3, stride: 2}
+stages:
+  - {block: b, out: [8, 16], depth: [1, 2], stride: 2, kernel: [3, 5], expand: [2, 3]}
+  - {block: b, out: 24, depth: 2, kernel: 3, expand: [1, 2, 4]}
+head:
+  - {op: global_avg_pool}
+  - {op: dense, out: 10}
+"""
+
+
 class Spaces(_Yaml):
     """Search spaces."""
 
     name = "spaces"
 
-    @cache
+    @cached_property
     def texts(self) -> Sequence[str]:
         from mbcost.search.space import SPACES
 
-        small = (
-            "name: small\nsource: a test\ninput: 32x32x3\nresolutions: [32, 48]\nblocks:\n  b:\n"
-            "    parameters: {out: required, kernel: 3, expand: 2, stride: 1}\n    layers:\n"
-            "      - {op: conv2d, out: in_channels * expand, kernel: 1, activation: relu6}\n"
-            "      - {op: depthwise_conv2d, kernel: kernel, stride: stride, activation: relu6}\n"
-            "      - {op: conv2d, out: out, kernel: 1}\nstem:\n  - {op: conv2d, out: 8, kernel: 3, stride: 2}\nstages:\n"
-            "  - {block: b, out: [8, 16], depth: [1, 2], stride: 2, kernel: [3, 5], expand: [2, 3]}\n"
-            "  - {block: b, out: 24, depth: 2, kernel: 3, expand: [1, 2, 4]}\n"
-            "head:\n  - {op: global_avg_pool}\n  - {op: dense, out: 10}\n"
-        )
         shipped = [path.read_text(encoding="utf-8") for path in sorted(SPACES.glob("*.yaml"))]
         shared = [content.decode() for content in shared_files(".yaml") if b"stages" in content]
-        return [*[small] * 8, *shipped, *shared]
+        return [*[_SPACE] * 8, *shipped, *shared]
 
     def use(self, path: Path, rng: random.Random) -> None:
         import numpy as np
@@ -432,7 +471,7 @@ class Parts(Format):
     name = "parts"
     sweep: Final = {"alpha": [1.0], "resolution": [32, 48, 64, 80], "part_rows": 2}
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[Path]:
         folder = Path(os.environ.get("TMPDIR", "/tmp")) / "sweep-of-tiny"
         shutil.rmtree(folder, ignore_errors=True)
@@ -441,10 +480,10 @@ class Parts(Format):
 
     def write(self, folder: Path, rng: random.Random) -> Path:
         mutant = folder / "parts"
-        shutil.copytree(self.seeds()[0], mutant)
+        shutil.copytree(self.seeds[0], mutant)
         for _ in range(rng.choice((1, 1, 2, 3))):
             path = rng.choice(sorted(mutant.iterdir()) or [mutant / "sweep.json"])
-            kind, others = rng.randrange(8), sorted(self.seeds()[0].iterdir())
+            kind, others = rng.randrange(8), sorted(self.seeds[0].iterdir())
             if not path.is_file():
                 continue
             target = path.with_name(rng.choice(("part-00009.parquet", "other.txt", rng.choice(others).name)))
@@ -466,16 +505,18 @@ class Parts(Format):
         return mutant
 
     def parse(self, path: Path) -> None:
-        before = (self.seeds()[0] / "sweep.json").read_bytes()
+        before = (self.seeds[0] / "sweep.json").read_bytes()
         manifest = path / "sweep.json"
         if not manifest.is_file() or manifest.read_bytes() != before:
-            raise Refused
+            raise NotParsedError
 
     def use(self, path: Path, rng: random.Random) -> None:
         """The folder ends as an undamaged one, whatever became of its files."""
         made = mbcost.search.sweep_to_parts(tiny(), "pixel1", folder=path, **self.sweep)
-        for file in sorted(self.seeds()[0].iterdir()):
-            if file.name != "sweep.sha256":
+        for file in sorted(self.seeds[0].iterdir()):
+            if file.name == "sweep.json":
+                assert json.loads((path / file.name).read_bytes()) == json.loads(file.read_bytes())
+            elif file.name != "sweep.sha256":
                 assert (path / file.name).read_bytes() == file.read_bytes(), file.name
         assert len(made.paths) == 2
 
@@ -486,7 +527,7 @@ class Journals(Format):
     name = "journals"
     header: Final = {"bench": {"suite": "quick"}, "environment": {"cpu": "Zen", "torch": "2.13.0"}}
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[str]:
         first = {"schema": "mbcost/bench-journal/1", **self.header}
         entries: list[dict[str, Any]] = [
@@ -497,7 +538,7 @@ class Journals(Format):
 
     def write(self, folder: Path, rng: random.Random) -> Path:
         path = folder / "bench.journal.jsonl"
-        lines = self.seeds()[0].splitlines(keepends=True)
+        lines = self.seeds[0].splitlines(keepends=True)
         kind = rng.randrange(6)
         if kind == 0:
             path.write_bytes(bytes_mutant("".join(lines).encode(), rng))
@@ -509,7 +550,10 @@ class Journals(Format):
             elif kind == 2:
                 lines[at] = rng.choice(("\n", "{}\n", "[]\n", "null\n", "1e999\n", "[" * 5000 + "\n", '{"name": "a"\n'))
             else:
-                lines[at] = json_mutant(lines[at] if lines[at].startswith('{"') else "{}", rng).decode("utf-8", "replace") + "\n"
+                lines[at] = (
+                    json_mutant(lines[at] if lines[at].startswith('{"') else "{}", rng).decode("utf-8", "replace")
+                    + "\n"
+                )
                 lines = "".join(lines).splitlines(keepends=True)
         path.write_text("".join(lines), encoding="utf-8", errors="replace")
         return path
@@ -518,9 +562,9 @@ class Journals(Format):
         try:
             first = json.loads(path.read_bytes().splitlines()[0])
         except (ValueError, IndexError, RecursionError) as error:
-            raise Refused from error
+            raise NotParsedError from error
         if not isinstance(first, dict):
-            raise Refused
+            raise NotParsedError
 
     def use(self, path: Path, rng: random.Random) -> None:
         """Times are times, and every line of the file is still there, wherever it was put."""
@@ -545,7 +589,7 @@ class Benches(Format):
 
     name = "benches"
 
-    @cache
+    @cached_property
     def seeds(self) -> Sequence[tuple[str, str]]:
         header = "architecture,batch,precision,device,processor,runtime,threads,latency_ms,latency_std_ms\n"
         found = []
@@ -570,7 +614,7 @@ class Benches(Format):
 
     def write(self, folder: Path, rng: random.Random) -> Path:
         (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
-        rows, document = rng.choice(self.seeds())
+        rows, document = rng.choice(self.seeds)
         path = folder / "bench.csv"
         path.write_text(rows, encoding="utf-8")
         path.with_suffix(".json").write_bytes(json_mutant(document, rng))
@@ -582,7 +626,7 @@ class Benches(Format):
         try:
             json.loads(path.with_suffix(".json").read_bytes())
         except (ValueError, RecursionError) as error:
-            raise Refused from error
+            raise NotParsedError from error
 
     def use(self, path: Path, rng: random.Random) -> None:
         from mbcost.runner.profile import named_machine, write_machine

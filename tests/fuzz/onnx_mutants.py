@@ -225,7 +225,7 @@ def _float32(rng: random.Random) -> float:
 
 
 def _text(rng: random.Random) -> str:
-    return rng.choice([text for text in TEXTS if text.isascii() or text.isalpha() and text != "\ud800"])
+    return rng.choice([text for text in TEXTS if text.isascii() or (text.isalpha() and text != "\ud800")])
 
 
 _CHANGES: tuple[Any, ...] = (

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from tests.bad_input.mutations import mutate as slip
-from tests.fuzz.values import scalar, value
+from tests.fuzz.values import near, scalar, value
 
 _VALUE: Final = re.compile(r"(?<=[:,\[{]) ?([^\s:,\[\]{}#&*!|>'\"%@`][^:,\[\]{}#\n]*)")
 _KEY: Final = re.compile(r"[A-Za-z_]\w*(?=:)")
@@ -82,7 +82,7 @@ def value_mutant(text: str, rng: random.Random) -> str:
             return slip(text, rng)
         one, kind = rng.choice(found), rng.randrange(8)
         if kind < 5:
-            text = text[: one.start(1)] + json.dumps(scalar(rng)) + text[one.end(1) :]
+            text = text[: one.start(1)] + json.dumps(near(_number(one[1]), rng)) + text[one.end(1) :]
         elif kind < 7:
             text = text[: one.start(1)] + rng.choice(found)[1] + text[one.end(1) :]
         else:
@@ -101,7 +101,8 @@ def tree_mutant(data: Any, rng: random.Random) -> Any:
         kind = rng.randrange(10)
         if container is root or kind < 5:
             if container is not root or rng.random() < 0.05:
-                container[key] = value(rng)
+                scalars = not isinstance(container[key], (dict, list)) and rng.random() < 0.7
+                container[key] = near(container[key], rng) if scalars else value(rng)
         elif kind < 7:
             other, its_key = rng.choice(places)
             container[key] = copy.deepcopy(other[its_key])
@@ -118,6 +119,13 @@ def tree_mutant(data: Any, rng: random.Random) -> Any:
 def encoded(text: str) -> bytes:
     """UTF-8; a surrogate as the three bytes that no reader takes."""
     return text.encode("utf-8", "surrogatepass")
+
+
+def _number(text: str) -> float | str:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _places(container: Any) -> Any:

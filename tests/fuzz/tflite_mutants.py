@@ -6,7 +6,6 @@ import copy
 import random
 import struct
 from functools import lru_cache
-from typing import Any
 
 import tflite
 
@@ -93,7 +92,9 @@ def _options(content: bytes, table: Table) -> list[tuple[str, int]]:
         return []
     if options is None:
         return []
-    places = [(SCALARS[slot.type], options._place(slot)) for slot in SCHEMA[options.kind].values() if slot.type in SCALARS]
+    places = [
+        (SCALARS[slot.type], options._place(slot)) for slot in SCHEMA[options.kind].values() if slot.type in SCALARS
+    ]
     return [(code, at) for code, at in places if at is not None]
 
 
@@ -131,7 +132,9 @@ def _change_operator(model: Model, rng: random.Random) -> None:
     anywhere = rng.choice((*range(-1, len(model.tensors)), _int32(integer(rng))))
     numbers = [name for name, number in options.items() if isinstance(number, int)]
     if kind == 0:
-        model.codes.append((rng.choice([name for name in BUILTIN_OPERATORS if hasattr(tflite.BuiltinOperator, name)]), None))
+        model.codes.append(
+            (rng.choice([name for name in BUILTIN_OPERATORS if hasattr(tflite.BuiltinOperator, name)]), None)
+        )
         code = len(model.codes) - 1
     elif kind == 1 and inputs:
         inputs[rng.randrange(len(inputs))] = anywhere

@@ -33,6 +33,15 @@ def scalar(rng: random.Random) -> Any:
     return rng.choice(TEXTS) if kind < 7 else rng.choice((None, True, False))
 
 
+def near(old: Any, rng: random.Random) -> Any:
+    """Half of the time a value like the old one, which checks let through; else any scalar."""
+    if isinstance(old, bool) or rng.random() < 0.5:
+        return scalar(rng)
+    if isinstance(old, int):
+        return rng.choice((old + 1, old - 1, old * 2, old // 2, rng.randrange(1, 9), rng.randrange(1, 257)))
+    return old * rng.choice((0.5, 0.99, 1.01, 2.0, 10.0)) if isinstance(old, float) else scalar(rng)
+
+
 def value(rng: random.Random) -> Any:
     """A scalar, or a small container."""
     kind = rng.randrange(10)

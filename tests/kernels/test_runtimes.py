@@ -320,6 +320,12 @@ BROKEN: dict[str, tuple[str, str, list[tuple[str, int, int]]]] = {
     "unknown source": ("assumed, reference: all", "guessed, reference: all", [("MB103", 11, 50)]),
     "parameter without a reference": (", reference: all of it", "", [("MB102", 11, 3)]),
     "no interval": ("  interval_low:", "  interval_lo:", [("MB102", 9, 1)]),
+    "interval above the prediction": ("interval_low: {value: 0.5", "interval_low: {value: 1.5", [("MB103", 12, 25)]),
+    "interval below the prediction": ("interval_high: {value: 2,", "interval_high: {value: 0.9,", [("MB103", 13, 26)]),
+    "half of a fitted interval": ("  interval_low:", ("  fitted_interval_low: {value: 1, unit: '1', source: assumed, "
+        "reference: x}\n  interval_low:"), [("MB102", 12, 3)]),
+    "unknown key of what it computes": ("form: roofline", ("computes: {fp16: {as: fp32, multiply: x, source: y}}\n"
+        "form: roofline"), [("MB101", 5, 29)]),
     "unknown pattern key": ("form: roofline", "requires: {vendor: [x]}\nform: roofline", [("MB101", 5, 12)]),
     "unknown family": ("form: roofline", "family: tflight\nform: roofline", [("MB103", 5, 9)]),
     "like itself": ("form: roofline", "like: mine.yaml\nform: roofline", [("MB103", 5, 7)]),
