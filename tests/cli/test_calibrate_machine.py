@@ -73,6 +73,44 @@ def test_bad_names_and_files(cli, bench, tmp_path) -> None:
     assert not list(tmp_path.rglob("*.part"))
 
 
+WRONG = {
+    "no peak": (("facts", "peak_macs_per_s"), None, "`facts.peak_macs_per_s` is None"),
+    "peak of 0": (("facts", "peak_macs_per_s"), 0, "`facts.peak_macs_per_s` is 0"),
+    "endless peak": (("facts", "peak_macs_per_s"), float("inf"), "`facts.peak_macs_per_s` is inf"),
+    "text as a bandwidth": (("facts", "bandwidth_bytes_per_s"), "2e10", "`facts.bandwidth_bytes_per_s` is `2e10`"),
+    "list of facts": (("facts",), [], "`facts` is []"),
+    "half a bit": (("facts", "vector_bits"), 0.5, "`facts.vector_bits` is 0.5"),
+    "no environment": (("environment",), None, "`environment` is None"),
+    "number as a CPU": (("environment", "cpu"), 5, "`environment.cpu` is 5"),
+    "control character": (("environment", "cpu"), "a\x1b[31mb", "`environment.cpu` is"),
+    "no PyTorch": (("environment", "torch"), "", "`environment.torch` is"),
+    "text as memory": (("environment", "memory_bytes"), "much", "`environment.memory_bytes` is `much`"),
+    "no cores": (("environment", "cores"), 0, "`environment.cores` is 0"),
+    "list of caches": (("environment", "caches"), [1], "`environment.caches` is [1]"),
+    "cache of nothing": (("environment", "caches", "l2"), None, "`environment.caches.l2` is None"),
+    "unknown device": (("bench", "device"), "tpu", "`bench.device` is `tpu`"),
+    "mapping as a device": (("bench", "device"), {}, "`bench.device` is {}"),
+    "unknown precision": (("bench", "precision"), "int8", "`bench.precision` is `int8`, on cpu it has to be"),
+    "GPU without a name": (("bench", "device"), "cuda", "`environment.accelerator` is"),
+    "number as a date": (("date",), 2026, "`date` is 2026"),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "said"), WRONG.values(), ids=WRONG)
+def test_a_damaged_environment_of_a_bench_is_named(cli, bench, path, value, said) -> None:
+    document = json.loads(bench.with_suffix(".json").read_text())
+    section = document
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = value
+    bench.with_suffix(".json").write_text(json.dumps(document))
+    outcome = cli("calibrate", str(bench), "--name", "a", "--force")
+    assert outcome.code == 2
+    assert "MB600" in outcome.err
+    assert said in " ".join(outcome.err.split())
+    assert "bench.json" in outcome.err
+
+
 def test_a_folder_that_cannot_be_written(cli, bench, tmp_path) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     outcome = cli("calibrate", str(bench), "--name", "my-laptop")

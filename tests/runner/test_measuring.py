@@ -103,6 +103,35 @@ def test_an_interrupted_bench_goes_on(tmp_path) -> None:
     assert all(visits.count(name) >= 2 for name in visits)
 
 
+@pytest.mark.parametrize("killed", ["bench.json", "bench.csv"])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_bench_that_is_killed_while_it_writes_resumes(tmp_path, monkeypatch, killed: str, force: bool) -> None:
+    """Whichever file was about to be written: the same call without `force` goes on, with all visits of the first."""
+    from mbcost.runner import bench
+
+    output, write = tmp_path / "bench.csv", bench.write_text
+    if force:
+        output.write_text("an older bench")
+
+    def stop(path: Path, text: str, **more: bool) -> None:
+        if path.name == killed:
+            raise KeyboardInterrupt
+        write(path, text, **more)
+
+    monkeypatch.setattr(bench, "write_text", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_bench(output, "quick", Settings(), plan=TINY, force=force)
+    monkeypatch.setattr(bench, "write_text", write)
+    left = len((tmp_path / "bench.journal.jsonl").read_text().splitlines()) - 1
+    found = run_bench(output, "quick", Settings(), plan=TINY)
+    assert found.visits >= left >= 12
+    assert len(rows_of(output)) == 12
+    assert json.loads((tmp_path / "bench.json").read_text())["measured"] == 12
+    assert not (tmp_path / "bench.journal.jsonl").exists()
+    with pytest.raises(InputError, match="MB007"):
+        run_bench(output, "quick", Settings(), plan=TINY)
+
+
 def test_single_kernels(tmp_path) -> None:
     found = run_bench(tmp_path / "kernels.csv", "kernels", Settings(), plan=Plan(19, 30.0, 0.001, 19))
     assert found.measured == 19

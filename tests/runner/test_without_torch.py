@@ -85,6 +85,66 @@ def test_the_journal_goes_on_after_a_cut_and_drops_half_a_line(tmp_path) -> None
     assert Journal(output, HEADER, anew=True).timings == {}
 
 
+VISIT = {"name": "a", "seconds": 9.0, "visit": [2.0, 5, 0.1]}
+DAMAGED = {
+    "empty mapping": {},
+    "list": [],
+    "nothing": None,
+    "no name": {**VISIT, "name": ""},
+    "name of no network": {**VISIT, "name": "c"},
+    "number as a name": {**VISIT, "name": 5},
+    "no time": {"name": "a", "visit": [2.0, 5, 0.1]},
+    "negative time": {**VISIT, "seconds": -1.0},
+    "endless time": {**VISIT, "seconds": float("inf")},
+    "negative latency": {**VISIT, "visit": [-2.0, 5, 0.1]},
+    "latency of 0": {**VISIT, "visit": [0.0, 5, 0.1]},
+    "no latency": {**VISIT, "visit": [float("nan"), 5, 0.1]},
+    "text as a latency": {**VISIT, "visit": ["2.0", 5, 0.1]},
+    "boolean as a latency": {**VISIT, "visit": [True, 5, 0.1]},
+    "no runs": {**VISIT, "visit": [2.0, 0, 0.1]},
+    "half a run": {**VISIT, "visit": [2.0, 2.5, 0.1]},
+    "canary of 0": {**VISIT, "visit": [2.0, 5, 0.0]},
+    "two of three": {**VISIT, "visit": [2.0, 5]},
+    "four of three": {**VISIT, "visit": [2.0, 5, 0.1, 7]},
+    "number as a visit": {**VISIT, "visit": 2.0},
+    "neither visit nor failure": {"name": "a", "seconds": 9.0},
+    "empty failure": {"name": "a", "seconds": 9.0, "failed": ""},
+    "negative warm time": {**VISIT, "warm_s": -1.0},
+}
+
+
+@pytest.mark.parametrize("line", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_line_is_set_aside_and_all_others_are_kept(tmp_path, line) -> None:
+    journal = Journal(tmp_path / "bench.csv", HEADER, anew=False)
+    journal.add("a", Timing(visits=[Visit(1.0, 5, 0.1)], warm_s=0.5), 3.0)
+    damaged = json.dumps(line) + "\n"
+    with journal.path.open("a") as stream:
+        stream.write(damaged)
+    journal.add("b", Timing(visits=[Visit(4.0, 5, 0.1)]), 5.0)
+    again = Journal(tmp_path / "bench.csv", HEADER, anew=False, names={"a", "b"})
+    assert again.damaged == 1
+    assert again.timings["a"] == Timing(visits=[Visit(1.0, 5, 0.1)], warm_s=0.5)
+    assert again.timings["b"].visits == [Visit(4.0, 5, 0.1)]
+    assert again.seconds == 5.0
+    assert again.aside.read_text() == damaged
+    assert damaged not in again.path.read_text()
+    assert Journal(tmp_path / "bench.csv", HEADER, anew=False).damaged == 0
+
+
+@pytest.mark.parametrize("first", ["", "{}", "[]", "[" * 5000, '{"schema": "mbcost/bench-jour', '{"bench": 1}'])
+def test_a_journal_of_nobody_knows_what_is_damaged_and_kept(tmp_path, first) -> None:
+    journal = Journal(tmp_path / "bench.csv", HEADER, anew=False)
+    journal.add("a", Timing(visits=[Visit(1.0, 5, 0.1)]), 3.0)
+    content = first + "\n" + journal.path.read_text().partition("\n")[2]
+    journal.path.write_text(content)
+    with pytest.raises(InputError, match="MB605") as error:
+        Journal(tmp_path / "bench.csv", HEADER, anew=False)
+    assert "is damaged: its first line" in str(error.value)
+    assert journal.path.read_text() == content
+    assert Journal(tmp_path / "bench.csv", HEADER, anew=True).timings == {}
+    assert (tmp_path / "bench.journal.old.jsonl").read_text() == content
+
+
 @pytest.mark.parametrize(
     ("header", "said"),
     [
@@ -157,6 +217,23 @@ def test_bench_keeps_what_is_there(cli, tmp_path) -> None:
     assert "MB007" in cli("bench", "-o", "bench.csv").err
     assert "MB006" in cli("bench", "-o", "bench.txt").err
     assert (tmp_path / "bench.csv").read_text() == "mine"
+
+
+@pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
+@pytest.mark.parametrize("name", ["bench.csv", "bench.json", "bench.networks/random_0000.yaml", "link to nowhere"])
+def test_bench_overwrites_nothing_beside_its_output_unasked(cli, tmp_path, name) -> None:
+    if name == "link to nowhere":
+        path = tmp_path / "bench.csv"
+        path.symlink_to("nowhere")
+    else:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    outcome = cli("bench", "-o", "bench.csv")
+    assert outcome.code == 2
+    assert "MB007" in outcome.err
+    assert path.is_symlink() or path.read_text() == "mine"
+    assert not (tmp_path / "bench.journal.jsonl").exists()
 
 
 class _Dying(Session):
