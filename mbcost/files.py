@@ -17,6 +17,7 @@ __all__ = [
     "MAX_NODES",
     "MAX_PROBLEMS",
     "Document",
+    "check_new",
     "is_file",
     "load_yaml",
     "parse_yaml",
@@ -91,6 +92,18 @@ def read_head(path: Path, size: int) -> bytes:
         fail("MB001", f"cannot read {path}: {_reason(error)}")
 
 
+def check_new(path: Path, *, force: bool = False) -> None:
+    """Check that nothing is overwritten unasked: there is nothing of this name, not even a link to nowhere.
+
+    Raises
+    ------
+    InputError
+        MB007 if there is and `force` is false.
+    """
+    if not force and os.path.lexists(path):
+        fail("MB007", f"{path} exists and was kept", hint="`force=True` overwrites it")
+
+
 def write_text(path: Path, text: str, *, force: bool = False) -> None:
     """Write `text` to `path`; see :func:`write_bytes`. MB008 for text that UTF-8 cannot encode."""
     try:
@@ -103,6 +116,8 @@ def write_text(path: Path, text: str, *, force: bool = False) -> None:
 def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
     """Write `content` to `path`, completely or not at all; an existing file is kept unless `force`.
 
+    Of a symbolic link the file that it leads to is written, and the link stays.
+
     Raises
     ------
     InputError
@@ -113,9 +128,8 @@ def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
             fail("MB008", f"{path} is a directory", hint="name a file in it")
         if path.exists() and not path.is_file():
             fail("MB008", f"{path} is not a regular file")
-        if path.exists() and not force:
-            fail("MB007", f"{path} exists and was kept", hint="`force=True` overwrites it")
-        _replace(path, content)
+        check_new(path, force=force)
+        _replace(Path(os.path.realpath(path)) if path.is_symlink() else path, content)
     except (OSError, ValueError) as error:
         fail("MB008", f"cannot write {path}: {_reason(error)}")
 

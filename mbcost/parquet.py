@@ -31,7 +31,8 @@ def read_columns(path: Path) -> pd.DataFrame:
     """A Parquet file as a frame."""
     import pandas as pd
 
-    return pd.read_parquet(path, engine="pyarrow")
+    with path.open("rb") as stream:  # Arrow takes no path that is not UTF-8
+        return pd.read_parquet(stream, engine="pyarrow")
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

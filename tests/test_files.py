@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mbcost.errors import InputError, Problem
-from mbcost.files import MAX_BYTES, load_yaml, read_text, write_text
+from mbcost.files import MAX_BYTES, is_file, load_yaml, read_text, write_text
 
 
 def refused(path: Path, max_bytes: int = MAX_BYTES) -> Problem:
@@ -187,6 +187,25 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
     assert "`force=True`" in problem.hint
     write_text(path, "new", force=True)
     assert path.read_text() == "new"
+
+
+def test_links_are_asked_for_and_followed(tmp_path: Path) -> None:
+    real, link, dangling = (tmp_path / name for name in ("real.csv", "link.csv", "dangling.csv"))
+    real.write_text("old")
+    link.symlink_to("real.csv")
+    dangling.symlink_to("later.csv")
+    assert write_refused(link).code == write_refused(dangling).code == "MB007"
+    assert names(tmp_path) == ["dangling.csv", "link.csv", "real.csv"]
+    write_text(link, "new", force=True)
+    write_text(dangling, "later", force=True)
+    assert link.is_symlink()
+    assert dangling.is_symlink()
+    assert (real.read_text(), (tmp_path / "later.csv").read_text()) == ("new", "later")
+
+
+def test_what_can_be_no_file_is_none(tmp_path: Path) -> None:
+    assert is_file(Path(__file__))
+    assert not any(map(is_file, (tmp_path, tmp_path / "none", tmp_path / ("n" * 5000), tmp_path / "a\0b")))
 
 
 @pytest.mark.parametrize("step", ["fdopen", "chmod", "replace"])

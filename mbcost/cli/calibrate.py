@@ -102,8 +102,10 @@ def _check_outputs(output: Path | None, report: Path | None, *, force: bool) -> 
         fail("MB006", f"`{output.name}` is for the calibration, which is YAML", hint=f"the report: --report {output}")
     if report is not None and report.suffix.lower() != ".html":
         fail("MB006", f"`{report.name}` is for the report, which is HTML", hint="end it in .html")
-    if report is not None and report.exists() and not force:
-        fail("MB007", f"{report} exists and was kept", hint="use --force to overwrite it")
+    if report is not None:
+        from mbcost.files import check_new
+
+        check_new(report, force=force)
 
 
 def _write_report(

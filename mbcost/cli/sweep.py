@@ -101,8 +101,10 @@ def sweep(
         fail("MB010", "Parquet goes to a file", hint="add -o FILE.parquet")
     if published and (alpha, rho, resolution) != (None, None, None):
         fail("MB010", "--published and a grid contradict each other", hint="leave out --alpha, --rho and --resolution")
-    if output is not None and output.exists() and not force:
-        fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
+    if output is not None:
+        from mbcost.files import check_new
+
+        check_new(output, force=force)
     if parts is not None and (published or output is not None or format_ is not None or all_rows):
         fail("MB010", "--parts writes Parquet files of a grid: leave out --published, -o, --format and --all")
     from mbcost.search.engines import executor_of

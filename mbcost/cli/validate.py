@@ -43,8 +43,10 @@ def validate(
 ) -> None:
     """Compare predicted with measured latencies: the published ones that ship, or yours."""
     chosen = format_of(format_, output, REPORT)
-    if output is not None and output.exists() and not force:
-        fail("MB007", f"{output} exists and was kept", hint="use --force to overwrite it")
+    if output is not None:
+        from mbcost.files import check_new
+
+        check_new(output, force=force)
     from mbcost.devices import resolve_target
     from mbcost.insight.validation import validation_of
     from mbcost.report.provenance import Origin

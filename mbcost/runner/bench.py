@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, get_args
 
 from mbcost._version import __version__
 from mbcost.checks import Checks
 from mbcost.errors import fail
-from mbcost.files import write_text
+from mbcost.files import check_new, write_text
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.bench_file import SCHEMA
 from mbcost.runner.journal import Journal, journal_path
@@ -158,8 +157,7 @@ def run_bench(
         environment = _asked(session, "environment")
         header = {"bench": {"suite": suite, **asdict(settings), **asdict(chosen)}, "environment": environment}
         journal = Journal(output, header, anew=force, names=names)
-        if not journal.overwrites and os.path.lexists(output):
-            _refuse_existing(output)
+        check_new(output, force=journal.overwrites)
         before = _facts(session)
     sources = _sources(output, networks, chosen, settings)
     timings, seconds = _measured(settings, sources, chosen, journal, on_progress)
@@ -196,12 +194,7 @@ def _check_outputs(output: Path) -> None:
     if journal_path(output).exists():
         return
     for path in (output, output.with_suffix(".json"), tables_folder(output)):
-        if os.path.lexists(path):
-            _refuse_existing(path)
-
-
-def _refuse_existing(path: Path) -> NoReturn:
-    fail("MB007", f"{path} exists and was kept", hint="`force=True` measures again and overwrites it")
+        check_new(path)
 
 
 def _facts(session: Session) -> dict[str, float]:

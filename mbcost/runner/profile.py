@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mbcost.calibration.file import FOLDER, calibration_text
 from mbcost.calibration.measurements import Measurement
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, device_names, load_device, resolve_target, user_folder
+from mbcost.devices.schema import SLUG
 from mbcost.errors import InputError, fail
 from mbcost.files import load_yaml, read_text, write_text
 from mbcost.runner.bench import THIS_MACHINE
@@ -22,6 +24,9 @@ from mbcost.runner.bench_file import bench_document
 from mbcost.runner.environment import SAME, accelerator_here, system_facts
 from mbcost.runner.journal import check_same
 from mbcost.runner.settings import RUNTIMES
+
+#: Longest name of a device.
+_LONGEST: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Mac
         MB600 if the rows are not of a bench or of several settings, MB604 if they are of another machine, MB007 if a
         device of the name exists that is not this machine, MB303 if the name is invalid.
     """
+    if len(name) > _LONGEST or re.fullmatch(SLUG, name) is None:
+        hint = f"up to {_LONGEST} lower-case letters and digits, joined by `-`, `_` or `.`"
+        fail("MB303", f"`{name[:100]}` cannot be the name of a device", hint=hint)
     rows = tuple(rows)
     documents = [bench_document(Path(path)) for path in dict.fromkeys(row.location.path for row in rows)]
     first = documents[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -151,6 +152,26 @@ def test_a_network_beside_the_measurements(cli, tmp_path):
     outcome = cli("validate", write(folder / "m.csv", row), "-d", "pixel1")
     assert outcome.code == 0, outcome.err
     assert "own.yaml 1" in outcome.out
+
+
+@pytest.mark.parametrize("name", ["helper:net", "./helper:net", "http.server:test", "helper:net.onnx"])
+@pytest.mark.parametrize("command", ["validate", "calibrate"])
+def test_a_file_of_measurements_runs_no_code(cli, tmp_path, monkeypatch, command, name):
+    (tmp_path / "helper.py").write_text("raise SystemExit('ran')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rows = [f"{name},1,{size},1,fp32,pixel1,cpu,tflite-2018,1,20,," for size in (96, 128, 160, 192)]
+    outcome = cli(command, write(tmp_path / "m.csv", *rows), "-d", "pixel1")
+    assert outcome.code == 2
+    assert "MB600" in outcome.err or "MB200" in outcome.err or "MB001" in outcome.err
+    assert not {"helper", "http.server"} & set(sys.modules)
+
+
+@pytest.mark.parametrize("letters", [300, 5000])
+def test_a_network_whose_name_no_file_can_have(cli, tmp_path, letters):
+    row = f"{'x' * letters},1,96,1,fp32,pixel1,cpu,tflite-2018,1,20,,"
+    outcome = cli("validate", write(tmp_path / "m.csv", row), "-d", "pixel1")
+    assert outcome.code == 2
+    assert "MB200" in outcome.err
 
 
 def test_all_bad_rows_are_shown_at_once(cli, tmp_path):

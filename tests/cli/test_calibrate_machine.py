@@ -66,6 +66,8 @@ def test_bad_names_and_files(cli, bench, tmp_path) -> None:
     assert "either --device" in cli("calibrate", str(bench), "--name", "a", "-d", "pixel1").err
     assert "lower-case letters" in cli("calibrate", str(bench), "--name", "My Laptop").err
     assert cli("calibrate", str(bench), "--name", "../evil").code == 2
+    for name in ("a" * 81, "a" * 300, "a\n", "\udce9", ""):
+        assert "MB303" in cli("calibrate", str(bench), "--name", name).err
     bench.with_suffix(".json").write_text('{"schema": "mbcost/bench/1"}')
     assert "MB600" in cli("calibrate", str(bench), "--name", "a").err
     bench.with_suffix(".json").unlink()

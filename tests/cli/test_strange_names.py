@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +62,19 @@ def test_no_file_of_results_carries_a_strangers_control_characters(kind: str, pa
         assert controls(file.read_text()) == set(), suffix
     assert controls(repr(result)) == set()
     assert controls(result._repr_html_()) == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("kind", RESULTS)
+def test_results_of_a_path_that_is_no_text_are_written_as_text(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"x\xe9")
+    folder.mkdir()
+    (folder / "net.yaml").write_text(NETWORK.format(name="net"))
+    result = RESULTS[kind](str(folder / "net.yaml"))
+    for suffix in FORMATS.get(kind, "md csv html json").split():
+        file = folder / f"result.{'trace.json' if suffix == 'trace' else suffix}"
+        result.save(file)
+        assert file.read_bytes().decode("utf-8")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RESULTS if kind != "stream"])

@@ -172,6 +172,14 @@ def test_a_part_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     assert done[1::2] == ["sweep.json", "sweep.sha256", "part-00000.parquet", "sweep.sha256", "front.parquet"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"x\xe9")
+    made = sweep_to_parts("mobilenet_v2", "pixel1", alpha=1, folder=folder)
+    assert made.rows == 1
+    assert made.front.is_file()
+
+
 def a_sweep_in_processes(folder: Path) -> subprocess.Popen[str]:
     """`mbcost sweep --engine processes` of many parts, in a session of its own, which has finished one."""
     command = [

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mbcost._version import __version__
+from mbcost.errors import fail
 from mbcost.report.files.text import finite
 from mbcost.report.html.bundle import without_unused
 
@@ -51,7 +52,7 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
     )
     script = _script(kind)
     packed, library = _plotly()
-    return environment.get_template("page.html.j2").render(
+    page = environment.get_template("page.html.j2").render(
         title=title,
         policy=_policy(script, library),
         style=_asset("report.css"),
@@ -62,6 +63,7 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
         version=__version__,
         made=_time(),
     )
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")  # a path may hold bytes that are no text
 
 
 def to_json(data: Mapping[str, Any]) -> str:
@@ -103,7 +105,16 @@ def _digest(script: str) -> str:
 
 
 def _time() -> str:
-    """Now, or the time that SOURCE_DATE_EPOCH asks for, in UTC."""
+    """Now, or the time that SOURCE_DATE_EPOCH asks for, in UTC.
+
+    Raises
+    ------
+    InputError
+        MB010 if it asks for no time.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isascii() and epoch.isdigit() else datetime.now(UTC)
-    return now.strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        time = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError):
+        fail("MB010", f"SOURCE_DATE_EPOCH is `{epoch[:40]}`, which is no time", hint="seconds since 1970, such as 0")
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC")

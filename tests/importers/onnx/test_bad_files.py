@@ -174,6 +174,7 @@ def edit(field: str, position: int, value: str) -> Callable[[ModelProto], None]:
         (edit("input", 1, "nowhere"), "MB503", "reads `nowhere`"),
         (lambda model: model.graph.output.add(name="nowhere"), "MB503", "the graph's output reads `nowhere`"),
         (lambda model: model.graph.ClearField("input"), "MB503", "reads `x`"),
+        (lambda model: model.graph.input.append(model.graph.input[0]), "MB503", "declares the input `x` twice"),
         (lambda model: model.graph.ClearField("node"), "MB503", "the graph's output reads `relu1`"),
         (lambda model: model.ClearField("graph"), "MB500", "holds no graph"),
         (lambda model: model.graph.node[0].input.pop(), "MB503", "its input 1 is missing"),

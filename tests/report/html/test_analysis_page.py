@@ -50,6 +50,13 @@ def test_the_same_analysis_makes_the_same_bytes(targets: Any, monkeypatch: pytes
     assert "<time>1970-01-01 00:00:00 UTC</time>" in analysis_page(targets)
 
 
+@pytest.mark.parametrize("epoch", ["99999999999999999", "253402300800", "-1e9", "now", "\u00b2", "9" * 5000])
+def test_a_time_that_is_none_is_refused(targets: Any, monkeypatch: pytest.MonkeyPatch, epoch: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH is"):
+        analysis_page(targets)
+
+
 def test_no_analysis_is_an_error() -> None:
     with pytest.raises(InputError, match="there is no analysis to report"):
         analysis_page([])
