@@ -239,6 +239,19 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pyte
     assert names(tmp_path) == []
 
 
+def test_an_interrupt_behind_the_last_step_stays_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def interrupt(*args: Any) -> None:
+        replace(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "a.csv", "new")
+    assert (tmp_path / "a.csv").read_text() == "new"
+
+
 def test_text_that_has_no_encoding(tmp_path: Path) -> None:
     assert write_refused(tmp_path / "a.csv", "\ud800").code == "MB008"
     assert names(tmp_path) == []

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
 from mbcost.errors import fail
@@ -51,23 +51,95 @@ def executor_of(
     if engine == "local":
         yield None
     elif engine == "processes":
-        with ProcessPoolExecutor(
-            workers or os.cpu_count(), mp_context=get_context("spawn"), initializer=follow_parent
-        ) as executor:
+        with _processes(workers) as executor:
             yield executor
     else:
         with _client(workers, scheduler) as client:
             yield Cluster(client)
 
 
-def follow_parent() -> None:
-    """Make this process end with its parent, however that ends, and leave Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _processes(workers: int | None) -> Iterator[Executor]:
+    """Processes of this machine, which give up the work in hand where the block ends in an exception."""
+    context = get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    with (
+        reader,
+        writer,
+        _Processes(
+            workers or os.cpu_count(), mp_context=context, initializer=follow_parent, initargs=(reader,)
+        ) as executor,
+    ):
+        try:
+            yield executor
+        except BaseException:
+            writer.close()  # or the end would wait for all that is computed or queued
+            executor.shutdown(cancel_futures=True)
+            raise
+
+
+class _Processes(ProcessPoolExecutor):
+    """Processes that can give up their work, and that Ctrl-C does not end while they start.
+
+    A worker that dies while futures are cancelled leaves the executor of Python 3.11 waiting for ever: its thread ends
+    in an InvalidStateError, and what feeds the workers goes on writing into a pipe that nobody reads.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Submit a call, which may start a worker; a worker inherits that Ctrl-C is blocked."""
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().submit(_unless_given_up, fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(_unless_given_up, fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _GivenUpError(Exception):
+    """Nobody waits for the work of this process any more."""
+
+
+class _Worker:
+    """What a worker process knows."""
+
+    given_up = False
+    is_busy = False
+
+
+def _unless_given_up(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call a function in a worker; what is still queued when the work is given up is not begun."""
+    _Worker.is_busy = True
+    try:
+        if _Worker.given_up:
+            raise _GivenUpError
+        return fn(*args, **kwargs)
+    finally:
+        _Worker.is_busy = False
+
+
+def follow_parent(reader: Connection) -> None:
+    """Make this process end with its parent, however that ends, and give up its work when `reader`'s pipe is closed.
+
+    Ctrl-C is left to the parent.
+    """
+
+    def interrupted(*_: object) -> None:
+        if _Worker.given_up and _Worker.is_busy:
+            raise _GivenUpError
+
+    signal.signal(signal.SIGINT, interrupted)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = parent_process()
     assert parent is not None
 
     def follow() -> None:
-        wait([parent.sentinel])
+        if parent.sentinel not in wait([parent.sentinel, reader]):
+            _Worker.given_up = True
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            wait([parent.sentinel])
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

@@ -55,13 +55,26 @@ def run(
         return
     task = partial(_told, function)
     waiting: deque[tuple[T, Future[_Done[R] | _Raised] | Exception]] = deque()
+
+    def first() -> R:
+        outcome = _outcome(executor, task, *waiting.popleft())
+        if isinstance(outcome, _Done):
+            result: R = outcome.result
+            return result
+        if isinstance(outcome, _Raised):
+            raise outcome.error
+        if isinstance(outcome, BrokenExecutor):
+            waiting.clear()  # they fail too; cancelling them meanwhile would stop the executor's thread (Python 3.11)
+        what = f"{type(outcome).__name__}: {outcome}".rstrip(": ")
+        fail("MB800", f"the executor failed: {what[:300]}", hint=hint)
+
     try:
         for piece in pieces:
             waiting.append((piece, _submitted(executor, task, piece)))
             if len(waiting) >= in_flight:
-                yield _outcome(executor, task, *waiting.popleft(), hint)
+                yield first()
         while waiting:
-            yield _outcome(executor, task, *waiting.popleft(), hint)
+            yield first()
     finally:
         for _, future in waiting:
             if not isinstance(future, Exception):
@@ -94,25 +107,19 @@ def _outcome(
     task: Callable[[T], _Done[R] | _Raised],
     piece: T,
     future: Future[_Done[R] | _Raised] | Exception,
-    hint: str,
-) -> R:
-    """The result of a piece, which is submitted again if the executor loses it."""
+) -> _Done[R] | _Raised | Exception:
+    """What became of a piece, which is submitted again if the executor loses it; why the executor failed."""
     failure: Exception
     for left in range(RETRIES, -1, -1):
         if isinstance(future, Exception):
             failure = future
         else:
             try:
-                told = future.result()
+                return future.result()
             except Exception as error:  # noqa: BLE001  # each executor has its own words for a worker that died
                 failure = error
-            else:
-                if isinstance(told, _Raised):
-                    raise told.error
-                return told.result
         if left and not isinstance(failure, BrokenExecutor):
             future = _submitted(executor, task, piece)
         else:
             break
-    what = f"{type(failure).__name__}: {failure}".rstrip(": ")
-    fail("MB800", f"the executor failed: {what[:300]}", hint=hint)
+    return failure

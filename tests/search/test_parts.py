@@ -21,6 +21,7 @@ import mbcost
 from mbcost import files
 from mbcost.errors import InputError
 from mbcost.search import engines, executor_of, parts, sweep_to_parts
+from mbcost.search.parallel import run as run_pieces
 from mbcost.search.result import COLUMNS
 
 pytest.importorskip("pyarrow")
@@ -180,8 +181,11 @@ def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     assert made.front.is_file()
 
 
-def a_sweep_in_processes(folder: Path) -> subprocess.Popen[str]:
-    """`mbcost sweep --engine processes` of many parts, in a session of its own, which has finished one."""
+def a_sweep_in_processes(folder: Path, *, starting: bool = False) -> subprocess.Popen[str]:
+    """`mbcost sweep --engine processes` of many parts, in a session of its own.
+
+    It has finished a part, or its first worker is just starting.
+    """
     command = [
         sys.executable,
         "-m",
@@ -199,9 +203,10 @@ def a_sweep_in_processes(folder: Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     finally:
         signal.signal(signal.SIGINT, before)
-    while not list(folder.glob("part-*.parquet")):
+    # the sweep itself, the resource tracker of multiprocessing, and a worker
+    while len(group_of(process.pid)) < 3 if starting else not list(folder.glob("part-*.parquet")):
         assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
-        time.sleep(0.05)
+        time.sleep(0.01)
     return process
 
 
@@ -215,16 +220,22 @@ def ends(condition: Any, seconds: float) -> bool:
     return True
 
 
-def group_is_empty(group: int) -> bool:
-    """Whether no process of a group lives; those that nobody has waited for yet count as ended."""
+def group_of(group: int) -> list[str]:
+    """The living processes of a group; those that nobody has waited for yet count as ended."""
+    found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
         except OSError:
             continue
         if int(its_group) == group and state != "Z":
-            return False
-    return True
+            found.append(stat.parent.name)
+    return found
+
+
+def group_is_empty(group: int) -> bool:
+    """Whether no process of a group lives."""
+    return not group_of(group)
 
 
 @pytest.mark.slow
@@ -244,9 +255,13 @@ def test_workers_end_with_a_sweep_that_is_killed(how: signal.Signals, tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is on Linux only")
-def test_an_interrupted_sweep_says_how_to_go_on(tmp_path: Path) -> None:
-    """Ctrl-C goes to all processes of a terminal: one sentence, and none of the workers' tracebacks."""
-    process = a_sweep_in_processes(tmp_path)
+@pytest.mark.parametrize("starting", [False, True])
+def test_an_interrupted_sweep_says_how_to_go_on(tmp_path: Path, starting: bool) -> None:
+    """Ctrl-C goes to all processes of a terminal: one sentence, and none of the workers' tracebacks.
+
+    A worker that Ctrl-C ended while it was starting left the sweep waiting for ever.
+    """
+    process = a_sweep_in_processes(tmp_path, starting=starting)
     try:
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=120)[1]
@@ -258,6 +273,51 @@ def test_an_interrupted_sweep_says_how_to_go_on(tmp_path: Path) -> None:
         if not group_is_empty(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 4_000_000])  # a queue's pipe takes 64 KiB
+def test_what_is_given_up_is_neither_finished_nor_begun(size: int) -> None:
+    """Ten pieces of ten minutes, of which a worker has begun one, end with the block."""
+    begun, pieces = time.monotonic(), list[Future[None]]()
+
+    def interrupted() -> None:
+        with executor_of("processes", workers=1) as executor:
+            assert executor is not None
+            pieces.extend(executor.submit(sleep, 600, bytes(size)) for _ in range(10))
+            assert ends(pieces[0].running, 60)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert time.monotonic() - begun < 120
+    assert all(piece.cancelled() or piece.exception() is not None for piece in pieces)
+
+
+def sleep(seconds: float, _: bytes) -> None:
+    time.sleep(seconds)
+
+
+class FailsAll(Executor):
+    """An executor whose worker dies: all futures fail, and none may be cancelled meanwhile."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if not self.futures:
+            future.set_exception(BrokenExecutor("a worker died"))
+        self.futures.append(future)
+        return future
+
+
+def test_pieces_of_a_broken_executor_are_not_cancelled() -> None:
+    """Python 3.11 sets the exception of each, and its thread ends if one was cancelled before."""
+    executor = FailsAll()
+    with pytest.raises(InputError, match="MB800"):
+        list(run_pieces(str, range(10), executor, in_flight=4))
+    assert [future.cancelled() for future in executor.futures[1:]] == [False] * 3
 
 
 class Broken(Executor):
