@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from os import PathLike
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +24,11 @@ from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, as_target
 from mbcost.errors import Problem, fail
 from mbcost.latency.model import latency_model, spread_of
+
+#: Mean absolute error of held-out latencies above which a fit is called poor [1].
+POOR_FIT: Final = 0.15
+#: Share of the memory's bandwidth above which a fitted rate of traffic is doubted: caches serve a part of it [1].
+MOST_OF_BANDWIDTH: Final = 2.0
 
 
 def calibrate(
@@ -87,4 +93,21 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
         spread=spread,
     )
     predicted = work.counts @ np.array([rate.seconds for rate in calibration.rates.values()])
-    return calibration, strangers(rows, predicted / work.measured_s)
+    return calibration, [*strangers(rows, predicted / work.measured_s), *doubts(calibration)]
+
+
+def doubts(calibration: Calibration) -> list[Problem]:
+    """Warnings about a fit as a whole: large held-out errors, and traffic far above the memory's bandwidth."""
+    found = []
+    error = calibration.residuals.mape
+    if error > POOR_FIT and calibration.networks >= fitting.FEWEST:  # fewer are predicted by the priors
+        hint = "are all rows of this target? more networks, of several kinds, decide more rates"
+        message = f"the fit is poor: latencies that are left out are wrong by {error:.1%} on average"
+        found.append(Problem("MB602", message, hint=hint, severity="warning"))
+    for name, rate in calibration.rates.items():
+        share = rate.limit / rate.seconds if rate.seconds else 0.0
+        if rate.unit == "B" and rate.state == "data" and share > MOST_OF_BANDWIDTH:
+            hint = "caches hold a part of it; or the profile's bandwidth, or the latencies' unit, is wrong"
+            message = f"`{name}` is {share:.0%} of the memory's bandwidth"
+            found.append(Problem("MB602", message, hint=hint, severity="warning"))
+    return found

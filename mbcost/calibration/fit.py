@@ -43,8 +43,12 @@ DETERMINED: Final = 0.5
 #: Median of |log(predicted / measured)| of the fitted rows above which the fit failed [1]. Chosen: a factor of 1.65,
 #: above every form that ships and below a mistaken unit or device.
 WORST_FIT: Final = 0.5
-#: Fewest latencies for a fit. Chosen: with two, leaving one out leaves a fit to a single latency.
+#: Fewest latencies whose held-out errors give an interval; with fewer the posterior of the rates does.
 FEWEST: Final = 3
+#: Standard deviations on either side of a normal distribution's mean that cover 90 % [1].
+NORMAL_90: Final = 1.645
+#: Least ratio of a held-out prediction to its latency: what the others say nothing about may be predicted as 0 [1].
+LEAST_RATIO: Final = 1e-3
 #: Largest number of folds; with more rows, folds replace leave-one-out.
 MOST_FOLDS: Final = 500
 #: How fast intervals may grow with the posterior variance, and how fast they do where all networks are of one group:
@@ -236,6 +240,7 @@ def hold_out(
     for out in (groups == group for group in np.unique(groups)):
         found = fit(counts[~out], measured_s[~out], priors, noise=noise[~out], **settings)
         predicted = counts[out] @ found.rates
+        predicted = np.maximum(predicted, LEAST_RATIO * measured_s[out])
         relative = counts[out] * priors / predicted[:, None]
         ratios[out] = predicted / measured_s[out]
         variance[out] = np.einsum("ij,jk,ik->i", relative, found.covariance, relative)
@@ -282,12 +287,25 @@ def conformal_interval(
         distances = np.maximum(of.ratios, 1 / of.ratios) - 1
         return _quantile(distances / np.sqrt(1 + growth * of.variance), coverage)
 
+    if len(one.ratios) < FEWEST:
+        return _interval_of_few(one)
     if group is None:
         return Interval(1 + quantile(one, GROWTH), GROWTH)
     choices = GROWTHS if groups >= ENOUGH_GROUPS else (GROWTH,)
     found = {growth: (quantile(one, growth), quantile(group, growth)) for growth in choices}
     growth = min(choices, key=lambda growth: abs(math.log(found[growth][0] / found[growth][1])))
     return Interval(1 + max(found[growth]), growth)
+
+
+def _interval_of_few(held_out: HeldOut) -> Interval:
+    """The interval of one or two latencies: 90 % of a normal distribution with the variance of noise and rates.
+
+    It is wider where the held-out latencies are not within it; a single one is predicted by the priors.
+    """
+    growth = 1 / NOISE**2
+    distances = np.maximum(held_out.ratios, 1 / held_out.ratios) - 1
+    scaled = distances / np.sqrt(1 + growth * held_out.variance)
+    return Interval(1 + max(NORMAL_90 * NOISE, float(scaled.max())), growth)
 
 
 def _quantile(distances: Matrix, coverage: float) -> float:
@@ -356,12 +374,10 @@ def calibrate(
     Raises
     ------
     InputError
-        MB600 if there are fewer than :data:`FEWEST` latencies, or none with `spread`, MB602 if the fit failed, MB011
-        without scipy.
+        MB600 if there is no latency, MB602 if the fit failed, MB011 without scipy.
     """
-    fewest = FEWEST if spread is None else 1
-    if len(measured_s) < fewest:
-        fail("MB600", f"{len(measured_s)} latencies are too few to fit: at least {fewest} are needed")
+    if not len(measured_s):
+        fail("MB600", "there is no latency to fit")
     terms = [term.name for term in form.terms]
     covered = np.count_nonzero(counts, axis=0)
     before = np.array([priors[name] for name in terms])
@@ -370,7 +386,7 @@ def calibrate(
     settings: dict[str, Any] = {"caps": caps, "noise": noise, **prior_of(form, spread)}
     fitted = fit(counts, measured_s, before, **settings)
     predicted = counts @ fitted.rates
-    _check_fit(predicted / measured_s)
+    _check_fit(np.maximum(predicted / measured_s, LEAST_RATIO))
     chosen = np.ones(len(measured_s), dtype=bool) if scored is None or scored.sum() < FEWEST else scored
     each = hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings)
     labels = np.array(groups if groups is not None else [""] * len(measured_s))
@@ -379,7 +395,7 @@ def calibrate(
     together = hold_out(counts, measured_s, before, labels, **settings) if has_groups else None
     one, group = _chosen(each, chosen), None if together is None else _chosen(together, chosen)
     leverage, weights = influence(counts, measured_s, before, fitted, noise)
-    shares = counts * fitted.rates / predicted[:, None]
+    shares = counts * fitted.rates / np.where(predicted > 0, predicted, 1.0)[:, None]
     return Calibration(
         device=target.device.name,
         processor=target.processor.name,

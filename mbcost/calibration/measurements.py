@@ -226,7 +226,12 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
         except InputError as error:
             problems += [at_row(problem, row) for problem in error.problems]
             continue
-        counts.append([float(value) for value in count_vector(kernels, form).values()])
+        mine = [float(value) for value in count_vector(kernels, form).values()]
+        if not any(mine):
+            what = f"row {row.location.line}: {row.name} has nothing that takes time on {target.name}"
+            problems.append(Problem("MB600", what, row.location, "leave the row out"))
+            continue
+        counts.append(mine)
         macs.append(float(sum(kernel.macs for kernel in kernels)))
         measured.append(row.measured_s)
     if problems:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,27 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mbcost.calibration.calibrate import calibrate_on, doubts
 from mbcost.calibration.experiment import d_optimal
 from mbcost.calibration.file import calibration_text, find_calibration, load_calibration, read_calibration
-from mbcost.calibration.fit import HeldOut, calibrate, conformal_interval, fit, hold_out, influence, prior_of, residuals
+from mbcost.calibration.fit import (
+    LEAST_RATIO,
+    HeldOut,
+    calibrate,
+    conformal_interval,
+    fit,
+    hold_out,
+    influence,
+    prior_of,
+    residuals,
+)
 from mbcost.calibration.interval import Workload, interval_factor, posterior_variance, unlike
+from mbcost.calibration.measurements import bundled, of_target, read_measurements
 from mbcost.calibration.record import Calibration, FittedRate, Interval
 from mbcost.devices import resolve_target
 from mbcost.errors import InputError
 from mbcost.files import parse_yaml
+from mbcost.insight.validation import validation_of
 from mbcost.latency import find_form
 
 pytest.importorskip("scipy")
@@ -205,10 +220,59 @@ def test_states_and_ranges() -> None:
     assert FittedRate(0.0, 1e-10, "MAC", 0.1, "data").reading == "free"
 
 
-def test_too_few_latencies() -> None:
+def test_doubts_about_a_fit() -> None:
+    sound = calibrated()
+    assert doubts(sound) == []
+    poor = replace(sound, residuals=replace(sound.residuals, mape=0.178))
+    (problem,) = doubts(poor)
+    assert problem.severity == "warning"
+    assert "wrong by 17.8% on average" in problem.message
+    name, rate = next((name, rate) for name, rate in sound.rates.items() if rate.unit == "B")
+    fast = replace(rate, seconds=rate.limit / 3.72, state="data")
+    (problem,) = doubts(replace(sound, rates={**sound.rates, name: fast}))
+    assert f"`{name}` is 372% of the memory's bandwidth" in problem.message
+
+
+def test_no_latency() -> None:
     with pytest.raises(InputError) as error:
-        calibrated(size=2)
+        calibrated(size=0)
     assert error.value.codes == ("MB600",)
+
+
+def test_the_interval_of_one_latency_by_hand() -> None:
+    """Predicted exactly by the priors: 1.645 standard deviations, of noise 0.05 and a variance of 0.09."""
+    interval = conformal_interval(HeldOut(np.array([1.0]), np.array([0.09])))
+    assert interval.bounds(0.0) == pytest.approx(1 + 1.645 * 0.05)
+    assert interval.bounds(0.09) == pytest.approx(1 + 1.645 * math.sqrt(0.05**2 + 0.3**2))
+
+
+def test_the_interval_of_two_latencies_covers_both_held_out() -> None:
+    """0.4 too short, 1.8 times as long: distances 1.5 and 0.8, with variances of 0 and 1."""
+    interval = conformal_interval(HeldOut(np.array([0.4, 1.8]), np.array([0.0, 1.0])))
+    assert interval.bounds(0.0) == pytest.approx(1 + 1.5)
+    assert interval.bounds(1.0) >= 1.8
+
+
+@pytest.mark.parametrize(("count", "least"), [(1, 0.85), (2, 0.85)])
+def test_intervals_of_few_latencies_cover_what_they_say(count: int, least: float) -> None:
+    """Published latencies of a Pixel 1 and a Pixel 2: random ones are fitted, the others compared."""
+    rng, covered = random.Random(1), []
+    for name in ("pixel1/cpu@tflite-2018", "pixel2/cpu@tflite-2018"):
+        target = resolve_target(name)
+        rows = of_target([row for path in bundled(target) for row in read_measurements(path)[0]], target)
+        for _ in range(6):
+            some = rng.sample(rows, count)
+            found = validation_of([row for row in rows if row not in some], target, calibrate_on(some, target)[0])
+            covered.append(float(np.mean(found.covered)))
+    assert np.mean(covered) >= least
+
+
+def test_a_group_that_the_others_predict_as_nothing_has_no_warning() -> None:
+    """All work of the held-out group is of a term that is free without it."""
+    counts = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
+    held_out = hold_out(counts, np.array([1.0, 2.0, 3.0, 1.0]), np.array([1.0, 0.0]), np.array(list("aaab")))
+    assert held_out.ratios[3] == pytest.approx(LEAST_RATIO)
+    assert np.isfinite(held_out.variance).all()
 
 
 def test_the_data_hash_does_not_depend_on_the_order() -> None:

@@ -251,7 +251,12 @@ def test_a_hundred_networks_of_200_layers_take_10_seconds(cli, tmp_path):
 
 def test_files_that_cannot_be_used(cli, tmp_path):
     file = tmp_path / "m.csv"
-    assert "too few to fit" in cli("calibrate", write(file, *GOOD[:2]), "-d", "pixel1").err
+    (tmp_path / "view.yaml").write_text("name: view\nsource: mine\ninput: 8x8x3\nlayers: [{op: flatten}]\n")
+    nothing = "view.yaml,1,,1,fp32,pixel1,cpu,tflite-2018,1,20,,"
+    assert (
+        "row 3: view.yaml 1 has nothing that takes time"
+        in cli("calibrate", write(file, GOOD[0], nothing), "-d", "pixel1").err
+    )
     assert "no row is of pixel4" in cli("calibrate", write(file, *GOOD), "-d", "pixel4").err
     assert "holds no measurement" in cli("calibrate", write(file), "-d", "pixel1").err
     assert "no column `latency_ms`" in cli("calibrate", write(file, header="architecture,alpha"), "-d", "pixel1").err
@@ -261,6 +266,12 @@ def test_files_that_cannot_be_used(cli, tmp_path):
 
 
 ROOFLINE = ["mobilenet_v2,1,224,1,fp32,iphone_x,gpu,coreml-gpu,1,5,,x"]
+
+
+def test_one_latency_is_enough(cli, tmp_path):
+    outcome = cli("calibrate", write(tmp_path / "m.csv", GOOD[0]), "-d", "pixel1", "-o", "c.yaml")
+    assert outcome.code == 0, outcome.err
+    assert cli("analyze", "mobilenet_v2", "-d", "pixel1", "--calibration", "c.yaml").code == 0
 
 
 def test_validate_the_measurements_that_ship(cli):
