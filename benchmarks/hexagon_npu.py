@@ -134,12 +134,15 @@ def read_rows(path: Path, date: str | None) -> list[Row]:
 
 @cache
 def counts_of(network: str, precision: str) -> tuple[float, tuple[float, ...]] | None:
-    """MACs of a network and counts of the form's terms; None if it does not ship."""
+    """MACs of a network and counts of the form's terms; None if it does not ship, or the runtime does not take it."""
     name, configuration = NETWORKS.get(network, (network, {}))
     if name not in architecture_names():
         return None
-    graph = build_graph(mbcost.load(name), **configuration)
-    kernels = map_to_kernels(graph, load_runtime("tflite-htp"), element_bytes=ELEMENT_BYTES[PRECISIONS[precision]])
+    try:
+        graph = build_graph(mbcost.load(name), **configuration)
+        kernels = map_to_kernels(graph, load_runtime("tflite-htp"), element_bytes=ELEMENT_BYTES[PRECISIONS[precision]])
+    except MbcostError:
+        return None
     return float(graph.cost.macs), tuple(map(float, count_vector(kernels, FORM).values()))
 
 
@@ -313,6 +316,10 @@ def _run(arguments: argparse.Namespace) -> int:
                 continue
             known = {row.network for row in rows if (row.runtime, row.precision) == (runtime, precision)}
             left_out = sorted(known - set(table.networks))
+            if left_out:
+                print(
+                    f"{runtime} {precision}: left out, since they do not ship: {', '.join(left_out)}", file=sys.stderr
+                )
             found = {"runtime": runtime, "precision": precision, "left_out": left_out, **score(table)}
             results.append(found)
             print(

@@ -204,6 +204,14 @@ def test_latin_1_is_reported_at_its_first_letter(tmp_path):
     assert (location.line, location.column) == (2, 11)
 
 
+def test_a_folder_that_may_not_be_looked_into(tmp_path, monkeypatch):
+    def no(self: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", no)
+    assert code_of(tmp_path / "secret" / "net.yaml") == "MB003"
+
+
 def test_100_mb(tmp_path):
     path = tmp_path / "net.yaml"
     with path.open("wb") as stream:
