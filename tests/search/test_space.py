@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +268,31 @@ def test_bad_files(old: str, new: str, code: str, place: str) -> None:
         read_space(parse_yaml(SMALL.replace(old, new), "small.yaml"))
     assert code in caught.value.codes
     assert place in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [30, 300, 3000])
+def test_a_space_is_bounded_before_its_choices_are_built(values: int) -> None:
+    """Lists of 30 values for six parameters are 729,000,000 choices in 3 KB of text."""
+    many = ", ".join(map(str, range(1, values + 1)))
+    more = ", ".join(f"{key}: [{many}]" for key in ("kernel", "e", "a", "b", "c", "d"))
+    text = SMALL.replace("e: [1, 3], kernel: [3, 5]}", more + "}", 1)
+    assert text != SMALL
+    tracemalloc.start()
+    begin = time.process_time()
+    with pytest.raises(InputError, match="more than 256 choices of a block"):
+        read_space(parse_yaml(text, "small.yaml"))
+    assert tracemalloc.get_traced_memory()[1] < 64e6
+    tracemalloc.stop()
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("blocks", ["true", "5", "text", "[block]", "null"])
+def test_blocks_that_are_no_mapping(blocks: str) -> None:
+    head, rest = SMALL.split("blocks:", 1)
+    text = f"{head}blocks: {blocks}\nstem:{rest.split('stem:', 1)[1]}"
+    with pytest.raises(InputError) as caught:
+        read_space(parse_yaml(text, "small.yaml"))
+    assert "MB700" in caught.value.codes
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+import mbcost
 from mbcost.errors import InputError
 from mbcost.graph import build_graph
 from mbcost.importers.onnx import read_onnx
@@ -123,6 +124,30 @@ def test_external_data_outside_the_folder(tmp_path: Path, location: str) -> None
 
 def test_external_data_is_never_opened(tmp_path: Path) -> None:
     assert build_graph(read_onnx(changed(tmp_path, external("weights/not_there.bin")))).layers
+
+
+@pytest.mark.parametrize("op_type", ["Conv", "MaxPool"])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"kernel_shape": [200_000_000, 3], "pads": [100_000_000, 1] * 2},
+        {"pads": [2**31 - 1] * 4},
+        {"pads": [1] * 200_000},
+        {"dilations": [2**31 - 1] * 2, "pads": [2**31 - 1] * 4},
+        {"strides": [2**62, 2**62]},
+    ],
+)
+def test_windows_and_lists_are_bounded(tmp_path: Path, op_type: str, attribute: dict[str, list[int]]) -> None:
+    """A model file has the limits of a table: what is computed over a window, or of a list, must not take for ever."""
+    net = Net()
+    attribute = {"kernel_shape": [3, 3], **attribute}
+    weights = [net.weight((4, 8, 3, 3))] if op_type == "Conv" else []
+    path = net.save(tmp_path, net.node(op_type, "x", *weights, **attribute))
+    begin = time.process_time()
+    with pytest.raises(InputError) as caught:
+        mbcost.analyze(path, "ethos_u55_256")
+    assert time.process_time() - begin < 2
+    assert set(caught.value.codes) <= {"MB503", "MB504", "MB205", "MB204"}, caught.value
 
 
 def changed(folder: Path, change: Callable[[ModelProto], None]) -> Path:
