@@ -214,6 +214,7 @@ def _run(name: str, start: int, stop: int, seed: int, folder: Path, keep: Path |
 
     warnings.simplefilter("error")
     sys.meta_path.insert(0, _WithoutTorch())
+    os.fsync = lambda _: None  # a mutant need not outlive a power failure
     form, outcome = FORMATS[name], Outcome(name)
     assert form.seeds is not None
     audit = _Audit(folder)
