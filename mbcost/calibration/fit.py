@@ -386,7 +386,8 @@ def calibrate(
     settings: dict[str, Any] = {"caps": caps, "noise": noise, **prior_of(form, spread)}
     fitted = fit(counts, measured_s, before, **settings)
     predicted = counts @ fitted.rates
-    _check_fit(np.maximum(predicted / measured_s, LEAST_RATIO))
+    at_peak = bool(((caps > 0) & (fitted.rates <= caps * (1 + 1e-9))).any())
+    _check_fit(np.maximum(predicted / measured_s, LEAST_RATIO), target, at_peak)
     chosen = np.ones(len(measured_s), dtype=bool) if scored is None or scored.sum() < FEWEST else scored
     each = hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings)
     labels = np.array(groups if groups is not None else [""] * len(measured_s))
@@ -461,15 +462,20 @@ def _chosen(held_out: HeldOut, rows: Matrix) -> HeldOut:
     return HeldOut(held_out.ratios[rows], held_out.variance[rows])
 
 
-def _check_fit(ratios: Matrix) -> None:
+def _check_fit(ratios: Matrix, target: Target, at_peak: bool) -> None:
     """Refuse a fit that does not describe its own data."""
     error = float(np.median(np.abs(np.log(ratios))))
-    if not error <= WORST_FIT:
-        fail(
-            "MB602",
-            f"the fit failed: half of the latencies are wrong by a factor of {math.exp(error):.2g} or more",
-            hint="are the latencies in the unit of their column, and of this device, runtime and precision?",
-        )
+    if error <= WORST_FIT:
+        return
+    hint = "are the latencies in the unit of their column, and of this device, runtime and precision?"
+    if at_peak and np.median(ratios) > 1:
+        hint = f"they are faster than the peak of {target.device.name} allows; {hint}"
+        hint += " A faster device needs a profile of its own, with its own peak or with none"
+    fail(
+        "MB602",
+        f"the fit failed: half of the latencies are wrong by a factor of {math.exp(error):.2g} or more",
+        hint=hint,
+    )
 
 
 def _limits(target: Target, form: LatencyForm) -> Matrix:

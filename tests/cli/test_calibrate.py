@@ -268,6 +268,16 @@ def test_files_that_cannot_be_used(cli, tmp_path):
 ROOFLINE = ["mobilenet_v2,1,224,1,fp32,iphone_x,gpu,coreml-gpu,1,5,,x"]
 
 
+def test_a_faster_device_is_told_to_have_its_own_peak(cli, tmp_path):
+    fast = [row.replace(f",{ms},", f",{float(ms) / 30:g},") for row in GOOD for ms in [row.split(",")[9]]]
+    outcome = cli("calibrate", write(tmp_path / "m.csv", *fast), "-d", "pixel1")
+    assert outcome.code == 2
+    assert "MB602" in outcome.err
+    assert "faster than the peak of pixel1 allows" in " ".join(outcome.err.split())
+    slow = [row.replace(f",{ms},", f",{float(ms) * 9:g},") for row in GOOD for ms in [row.split(",")[9]]]
+    assert "faster than the peak" not in cli("calibrate", write(tmp_path / "m.csv", *slow), "-d", "pixel1").err
+
+
 def test_one_latency_is_enough(cli, tmp_path):
     outcome = cli("calibrate", write(tmp_path / "m.csv", GOOD[0]), "-d", "pixel1", "-o", "c.yaml")
     assert outcome.code == 0, outcome.err
