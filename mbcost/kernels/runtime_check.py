@@ -27,7 +27,7 @@ from mbcost.kernels.runtime_schema import (
 )
 
 #: Required keys of a runtime without `like`.
-_NEEDED: Final = ("processors", "form", "parameters")
+_NEEDED: Final = ("processors", "form")
 #: Parameters that every form needs.
 _INTERVAL: Final = ("interval_low", "interval_high")
 _SECTIONS: Final[dict[str, type[Section]]] = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from mbcost.devices import Target
+from mbcost.devices import Precision, Target
 from mbcost.errors import fail
 from mbcost.kernels import Runtime, load_runtime, runtime_version
 from mbcost.latency.form import LatencyForm, Rate, Spread
@@ -59,7 +59,9 @@ def computed_target(target: Target, runtime: Runtime) -> Target:
     precision = runtime.computed(target.precision)
     if precision == target.precision:
         return target
-    able = [known for known in target.processor.precisions if known == precision]
+    able: list[Precision] = [known for known in target.processor.precisions if known == precision]
+    if target.processor.kind == "cpu" and precision == "int8":
+        able = ["int8"]  # every core has integer arithmetic, whether or not its profile states a peak of it
     if not able:
         fail("MB305", f"{target.name} computes {target.precision} in {precision}, which its processor does not have")
     return replace(target, precision=able[0])

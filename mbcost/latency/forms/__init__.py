@@ -103,6 +103,9 @@ def form_problems(runtime: Runtime) -> list[Problem]:
         form = find_form(runtime.form)
     except InputError as error:
         return [replace(problem, location=place) for problem in error.problems]
+    if form.spread is None and "interval_low" not in runtime.parameters:
+        hint = "interval_low and interval_high, and what the form reads; or say what the runtime is `like`"
+        return [Problem("MB102", "the runtime has no `parameters`", document.value(), hint)]
     known = {kind for term in form.terms for kind in term.kinds} | {"view"}
     missing: dict[str, list[str]] = {}
     for operator, rules in runtime.rules.items():

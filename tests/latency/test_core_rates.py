@@ -1,0 +1,118 @@
+"""Rates learned by core: the shipped files are sound, and threads, relatives and one latency do what they should."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mbcost
+from mbcost.calibration.fit import calibrate
+from mbcost.devices.cores import core_names, find_core, load_core
+from mbcost.errors import InputError
+from mbcost.latency.core_rates import FACTS, facts_of, known_core, read_rates
+from mbcost.latency.forms import find_form
+from mbcost.latency.model import latency_model, spread_of
+from mbcost.resources import hardware_profiles
+
+FILES = sorted((hardware_profiles() / "rates").glob("*.json"))
+IDS = [path.stem for path in FILES]
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_terms_are_those_of_the_form(path: Path) -> None:
+    file = read_rates(path)
+    assert list(file.cycles) == [term.name for term in find_form(file.form).terms]
+    assert all(value > 0 for value in file.cycles.values())
+    assert set(file.serial) <= set(file.cycles)
+    assert set(file.facts) == {*FACTS, "sd"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_covariances_are_covariances(path: Path) -> None:
+    file = read_rates(path)
+    for rows in (file.same, file.other):
+        lower = np.array([[*row, *[0.0] * (len(rows) - len(row))] for row in rows])
+        eigenvalues = np.linalg.eigvalsh(lower + np.tril(lower, -1).T)
+        assert eigenvalues.min() > 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_every_core_of_the_catalogue_is_known(path: Path) -> None:
+    file = read_rates(path)
+    assert set(core_names()) <= set(file.cores)
+    for entry in file.cores.values():
+        assert (entry.basis == "same core") == bool(entry.phones)
+        assert entry.sd > 0
+
+
+def test_facts_by_hand() -> None:
+    core = load_core("cortex_a53")  # 4 MACs a cycle, in-order, 2 instructions decoded (Arm's guide of the core)
+    assert facts_of(core) == pytest.approx((1.0, np.log(4 / 8), 1.0, np.log(2 / 4)))
+
+
+def test_a_core_is_found_by_its_other_names() -> None:
+    for text in ("cortex_a76", "Cortex-A76", "CORTEX A76"):
+        assert load_core(text).name == "cortex_a76"
+    assert load_core("Cortex-A76 (Kryo 485)").name == "kryo_485_gold"
+    assert find_core("Cortex-A1000") is None
+
+
+def test_threads_by_hand() -> None:
+    """A term takes share + (1 - share) / k of its time, and a kernel waits for the others in addition."""
+    data = json.loads((hardware_profiles() / "rates" / "tflite-2.10-fp32.json").read_text(encoding="utf-8"))
+    target = mbcost.resolve_target("pixel4@tflite-2.10", "fp32")
+    one, three = (latency_model(replace(target, threads=threads)).rates for threads in (1, 3))
+    share = data["serial"]["gemm"]
+    assert three["gemm"].seconds == pytest.approx(one["gemm"].seconds * (share + (1 - share) / 3))
+    share, waits = data["serial"]["call"], data["sync_cycles"] / 2.84e9
+    assert three["call"].seconds == pytest.approx(one["call"].seconds * (share + (1 - share) / 3) + waits)
+
+
+def test_a_core_that_nobody_measured_takes_its_relatives_rates() -> None:
+    file = read_rates(hardware_profiles() / "rates" / "tflite-2.10-fp32.json")
+    unknown = replace(load_core("kryo_485_gold"), name="my_core", like="kryo_485_gold")
+    entry = known_core(file, unknown)
+    assert entry.basis == "related core"
+    assert entry.scale == file.cores["kryo_485_gold"].scale
+
+
+def test_an_unknown_core_and_a_precision_without_rates_are_errors() -> None:
+    target = mbcost.resolve_target("pixel4@tflite-2.10")
+    with pytest.raises(InputError) as caught:
+        mbcost.analyze("mobilenet_v2", replace(target, processor=replace(target.processor, model="Unheard-of")))
+    assert caught.value.codes == ("MB401",)
+    assert "is not in the catalogue of cores" in str(caught.value)
+
+
+def test_the_interval_holds_the_prediction_and_is_wider_for_facts() -> None:
+    measured = mbcost.analyze("mobilenet_v2", "pixel4@tflite-2.10", calibration=False)
+    facts = mbcost.analyze("mobilenet_v2", "galaxy_s24@tflite-2.10", calibration=False)
+    for analysis in (measured, facts):
+        assert analysis.latency_low_s < analysis.latency_s < analysis.latency_high_s
+    assert facts.latency_high_s / facts.latency_s > measured.latency_high_s / measured.latency_s
+    for analysis, words in ((measured, "rates are those of"), (facts, "rates are from the facts of Arm Cortex-X4")):
+        assert any(words in warning for warning in analysis.warnings)
+
+
+def test_one_latency_moves_all_rates_and_narrows_the_interval() -> None:
+    """A phone 20 % slower than its facts say: after one network most of that is known of another one."""
+    target = mbcost.resolve_target("galaxy_s24@tflite-2.10", "fp32")
+    runtime, form, rates = latency_model(target)
+    spread = spread_of(target, runtime, form)
+    assert spread is not None
+    priors = {name: float(rate.seconds) for name, rate in rates.items()}
+    before = mbcost.analyze("mobilenet_v1", target, calibration=False)
+    counts = np.array([[float(v) for v in form.total(before.kernels, form.counts(before.kernels)).values()]])
+    measured = counts @ np.array(list(priors.values())) * 1.2
+    found = calibrate(
+        target, form, ["mobilenet_v1"], counts, np.array([5.7e8]), measured, priors,
+        date="2026-11-28", source="by hand", noise=np.array([spread.noise]), spread=spread,
+    )  # fmt: skip
+    plain = mbcost.analyze("mobilenet_v2", target, calibration=False)
+    after = mbcost.analyze("mobilenet_v2", target, calibration=found)
+    assert after.latency_s / plain.latency_s == pytest.approx(1.2, abs=0.08)
+    assert after.latency_high_s / after.latency_s < plain.latency_high_s / plain.latency_s
