@@ -55,7 +55,7 @@ def processor_problems(processor: Processor, document: Document) -> Iterator[Pro
     yield from _peaks(processor, document, at)
     yield from _measured_peaks(processor, document, at)
     yield from _designs(processor, document, at)
-    yield from _ordered([(name, getattr(processor, name)) for name in _CACHES], document, at)
+    yield from caches_problems([(name, getattr(processor, name)) for name in _CACHES], document, at)
     if processor.cores is not None and processor.max_threads > processor.cores.value:
         message = f"`max_threads` is {processor.max_threads}, but `cores` is {processor.cores.text}"
         yield Problem("MB303", message, document.value(*at, "max_threads"))
@@ -168,7 +168,10 @@ def _designs(processor: Processor, document: Document, at: tuple[str, ...]) -> I
                 yield Problem("MB402", text, document.value(*at, "hls", "tm", precision, "value"), "smaller tiles")
 
 
-def _ordered(caches: list[tuple[str, Quantity | None]], document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+def caches_problems(
+    caches: list[tuple[str, Quantity | None]], document: Document, at: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Caches, the smallest first, that are larger than the next."""
     given = [(name, size) for name, size in caches if size is not None]
     for (lower, small), (upper, large) in pairwise(given):
         if small.value > large.value:

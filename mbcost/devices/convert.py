@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mbcost.devices.quantities import DIMENSIONS, quantity
+from mbcost.devices.socs import load_soc
 from mbcost.devices.types import (
     DeviceProfile,
     Dpu,
@@ -25,9 +26,10 @@ _SECTIONS: Final = {"dpu": Dpu, "hls": Hls, "systolic": Systolic, "ethos_u": Eth
 
 
 def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:
-    """The profile in `data`, read from `path`."""
-    return DeviceProfile(
+    """The profile in `data`, read from `path`, with the clusters of its system on a chip where it names one."""
+    own = DeviceProfile(
         **_fields(data["identity"]),
+        chip=data.get("soc"),
         provenance=Provenance(**_fields(data["provenance"])),
         processors={name: processor(name, section) for name, section in data["processors"].items()},
         memory=memory(data.get("memory", {})),
@@ -35,6 +37,11 @@ def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile
         path=path,
         origin=origin,
     )
+    if own.chip is None:
+        return own
+    from mbcost.devices.clusters import with_clusters
+
+    return with_clusters(own, load_soc(own.chip))
 
 
 def processor(name: str, section: Mapping[str, Any]) -> Processor:
@@ -51,7 +58,7 @@ def memory(section: Mapping[str, Any]) -> Memory:
 
 
 def _fields(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _value(key, value) for key, value in section.items()}
+    return {key: _value(key, value) for key, value in section.items() if value is not None}
 
 
 def _value(key: str, value: Any) -> Any:

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from mbcost.devices.entries_of_catalogue import aliases_in, number, plain
-from mbcost.devices.folders import profiles_in
-from mbcost.devices.types import Precision, Quantity
+from mbcost.devices.entries_of_catalogue import aliases_of, number, plain
+from mbcost.devices.folders import CORES, own_version, profiles_in, user_folder
+from mbcost.devices.types import Origin, Precision, Quantity
 from mbcost.errors import did_you_mean, fail
 from mbcost.files import load_yaml
 from mbcost.resources import hardware_profiles
 
-#: The folder of the cores, beside the devices.
-FOLDER: Final = "cores"
+#: The keys of single numbers.
+NUMBERS: Final = ("decode_width", "vector_pipes", "simd_width", "max_clock", "l1d", "l2")
 
 _MODEL: Final = re.compile(r"(?P<first>[^(]*)\((?P<second>[^)]*)\)\s*")
 
@@ -62,7 +62,9 @@ class Core:
     l1d: Quantity | None = None
     l2: Quantity | None = None
     references: Mapping[str, str] = field(default_factory=dict, hash=False)
+    date: str = ""
     path: str = ""
+    origin: Origin = "shipped"
 
     def __repr__(self) -> str:
         return f"<Core {self.name}: {self.title}>"
@@ -70,7 +72,12 @@ class Core:
 
 def core_names() -> tuple[str, ...]:
     """The keys of all cores, sorted."""
-    return tuple(sorted(profiles_in(_folder())))
+    return tuple(sorted(core_files()))
+
+
+def core_files() -> dict[str, Path]:
+    """Key -> file of all cores, the user's before those that ship."""
+    return _shipped() | profiles_in(user_folder() / CORES)
 
 
 def load_core(name: str) -> Core:
@@ -79,30 +86,27 @@ def load_core(name: str) -> Core:
     Raises
     ------
     InputError
-        MB300 with the nearest names if there is none.
+        MB300 with the nearest names if there is none, and every problem of a user's file.
     """
     found = find_core(name)
     if found is None:
-        near = did_you_mean(name, core_names())
-        fail("MB300", f"there is no core `{name}`", hint=near or "`mbcost devices search` lists cores")
+        near = did_you_mean(plain(name), core_names())
+        hint = near or "`mbcost devices search --kind core TEXT` finds cores"
+        fail("MB300", f"there is no core `{name}` in the catalogue", hint=hint)
     return found
 
 
-@lru_cache(maxsize=256)
 def find_core(text: str) -> Core | None:
     """The core of a key or of another name, whatever the case and the hyphens; None if there is none.
 
     A name with another in brackets, such as ``Cortex-A76 (Kryo 485)``, is tried as a whole, then by each of the two.
+
+    Raises
+    ------
+    InputError
+        With every problem of a user's file.
     """
-    files = profiles_in(_folder())
-    match = _MODEL.fullmatch(text)
-    for candidate in (text, *((match["second"], match["first"]) if match else ())):
-        key = plain(candidate)
-        if key in files:
-            return _load(files[key])
-        if key and key in _aliases():
-            return _load(files[_aliases()[key]])
-    return None
+    return _find(text, own_version())
 
 
 def ancestors(core: Core) -> tuple[Core, ...]:
@@ -116,21 +120,10 @@ def ancestors(core: Core) -> tuple[Core, ...]:
     return tuple(chain)
 
 
-def _folder() -> Path:
-    return hardware_profiles() / FOLDER
-
-
-@cache
-def _aliases() -> dict[str, str]:
-    return aliases_in(_folder())
-
-
-@cache
-def _load(path: Path) -> Core:
-    data = load_yaml(path).data
+def core_from(data: Mapping[str, Any], path: str, origin: Origin) -> Core:
+    """The core in the data of a file without problems."""
     identity, provenance = data["identity"], data["provenance"]
     default = provenance.get("reference")
-
     throughput = {
         precision: found
         for precision, value in (data.get("throughput") or {}).items()
@@ -147,9 +140,53 @@ def _load(path: Path) -> Core:
         features=frozenset(data.get("features") or ()),
         throughput=throughput,
         references=provenance.get("references") or {},
-        path=str(path),
-        **{
-            key: number(key, data.get(key), default)
-            for key in ("decode_width", "vector_pipes", "simd_width", "max_clock", "l1d", "l2")
-        },
+        date=provenance["date"],
+        path=path,
+        origin=origin,
+        **{key: number(key, data.get(key), default) for key in NUMBERS},
     )
+
+
+@lru_cache(maxsize=512)
+def _find(text: str, own: object) -> Core | None:
+    mine = profiles_in(user_folder() / CORES) if own else {}
+    aliases = aliases_of(mine.items(), shipped=False) if mine else {}
+    match = _MODEL.fullmatch(text)
+    for candidate in (text, *((match["second"], match["first"]) if match else ())):
+        key = plain(candidate)
+        if key in mine or key in aliases:
+            return read_own(mine[key if key in mine else aliases[key]])
+        if key in _shipped():
+            return _load(_shipped()[key])
+        if key and key in _aliases():
+            return _load(_shipped()[_aliases()[key]])
+    return None
+
+
+def read_own(path: Path) -> Core:
+    """The core in a file of the user.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    from mbcost.devices.catalogue_reader import checked
+
+    return core_from(checked(path, "core"), str(path), "user")
+
+
+@cache
+def _shipped() -> dict[str, Path]:
+    return profiles_in(hardware_profiles() / CORES)
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    return aliases_of(_shipped().items())
+
+
+@cache
+def _load(path: Path) -> Core:
+    """A core that ships; the tests check their files."""
+    return core_from(load_yaml(path).data, str(path), "shipped")

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from mbcost.devices.folders import profiles_in
 from mbcost.devices.quantities import DIMENSIONS, quantity
 from mbcost.devices.types import Quantity
+from mbcost.errors import InputError
+from mbcost.files import load_yaml
 
 _BETWEEN: Final = re.compile(r"[\s_-]+")
+_TITLE: Final = re.compile(r"\btitle: *(\"[^\"\n]*\"|'[^'\n]*'|[^,}\n]*)")
 _NAMES: Final = re.compile(r"\bnames: *\[([^\]]*)\]")
+_NAME: Final = re.compile(r"\"[^\"]*\"|'[^']*'|[^,]+")
+#: The heads of files are within so many characters.
+_HEAD: Final = 1000
 #: Keys of the catalogue that profiles do not have -> dimension.
-_MORE: Final = {"decode_width": "count", "vector_pipes": "count", "max_clock": "frequency"}
+MORE: Final = {"decode_width": "count", "vector_pipes": "count", "max_clock": "frequency", "tops_int8": "count"}
+
+
+class Head(NamedTuple):
+    """What a file calls what it is of."""
+
+    title: str
+    names: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (self.title, *self.names)
 
 
 def plain(name: str) -> str:
@@ -21,13 +38,35 @@ def plain(name: str) -> str:
     return _BETWEEN.sub("_", name.strip().lower())
 
 
-def aliases_in(folder: Path) -> dict[str, str]:
-    """Every other name in the files of a folder -> key; of each file the names alone are read, which is faster."""
-    found: dict[str, str] = {}
-    for key, path in profiles_in(folder).items():
-        match = _NAMES.search(path.read_text(encoding="utf-8"))
-        if match is not None:
-            found |= {plain(name.strip().strip("\"'")): key for name in match[1].split(",") if name.strip()}
+def head_of(path: Path, *, shipped: bool = True) -> Head:
+    """Title and other names in a file; of one that ships they are searched for, which is faster by far than reading it.
+
+    Those of a user's file that cannot be read are empty.
+    """
+    if shipped:
+        with path.open(encoding="utf-8") as lines:
+            text = lines.read(_HEAD)
+        title, names = _TITLE.search(text), _NAMES.search(text)
+        return Head(
+            _unquoted(title[1]) if title else "",
+            tuple(_unquoted(name) for name in _NAME.findall(names[1]) if name.strip()) if names else (),
+        )
+    try:
+        data = load_yaml(path).data
+    except InputError:
+        return Head("", ())
+    identity = data.get("identity") if isinstance(data, dict) else None
+    identity = identity if isinstance(identity, dict) else {}
+    found = identity.get("names")
+    return Head(str(identity.get("title") or ""), tuple(map(str, found)) if isinstance(found, list) else ())
+
+
+def aliases_of(files: Iterable[tuple[str, Path]], *, shipped: bool = True) -> dict[str, str]:
+    """Every title and other name in files -> key; titles also without their first word, the maker."""
+    heads = {key: head_of(path, shipped=shipped) for key, path in files}
+    found = {plain(head.title.partition(" ")[2]): key for key, head in heads.items() if " " in head.title}
+    for key, head in heads.items():
+        found |= {plain(name): key for name in head.all if name}
     return found
 
 
@@ -39,10 +78,19 @@ def number(key: str, value: Any, default: str | None, unit: str = "") -> Quantit
     unit
         Of a bare number.
     """
-    if value is None or (isinstance(value, dict) and value.get("value") is None):
+    entry = written_out(value, default, unit)
+    return None if entry is None else quantity(entry, MORE.get(key) or DIMENSIONS[key])
+
+
+def written_out(value: Any, default: str | None, unit: str = "") -> Any:
+    """A number of a file with its source; anything that is neither text nor a number as it is."""
+    if value is None or (isinstance(value, dict) and "value" in value and value["value"] is None):
         return None
-    entry = value
-    if not isinstance(value, dict):
-        written = f"{value} {unit}" if unit and not isinstance(value, str) else value
-        entry = {"value": written, "source": "datasheet", "reference": default}
-    return quantity(entry, _MORE.get(key) or DIMENSIONS[key])
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return value
+    written = f"{value} {unit}" if unit and not isinstance(value, str) else value
+    return {"value": written, "source": "datasheet", "reference": default}
+
+
+def _unquoted(text: str) -> str:
+    return text.strip().strip("\"'")

@@ -11,6 +11,11 @@ from mbcost.errors import fail
 
 SUFFIXES: Final = (".yaml", ".yml")
 FOLDER_VARIABLE: Final = "MBCOST_DEVICES"
+#: Folders of cores and of systems on a chip, beside the shipped profiles and in the user's folder.
+CORES: Final = "cores"
+SOCS: Final = "socs"
+#: Folder of the shipped devices that are their chip and what deviates; a user's are beside the profiles.
+DEVICES: Final = "devices"
 
 
 def user_folder() -> Path:
@@ -33,6 +38,20 @@ def user_folder() -> Path:
 @lru_cache(maxsize=4)
 def _configured(configuration: str | None, _home: str | None) -> Path:
     return expanded(configuration or "~/.config") / "mbcost" / "devices"
+
+
+def own_version() -> tuple[tuple[str, int, int], ...]:
+    """The versions of the user's files of cores and chips: path, modification time [ns] and size [B]."""
+    folder = user_folder()
+    files = [path for kind in (CORES, SOCS) for path in profiles_in(folder / kind).values()]
+    found = []
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(found)
 
 
 def is_path(text: str) -> bool:

@@ -1,4 +1,8 @@
-"""Finds and loads hardware profiles: the shipped ones, the user's folder, and files named by their path."""
+"""Finds and loads devices: full profiles, the catalogue's devices and chips, the user's folder, files, single cores.
+
+A name is looked for in the user's folder, among the full profiles, the devices of the catalogue and its systems on a chip;
+then the same by their other names; then it may be a core with a clock.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +12,50 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mbcost.devices import convert
-from mbcost.devices.folders import expanded, is_path, profiles_in, user_folder
+from mbcost.devices.clusters import core_profile, device_profile, soc_profile
+from mbcost.devices.entries_of_catalogue import aliases_of, plain
+from mbcost.devices.folders import DEVICES, SOCS, expanded, is_path, own_version, profiles_in, user_folder
+from mbcost.devices.socs import find_soc
 from mbcost.devices.types import DeviceProfile, Origin
 from mbcost.errors import InputError, Problem, did_you_mean, fail
-from mbcost.files import load_yaml, parse_yaml, read_text
+from mbcost.files import Document, load_yaml, parse_yaml, read_text
 from mbcost.resources import hardware_profiles
 
 #: The file with the hashes of the shipped profiles that passed their checks, as ``sha256sum *.yaml`` prints them.
 CHECKED: Final = "checked.sha256"
 
 
-def device_names() -> tuple[str, ...]:
-    """Names of all devices that :func:`load_device` finds without a path, sorted."""
-    return tuple(sorted(profiles_in(hardware_profiles()) | profiles_in(user_folder())))
+#: What to do about a device that there is not.
+_NEXT: Final = (
+    "`mbcost devices search TEXT` looks through names, chips and cores; a core with its clock is a target too, such as "
+    "cortex_a76@2.4GHz; `mbcost devices new NAME --like OTHER` writes the file of a new device; one measured latency "
+    "calibrates it (`mbcost calibrate`)"
+)
+
+
+def device_names(*, catalogue: bool = False) -> tuple[str, ...]:
+    """Names of devices that :func:`load_device` finds without a path, sorted: those with a full profile, and the user's.
+
+    Parameters
+    ----------
+    catalogue
+        Also the devices that are described by their chip, and the chips themselves.
+    """
+    found = profiles_in(hardware_profiles()) | profiles_in(user_folder())
+    if catalogue:
+        found |= profiles_in(hardware_profiles() / DEVICES)
+        found |= profiles_in(hardware_profiles() / SOCS) | profiles_in(user_folder() / SOCS)
+    return tuple(sorted(found))
 
 
 def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
-    """Load and check a hardware profile.
+    """Load a device, and check it where it does not ship.
 
     Parameters
     ----------
     name_or_path
-        A name from :func:`device_names`, or a path: with a separator, or ending in ``.yaml`` or ``.yml``.
+        A name of a device or of a system on a chip, whatever the case and the hyphens; as it is sold, or its model code; a
+        core and its clock such as ``cortex_x4@3.39GHz``; or a path: with a separator, or ending in ``.yaml`` or ``.yml``.
 
     Raises
     ------
@@ -37,26 +63,36 @@ def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
         With every problem of the file; MB300 if there is no device of that name.
     """
     text = os.fspath(name_or_path)
-    path, origin = _find(text)
+    found = _find(text)
+    if isinstance(found, DeviceProfile):
+        return found
+    path, origin = found
     try:
         status = path.stat()
     except (OSError, ValueError):
         load_yaml(path)  # raises the problem of the path
         raise
-    return _load(_Version(path, origin, status.st_mtime_ns, status.st_size))
+    return _load(_Version(path, origin, status.st_mtime_ns, status.st_size, own_version()))
 
 
 def check_device(path: str | os.PathLike[str]) -> list[Problem]:
-    """All problems of a hardware profile; an empty list if it can be used."""
+    """All problems of a file of a device, a core or a system on a chip; an empty list if it can be used."""
+    from mbcost.devices.catalogue_reader import kind_of, problems_of
+
+    path = Path(path)
     try:
-        _read(Path(path), "file")
+        document = load_yaml(path)
+        kind = kind_of(document.data, path)
+        if kind is not None:
+            return problems_of(document, kind, path.stem)
+        _read(path, "file")
     except InputError as error:
         return list(error.problems)
     return []
 
 
 def device_json_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of a hardware profile, for editors."""
+    """JSON Schema (draft 2020-12) of a full hardware profile, for editors."""
     from mbcost.devices.schema import DeviceFile
 
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **DeviceFile.model_json_schema()}
@@ -83,9 +119,10 @@ class _Version(NamedTuple):
     origin: Origin
     modified_ns: int
     size: int
+    own: object  # the versions of the user's cores and chips
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _load(version: _Version) -> DeviceProfile:
     return _read(version.path, version.origin)
 
@@ -93,6 +130,9 @@ def _load(version: _Version) -> DeviceProfile:
 def _read(path: Path, origin: Origin) -> DeviceProfile:
     text = read_text(path)
     document = parse_yaml(text, str(path))
+    short = isinstance(document.data, dict) and "processors" not in document.data and "soc" in document.data
+    if short:
+        return _short(document, path, origin)
     if origin == "shipped" and is_checked(path, text):
         return convert.profile(document.data, document.path, origin)
     from mbcost.devices.reader import read
@@ -103,14 +143,64 @@ def _read(path: Path, origin: Origin) -> DeviceProfile:
     return profile
 
 
-def _find(name: str) -> tuple[Path, Origin]:
+def _short(document: Document, path: Path, origin: Origin) -> DeviceProfile:
+    """A device that names its chip; the tests check those that ship."""
+    if origin != "shipped":
+        from mbcost.devices.catalogue_reader import problems_of
+
+        problems = problems_of(document, "device", path.stem)
+        if problems:
+            raise InputError(problems)
+    return device_profile(document.data, document.path, origin)
+
+
+class _Found(NamedTuple):
+    path: Path
+    origin: Origin
+
+
+def _find(name: str) -> _Found | DeviceProfile:
+    """The file of a device, or a device that has none."""
     if is_path(name):
-        return expanded(name), "file"
-    shipped, own = profiles_in(hardware_profiles()), profiles_in(user_folder())
-    if name not in shipped and name not in own:
-        near = did_you_mean(name, shipped | own)
-        hint = "`mbcost devices list` shows all devices"
-        fail("MB300", f"unknown device `{name}`", hint=f"{near} {hint}" if near else hint)
+        return _Found(expanded(name), "file")
+    home, own = hardware_profiles(), profiles_in(user_folder())
+    full = profiles_in(home)
     if name in own:
-        return own[name], "user, in place of the shipped profile" if name in shipped else "user"
-    return shipped[name], "shipped"
+        replaces = name in full or (home / DEVICES / f"{name}.yaml").is_file()
+        return _Found(own[name], "user, in place of the shipped profile" if replaces else "user")
+    if name in full:
+        return _Found(full[name], "shipped")
+    short = home / DEVICES / f"{name}.yaml"
+    if name and short.is_file():
+        return _Found(short, "shipped")
+    soc = None if "@" in name else find_soc(name)
+    found = core_profile(name) if soc is None else soc_profile(soc)
+    if found is not None:
+        return found
+    for files, origin in ((own, "user"), (full | profiles_in(home / DEVICES), "shipped")):
+        key = _by_other_name(name, files, shipped=origin == "shipped")
+        if key is not None:
+            return _find(key)
+    if found is None:
+        near = did_you_mean(plain(name), device_names(catalogue=True))
+        fail("MB300", f"unknown device `{name}`", hint=f"{near} {_NEXT}" if near else _NEXT)
+    return found
+
+
+def _by_other_name(name: str, files: dict[str, Path], *, shipped: bool) -> str | None:
+    """The key of a device by another name: case and hyphens do not matter, and gaps do not where one alone is left."""
+    wanted, names = plain(name), _other_names(tuple(files.items()), shipped) if files else {}
+    if wanted in names:
+        return names[wanted]
+    closed = {key for text, key in names.items() if text.replace("_", "") == wanted.replace("_", "")}
+    return closed.pop() if len(closed) == 1 and wanted else None
+
+
+def _other_names(files: tuple[tuple[str, Path], ...], shipped: bool) -> dict[str, str]:  # noqa: FBT001
+    return _names_of(files) if shipped else aliases_of(files, shipped=False) | {plain(key): key for key, _ in files}
+
+
+@lru_cache(maxsize=2)
+def _names_of(files: tuple[tuple[str, Path], ...]) -> dict[str, str]:
+    """Other name -> key of files that ship."""
+    return aliases_of(files) | {plain(key): key for key, _ in files}

@@ -96,7 +96,7 @@ def _section_class(annotation: Any) -> type[BaseModel]:
 
 def _missing(path: Path, document: Document, whole: str) -> Problem:
     where = document.key(*path[:-1])
-    if path[-1] == "source" and whole != "the profile" and path[0] != "parameters":
+    if path[-1] == "source" and whole == "the runtime" and path[0] != "parameters":
         hint = "source: what documents it, or `assumed: ...` with the reason"
         return Problem("MB302", f"{dotted(path[:-1], whole)} does not say its `source`", where, hint)
     if path[-1] == "source":

@@ -148,6 +148,23 @@ def _matches(names: dict[str, str], patterns: dict[str, tuple[str, ...]]) -> boo
     return any(fnmatchcase(names[key].lower(), pattern.lower()) for key in names for pattern in patterns.get(key, ()))
 
 
+def computed_in(file: RuntimeFile) -> dict[str, str]:
+    """Precision of a model -> the one that the runtime computes it in, where that is another; from its file alone."""
+    for _ in range(MOST_LIKE):
+        data = runtime_document(file).data
+        found = data.get("computes") if isinstance(data, dict) else None
+        if isinstance(found, dict):
+            return {str(name): str(entry["as"]) for name, entry in found.items() if isinstance(entry, dict) and "as" in entry}
+        parent = data.get("like") if isinstance(data, dict) else None
+        if not isinstance(parent, str):
+            break
+        try:
+            file = parent_of(file, parent)
+        except InputError:
+            break
+    return {}
+
+
 _Patterns = dict[str, tuple[str, ...]]
 _Place = tuple[tuple[str, ...], _Patterns, _Patterns]
 

@@ -38,6 +38,7 @@ class IdentitySection(Section):
 
     name: Slug = Field(description="the file's name without `.yaml`; what `--device` takes")
     title: Text = Field(description="name for people, such as `Google Pixel 1`")
+    names: list[Text] | None = optional("other names: as it is sold, and model codes")
     soc: str | None = optional("system on chip or board")
     note: str | None = optional("what else the reader should know")
 
@@ -233,6 +234,7 @@ class DeviceFile(Section):
     """A hardware profile of mbcost."""
 
     identity: IdentitySection = Field(description="what the device is")
+    soc: Slug | None = optional("key of its system on a chip in the catalogue, which adds the clusters of its CPU")
     provenance: ProvenanceSection = Field(description="where the numbers come from")
     processors: dict[Slug, AnyProcessor] = Field(min_length=1, description="name -> processor")
     memory: MemorySection = Field(default_factory=MemorySection, description="the memory that all processors share")

@@ -8,15 +8,19 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from mbcost.devices.entries_of_catalogue import aliases_in, number, plain
-from mbcost.devices.folders import profiles_in
-from mbcost.devices.types import Memory, Quantity
+from mbcost.devices.entries_of_catalogue import aliases_of, number, plain
+from mbcost.devices.folders import SOCS, own_version, profiles_in, user_folder
+from mbcost.devices.types import Memory, Origin, Quantity
 from mbcost.errors import did_you_mean, fail
 from mbcost.files import load_yaml
 from mbcost.resources import hardware_profiles
 
-#: The folder of the chips, beside the devices.
-FOLDER: Final = "socs"
+#: The clusters that a chip may have, the fastest first.
+CLUSTERS: Final = ("large", "medium", "medium_2", "small")
+#: The keys of single numbers of its memory.
+MEMORY_NUMBERS: Final = ("width", "transfer_rate", "bandwidth", "capacity")
+#: The keys of single numbers of a cluster.
+CLUSTER_NUMBERS: Final = ("cores", "clock", "l2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Soc:
     references: Mapping[str, str] = field(default_factory=dict, hash=False)
     date: str = ""
     path: str = ""
+    origin: Origin = "shipped"
 
     def __repr__(self) -> str:
         return f"<Soc {self.name}: {self.title}>"
@@ -69,7 +74,12 @@ class Soc:
 
 def soc_names() -> tuple[str, ...]:
     """The keys of all chips, sorted."""
-    return tuple(sorted(profiles_in(_folder())))
+    return tuple(sorted(soc_files()))
+
+
+def soc_files() -> dict[str, Path]:
+    """Key -> file of all chips, the user's before those that ship."""
+    return _shipped() | profiles_in(user_folder() / SOCS)
 
 
 def load_soc(name: str) -> Soc:
@@ -78,44 +88,34 @@ def load_soc(name: str) -> Soc:
     Raises
     ------
     InputError
-        MB300 with the nearest names if there is none.
+        MB300 with the nearest names if there is none, and every problem of a user's file.
     """
     found = find_soc(name)
     if found is None:
-        near = did_you_mean(name, soc_names())
-        fail("MB300", f"there is no system on a chip `{name}`", hint=near or "`mbcost devices search` lists them")
+        near = did_you_mean(plain(name), soc_names())
+        hint = near or "`mbcost devices search --kind soc TEXT` finds them"
+        fail("MB300", f"there is no system on a chip `{name}` in the catalogue", hint=hint)
     return found
 
 
-@lru_cache(maxsize=64)
 def find_soc(text: str) -> Soc | None:
-    """The chip of a key or of another name, whatever the case and the hyphens; None if there is none."""
-    files, key = profiles_in(_folder()), plain(text)
-    if key not in files:
-        key = _aliases().get(key, "")
-    return _load(files[key]) if key else None
+    """The chip of a key or of another name, whatever the case and the hyphens; None if there is none.
+
+    Raises
+    ------
+    InputError
+        With every problem of a user's file.
+    """
+    return _find(plain(text), own_version())
 
 
-def _folder() -> Path:
-    return hardware_profiles() / FOLDER
-
-
-@cache
-def _aliases() -> dict[str, str]:
-    return aliases_in(_folder())
-
-
-@cache
-def _load(path: Path) -> Soc:
-    data = load_yaml(path).data
+def soc_from(data: Mapping[str, Any], path: str, origin: Origin) -> Soc:
+    """The chip in the data of a file without problems."""
     identity, provenance = data["identity"], data["provenance"]
     default = provenance.get("reference")
 
-    def section(values: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Quantity | None]:
-        return {key: number(key, values.get(key), default) for key in keys}
-
     def unit(values: Mapping[str, Any] | None) -> Unit | None:
-        return None if values is None else Unit(values["name"], **section(values, ("cores", "clock")))
+        return None if values is None else Unit(values["name"], **numbers(values, ("cores", "clock"), default))
 
     memory = data.get("memory") or {}
     return Soc(
@@ -123,20 +123,60 @@ def _load(path: Path) -> Soc:
         title=identity["title"],
         names=tuple(identity.get("names") or ()),
         clusters={
-            name: Cluster(name, values["core"], **section(values, ("cores", "clock", "l2")))
+            name: Cluster(name, values["core"], **numbers(values, CLUSTER_NUMBERS, default))
             for name, values in data["clusters"].items()
         },
         l3=number("l3", data.get("l3"), default),
         gpu=unit(data.get("gpu")),
         npu=unit(data.get("npu")),
-        memory=Memory(
-            type=memory.get("type"),
-            width=number("width", memory.get("width"), default),
-            transfer_rate=number("transfer_rate", memory.get("transfer_rate"), default),
-            bandwidth=number("bandwidth", memory.get("bandwidth"), default),
-            capacity=number("capacity", memory.get("capacity"), default),
-        ),
+        memory=Memory(type=memory.get("type"), **numbers(memory, MEMORY_NUMBERS, default)),
         references=provenance.get("references") or {},
         date=provenance["date"],
-        path=str(path),
+        path=path,
+        origin=origin,
     )
+
+
+def numbers(values: Mapping[str, Any], keys: tuple[str, ...], default: str | None) -> dict[str, Quantity | None]:
+    """The numbers of a section by their keys."""
+    return {key: number(key, values.get(key), default) for key in keys}
+
+
+@lru_cache(maxsize=512)
+def _find(key: str, own: object) -> Soc | None:
+    mine = profiles_in(user_folder() / SOCS) if own else {}
+    aliases = aliases_of(mine.items(), shipped=False) if mine else {}
+    if key in mine or key in aliases:
+        return read_own(mine[key if key in mine else aliases[key]])
+    if key not in _shipped():
+        key = _aliases().get(key, "")
+    return _load(_shipped()[key]) if key else None
+
+
+def read_own(path: Path) -> Soc:
+    """The chip in a file of the user.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    from mbcost.devices.catalogue_reader import checked
+
+    return soc_from(checked(path, "soc"), str(path), "user")
+
+
+@cache
+def _shipped() -> dict[str, Path]:
+    return profiles_in(hardware_profiles() / SOCS)
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    return aliases_of(_shipped().items())
+
+
+@cache
+def _load(path: Path) -> Soc:
+    """A chip that ships; the tests check their files."""
+    return soc_from(load_yaml(path).data, str(path), "shipped")

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from mbcost.checks import is_number
+from mbcost.devices.clusters import clusters_of, processor_key
 from mbcost.devices.folders import SUFFIXES, expanded
 from mbcost.devices.library import load_device
-from mbcost.devices.runtimes import find_runtime, runtimes_for, unfit, unfit_file
+from mbcost.devices.runtimes import RuntimeFile, computed_in, find_runtime, runtimes_for, unfit, unfit_file
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
 from mbcost.errors import InputError, did_you_mean, fail, or_list
 from mbcost.files import is_file
 
 _TARGET: Final = re.compile(
     r"(?P<device>.+\.ya?ml|[^/@\\]+)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>[^/@]+))?", re.IGNORECASE
+)
+#: A core with its clock, which stands where a device does.
+_CORE: Final = re.compile(
+    r"(?P<device>[^/@\\]+@\s*[0-9.]+\s*[kmg]?hz)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>.+))?", re.IGNORECASE
 )
 
 
@@ -44,7 +49,9 @@ def as_target(device: str | Target, precision: str | None = None, threads: int |
     where = f"{device.device.name}/{device.processor.name}"
     return replace(
         device,
-        precision=device.precision if precision is None else _precision(device.processor, precision, where),
+        precision=device.precision
+        if precision is None
+        else _precision(device.processor, precision, where, find_runtime(device.runtime_file)),
         threads=device.threads if threads is None else _threads(device.processor, threads, where),
     )
 
@@ -56,9 +63,11 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     ----------
     text
         ``device``, ``device/processor``, ``device@runtime`` or ``device/processor@runtime``. A device is a name or the
-        path of a ``.yaml`` file, and so is a runtime.
+        path of a ``.yaml`` file, and so is a runtime. A cluster is ``cpu.small`` or ``cpu.cortex_a55``; a core with its
+        clock is a device: ``cortex_x4@3.39GHz``.
     precision
-        ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists.
+        ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists. One that the
+        processor does not have is right where the runtime computes it in one that it has.
     threads
         From 1 to the processor's largest number; by default 1.
 
@@ -75,14 +84,14 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     device = load_device(parts.device)
     processor = _processor(device, parts.processor, parts.runtime)
     where = f"{device.name}/{processor.name}"
-    name, path = _runtime(device, processor, parts.runtime, where)
+    runtime = _runtime(device, processor, parts.runtime, where)
     return Target(
         device,
         processor,
-        name,
-        _precision(processor, precision, where),
+        runtime.name,
+        _precision(processor, precision, where, runtime),
         _threads(processor, threads, where),
-        path,
+        None if runtime.origin == "shipped" else str(runtime.path.absolute()),
     )
 
 
@@ -95,17 +104,18 @@ def _parts(text: str) -> _Parts | None:
         there = [reading for reading in able if is_file(expanded(reading[1]))]
         for found, runtime in (there or able)[:1]:
             return _Parts(found["device"], found["processor"], runtime)
-    match = _TARGET.fullmatch(text)
+    match = _CORE.fullmatch(text) or _TARGET.fullmatch(text)
     return None if match is None else _Parts(match["device"], match["processor"], match["runtime"])
 
 
 def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> Processor:
     """The named processor; without a name the default, or the first that has `runtime` where the default has not."""
     if name is not None:
-        if name not in device.processors:
-            known = or_list(list(device.processors))
-            fail("MB304", f"{device.name} has no processor `{name}`", hint=f"it has {known}")
-        return device.processors[name]
+        key = processor_key(device, name)
+        if key is None:
+            hint = f"it has {clusters_of(device)}"
+            fail("MB304", f"{device.name} has no processor `{name}`", hint=f"{hint}; {device.note}" if device.chip and device.note else hint)
+        return device.processors[key]
     default = device.default_processor
     others = [processor for processor in device.processors.values() if processor is not default]
     if runtime is None or not others:
@@ -117,8 +127,7 @@ def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> 
     return able[0] if able else default
 
 
-def _runtime(device: DeviceProfile, processor: Processor, name: str | None, where: str) -> tuple[str, str | None]:
-    """Name of the runtime, and its path where it does not ship."""
+def _runtime(device: DeviceProfile, processor: Processor, name: str | None, where: str) -> RuntimeFile:
     wanted = name or processor.runtime
     try:
         found = find_runtime(wanted)
@@ -133,14 +142,17 @@ def _runtime(device: DeviceProfile, processor: Processor, name: str | None, wher
     if why is not None:
         hint = f"{where} has {or_list(runtimes_for(device, processor))}"
         fail("MB304", f"{where} cannot run {found.name}: {why}", hint=hint)
-    return found.name, None if found.origin == "shipped" else str(found.path.absolute())
+    return found
 
 
-def _precision(processor: Processor, name: str | None, where: str) -> Precision:
+def _precision(processor: Processor, name: str | None, where: str, runtime: RuntimeFile) -> Precision:
     if name is None:
         return processor.precisions[0]
     matches = [precision for precision in processor.precisions if precision == name]
     if not matches:
+        matches = [known for known in get_args(Precision) if known == name]
+        if matches and computed_in(runtime).get(name) in processor.precisions:
+            return matches[0]
         fail("MB305", f"{where} does not compute in `{name}`", hint=f"it has {or_list(processor.precisions)}")
     return matches[0]
 

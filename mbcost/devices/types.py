@@ -266,11 +266,17 @@ class DeviceProfile:
     origin
         Whether it ships with mbcost, is in the user's folder (perhaps under the name of a shipped one), or was named by
         its path.
+    names
+        Other names: as it is sold, and model codes.
+    chip
+        The key of its system on a chip in the catalogue, from which clusters of its CPU come; None if it names none.
     """
 
     name: str
     title: str
+    names: tuple[str, ...] = ()
     soc: str | None = None
+    chip: str | None = None
     note: str | None = None
     provenance: Provenance
     processors: Mapping[str, Processor] = field(hash=False)

@@ -1,0 +1,320 @@
+"""Checks files of cores, systems on a chip and short devices: shape, then contradictions, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mbcost.devices.catalogue_schema import MODELS, CatalogueKind
+from mbcost.devices.checks import TOLERANCE, caches_problems, memory_problems
+from mbcost.devices.clusters import CLOCK_MARGIN
+from mbcost.devices.cores import NUMBERS, Core, core_files, core_names, find_core
+from mbcost.devices.entries_of_catalogue import MORE, head_of, number, plain, written_out
+from mbcost.devices.folders import DEVICES, profiles_in, user_folder
+from mbcost.devices.problems import Path as Place
+from mbcost.devices.problems import problem
+from mbcost.devices.quantities import DIMENSIONS
+from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc, soc_files, soc_names
+from mbcost.devices.types import Memory, Quantity
+from mbcost.errors import InputError, Problem, did_you_mean, or_list
+from mbcost.files import MAX_PROBLEMS, Document, load_yaml
+from mbcost.resources import hardware_profiles
+from mbcost.units import UnitError
+
+WHOLE: Final = "the file"
+
+#: Bits of a number -> multiply-accumulates of one vector pipe a cycle, for each lane of that many bits.
+_BITS: Final = {"fp32": 32, "fp16": 16, "bf16": 16, "int8": 8}
+#: Instruction sets with other units than the vector pipes, whose throughput these do not bound.
+_OTHER_UNITS: Final = frozenset({"amx", "sme", "rvv"})
+
+
+def checked(path: Path, kind: CatalogueKind) -> dict[str, Any]:
+    """The data of a file without problems.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    document = load_yaml(path)
+    found = problems_of(document, kind, path.stem)
+    if found:
+        raise InputError(found)
+    data: dict[str, Any] = document.data
+    return data
+
+
+def problems_of(document: Document, kind: CatalogueKind, stem: str | None) -> list[Problem]:
+    """All problems of a file of the catalogue, in the order of the file.
+
+    Parameters
+    ----------
+    stem
+        The name that it has to have, or None for any.
+    """
+    data = document.data
+    found = _shape(document, kind)
+    sections = data if isinstance(data, dict) else {}
+    found += _names(sections, kind, stem, document)
+    found += {"core": _core, "soc": _soc, "device": _device}[kind](sections, document)
+    found = list(dict.fromkeys(found))
+    found.sort(key=lambda each: (each.location.line, each.location.column) if each.location else (0, 0))
+    return found[:MAX_PROBLEMS]
+
+
+def kind_of(data: Any, path: Path) -> CatalogueKind | None:
+    """Which file of the catalogue this is; None for a full profile."""
+    if path.parent.name in {"cores", "socs"}:
+        return "core" if path.parent.name == "cores" else "soc"
+    keys = set(data) if isinstance(data, dict) else set()
+    if "processors" in keys:
+        return None
+    if "soc" in keys:
+        return "device"
+    if "clusters" in keys:
+        return "soc"
+    return "core" if keys & {"decode_width", "vector_pipes", "instructions", "order", "features", "max_clock"} else None
+
+
+# -- shape ------------------------------------------------------------------------------------------------------------
+
+
+def _shape(document: Document, kind: CatalogueKind) -> list[Problem]:
+    """Problems of keys, types, units and sources."""
+    model, data = MODELS[kind], document.data
+    default = _reference(data)
+    try:
+        model.model_validate(_in_full(data, default), context=_references(data))
+    except ValidationError as error:
+        details = error.errors(include_url=False)[:MAX_PROBLEMS]
+        return [problem(_placed(each, data), document, lambda path, _: _keys(model, path), WHOLE) for each in details]
+    return []
+
+
+def _in_full(value: Any, default: str | None, key: str = "") -> Any:
+    """The data with a source at every number."""
+    if isinstance(value, dict) and "value" not in value and key != "references":
+        unit = "MAC/cycle" if key == "throughput" else ""
+        if unit:
+            return {precision: written_out(each, default, unit) for precision, each in value.items()}
+        return {name: _in_full(each, default, str(name)) for name, each in value.items()}
+    if key in DIMENSIONS or key in MORE:
+        return written_out(value, default)
+    return value
+
+
+def _placed(error: ErrorDetails, data: Any) -> ErrorDetails:
+    """An error at a number that stands alone is at the number, not at a key of it."""
+    place = [part for part in error["loc"] if part != "[key]"]
+    kept: list[str | int] = []
+    for part in place:
+        if kept and not isinstance(_at(data, kept), (dict, list)):
+            break
+        kept.append(part)
+    return {**error, "loc": tuple(kept)} if len(kept) < len(place) else error
+
+
+def _keys(model: type[BaseModel], path: Place) -> tuple[str, ...]:
+    """The keys that the section at a path may have."""
+    current: Any = model
+    for part in path:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            current = current.model_fields[str(part)].annotation
+        classes = _inside(current)
+        current = classes[-1] if classes else current
+    return tuple(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else ()
+
+
+def _inside(annotation: Any) -> list[Any]:
+    """The sections that a field holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [each for part in get_args(annotation) for each in _inside(part)]
+
+
+# -- contradictions ---------------------------------------------------------------------------------------------------
+
+
+def _names(data: Mapping[str, Any], kind: CatalogueKind, stem: str | None, document: Document) -> Iterator[Problem]:
+    """The name of the file, and other names that are used twice."""
+    identity = _mapping(data.get("identity"))
+    name, names = identity.get("name"), identity.get("names")
+    if stem is not None and isinstance(name, str) and name != stem:
+        message = f"`identity.name` is `{name}`, but the file is called `{stem}`"
+        yield Problem("MB303", message, document.value("identity", "name"), "they have to be the same")
+    here: set[str] = set()
+    others = _owners(kind, str(name)) if isinstance(names, list) and names else {}
+    for i, alias in enumerate(names if isinstance(names, list) else ()):
+        if not isinstance(alias, str):
+            continue
+        place, key = document.value("identity", "names", i), plain(alias)
+        if key in here:
+            yield Problem("MB303", f"the name `{alias}` is in the list twice", place)
+        elif key in others:
+            hint = "a name leads to one entry: remove it here or there"
+            yield Problem("MB303", f"the name `{alias}` is also one of {others[key]}", place, hint)
+        here.add(key)
+
+
+def _owners(kind: CatalogueKind, name: str) -> dict[str, str]:
+    """Every name of the catalogue and of the user's files -> whose it is, but for those of this entry."""
+    home, own = hardware_profiles(), user_folder()
+    groups: list[tuple[CatalogueKind, dict[str, Path], bool]] = [
+        ("device", profiles_in(home) | profiles_in(home / DEVICES), True),
+        ("device", profiles_in(own), False),
+        ("core", core_files(), True),
+        ("soc", soc_files(), True),
+    ]
+    found: dict[str, str] = {}
+    for group, files, shipped in groups:
+        for key, path in files.items():
+            if (group, key) != (kind, name):
+                ours = shipped and path.is_relative_to(home)
+                names = dict.fromkeys((key, *head_of(path, shipped=ours).names))
+                found |= {plain(each): f"{'the ' if group != 'device' else ''}{_WORDS[group]}{key}" for each in names}
+    return found
+
+
+_WORDS: Final = {"device": "", "core": "core ", "soc": "chip "}
+
+
+def _core(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    default = _reference(data)
+    found = {key: _number(key, data.get(key), default) for key in NUMBERS}
+    features = data.get("features")
+    features = frozenset(each for each in features if isinstance(each, str)) if isinstance(features, list) else frozenset()
+    like = data.get("like")
+    if isinstance(like, str) and like != _mapping(data.get("identity")).get("name"):
+        yield from _known(like, "core", core_names(), find_core, document.value("like"))
+    elif isinstance(like, str):
+        yield Problem("MB303", "a core does not derive from itself", document.value("like"))
+    yield from caches_problems([(key, found[key]) for key in ("l1d", "l2")], document, ())
+    pipes, width = found["vector_pipes"], found["simd_width"]
+    for precision, value in _mapping(data.get("throughput")).items():
+        rate = _number("throughput", value, default, "MAC/cycle")
+        place = document.value("throughput", precision)
+        if rate is None:
+            continue
+        if precision == "fp16" and features and "fp16" not in features:
+            hint = "add it there, or leave the number out"
+            yield Problem("MB303", "`throughput` has fp16, but `features` does not", place, hint)
+        if pipes is None or width is None or precision not in _BITS or features & _OTHER_UNITS:
+            continue
+        lanes = width.value / _BITS[precision]
+        most = pipes.value * lanes * (2 if precision == "int8" and "i8mm" in features else 1)
+        formula = f"{pipes.text} pipes x {lanes:g} lanes = {pipes.value * lanes:g} MAC/cycle"
+        too_few = precision == "fp32" and rate.value < most * (1 - TOLERANCE)
+        if rate.value > most * (1 + TOLERANCE) or too_few:
+            if most > pipes.value * lanes:
+                formula += f", and {most:g} with i8mm"
+            hint = "`vector_pipes`, `simd_width` and `throughput` have to agree"
+            yield Problem("MB303", f"`throughput.{precision}` is {rate.text}, but {formula}", place, hint)
+
+
+def _soc(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    default, clusters = _reference(data), _mapping(data.get("clusters"))
+    if clusters and CLUSTERS[0] not in clusters and set(clusters) & set(CLUSTERS):
+        hint = "the fastest cluster is called `large`, also where it is the only one"
+        yield Problem("MB303", "`clusters` has no `large`", document.key("clusters"), hint)
+    order = [name for name in clusters if name in CLUSTERS]
+    if order != [name for name in CLUSTERS if name in order]:
+        yield Problem("MB303", f"`clusters` are in the order {', '.join(order)}", document.key("clusters"), "the fastest first")
+    for name, section in clusters.items():
+        core = _mapping(section).get("core")
+        place = ("clusters", name)
+        if isinstance(core, str):
+            yield from _known(core, "core", core_names(), find_core, document.value(*place, "core"))
+            yield from _clock_of_core(section, core, default, document, (*place, "clock"))
+    yield from _memory(data, default, document)
+
+
+def _device(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    default, key, clusters = _reference(data), data.get("soc"), _mapping(data.get("clusters"))
+    if not isinstance(key, str):
+        return
+    problems = list(_known(key, "system on a chip", soc_names(), find_soc, document.value("soc")))
+    yield from problems
+    yield from _memory(data, default, document)
+    soc = None if problems else find_soc(key)
+    if soc is None:
+        return
+    for name, section in clusters.items():
+        if name not in soc.clusters:
+            if name in CLUSTERS:
+                message = f"{soc.title} has no cluster `{name}`"
+                hint = f"it has {or_list(list(soc.clusters))}"
+                yield Problem("MB304", message, document.key("clusters", name), hint)
+            continue
+        core = _mapping(section).get("core")
+        if isinstance(core, str):
+            yield from _known(core, "core", core_names(), find_core, document.value("clusters", name, "core"))
+        core = core if isinstance(core, str) else soc.clusters[name].core
+        yield from _clock_of_core(section, core, default, document, ("clusters", name, "clock"))
+
+
+def _known(key: str, what: str, names: tuple[str, ...], find: Any, place: Any) -> Iterator[Problem]:
+    """A problem where a core or a chip is not in the catalogue, by its key; those of a user's file that it names."""
+    if key in names:
+        try:
+            find(key)
+        except InputError as error:
+            yield from error.problems
+        return
+    other = find(key)
+    hint = f"its key is `{other.name}`" if other is not None else did_you_mean(plain(key), names)
+    hint = hint or f"`mbcost devices search --kind {'core' if what == 'core' else 'soc'} TEXT` finds one"
+    yield Problem("MB304", f"there is no {what} `{key}` in the catalogue", place, hint)
+
+
+def _clock_of_core(section: Any, key: str, default: str | None, document: Document, at: Place) -> Iterator[Problem]:
+    clock = _number("clock", _mapping(section).get("clock"), default)
+    try:
+        core: Core | None = find_core(key)
+    except InputError:  # said where it is named
+        return
+    if clock and core and core.max_clock and clock.value > core.max_clock.value * CLOCK_MARGIN:
+        message = f"`{'.'.join(map(str, at))}` is {clock.text}, but the highest known of {core.title} is {core.max_clock.text}"
+        yield Problem("MB303", message, document.value(*at), f"at most {CLOCK_MARGIN - 1:.0%} more is taken for another device")
+
+
+def _memory(data: Mapping[str, Any], default: str | None, document: Document) -> Iterator[Problem]:
+    section = _mapping(data.get("memory"))
+    yield from memory_problems(Memory(**{key: _number(key, section.get(key), default) for key in MEMORY_NUMBERS}), document)
+
+
+def _number(key: str, value: Any, default: str | None, unit: str = "") -> Quantity | None:
+    """A number, or None if it has a problem of its own."""
+    try:
+        return number(key, value, default, unit)
+    except (UnitError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _reference(data: Any) -> str | None:
+    found = _mapping(_mapping(data).get("provenance")).get("reference")
+    return found if isinstance(found, str) else None
+
+
+def _references(data: Any) -> frozenset[str] | None:
+    found = _mapping(_mapping(data).get("provenance")).get("references")
+    return frozenset(found) if isinstance(found, dict) else None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _at(data: Any, path: list[str | int]) -> Any:
+    for part in path:
+        if isinstance(data, dict):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data

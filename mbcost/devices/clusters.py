@@ -1,0 +1,280 @@
+"""Devices from the catalogue: a chip's clusters as processors, with the numbers of their cores.
+
+``cpu`` is the fastest cluster; the others are ``cpu.medium``, ``cpu.medium_2`` and ``cpu.small``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from mbcost.devices.cores import Core, ancestors, find_core, load_core
+from mbcost.devices.entries_of_catalogue import plain
+from mbcost.devices.socs import CLUSTER_NUMBERS, CLUSTERS, MEMORY_NUMBERS, Cluster, Soc, load_soc, numbers
+from mbcost.devices.types import DeviceProfile, Memory, Origin, Precision, Processor, Provenance, Quantity
+from mbcost.errors import fail, or_list
+from mbcost.units import UnitError, format_quantity, parse_quantity
+
+#: The name of a CPU's fastest cluster, and what the names of the others begin with.
+CPU: Final = "cpu"
+#: The runtime of Arm cores, and that of all others: each is the one that most of these cores were measured with.
+ARM_RUNTIME: Final = "tflite-2.10"
+OTHER_RUNTIME: Final = "ncnn"
+#: How far above the highest known clock of a core a clock may be [1]: makers pick the best chips for some devices.
+CLOCK_MARGIN: Final = 1.25
+
+#: What a cluster may be called -> the clusters that it may be, the first that there is.
+_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("large", "big", "prime"), ("large",)),
+    **dict.fromkeys(("gold", "performance"), ("medium", "large")),
+    **dict.fromkeys(("medium", "med", "mid", "middle"), ("medium",)),
+    **dict.fromkeys(("medium_2", "med_2", "mid_2", "middle_2"), ("medium_2",)),
+    **dict.fromkeys(("small", "little", "silver", "efficiency"), ("small",)),
+}
+_AD_HOC: Final = re.compile(r"(?P<core>[^@/]+?)\s*(?:@\s*(?P<clock>[0-9.]+)\s*(?P<unit>[kmg]?hz))?", re.IGNORECASE)
+_UNITS: Final = {unit.lower(): unit for unit in ("Hz", "kHz", "MHz", "GHz")}
+
+
+class _References:
+    """The references of a profile; those of a core or a chip are under its key and a dot."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, str] = {}
+
+    def of(self, quantity: Quantity | None, owner: Core | Soc) -> Quantity | None:
+        """A number of a core or chip with its references as the profile has them."""
+        if quantity is None or not quantity.reference:
+            return quantity
+        self.used |= {f"{owner.name}.{key}": owner.references[key] for key in quantity.reference}
+        return replace(quantity, reference=tuple(f"{owner.name}.{key}" for key in quantity.reference))
+
+
+def with_clusters(profile: DeviceProfile, soc: Soc) -> DeviceProfile:
+    """A full profile with those clusters of its chip that it does not describe itself."""
+    references, own = _References(), dict(profile.processors)
+    default = not any(processor.default for processor in own.values())
+    for name, cluster in _clusters(soc, references).items():
+        if _key(name) not in own:
+            own[_key(name)] = _processor(cluster, soc, references, default=default and name == CLUSTERS[0])
+    merged = {**references.used, **profile.provenance.references}
+    return replace(profile, processors=own, provenance=replace(profile.provenance, references=merged))
+
+
+def soc_profile(soc: Soc) -> DeviceProfile:
+    """A system on a chip as a device."""
+    references = _References()
+    processors = _processors(_clusters(soc, references), soc, references)
+    return DeviceProfile(
+        name=soc.name,
+        title=soc.title,
+        names=soc.names,
+        soc=soc.title,
+        chip=soc.name,
+        note=_note(soc),
+        processors=processors,
+        memory=_memory(soc, references),
+        provenance=Provenance(date=soc.date, references=references.used),
+        path=soc.path,
+        origin=soc.origin,
+    )
+
+
+def device_profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:
+    """A device from a file that names its chip and what deviates from it."""
+    identity, provenance = data["identity"], data["provenance"]
+    default = provenance.get("reference")
+    soc, references = load_soc(data["soc"]), _References()
+    clusters = _clusters(soc, references)
+    for name, values in (data.get("clusters") or {}).items():
+        clusters[name] = replace(
+            clusters[name],
+            core=values.get("core") or clusters[name].core,
+            **_known(numbers(values, CLUSTER_NUMBERS, default)),
+        )
+    section = data.get("memory") or {}
+    memory = replace(_memory(soc, references), **_known(numbers(section, MEMORY_NUMBERS, default)))
+    return DeviceProfile(
+        name=identity["name"],
+        title=identity["title"],
+        names=tuple(identity.get("names") or ()),
+        soc=soc.title,
+        chip=soc.name,
+        note=_note(soc),
+        processors=_processors(clusters, soc, references),
+        memory=replace(memory, type=section.get("type") or memory.type),
+        provenance=Provenance(date=provenance["date"], references={**provenance["references"], **references.used}),
+        path=path,
+        origin=origin,
+    )
+
+
+def core_profile(text: str) -> DeviceProfile | None:
+    """The device of an ad-hoc target such as ``cortex_x4@3.39GHz``; None if `text` names no core.
+
+    Without a clock it is the highest that is known of the core, and the note says so.
+
+    Raises
+    ------
+    InputError
+        MB303 for a clock that is far above every known one of the core, or for none where none is known; every problem
+        of a user's file.
+    """
+    match = _AD_HOC.fullmatch(text.strip())
+    core = find_core(match["core"]) if match else None
+    if match is None or core is None:
+        return None
+    references = _References()
+    clock, note = references.of(core.max_clock, core), None
+    if match["clock"] is not None:
+        clock = _clock(match, core)
+    elif clock is None:
+        hint = f"name it: {core.name}@2.0GHz"
+        fail("MB303", f"no clock of {core.title} is known to the catalogue", hint=hint)
+    else:
+        note = f"no clock was named: at the highest that is known of it, {clock.text}"
+    assert clock is not None  # noqa: S101
+    cluster = Cluster(CLUSTERS[0], core.name, clock=clock)
+    processor = _processor(cluster, None, references, default=True)
+    return DeviceProfile(
+        name=f"{core.name}@{clock.value / 1e9:.9g}GHz",
+        title=f"{core.title} at {clock.value / 1e9:.9g} GHz",
+        note=note,
+        processors={processor.name: processor},
+        memory=Memory(),
+        provenance=Provenance(date=core.date, references=references.used),
+        path=core.path,
+        origin=core.origin,
+    )
+
+
+def processor_key(device: DeviceProfile, text: str) -> str | None:
+    """The name of the processor that `text` means: a name, ``cpu.`` and a role, or ``cpu.`` and a core; None if none.
+
+    ``cpu.big``, ``cpu.prime`` and ``cpu.large`` are ``cpu``; ``cpu.gold`` is the middle cluster where there is one.
+    """
+    if text in device.processors:
+        return text
+    key = plain(text)
+    if key in device.processors:
+        return key
+    kind, dot, role = key.partition(".")
+    if kind != CPU or not dot:
+        return None
+    clusters = {_role(name): name for name, each in device.processors.items() if each.kind == "cpu"}
+    for candidate in _ROLES.get(role, ()):
+        if candidate in clusters:
+            return clusters[candidate]
+    wanted = find_core(role)
+    if wanted is None:
+        return None
+    cores = {name: find_core(device.processors[name].model) for name in clusters.values()}
+    for close in (lambda core: core.name == wanted.name, lambda core: wanted in ancestors(core)):
+        able = [name for name, core in cores.items() if core is not None and close(core)]
+        if able:
+            return able[0]
+    return None
+
+
+def clusters_of(device: DeviceProfile) -> str:
+    """The processors of a device and the cores of those that are clusters, for a hint."""
+    return or_list(
+        [f"{name} ({each.model})" if each.kind == "cpu" else name for name, each in device.processors.items()]
+    )
+
+
+def too_fast(clock: Quantity, core: Core) -> bool:
+    """Whether a clock is so far above all known ones of a core that it is a mistake."""
+    return core.max_clock is not None and clock.value > core.max_clock.value * CLOCK_MARGIN
+
+
+def _clock(match: re.Match[str], core: Core) -> Quantity:
+    """The clock of an ad-hoc target."""
+    unit = _UNITS[match["unit"].lower()]
+    text = f"{match['clock']} {unit}"
+    try:
+        hertz = parse_quantity(text, "frequency")
+    except UnitError as error:
+        fail("MB303", f"the clock of {core.name}: {error}", hint=f"such as {core.name}@2.0GHz")
+    clock = Quantity(hertz, "frequency", "assumed", (), None, "as it was named", text)
+    if hertz <= 0 or too_fast(clock, core):
+        most = core.max_clock.text if core.max_clock else "positive"
+        hint = f"the highest known clock of {core.title} is {most}" if core.max_clock else "a clock is positive"
+        fail("MB303", f"{core.title} does not run at {text}", hint=hint)
+    return clock
+
+
+def _clusters(soc: Soc, references: _References) -> dict[str, Cluster]:
+    """The clusters of a chip with references as the profile has them."""
+    return {
+        name: replace(
+            cluster, **{key: references.of(getattr(cluster, key), soc) for key in CLUSTER_NUMBERS}
+        )
+        for name, cluster in soc.clusters.items()
+    }
+
+
+def _processors(clusters: Mapping[str, Cluster], soc: Soc, references: _References) -> dict[str, Processor]:
+    first = next(iter(clusters))
+    found = [_processor(each, soc, references, default=name == first) for name, each in clusters.items()]
+    return {processor.name: processor for processor in found}
+
+
+def _processor(cluster: Cluster, soc: Soc | None, references: _References, *, default: bool) -> Processor:
+    """A cluster as a processor."""
+    core = load_core(cluster.core)
+    arm = core.instructions.startswith("arm") or "neon" in core.features
+    precisions: tuple[Precision, ...] = ("fp32", "fp16", "int8") if "fp16" in core.features else ("fp32", "int8")
+    throughput = {
+        precision: rate
+        for precision in precisions
+        if (rate := references.of(core.throughput.get(precision), core)) is not None
+    }
+    l2 = cluster.l2 or references.of(core.l2, core)
+    return Processor(
+        name=_key(cluster.name),
+        kind="cpu",
+        model=core.name,
+        runtime=ARM_RUNTIME if arm else OTHER_RUNTIME,
+        precisions=precisions,
+        default=default,
+        max_threads=int(cluster.cores.value) if cluster.cores else 1,
+        clock=cluster.clock,
+        throughput=throughput,
+        peak={} if cluster.clock is None else {name: _peak(cluster.clock, rate) for name, rate in throughput.items()},
+        cores=cluster.cores,
+        simd_width=references.of(core.simd_width, core),
+        l1d=references.of(core.l1d, core),
+        l2=l2,
+        l3=references.of(soc.l3, soc) if soc else None,
+    )
+
+
+def _peak(clock: Quantity, rate: Quantity) -> Quantity:
+    value = clock.value * rate.value
+    text = format_quantity(value, "throughput")
+    formula = f"{clock.text} x {rate.text}"
+    return Quantity(value, "throughput", "derived", tuple(dict.fromkeys((*clock.reference, *rate.reference))), formula, None, text)
+
+
+def _memory(soc: Soc, references: _References) -> Memory:
+    return replace(soc.memory, **{key: references.of(getattr(soc.memory, key), soc) for key in MEMORY_NUMBERS})
+
+
+def _note(soc: Soc) -> str | None:
+    """What of a chip has no processor: what is known of it does not suffice to predict anything."""
+    units = [unit.name for unit in (soc.gpu, soc.npu) if unit is not None]
+    return f"no numbers to predict its {' and its '.join(units)} are known" if units else None
+
+
+def _known(values: Mapping[str, Quantity | None]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _key(cluster: str) -> str:
+    return CPU if cluster == CLUSTERS[0] else f"{CPU}.{cluster}"
+
+
+def _role(name: str) -> str:
+    return name.partition(".")[2] or CLUSTERS[0]
