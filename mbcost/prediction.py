@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mbcost.calibration.apply import CalibrationChoice, choose_calibration, interval_of, scale_to_threads, workload_of
 from mbcost.calibration.interval import Workload, posterior_variance
@@ -12,9 +12,10 @@ from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Precision, Target, as_target
 from mbcost.graph import Layer, LayerGraph
-from mbcost.kernels import Kernel, Runtime, map_to_kernels
+from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.form import Spread
+from mbcost.latency.forms import form_of
 from mbcost.latency.im2col import lowered
 from mbcost.latency.model import computed_target, latency_model, spread_of
 from mbcost.latency.rates import ELEMENT_BYTES
@@ -166,6 +167,45 @@ def _uncalibrated_factor(
     variance = posterior_variance(spread.covariance, relative)
     factor: Real = 1 + spread.width * square_root(spread.noise**2 + variance)
     return factor
+
+
+#: What the latency of a target rests on, the best first.
+Basis: TypeAlias = Literal["calibrated", "same core", "related core", "facts", "bound"]
+#: The same as it is said of a latency.
+BASES: Final[Mapping[Basis, str]] = {
+    "calibrated": "calibrated on this target",
+    "same core": "from the same core in other devices",
+    "related core": "from a core of the same design in other devices",
+    "facts": "from facts of the processor",
+    "bound": "a bound",
+}
+
+
+def basis_of(target: Target, calibration: CalibrationChoice = None) -> Basis:
+    """What the latencies of a target rest on, which needs no network.
+
+    A form whose rates were fitted on one processor knows that processor, and any other by its facts alone.
+
+    Parameters
+    ----------
+    calibration
+        As for :func:`mbcost.analyze`.
+
+    Raises
+    ------
+    InputError
+        As :func:`prepare`, but for numbers that the profile lacks.
+    """
+    runtime = load_runtime(target.runtime_file)
+    computed = computed_target(target, runtime)
+    form = form_of(runtime)
+    if choose_calibration(computed, form, calibration) is not None:
+        return "calibrated"
+    if form.name == "roofline":
+        return "bound"
+    if form.spread is not None:
+        return form.spread(computed, runtime).basis
+    return "same core" if runtime.was_fitted_on(target.processor.model, computed.precision) else "facts"
 
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:

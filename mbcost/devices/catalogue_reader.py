@@ -10,17 +10,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mbcost.devices.catalogue_schema import MODELS, CatalogueKind
-from mbcost.devices.checks import TOLERANCE, caches_problems, memory_problems
+from mbcost.devices.checks import TOLERANCE, caches_problems, known_problems, memory_problems
 from mbcost.devices.clusters import CLOCK_MARGIN
-from mbcost.devices.cores import NUMBERS, Core, core_files, core_names, find_core
+from mbcost.devices.cores import NUMBERS, Core, core_files, find_core
 from mbcost.devices.entries_of_catalogue import MORE, head_of, number, plain, written_out
 from mbcost.devices.folders import DEVICES, profiles_in, user_folder
 from mbcost.devices.problems import Path as Place
 from mbcost.devices.problems import problem
 from mbcost.devices.quantities import DIMENSIONS
-from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc, soc_files, soc_names
+from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc, soc_files
 from mbcost.devices.types import Memory, Quantity
-from mbcost.errors import InputError, Problem, did_you_mean, or_list
+from mbcost.errors import InputError, Problem, or_list
 from mbcost.files import MAX_PROBLEMS, Document, load_yaml
 from mbcost.resources import hardware_profiles
 from mbcost.units import UnitError
@@ -187,10 +187,12 @@ def _core(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
     default = _reference(data)
     found = {key: _number(key, data.get(key), default) for key in NUMBERS}
     features = data.get("features")
-    features = frozenset(each for each in features if isinstance(each, str)) if isinstance(features, list) else frozenset()
+    features = (
+        frozenset(each for each in features if isinstance(each, str)) if isinstance(features, list) else frozenset()
+    )
     like = data.get("like")
     if isinstance(like, str) and like != _mapping(data.get("identity")).get("name"):
-        yield from _known(like, "core", core_names(), find_core, document.value("like"))
+        yield from known_problems(like, "core", document.value("like"))
     elif isinstance(like, str):
         yield Problem("MB303", "a core does not derive from itself", document.value("like"))
     yield from caches_problems([(key, found[key]) for key in ("l1d", "l2")], document, ())
@@ -223,12 +225,14 @@ def _soc(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
         yield Problem("MB303", "`clusters` has no `large`", document.key("clusters"), hint)
     order = [name for name in clusters if name in CLUSTERS]
     if order != [name for name in CLUSTERS if name in order]:
-        yield Problem("MB303", f"`clusters` are in the order {', '.join(order)}", document.key("clusters"), "the fastest first")
+        yield Problem(
+            "MB303", f"`clusters` are in the order {', '.join(order)}", document.key("clusters"), "the fastest first"
+        )
     for name, section in clusters.items():
         core = _mapping(section).get("core")
         place = ("clusters", name)
         if isinstance(core, str):
-            yield from _known(core, "core", core_names(), find_core, document.value(*place, "core"))
+            yield from known_problems(core, "core", document.value(*place, "core"))
             yield from _clock_of_core(section, core, default, document, (*place, "clock"))
     yield from _memory(data, default, document)
 
@@ -237,7 +241,7 @@ def _device(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
     default, key, clusters = _reference(data), data.get("soc"), _mapping(data.get("clusters"))
     if not isinstance(key, str):
         return
-    problems = list(_known(key, "system on a chip", soc_names(), find_soc, document.value("soc")))
+    problems = list(known_problems(key, "soc", document.value("soc")))
     yield from problems
     yield from _memory(data, default, document)
     soc = None if problems else find_soc(key)
@@ -252,23 +256,9 @@ def _device(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
             continue
         core = _mapping(section).get("core")
         if isinstance(core, str):
-            yield from _known(core, "core", core_names(), find_core, document.value("clusters", name, "core"))
+            yield from known_problems(core, "core", document.value("clusters", name, "core"))
         core = core if isinstance(core, str) else soc.clusters[name].core
         yield from _clock_of_core(section, core, default, document, ("clusters", name, "clock"))
-
-
-def _known(key: str, what: str, names: tuple[str, ...], find: Any, place: Any) -> Iterator[Problem]:
-    """A problem where a core or a chip is not in the catalogue, by its key; those of a user's file that it names."""
-    if key in names:
-        try:
-            find(key)
-        except InputError as error:
-            yield from error.problems
-        return
-    other = find(key)
-    hint = f"its key is `{other.name}`" if other is not None else did_you_mean(plain(key), names)
-    hint = hint or f"`mbcost devices search --kind {'core' if what == 'core' else 'soc'} TEXT` finds one"
-    yield Problem("MB304", f"there is no {what} `{key}` in the catalogue", place, hint)
 
 
 def _clock_of_core(section: Any, key: str, default: str | None, document: Document, at: Place) -> Iterator[Problem]:
@@ -278,13 +268,17 @@ def _clock_of_core(section: Any, key: str, default: str | None, document: Docume
     except InputError:  # said where it is named
         return
     if clock and core and core.max_clock and clock.value > core.max_clock.value * CLOCK_MARGIN:
-        message = f"`{'.'.join(map(str, at))}` is {clock.text}, but the highest known of {core.title} is {core.max_clock.text}"
-        yield Problem("MB303", message, document.value(*at), f"at most {CLOCK_MARGIN - 1:.0%} more is taken for another device")
+        most = f"the highest known of {core.title} is {core.max_clock.text}"
+        message = f"`{'.'.join(map(str, at))}` is {clock.text}, but {most}"
+        hint = f"at most {CLOCK_MARGIN - 1:.0%} more is believed of another device"
+        yield Problem("MB303", message, document.value(*at), hint)
 
 
 def _memory(data: Mapping[str, Any], default: str | None, document: Document) -> Iterator[Problem]:
     section = _mapping(data.get("memory"))
-    yield from memory_problems(Memory(**{key: _number(key, section.get(key), default) for key in MEMORY_NUMBERS}), document)
+    yield from memory_problems(
+        Memory(**{key: _number(key, section.get(key), default) for key in MEMORY_NUMBERS}), document
+    )
 
 
 def _number(key: str, value: Any, default: str | None, unit: str = "") -> Quantity | None:

@@ -1,6 +1,6 @@
 """The shape of the catalogue's files: cores, systems on a chip, and devices that name their chip and what deviates.
 
-A number is ``{value: ..., source: ..., reference: ...}``, or its value alone where ``provenance.reference`` is its source.
+A number is ``{value: ..., source: ..., reference: ...}``, or its value alone where ``provenance.reference`` is the source.
 """
 
 from __future__ import annotations
@@ -9,16 +9,33 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from mbcost.devices.entries import Bandwidth, Count, Entry, Frequency, PerCycle, Section, Size, TransferRate, Width, optional
+from mbcost.devices.entries import (
+    Bandwidth,
+    Count,
+    Entry,
+    Frequency,
+    PerCycle,
+    Section,
+    Size,
+    TransferRate,
+    Width,
+    optional,
+)
 from mbcost.devices.schema import Slug, Text
 
 ClusterName: TypeAlias = Literal["large", "medium", "medium_2", "small"]
 Feature: TypeAlias = Literal[
-    *("neon", "fp16", "dotprod", "i8mm", "bf16", "sve", "sve2", "sme", "amx", "rvv"),
-    *("sse4", "avx2", "fma", "avx512", "avx_vnni", "avx512_vnni"),
+    "neon", "fp16", "dotprod", "i8mm", "bf16", "sve", "sve2", "sme", "amx", "rvv",
+    "sse4", "avx2", "fma", "avx512", "avx_vnni", "avx512_vnni",
 ]  # fmt: skip
 #: Kind of file of the catalogue.
 CatalogueKind: TypeAlias = Literal["core", "soc", "device"]
+
+
+class Tops(Entry):
+    """Operations a second of an accelerator in 10^12, as its maker counts them."""
+
+    dimension = "ratio"
 
 
 class CatalogueIdentity(Section):
@@ -26,7 +43,9 @@ class CatalogueIdentity(Section):
 
     name: Slug = Field(description="the file's name without `.yaml`")
     title: Text = Field(description="name for people, such as `Samsung Galaxy S24`")
-    names: list[Text] | None = optional("other names: as it is sold, and model codes; whatever the case and the hyphens")
+    names: list[Text] | None = optional(
+        "other names: as it is sold, and model codes; whatever the case and the hyphens"
+    )
     vendor: str | None = optional("who designed it")
     year: Annotated[int, Field(ge=1990, le=2100)] | None = optional("year of its release")
 
@@ -48,7 +67,9 @@ class CoreFile(Section):
     like: Slug | None = optional("the core that it derives from")
     provenance: CatalogueProvenance = Field(description="where the numbers come from")
     instructions: str | None = optional("instruction set, such as `armv8.2-a`")
-    order: Literal["in-order", "out-of-order"] | None = optional("whether it issues instructions in the program's order")
+    order: Literal["in-order", "out-of-order"] | None = optional(
+        "whether it issues instructions in the program's order"
+    )
     decode_width: Count | None = optional("instructions decoded a cycle")
     vector_pipes: Count | None = optional("pipes that do a multiply-add of vectors")
     simd_width: Width | None = optional("of one vector pipe")
@@ -80,7 +101,7 @@ class NpuSection(Section):
     """An accelerator."""
 
     name: Text = Field(description="marketing name")
-    tops_int8: Count | None = optional("as the maker states it")
+    tops_int8: Tops | None = optional("as the maker states it")
 
 
 class ChipMemorySection(Section):
@@ -97,7 +118,9 @@ class SocFile(Section):
 
     identity: CatalogueIdentity = Field(description="what the chip is")
     provenance: CatalogueProvenance = Field(description="where the numbers come from")
-    clusters: dict[ClusterName, ClusterSection] = Field(min_length=1, description="cluster -> its cores, the fastest first")
+    clusters: dict[ClusterName, ClusterSection] = Field(
+        min_length=1, description="cluster -> its cores, the fastest first"
+    )
     l3: Size | None = optional("level 3 cache")
     gpu: UnitSection | None = optional("its graphics processor")
     npu: NpuSection | None = optional("its accelerator")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from mbcost.devices.cores import core_names, find_core
+from mbcost.devices.entries_of_catalogue import plain
 from mbcost.devices.fabric import available, exceeded, used
 from mbcost.devices.runtimes import unfit
+from mbcost.devices.socs import find_soc, soc_names
 from mbcost.devices.types import Memory, Precision, Processor, Quantity
-from mbcost.errors import InputError, Problem, or_list
+from mbcost.errors import InputError, Location, Problem, did_you_mean, or_list
 from mbcost.files import Document
 from mbcost.units import format_quantity
 
@@ -46,6 +49,22 @@ def runtime_problems(processor: Processor, soc: str | None, document: Document) 
         return
     if why is not None:
         yield Problem("MB304", f"`{processor.runtime}` does not run on {processor.name}: {why}", place)
+
+
+def known_problems(key: str, kind: Literal["core", "soc"], place: Location) -> Iterator[Problem]:
+    """A problem where the catalogue has no core or chip of that key, else those of the user's file that has it."""
+    names, find = (core_names(), find_core) if kind == "core" else (soc_names(), find_soc)
+    try:
+        found = find(key)
+    except InputError as error:
+        yield from error.problems
+        return
+    if key in names:
+        return
+    near = f"its key is `{found.name}`" if found is not None else did_you_mean(plain(key), names)
+    what = {"core": "core", "soc": "system on a chip"}[kind]
+    hint = near or f"`mbcost devices search --kind {kind} TEXT` finds one"
+    yield Problem("MB304", f"there is no {what} `{key}` in the catalogue", place, hint)
 
 
 def processor_problems(processor: Processor, document: Document) -> Iterator[Problem]:
@@ -104,8 +123,11 @@ def raw_problems(data: Any, stem: str | None, document: Document) -> Iterator[Pr
     if stem is not None and isinstance(name, str) and name != stem:
         message = f"`identity.name` is `{name}`, but the file is called `{stem}`"
         yield Problem("MB303", message, document.value("identity", "name"), "they have to be the same")
+    chip = sections.get("soc")
+    if isinstance(chip, str):
+        yield from known_problems(chip, "soc", document.value("soc"))
     defaults = [key for key, value in processors.items() if _mapping(value).get("default") is True]
-    if processors and not defaults:
+    if processors and not defaults and chip is None:  # else the fastest cluster of the chip is
         yield Problem("MB303", "no processor is the default", document.key("processors"), "set `default: true` on one")
     for key in defaults[1:]:
         message = f"`{key}` is a second default processor after `{defaults[0]}`"

@@ -134,7 +134,7 @@ def core_profile(text: str) -> DeviceProfile | None:
         fail("MB303", f"no clock of {core.title} is known to the catalogue", hint=hint)
     else:
         note = f"no clock was named: at the highest that is known of it, {clock.text}"
-    assert clock is not None  # noqa: S101
+    assert clock is not None
     cluster = Cluster(CLUSTERS[0], core.name, clock=clock)
     processor = _processor(cluster, None, references, default=True)
     return DeviceProfile(
@@ -208,9 +208,7 @@ def _clock(match: re.Match[str], core: Core) -> Quantity:
 def _clusters(soc: Soc, references: _References) -> dict[str, Cluster]:
     """The clusters of a chip with references as the profile has them."""
     return {
-        name: replace(
-            cluster, **{key: references.of(getattr(cluster, key), soc) for key in CLUSTER_NUMBERS}
-        )
+        name: replace(cluster, **_cited(cluster, CLUSTER_NUMBERS, soc, references))
         for name, cluster in soc.clusters.items()
     }
 
@@ -255,17 +253,23 @@ def _peak(clock: Quantity, rate: Quantity) -> Quantity:
     value = clock.value * rate.value
     text = format_quantity(value, "throughput")
     formula = f"{clock.text} x {rate.text}"
-    return Quantity(value, "throughput", "derived", tuple(dict.fromkeys((*clock.reference, *rate.reference))), formula, None, text)
+    return Quantity(
+        value, "throughput", "derived", tuple(dict.fromkeys((*clock.reference, *rate.reference))), formula, None, text
+    )
 
 
 def _memory(soc: Soc, references: _References) -> Memory:
-    return replace(soc.memory, **{key: references.of(getattr(soc.memory, key), soc) for key in MEMORY_NUMBERS})
+    return replace(soc.memory, **_cited(soc.memory, MEMORY_NUMBERS, soc, references))
 
 
 def _note(soc: Soc) -> str | None:
     """What of a chip has no processor: what is known of it does not suffice to predict anything."""
     units = [unit.name for unit in (soc.gpu, soc.npu) if unit is not None]
     return f"no numbers to predict its {' and its '.join(units)} are known" if units else None
+
+
+def _cited(section: Cluster | Memory, keys: tuple[str, ...], soc: Soc, references: _References) -> dict[str, Any]:
+    return {key: references.of(getattr(section, key), soc) for key in keys}
 
 
 def _known(values: Mapping[str, Quantity | None]) -> dict[str, Any]:

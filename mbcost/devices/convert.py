@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mbcost.devices.clusters import with_clusters
 from mbcost.devices.quantities import DIMENSIONS, quantity
 from mbcost.devices.socs import load_soc
 from mbcost.devices.types import (
@@ -27,7 +28,13 @@ _SECTIONS: Final = {"dpu": Dpu, "hls": Hls, "systolic": Systolic, "ethos_u": Eth
 
 def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:
     """The profile in `data`, read from `path`, with the clusters of its system on a chip where it names one."""
-    own = DeviceProfile(
+    own = stated(data, path, origin)
+    return own if own.chip is None else with_clusters(own, load_soc(own.chip))
+
+
+def stated(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:
+    """What `data` states, without the clusters of the chip that it names."""
+    return DeviceProfile(
         **_fields(data["identity"]),
         chip=data.get("soc"),
         provenance=Provenance(**_fields(data["provenance"])),
@@ -37,11 +44,6 @@ def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile
         path=path,
         origin=origin,
     )
-    if own.chip is None:
-        return own
-    from mbcost.devices.clusters import with_clusters
-
-    return with_clusters(own, load_soc(own.chip))
 
 
 def processor(name: str, section: Mapping[str, Any]) -> Processor:

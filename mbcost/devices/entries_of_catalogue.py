@@ -15,11 +15,11 @@ from mbcost.files import load_yaml
 _BETWEEN: Final = re.compile(r"[\s_-]+")
 _TITLE: Final = re.compile(r"\btitle: *(\"[^\"\n]*\"|'[^'\n]*'|[^,}\n]*)")
 _NAMES: Final = re.compile(r"\bnames: *\[([^\]]*)\]")
-_NAME: Final = re.compile(r"\"[^\"]*\"|'[^']*'|[^,]+")
+_NAME: Final = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*'|[^,]+)")
 #: The heads of files are within so many characters.
 _HEAD: Final = 1000
 #: Keys of the catalogue that profiles do not have -> dimension.
-MORE: Final = {"decode_width": "count", "vector_pipes": "count", "max_clock": "frequency", "tops_int8": "count"}
+MORE: Final = {"decode_width": "count", "vector_pipes": "count", "max_clock": "frequency", "tops_int8": "ratio"}
 
 
 class Head(NamedTuple):

@@ -1,7 +1,7 @@
 """Finds and loads devices: full profiles, the catalogue's devices and chips, the user's folder, files, single cores.
 
-A name is looked for in the user's folder, among the full profiles, the devices of the catalogue and its systems on a chip;
-then the same by their other names; then it may be a core with a clock.
+A name is looked for in the user's folder, among the full profiles, the devices of the catalogue and its systems on a
+chip; then it may be a core with a clock, then another name of a device.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NEXT: Final = (
 
 
 def device_names(*, catalogue: bool = False) -> tuple[str, ...]:
-    """Names of devices that :func:`load_device` finds without a path, sorted: those with a full profile, and the user's.
+    """Names of devices with a full profile and of the user's, sorted; :func:`load_device` finds them without a path.
 
     Parameters
     ----------
@@ -54,8 +54,9 @@ def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
     Parameters
     ----------
     name_or_path
-        A name of a device or of a system on a chip, whatever the case and the hyphens; as it is sold, or its model code; a
-        core and its clock such as ``cortex_x4@3.39GHz``; or a path: with a separator, or ending in ``.yaml`` or ``.yml``.
+        A device or a system on a chip, whatever the case and the hyphens: its key, its name as it is sold, or its model
+        code; a core and its clock such as ``cortex_x4@3.39GHz``; or a path: with a separator, or ending in ``.yaml`` or
+        ``.yml``.
 
     Raises
     ------
@@ -196,7 +197,7 @@ def _by_other_name(name: str, files: dict[str, Path], *, shipped: bool) -> str |
     return closed.pop() if len(closed) == 1 and wanted else None
 
 
-def _other_names(files: tuple[tuple[str, Path], ...], shipped: bool) -> dict[str, str]:  # noqa: FBT001
+def _other_names(files: tuple[tuple[str, Path], ...], shipped: bool) -> dict[str, str]:
     return _names_of(files) if shipped else aliases_of(files, shipped=False) | {plain(key): key for key, _ in files}
 
 

@@ -35,7 +35,7 @@ def read(document: Document, stem: str | None, origin: Origin) -> tuple[DevicePr
     profile, problems = None, []
     try:
         DeviceFile.model_validate(data, context=context)
-        profile = convert.profile(data, document.path, origin)
+        profile = convert.stated(data, document.path, origin)
         processors, memory = dict(profile.processors), profile.memory
     except ValidationError as error:
         problems = [problem(details, document) for details in error.errors(include_url=False)[:MAX_PROBLEMS]]
@@ -47,6 +47,8 @@ def read(document: Document, stem: str | None, origin: Origin) -> tuple[DevicePr
     problems += device_problems(processors, memory, document)
     problems += raw_problems(data, stem, document)
     problems.sort(key=_place)
+    if profile is not None and not problems:
+        profile = convert.profile(data, document.path, origin)
     return (None if problems else profile), problems[:MAX_PROBLEMS]
 
 

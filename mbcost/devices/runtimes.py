@@ -154,7 +154,11 @@ def computed_in(file: RuntimeFile) -> dict[str, str]:
         data = runtime_document(file).data
         found = data.get("computes") if isinstance(data, dict) else None
         if isinstance(found, dict):
-            return {str(name): str(entry["as"]) for name, entry in found.items() if isinstance(entry, dict) and "as" in entry}
+            return {
+                str(name): str(entry["as"])
+                for name, entry in found.items()
+                if isinstance(entry, dict) and "as" in entry
+            }
         parent = data.get("like") if isinstance(data, dict) else None
         if not isinstance(parent, str):
             break

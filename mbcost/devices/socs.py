@@ -137,7 +137,7 @@ def soc_from(data: Mapping[str, Any], path: str, origin: Origin) -> Soc:
     )
 
 
-def numbers(values: Mapping[str, Any], keys: tuple[str, ...], default: str | None) -> dict[str, Quantity | None]:
+def numbers(values: Mapping[str, Any], keys: tuple[str, ...], default: str | None) -> dict[str, Any]:
     """The numbers of a section by their keys."""
     return {key: number(key, values.get(key), default) for key in keys}
 

@@ -114,7 +114,11 @@ def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> 
         key = processor_key(device, name)
         if key is None:
             hint = f"it has {clusters_of(device)}"
-            fail("MB304", f"{device.name} has no processor `{name}`", hint=f"{hint}; {device.note}" if device.chip and device.note else hint)
+            fail(
+                "MB304",
+                f"{device.name} has no processor `{name}`",
+                hint=f"{hint}; {device.note}" if device.chip and device.note else hint,
+            )
         return device.processors[key]
     default = device.default_processor
     others = [processor for processor in device.processors.values() if processor is not default]
