@@ -35,3 +35,5 @@ LOWERINGS: Final[tuple[Lowering, ...]] = get_args(Lowering)
 GOALS: Final[tuple[Goal, ...]] = get_args(Goal)
 STYLES: Final[tuple[Style, ...]] = get_args(Style)
 ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
+#: Order of the list of devices: by name, or by what their latencies rest on.
+ListOrder: TypeAlias = Literal["name", "basis"]

@@ -13,13 +13,15 @@ def complete_architecture(incomplete: str) -> list[str]:
 
 
 def complete_device(incomplete: str) -> list[str]:
-    """Devices that start with what was typed."""
+    """Devices, systems on a chip and cores that start with what was typed."""
     from mbcost.devices import device_names
+    from mbcost.devices.cores import core_names
 
     try:
-        return [name for name in device_names() if name.startswith(incomplete)]
+        names = (*device_names(catalogue=True), *core_names())
     except InputError:
         return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_target(incomplete: str) -> list[str]:

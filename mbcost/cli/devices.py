@@ -1,4 +1,4 @@
-"""``mbcost devices``: what ships, every number with its source, and checks of a user's own profiles."""
+"""``mbcost devices``: what ships, every number with its source, searching, and files of a user's own devices."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ import typer
 from mbcost.cli.check import check_files
 from mbcost.cli.complete import complete_device
 from mbcost.cli.options import Files, ListFormatOption
-from mbcost.cli.output import deliver, emit, print_problems
-from mbcost.errors import InputError, Problem
+from mbcost.cli.output import deliver, emit, print_note, print_problems
+from mbcost.devices import device_names
+from mbcost.devices.cores import Core, find_core
+from mbcost.devices.finding import FoundKind
+from mbcost.devices.folders import is_path
+from mbcost.devices.socs import load_soc, soc_names
+from mbcost.errors import InputError, Problem, fail
+from mbcost.report.formats import ListFormat
+from mbcost.words import ListOrder
 
 devices: Final = typer.Typer(help="Devices that latencies can be predicted for.")
 
@@ -24,21 +31,135 @@ def _default(context: typer.Context) -> None:
 
 
 @devices.command("list")
-def list_devices(format_: ListFormatOption = "table") -> None:
-    """List the devices: those that ship and those of your own folder."""
+def list_devices(
+    format_: ListFormatOption = "table",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also devices that are described by their chip, and the chips.")
+    ] = False,
+    sort: Annotated[
+        ListOrder, typer.Option(help="The order: by name, or by what a latency rests on, the best first.")
+    ] = "name",
+) -> None:
+    """List the devices with a full profile and those of your own folder, with what their latencies rest on."""
     from mbcost.devices import DeviceProfile, device_names, load_device
     from mbcost.report.screens.catalogue import device_entry, devices_screen
 
+    if everything:
+        _list_everything(format_, sort)
+        return
     profiles: list[DeviceProfile] = []
     for name in device_names():
         try:
             profiles.append(load_device(name))
         except InputError as error:  # a broken file of the user's folder leaves the others usable
             print_problems(error.problems)
+    bases = {
+        f"{profile.name}/{name}": basis
+        for profile in profiles
+        for name in profile.processors
+        if (basis := _basis(f"{profile.name}/{name}")) is not None
+    }
     if format_ == "json":
-        emit(f"{json.dumps([device_entry(profile) for profile in profiles], indent=2)}\n")
+        found = [device_entry(profile, bases) for profile in profiles]
+        if sort == "basis":
+            from mbcost.prediction import BASES
+
+            order = [*BASES, None]
+            found.sort(key=lambda entry: min(order.index(each["basis"]) for each in entry["processors"]))
+        emit(f"{json.dumps(found, indent=2)}\n")
     else:
-        deliver(lambda screen: devices_screen(profiles, screen), None)
+        more = len(device_names(catalogue=True)) - len(device_names())
+        deliver(lambda screen: devices_screen(profiles, bases, more, sort, screen), None)
+
+
+def _list_everything(format_: ListFormat, sort: ListOrder) -> None:
+    from mbcost.devices.finding import entries
+    from mbcost.report.screens.catalogue import catalogue_rows, catalogue_screen
+
+    found = [entry for entry in entries() if entry.kind != "core"]
+    bases = {entry.name: basis for entry in found if (basis := _basis(entry.name)) is not None}
+    rows = catalogue_rows(found, bases, sort)
+    if format_ == "json":
+        emit(f"{json.dumps(rows, indent=2)}\n")
+    else:
+        deliver(lambda screen: catalogue_screen(rows, screen), None)
+
+
+def _basis(target: str) -> str | None:
+    """What the latencies of a target rest on; None where a file of the user is broken, or a number is missing."""
+    from mbcost.devices import resolve_target
+    from mbcost.prediction import basis_of
+
+    try:
+        return basis_of(resolve_target(target))
+    except InputError:
+        return None
+
+
+@devices.command("search")
+def search_devices(
+    text: Annotated[
+        list[str],
+        typer.Argument(metavar="TEXT...", show_default=False, help="A name, model code, chip, core or clock."),
+    ],
+    kind: Annotated[
+        FoundKind | None, typer.Option(help="Devices, systems on a chip or cores alone.", show_default=False)
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Search devices, systems on a chip and cores by their names and by what is in them."""
+    from mbcost.devices import search
+    from mbcost.report.screens.catalogue import found_entry, found_screen
+
+    wanted = " ".join(text)
+    found = search(wanted, kind)
+    if json_:
+        emit(f"{json.dumps([found_entry(each) for each in found], indent=2)}\n")
+    elif not found:
+        fail("MB300", f"nothing is found by `{wanted}`", hint="a shorter text, or `mbcost devices list --all`")
+    else:
+        deliver(lambda screen: found_screen(found, wanted, screen), None)
+
+
+@devices.command("new")
+def new_device_file(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The name that --device will take.")],
+    like: Annotated[
+        str,
+        typer.Option(
+            metavar="OTHER",
+            show_default=False,
+            help="A device or chip that is like it.",
+            autocompletion=complete_device,
+        ),
+    ],
+    soc: Annotated[
+        str | None, typer.Option(metavar="SOC", show_default=False, help="Its chip, where it is not OTHER's.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", show_default=False, help="The file; by default one in your own folder."
+        ),
+    ] = None,
+) -> None:
+    """Write the file of a new device, ready to edit; an existing file is kept."""
+    from mbcost.devices import user_folder
+    from mbcost.devices.new import new_device
+    from mbcost.files import write_text
+
+    text = new_device(name, like, soc)
+    path = output if output is not None else user_folder() / f"{name}.yaml"
+    if path.stem != name:
+        fail("MB010", f"{path.name} would be the file of a device `{path.stem}`", hint=f"call it {name}.yaml")
+    if output is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        fail("MB007", f"{path} exists and was kept", hint="name another file: -o FILE")
+    write_text(path, text)
+    emit(f"{path}\n")
+    target = name if output is None else path
+    print_note(f"edit it, then: mbcost devices check {path}; mbcost analyze mobilenet_v2 --device {target}")
 
 
 @devices.command("show")
@@ -48,10 +169,18 @@ def show_device(
     ],
     format_: ListFormatOption = "table",
 ) -> None:
-    """Show every number of a device, with its source."""
+    """Show every number of a device, a system on a chip or a core, with its source."""
     from mbcost.devices import load_device
-    from mbcost.report.screens.catalogue import device_details, device_screen
+    from mbcost.report.screens.catalogue import core_details, core_screen, device_details, device_screen
 
+    core = _core(device)
+    if core is not None:
+        chips = [chip for chip in soc_names() if core.name in {each.core for each in load_soc(chip).clusters.values()}]
+        if format_ == "json":
+            emit(f"{json.dumps(core_details(core, chips), indent=2)}\n")
+        else:
+            deliver(lambda screen: core_screen(core, chips, screen), None)
+        return
     profile = load_device(device)
     if format_ == "json":
         emit(f"{json.dumps(device_details(profile), indent=2)}\n")
@@ -59,9 +188,16 @@ def show_device(
         deliver(lambda screen: device_screen(profile, screen), None)
 
 
+def _core(text: str) -> Core | None:
+    """The core that a text names; None for a device, a file, and a core with its clock."""
+    if is_path(text) or "@" in text or text in device_names(catalogue=True):
+        return None
+    return find_core(text)
+
+
 @devices.command("check")
 def check_devices(files: Files) -> None:
-    """Check hardware profiles: every problem of every file."""
+    """Check files of devices, systems on a chip and cores: every problem of every file."""
     check_files(files, _problems)
 
 

@@ -10,11 +10,14 @@ import typer
 from mbcost.cli.output import emit
 
 #: A kind of file.
-Kind: TypeAlias = Literal["architecture", "device", "runtime"]
+Kind: TypeAlias = Literal["architecture", "device", "short-device", "soc", "core", "runtime"]
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.", show_default=False)]) -> None:
-    """Print the JSON Schema of an architecture table, a hardware profile or a runtime."""
+    """Print the JSON Schema of an architecture table, a device, a system on a chip, a core or a runtime.
+
+    A device has a profile in full; a short one names its chip and what deviates.
+    """
     if kind == "architecture":
         from mbcost.architectures.schema import architecture_json_schema
 
@@ -23,6 +26,10 @@ def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.", show_d
         from mbcost.kernels.runtime_check import runtime_json_schema
 
         result = runtime_json_schema()
+    elif kind in {"short-device", "soc", "core"}:
+        from mbcost.devices.catalogue_schema import catalogue_json_schema
+
+        result = catalogue_json_schema("device" if kind == "short-device" else kind)
     else:
         from mbcost.devices import device_json_schema
 

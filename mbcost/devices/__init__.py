@@ -5,6 +5,7 @@
 2150400000.0
 """
 
+from mbcost.devices.finding import Found, search
 from mbcost.devices.folders import user_folder
 from mbcost.devices.library import check_device, device_json_schema, device_names, load_device
 from mbcost.devices.runtimes import runtimes_for
@@ -25,6 +26,7 @@ from mbcost.devices.types import (
 __all__ = [
     "DeviceProfile",
     "Dpu",
+    "Found",
     "Memory",
     "Overheads",
     "Precision",
@@ -40,5 +42,6 @@ __all__ = [
     "load_device",
     "resolve_target",
     "runtimes_for",
+    "search",
     "user_folder",
 ]

@@ -276,9 +276,8 @@ def _clock_of_core(section: Any, key: str, default: str | None, document: Docume
 
 def _memory(data: Mapping[str, Any], default: str | None, document: Document) -> Iterator[Problem]:
     section = _mapping(data.get("memory"))
-    yield from memory_problems(
-        Memory(**{key: _number(key, section.get(key), default) for key in MEMORY_NUMBERS}), document
-    )
+    found: dict[str, Any] = {key: _number(key, section.get(key), default) for key in MEMORY_NUMBERS}
+    yield from memory_problems(Memory(**found), document)
 
 
 def _number(key: str, value: Any, default: str | None, unit: str = "") -> Quantity | None:

@@ -1,6 +1,7 @@
 """The shape of the catalogue's files: cores, systems on a chip, and devices that name their chip and what deviates.
 
-A number is ``{value: ..., source: ..., reference: ...}``, or its value alone where ``provenance.reference`` is the source.
+A number is ``{value: ..., source: ..., reference: ...}``, or its value alone where ``provenance.reference`` is the
+source.
 """
 
 from __future__ import annotations

@@ -55,9 +55,10 @@ def with_clusters(profile: DeviceProfile, soc: Soc) -> DeviceProfile:
     """A full profile with those clusters of its chip that it does not describe itself."""
     references, own = _References(), dict(profile.processors)
     default = not any(processor.default for processor in own.values())
-    for name, cluster in _clusters(soc, references).items():
+    for name, cluster in soc.clusters.items():
         if _key(name) not in own:
-            own[_key(name)] = _processor(cluster, soc, references, default=default and name == CLUSTERS[0])
+            cited = replace(cluster, **_cited(cluster, CLUSTER_NUMBERS, soc, references))
+            own[_key(name)] = _processor(cited, soc, references, default=default and name == CLUSTERS[0])
     merged = {**references.used, **profile.provenance.references}
     return replace(profile, processors=own, provenance=replace(profile.provenance, references=merged))
 
@@ -86,13 +87,7 @@ def device_profile(data: Mapping[str, Any], path: str, origin: Origin) -> Device
     identity, provenance = data["identity"], data["provenance"]
     default = provenance.get("reference")
     soc, references = load_soc(data["soc"]), _References()
-    clusters = _clusters(soc, references)
-    for name, values in (data.get("clusters") or {}).items():
-        clusters[name] = replace(
-            clusters[name],
-            core=values.get("core") or clusters[name].core,
-            **_known(numbers(values, CLUSTER_NUMBERS, default)),
-        )
+    clusters = with_deviations(_clusters(soc, references), data)
     section = data.get("memory") or {}
     memory = replace(_memory(soc, references), **_known(numbers(section, MEMORY_NUMBERS, default)))
     return DeviceProfile(
@@ -108,6 +103,15 @@ def device_profile(data: Mapping[str, Any], path: str, origin: Origin) -> Device
         path=path,
         origin=origin,
     )
+
+
+def with_deviations(clusters: Mapping[str, Cluster], data: Mapping[str, Any]) -> dict[str, Cluster]:
+    """The clusters of a chip with what the file of a device says of them."""
+    default, found = data.get("provenance", {}).get("reference"), dict(clusters)
+    for name, values in (data.get("clusters") or {}).items():
+        core = values.get("core") or found[name].core
+        found[name] = replace(found[name], core=core, **_known(numbers(values, CLUSTER_NUMBERS, default)))
+    return found
 
 
 def core_profile(text: str) -> DeviceProfile | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from mbcost import readable
 from mbcost.architectures import ArchitectureSpec
-from mbcost.devices import DeviceProfile, Processor, Quantity, runtimes_for
+from mbcost.devices import DeviceProfile, Found, Processor, Quantity, runtimes_for
+from mbcost.devices.cores import NUMBERS, Core
 from mbcost.graph import Layer, LayerGraph, ParamsConvention, macs_by_layer, params_by_layer
+from mbcost.prediction import BASES
 from mbcost.report.screens.terminal import Column, Screen, bullets, facts, heading, section, table
-from mbcost.words import MacsConvention
+from mbcost.words import ListOrder, MacsConvention
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +148,21 @@ def architecture_screen(spec: ArchitectureSpec, graph: LayerGraph, rows: Sequenc
 # -- devices ----------------------------------------------------------------------------------------------------------
 
 
-def device_entry(device: DeviceProfile) -> dict[str, Any]:
-    """A device in the JSON of a list."""
+def device_entry(device: DeviceProfile, bases: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A device in the JSON of a list; `bases` is ``device/processor`` -> what its latencies rest on."""
     return {
         "name": device.name,
         "title": device.title,
+        "names": list(device.names),
         "soc": device.soc,
+        "chip": device.chip,
         "origin": device.origin,
-        "processors": [_processor_entry(device, processor) for processor in device.processors.values()],
+        "processors": [_processor_entry(device, processor, bases) for processor in device.processors.values()],
     }
 
 
-def _processor_entry(device: DeviceProfile, processor: Processor) -> dict[str, Any]:
+def _processor_entry(device: DeviceProfile, processor: Processor, bases: Mapping[str, str] | None) -> dict[str, Any]:
+    basis = {} if bases is None else {"basis": bases.get(f"{device.name}/{processor.name}")}
     return {
         "name": processor.name,
         "kind": processor.kind,
@@ -168,14 +173,32 @@ def _processor_entry(device: DeviceProfile, processor: Processor) -> dict[str, A
         "precisions": list(processor.precisions),
         "max_threads": processor.max_threads,
         "note": processor.note,
+        **basis,
     }
 
 
-def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
-    """The list of devices: one line per target, the default of each device first."""
-    rows = [_target_line(device, processor) for device in devices for processor in _ordered(device)]
+def devices_screen(
+    devices: Sequence[DeviceProfile], bases: Mapping[str, str], more: int, by: ListOrder, screen: Screen
+) -> str:
+    """The list of devices: one line per target, the default of each device first.
+
+    Parameters
+    ----------
+    bases
+        ``device/processor`` -> what its latencies rest on.
+    more
+        How many devices are not in the list.
+    by
+        The order of the lines.
+    """
+    targets = [(device, processor) for device in devices for processor in _ordered(device)]
+    if by == "basis":
+        order = list(BASES)
+        targets.sort(key=lambda each: _place(bases.get(f"{each[0].name}/{each[1].name}"), order))
+    rows = [_target_line(device, processor, bases) for device, processor in targets]
     columns = [
         Column("target"),
+        Column("basis"),
         Column("device", narrow="cut", least=20, drop=2),
         Column("model", style="dim", narrow="cut"),
         Column("precisions"),
@@ -184,17 +207,147 @@ def devices_screen(devices: Sequence[DeviceProfile], screen: Screen) -> str:
     ]
     note = "The first entry is the default: of a device's processors, runtimes and precisions."
     steps = "`mbcost devices show NAME` has every number of a device with its source."
-    return screen.render(section(heading("Devices"), table(columns, rows, screen)), bullets([note, steps], screen))
+    legend = "Basis: " + "; ".join(f"{name} is {words}" for name, words in _LEGEND.items()) + "."
+    notes = [note, legend, steps]
+    if more:
+        notes.append(
+            f"{more:,} more devices and systems on a chip are described by their cores: `mbcost devices list --all`, "
+            "`mbcost devices search TEXT`."
+        )
+    return screen.render(section(heading("Devices"), table(columns, rows, screen)), bullets(notes, screen))
+
+
+def catalogue_rows(found: Sequence[Found], bases: Mapping[str, str], by: ListOrder) -> list[dict[str, Any]]:
+    """The whole list for JSON: a device or chip a row, with the basis of its default target."""
+    rows = [{**found_entry(each), "basis": bases.get(each.name)} for each in found]
+    if by == "basis":
+        order = list(BASES)
+        rows.sort(key=lambda row: _place(row["basis"], order))
+    return rows
+
+
+def catalogue_screen(rows: Sequence[Mapping[str, Any]], screen: Screen) -> str:
+    """The whole list: a device or chip a line, with its clusters and the basis of its default target."""
+    cells = [
+        (row["name"], row["basis"] or readable.NOTHING, row["title"], row["soc"] or readable.NOTHING, row["cpu"] or "")
+        for row in rows
+    ]
+    columns = [
+        Column("device"),
+        Column("basis"),
+        Column("title", narrow="cut", least=20),
+        Column("chip", style="dim", narrow="cut", drop=1),
+        Column("CPU", style="dim", narrow="cut", least=24, drop=2),
+    ]
+    return screen.render(section(heading("Devices", f"{len(rows):,}"), table(columns, cells, screen)))
+
+
+def found_entry(found: Found) -> dict[str, Any]:
+    """What was found, for JSON."""
+    return {**asdict(found), "names": list(found.names)}
+
+
+def found_screen(found: Sequence[Found], text: str, screen: Screen) -> str:
+    """What a search found, the best first."""
+    cells = [
+        (each.name, each.kind, each.title, each.soc or "", each.cpu or "", ", ".join(each.names)) for each in found
+    ]
+    columns = [
+        Column("name"),
+        Column("kind", style="dim"),
+        Column("title", narrow="cut", least=20),
+        Column("chip", narrow="cut", drop=2),
+        Column("CPU", narrow="cut", least=24, drop=1),
+        Column("other names", style="dim", narrow="cut", drop=3),
+    ]
+    step = (
+        "`--device` takes any name here, a core with its clock: cortex_a76@2.4GHz. `mbcost devices show NAME` has every "
+        "number."
+    )
+    return screen.render(
+        section(heading(f"Found by {text}", f"{len(found):,}"), table(columns, cells, screen)), bullets([step], screen)
+    )
+
+
+def _place(basis: str | None, order: list[Any]) -> int:
+    return order.index(basis) if basis in order else len(order)
 
 
 def _ordered(device: DeviceProfile) -> list[Processor]:
     return sorted(device.processors.values(), key=lambda processor: not processor.default)
 
 
-def _target_line(device: DeviceProfile, processor: Processor) -> tuple[str, ...]:
+def _target_line(device: DeviceProfile, processor: Processor, bases: Mapping[str, str]) -> tuple[str, ...]:
     runtime, *others = runtimes_for(device, processor)
     name, precisions = f"{device.name}/{processor.name}", ", ".join(processor.precisions)
-    return name, device.title, processor.model, precisions, runtime, ", ".join(others)
+    return (
+        name,
+        bases.get(name, readable.NOTHING),
+        device.title,
+        processor.model,
+        precisions,
+        runtime,
+        ", ".join(others),
+    )
+
+
+#: What the words of the column mean, the best first.
+_LEGEND: Final = {
+    "calibrated": "fitted to latencies of this target",
+    "same core": "measured on other devices with its core",
+    "related core": "on a core of the same design",
+    "facts": "computed from what is known of the processor",
+    "bound": "a lower bound, no prediction",
+}
+
+
+def core_details(core: Core, chips: Sequence[str]) -> dict[str, Any]:
+    """A core with all its numbers, in SI base units, for JSON."""
+    return {
+        "name": core.name,
+        "title": core.title,
+        "names": list(core.names),
+        "like": core.like,
+        "instructions": core.instructions,
+        "order": core.order,
+        "features": sorted(core.features),
+        "chips": list(chips),
+        "origin": core.origin,
+        "path": core.path,
+        "provenance": {"date": core.date, "references": dict(core.references)},
+        "numbers": {place: _quantity(quantity) for place, quantity in _core_numbers(core)},
+    }
+
+
+def core_screen(core: Core, chips: Sequence[str], screen: Screen) -> str:
+    """A core with all its numbers, each with its source."""
+    about = [
+        ("other names", ", ".join(core.names)),
+        ("derives from", core.like or ""),
+        ("instructions", f"{core.instructions}: {', '.join(sorted(core.features))}"),
+        ("order", core.order),
+        ("chips", ", ".join(chips)),
+        ("file", f"{core.origin}, of {core.date}"),
+    ]
+    rows = [(place, each.text, each.source, _remark(each)) for place, each in _core_numbers(core)]
+    columns = [
+        Column("number"),
+        Column("value", "right"),
+        Column("source"),
+        Column("reference; remark", style="dim", narrow="wrap", least=18),
+    ]
+    return screen.render(
+        section(heading(core.title, core.name), facts([row for row in about if row[1]], screen)),
+        section(heading("Numbers"), table(columns, rows, screen)),
+        section(heading("References"), facts(core.references.items(), screen)),
+        bullets([f"A target: `--device {core.name}@2.0GHz`, at any clock of yours."], screen),
+    )
+
+
+def _core_numbers(core: Core) -> list[tuple[str, Quantity]]:
+    found = [(key, getattr(core, key)) for key in NUMBERS]
+    found += [(f"throughput.{precision}", each) for precision, each in core.throughput.items()]
+    return [(place, each) for place, each in found if each is not None]
 
 
 def device_details(device: DeviceProfile) -> dict[str, Any]:
@@ -223,6 +376,7 @@ def device_screen(device: DeviceProfile, screen: Screen) -> str:
     """A device with all its numbers, each with its source."""
     provenance = device.provenance
     about = [
+        ("other names", ", ".join(device.names)),
         ("system", device.soc or ""),
         ("note", device.note or ""),
         ("profile", f"{device.origin}, of {provenance.date}"),
