@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,10 +13,10 @@ from mbcost.cli.check import check_files
 from mbcost.cli.complete import complete_device
 from mbcost.cli.options import Files, ListFormatOption
 from mbcost.cli.output import deliver, emit, print_note, print_problems
-from mbcost.devices import device_names
+from mbcost.devices import Found, device_names
 from mbcost.devices.cores import Core, find_core
 from mbcost.devices.finding import FoundKind
-from mbcost.devices.folders import is_path
+from mbcost.devices.folders import is_path, profiles_in
 from mbcost.devices.socs import load_soc, soc_names
 from mbcost.errors import InputError, Problem, fail
 from mbcost.report.formats import ListFormat
@@ -77,12 +78,31 @@ def _list_everything(format_: ListFormat, sort: ListOrder) -> None:
     from mbcost.report.screens.catalogue import catalogue_rows, catalogue_screen
 
     found = [entry for entry in entries() if entry.kind != "core"]
-    bases = {entry.name: basis for entry in found if (basis := _basis(entry.name)) is not None}
+    bases = _bases_of(found)
     rows = catalogue_rows(found, bases, sort)
     if format_ == "json":
         emit(f"{json.dumps(rows, indent=2)}\n")
     else:
         deliver(lambda screen: catalogue_screen(rows, screen), None)
+
+
+def _bases_of(found: Sequence[Found]) -> dict[str, str | None]:
+    """What the default targets rest on: of devices that are described by their chip, the same for the same core."""
+    from mbcost.calibration.file import FOLDER
+    from mbcost.devices import user_folder
+
+    full = set(device_names())
+    calibrated = [path.name for path in profiles_in(user_folder() / FOLDER).values()]
+    by_core: dict[str | None, str | None] = {}
+    bases: dict[str, str | None] = {}
+    for entry in found:
+        if entry.name in full or any(name.startswith(f"{entry.name}-") for name in calibrated):
+            bases[entry.name] = _basis(entry.name)
+        else:
+            if entry.core not in by_core:
+                by_core[entry.core] = _basis(entry.name)
+            bases[entry.name] = by_core[entry.core]
+    return bases
 
 
 def _basis(target: str) -> str | None:
@@ -129,7 +149,7 @@ def new_device_file(
         typer.Option(
             metavar="OTHER",
             show_default=False,
-            help="A device or chip that is like it.",
+            help="A device or chip like it.",
             autocompletion=complete_device,
         ),
     ],

@@ -45,12 +45,7 @@ def head_of(path: Path, *, shipped: bool = True) -> Head:
     """
     if shipped:
         with path.open(encoding="utf-8") as lines:
-            text = lines.read(_HEAD)
-        title, names = _TITLE.search(text), _NAMES.search(text)
-        return Head(
-            _unquoted(title[1]) if title else "",
-            tuple(_unquoted(name) for name in _NAME.findall(names[1]) if name.strip()) if names else (),
-        )
+            return head_in(lines.read(_HEAD))
     try:
         data = load_yaml(path).data
     except InputError:
@@ -59,6 +54,15 @@ def head_of(path: Path, *, shipped: bool = True) -> Head:
     identity = identity if isinstance(identity, dict) else {}
     found = identity.get("names")
     return Head(str(identity.get("title") or ""), tuple(map(str, found)) if isinstance(found, list) else ())
+
+
+def head_in(text: str) -> Head:
+    """Title and other names in the text of a file that ships."""
+    title, names = _TITLE.search(text), _NAMES.search(text)
+    return Head(
+        _unquoted(title[1]) if title else "",
+        tuple(_unquoted(name) for name in _NAME.findall(names[1]) if name.strip()) if names else (),
+    )
 
 
 def aliases_of(files: Iterable[tuple[str, Path]], *, shipped: bool = True) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from mbcost.devices.clusters import with_deviations
 from mbcost.devices.cores import Core, core_files, find_core
-from mbcost.devices.entries_of_catalogue import Head, head_of, plain
+from mbcost.devices.entries_of_catalogue import Head, head_in, head_of, plain
 from mbcost.devices.folders import DEVICES, profiles_in, user_folder
 from mbcost.devices.library import load_device
 from mbcost.devices.socs import Cluster, Soc, load_soc, soc_files
@@ -51,6 +51,8 @@ class Found:
         Its clusters, the fastest first: cores, their name and clock; None where there is no CPU.
     year
         Of its release.
+    core
+        The key of the core of its fastest cluster; None without a CPU, or where that is no core of the catalogue.
     """
 
     kind: FoundKind
@@ -60,13 +62,15 @@ class Found:
     soc: str | None = None
     cpu: str | None = None
     year: int | None = None
+    core: str | None = None
 
 
 def search(text: str, kind: FoundKind | None = None) -> tuple[Found, ...]:
     """Devices, systems on a chip and cores that a text finds, the best first.
 
     Exact names come first, then names that begin with it, then those that hold all of its words, then devices whose
-    chip does, then those whose cores do. Where there is none of these, parts of words are found, then the nearest names.
+    chip does, then those whose cores do. Where there is none of these, parts of words are found, and else the nearest
+    names.
 
     Parameters
     ----------
@@ -133,19 +137,20 @@ def _entry(kind: FoundKind, name: str, path: Path, home: Path) -> Found:
 
 @lru_cache(maxsize=4096)
 def _read(kind: FoundKind, name: str, path: Path, shipped: bool, _time: int, _size: int) -> Found:
-    head = head_of(path, shipped=shipped)
     text = path.read_text(encoding="utf-8")
+    head = head_in(text) if shipped else head_of(path, shipped=False)
     year = _YEAR.search(text)
     entry = Found(kind, name, head.title or name, head.names, year=int(year[1]) if year else None)
     if kind == "core":
-        return entry
+        return replace(entry, core=name)
     if kind == "soc":
         return _with_cpu(entry, load_soc(name), {})
     if _PROCESSORS.search(text):
         device = load_device(path if not shipped else name)
         cpus = [each for each in device.processors.values() if each.kind == "cpu"]
         words = " + ".join(_words(each.cores, each.model, each.clock) for each in cpus) or None
-        return replace(entry, soc=device.soc, cpu=words)
+        known = find_core(cpus[0].model) if cpus else None
+        return replace(entry, soc=device.soc, cpu=words, core=known.name if known else None)
     chip = _CHIP.search(text)
     if chip is None:
         return entry
@@ -153,8 +158,9 @@ def _read(kind: FoundKind, name: str, path: Path, shipped: bool, _time: int, _si
 
 
 def _with_cpu(entry: Found, soc: Soc, data: Mapping[str, Any]) -> Found:
-    words = soc.title if entry.kind == "device" else None
-    return replace(entry, soc=words, cpu=cpu_of(with_deviations(soc.clusters, data)))
+    words, clusters = soc.title if entry.kind == "device" else None, with_deviations(soc.clusters, data)
+    fastest = next(iter(clusters.values()))
+    return replace(entry, soc=words, cpu=cpu_of(clusters), core=fastest.core)
 
 
 def _rank(entry: Found, text: str) -> int | None:

@@ -7,6 +7,7 @@ chip; then it may be a core with a clock, then another name of a device.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,6 +26,7 @@ from mbcost.resources import hardware_profiles
 CHECKED: Final = "checked.sha256"
 
 
+_KEY: Final = re.compile(r"[a-z0-9._-]{1,80}")
 #: What to do about a device that there is not.
 _NEXT: Final = (
     "`mbcost devices search TEXT` looks through names, chips and cores; a core with its clock is a target too, such as "
@@ -165,20 +167,17 @@ def _find(name: str) -> _Found | DeviceProfile:
     if is_path(name):
         return _Found(expanded(name), "file")
     home, own = hardware_profiles(), profiles_in(user_folder())
-    full = profiles_in(home)
+    places = (home / f"{name}.yaml", home / DEVICES / f"{name}.yaml") if _KEY.fullmatch(name) else ()
+    ours = next((path for path in places if path.is_file()), None)
     if name in own:
-        replaces = name in full or (home / DEVICES / f"{name}.yaml").is_file()
-        return _Found(own[name], "user, in place of the shipped profile" if replaces else "user")
-    if name in full:
-        return _Found(full[name], "shipped")
-    short = home / DEVICES / f"{name}.yaml"
-    if name and short.is_file():
-        return _Found(short, "shipped")
+        return _Found(own[name], "user" if ours is None else "user, in place of the shipped profile")
+    if ours is not None:
+        return _Found(ours, "shipped")
     soc = None if "@" in name else find_soc(name)
     found = core_profile(name) if soc is None else soc_profile(soc)
     if found is not None:
         return found
-    for files, origin in ((own, "user"), (full | profiles_in(home / DEVICES), "shipped")):
+    for files, origin in ((own, "user"), (profiles_in(home) | profiles_in(home / DEVICES), "shipped")):
         key = _by_other_name(name, files, shipped=origin == "shipped")
         if key is not None:
             return _find(key)

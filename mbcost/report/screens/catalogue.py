@@ -217,7 +217,7 @@ def devices_screen(
     return screen.render(section(heading("Devices"), table(columns, rows, screen)), bullets(notes, screen))
 
 
-def catalogue_rows(found: Sequence[Found], bases: Mapping[str, str], by: ListOrder) -> list[dict[str, Any]]:
+def catalogue_rows(found: Sequence[Found], bases: Mapping[str, str | None], by: ListOrder) -> list[dict[str, Any]]:
     """The whole list for JSON: a device or chip a row, with the basis of its default target."""
     rows = [{**found_entry(each), "basis": bases.get(each.name)} for each in found]
     if by == "basis":
@@ -261,8 +261,8 @@ def found_screen(found: Sequence[Found], text: str, screen: Screen) -> str:
         Column("other names", style="dim", narrow="cut", drop=3),
     ]
     step = (
-        "`--device` takes any name here, a core with its clock: cortex_a76@2.4GHz. `mbcost devices show NAME` has every "
-        "number."
+        "`--device` takes any name here, a core with its clock: cortex_a76@2.4GHz. `mbcost devices show NAME` has "
+        "every number."
     )
     return screen.render(
         section(heading(f"Found by {text}", f"{len(found):,}"), table(columns, cells, screen)), bullets([step], screen)
