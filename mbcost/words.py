@@ -26,6 +26,10 @@ Engine: TypeAlias = Literal["local", "processes", "dask"]
 SuiteName: TypeAlias = Literal["quick", "full", "kernels"]
 #: How PyTorch runs a network.
 Mode: TypeAlias = Literal["eager", "compile", "graph"]
+#: Kinds of entries of the catalogue.
+FoundKind: TypeAlias = Literal["device", "soc", "core"]
+#: Order of the list of devices: by name, or by what their latencies rest on.
+ListOrder: TypeAlias = Literal["name", "basis"]
 
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 NORM_PARAMS: Final[tuple[NormParams, ...]] = get_args(NormParams)
@@ -35,5 +39,4 @@ LOWERINGS: Final[tuple[Lowering, ...]] = get_args(Lowering)
 GOALS: Final[tuple[Goal, ...]] = get_args(Goal)
 STYLES: Final[tuple[Style, ...]] = get_args(Style)
 ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
-#: Order of the list of devices: by name, or by what their latencies rest on.
-ListOrder: TypeAlias = Literal["name", "basis"]
+FOUND_KINDS: Final[tuple[FoundKind, ...]] = get_args(FoundKind)

@@ -101,7 +101,7 @@ def test_macs_convention() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        ({"device": "pixel9"}, "MB300"),
+        ({"device": "pixel99"}, "MB300"),
         ({"device": "pixel1/npu"}, "MB304"),
         ({"device": "pixel1@xnnpack9"}, "MB304"),
         ({"precision": "fp8"}, "MB305"),

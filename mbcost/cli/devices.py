@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,14 +13,13 @@ from mbcost.cli.check import check_files
 from mbcost.cli.complete import complete_device
 from mbcost.cli.options import Files, ListFormatOption
 from mbcost.cli.output import deliver, emit, print_note, print_problems
-from mbcost.devices import Found, device_names
-from mbcost.devices.cores import Core, find_core
-from mbcost.devices.finding import FoundKind
-from mbcost.devices.folders import is_path, profiles_in
-from mbcost.devices.socs import load_soc, soc_names
 from mbcost.errors import InputError, Problem, fail
 from mbcost.report.formats import ListFormat
-from mbcost.words import ListOrder
+from mbcost.words import FoundKind, ListOrder
+
+if TYPE_CHECKING:
+    from mbcost.devices import Found
+    from mbcost.devices.cores import Core
 
 devices: Final = typer.Typer(help="Devices that latencies can be predicted for.")
 
@@ -89,7 +88,8 @@ def _list_everything(format_: ListFormat, sort: ListOrder) -> None:
 def _bases_of(found: Sequence[Found]) -> dict[str, str | None]:
     """What the default targets rest on: of devices that are described by their chip, the same for the same core."""
     from mbcost.calibration.file import FOLDER
-    from mbcost.devices import user_folder
+    from mbcost.devices import device_names, user_folder
+    from mbcost.devices.folders import profiles_in
 
     full = set(device_names())
     calibrated = [path.name for path in profiles_in(user_folder() / FOLDER).values()]
@@ -195,6 +195,8 @@ def show_device(
 
     core = _core(device)
     if core is not None:
+        from mbcost.devices.socs import load_soc, soc_names
+
         chips = [chip for chip in soc_names() if core.name in {each.core for each in load_soc(chip).clusters.values()}]
         if format_ == "json":
             emit(f"{json.dumps(core_details(core, chips), indent=2)}\n")
@@ -210,6 +212,10 @@ def show_device(
 
 def _core(text: str) -> Core | None:
     """The core that a text names; None for a device, a file, and a core with its clock."""
+    from mbcost.devices import device_names
+    from mbcost.devices.cores import find_core
+    from mbcost.devices.folders import is_path
+
     if is_path(text) or "@" in text or text in device_names(catalogue=True):
         return None
     return find_core(text)

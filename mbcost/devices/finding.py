@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final
 
 from mbcost.devices.clusters import with_deviations
 from mbcost.devices.cores import Core, core_files, find_core
@@ -19,9 +19,7 @@ from mbcost.devices.types import Quantity
 from mbcost.errors import InputError, did_you_mean, fail, nearest
 from mbcost.files import load_yaml
 from mbcost.resources import hardware_profiles
-
-FoundKind: TypeAlias = Literal["device", "soc", "core"]
-KINDS: Final[tuple[FoundKind, ...]] = get_args(FoundKind)
+from mbcost.words import FOUND_KINDS, FoundKind
 
 _CHIP: Final = re.compile(r"^soc: *(\S+)", re.MULTILINE)
 _PROCESSORS: Final = re.compile(r"^processors:", re.MULTILINE)
@@ -84,9 +82,12 @@ def search(text: str, kind: FoundKind | None = None) -> tuple[Found, ...]:
     InputError
         MB010 for an empty text or an unknown kind.
     """
-    if kind is not None and kind not in KINDS:
+    if kind is not None and kind not in FOUND_KINDS:
         fail(
-            "MB010", f"kind is `{kind}`", hint=did_you_mean(str(kind), KINDS) or "device, soc or core", parameter="kind"
+            "MB010",
+            f"kind is `{kind}`",
+            hint=did_you_mean(str(kind), FOUND_KINDS) or "device, soc or core",
+            parameter="kind",
         )
     if not _WORD.search(text.lower()):
         fail("MB010", "there is nothing to search for", hint="a name, a model code, a chip or a core", parameter="text")
@@ -95,7 +96,7 @@ def search(text: str, kind: FoundKind | None = None) -> tuple[Found, ...]:
     if ranked:
         whole = [each for each in ranked if each[0] < _PARTS]
         ranked = whole or ranked
-        ranked.sort(key=lambda each: (each[0], KINDS.index(each[1].kind), -(each[1].year or 0), each[1].name))
+        ranked.sort(key=lambda each: (each[0], FOUND_KINDS.index(each[1].kind), -(each[1].year or 0), each[1].name))
         return tuple(entry for _, entry in ranked)
     by_name = {plain(name): entry for entry in able for name in (*entry.names, entry.title, entry.name)}
     near = nearest(plain(text), by_name, _NEAREST)

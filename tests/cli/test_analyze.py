@@ -107,7 +107,7 @@ def test_csv_of_several_devices_names_the_target(cli):
     outcome = cli(*ANALYZE, "--device", "pixel4", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(outcome.out)))
     assert list(rows[0]) == ["target", *LAYER_KEYS]
-    assert {row["target"] for row in rows} == {"pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.1"}
+    assert {row["target"] for row in rows} == {"pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.10"}
 
 
 def test_csv_leaves_the_warnings_to_stderr(cli):

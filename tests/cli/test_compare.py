@@ -104,7 +104,7 @@ def test_a_file_may_be_named_like_a_subject(cli, tiny, tmp_path):
 
 def test_no_device_is_needed_where_each_names_its_own(cli):
     out = cli("compare", "mobilenet_v1,device=pixel1", "mobilenet_v1,device=pixel4").out
-    assert out.startswith("pixel4/cpu@tflite-2.1 is ")
+    assert out.startswith("pixel4/cpu@tflite-2.10 is ")
 
 
 @pytest.mark.parametrize(

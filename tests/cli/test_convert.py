@@ -66,7 +66,7 @@ def test_existing_files_are_kept(cli, v2, tmp_path):
         (["mobilenet_v9", "net.yaml"], "MB200", "did you mean `mobilenet_v"),
         (["v2.onnx", "net.yaml", "--alpha", "0.5"], "MB010", "are fixed by its weights, so alpha has to be 1"),
         (["v2.onnx", "net.yaml", "--device", "pixel1"], "MB010", "a table holds no latencies"),
-        (["v2.onnx", "net.json", "--device", "pixel9"], "MB300", "pixel9"),
+        (["v2.onnx", "net.json", "--device", "pixel99"], "MB300", "pixel99"),
         (["v2.onnx", "net.yaml", "--set", "classes=5"], "MB010", "no option `classes`"),
         (["v2.onnx", "gone/net.yaml"], "MB008", "cannot write gone"),
         (["v2.onnx", "net.yaml", "--input-shape", "1x3x"], "MB010", "`--input-shape 1x3x` is not a shape"),

@@ -33,7 +33,7 @@ def test_csv_has_a_row_a_choice_and_target(cli):
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["choice"], row["target"]) for row in rows[:4]] == [
         ("pick", "pixel1/cpu@tflite-2018"),
-        ("pick", "pixel4/cpu@tflite-2.1"),
+        ("pick", "pixel4/cpu@tflite-2.10"),
         ("runner_up", "pixel1/cpu@tflite-2018"),
         ("runner_up", "pixel4/cpu@tflite-2.1"),
     ]

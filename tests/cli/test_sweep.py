@@ -89,7 +89,7 @@ def test_several_targets_precisions_and_threads(cli):
     text = cli("sweep", "mobilenet_v2", *targets, "--threads", "1,2", "--format", "csv").out
     rows = [(row["target"], row["threads"]) for row in csv.DictReader(io.StringIO(text))]
     assert rows == [
-        (target, threads) for target in ("pixel4/cpu@tflite-2.1", "pixel1/cpu@tflite-2018") for threads in ("1", "2")
+        (target, threads) for target in ("pixel4/cpu@tflite-2.10", "pixel1/cpu@tflite-2018") for threads in ("1", "2")
     ]
     text = cli("sweep", "mobilenet_v2", *targets[:2], "--precision", "fp32,int8", "--format", "csv").out
     assert [row["precision"] for row in csv.DictReader(io.StringIO(text))] == ["fp32", "int8"]

@@ -225,7 +225,7 @@ def test_what_takes_no_time_or_is_known_to_be_outside_is_no_caveat(tmp_path: Pat
 
 
 def test_a_closed_runtime_says_so_once() -> None:
-    (warning,) = assumed_in(mbcost.analyze("mobilenet_v2", "iphone_x"))
+    (warning,) = assumed_in(mbcost.analyze("mobilenet_v2", "iphone_x@coreml-cpu"))
     assert warning.startswith("nothing documents the kernels of coreml-cpu: it is closed source")
 
 
@@ -466,7 +466,7 @@ def test_a_form_of_another_package(own: Path, another_package) -> None:
     assert check_runtime_file(path) == []
     mine = mbcost.analyze("mobilenet_v1", "pixel4@mine")
     assert mine.form.name == "theirs"
-    assert mine.latency_s == mbcost.analyze("mobilenet_v1", "pixel4", calibration=False).latency_s  # the same terms
+    assert mine.latency_s == mbcost.analyze("mobilenet_v1", "pixel4@tflite-2.1", calibration=False).latency_s  # the same terms
 
 
 @pytest.mark.parametrize(

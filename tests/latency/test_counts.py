@@ -24,7 +24,7 @@ def test_counts_times_rates_is_the_latency(name: str) -> None:
 def test_weights_of_mobilenet_v1() -> None:
     """4 B for each of 4,231,976 parameters (Howard et al. 2017: 4.2 M), less one for each of 10,944 channels with batch
     norm: its scale and shift, folded, leave one bias."""
-    analysis = mbcost.analyze("mobilenet_v1", device="pixel4", options={"classes": 1000})
+    analysis = mbcost.analyze("mobilenet_v1", device="pixel4@tflite-2.1", options={"classes": 1000})
     counts = count_vector(analysis.kernels, analysis.form)
     assert counts["weights"] == 4 * (4_231_976 - 10_944)
 

@@ -47,7 +47,7 @@ def test_pixel1_lands_within_a_quarter(name: str, published_ms: float) -> None:
 
 def test_cpu_form_by_hand() -> None:
     """The first pointwise layer of MobileNet V1 on a Pixel 4: rates of the core that was fitted."""
-    analysis = mbcost.analyze("mobilenet_v1", device="pixel4", calibration=False)
+    analysis = mbcost.analyze("mobilenet_v1", device="pixel4@tflite-2.1", calibration=False)
     layer = next(layer for layer in analysis.layers if layer.name == "conv2d_2")
     macs = 112 * 112 * 64 * 32
     activations = 4 * 112 * 112 * (32 + 64)
@@ -159,7 +159,7 @@ def test_arrays_of_configurations_equal_single_ones(name: str, target: str, data
 
 
 def test_threads_help_arithmetic_only() -> None:
-    one, two = (mbcost.analyze("mobilenet_v2", device="pixel4", threads=n) for n in (1, 2))
+    one, two = (mbcost.analyze("mobilenet_v2", device="pixel4@tflite-2.1", threads=n) for n in (1, 2))
     assert two.latency_s < one.latency_s
     assert sum(x.memory_s for x in two.layers) == pytest.approx(sum(x.memory_s for x in one.layers))
 

@@ -192,7 +192,7 @@ def test_front_is_per_target() -> None:
         ({"batch": 0}, "MB010", "batch is 0"),
         ({"batch": []}, "MB010", "batch has no value"),
         ({"device": []}, "MB010", "no target"),
-        ({"device": "pixel9"}, "MB300", "pixel9"),
+        ({"device": "pixel99"}, "MB300", "pixel99"),
         ({"points": []}, "MB010", "no configuration"),
         ({"points": [(1.0, 224), (0.5, -3)]}, "MB010", "resolution is -3"),
         ({"network": "resnet18", "points": "published"}, "MB010", "no published checkpoint of resnet18"),
@@ -212,7 +212,7 @@ def test_all_problems_at_once() -> None:
         run_sweep("mobilenet_v2", "pixel1", alpha="0,x,1:0:1", resolution=[0, 1.5])
     assert len(caught.value.problems) == 4
     with pytest.raises(InputError) as caught:
-        run_sweep("mobilenet_v2", ["pixel9", "pixel1/npu"])
+        run_sweep("mobilenet_v2", ["pixel99", "pixel1/npu"])
     assert caught.value.codes == ("MB300", "MB304")
 
 
