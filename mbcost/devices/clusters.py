@@ -201,7 +201,7 @@ def _clock(match: re.Match[str], core: Core) -> Quantity:
         hertz = parse_quantity(text, "frequency")
     except UnitError as error:
         fail("MB303", f"the clock of {core.name}: {error}", hint=f"such as {core.name}@2.0GHz")
-    clock = Quantity(hertz, "frequency", "assumed", (), None, "as it was named", text)
+    clock = Quantity(hertz, "frequency", "assumed", (), None, "as it was named", f"{hertz / 1e9:.9g} GHz")
     if hertz <= 0 or too_fast(clock, core):
         most = core.max_clock.text if core.max_clock else "positive"
         hint = f"the highest known clock of {core.title} is {most}" if core.max_clock else "a clock is positive"

@@ -13,6 +13,7 @@ from mbcost.errors import InputError
 from mbcost.files import load_yaml
 
 _BETWEEN: Final = re.compile(r"[\s_-]+")
+_TITLE_LINE: Final = re.compile(r"^ +title: *(\"[^\"\n]*\"|'[^'\n]*'|[^\n#]*)", re.MULTILINE)
 _TITLE: Final = re.compile(r"\btitle: *(\"[^\"\n]*\"|'[^'\n]*'|[^,}\n]*)")
 _NAMES: Final = re.compile(r"\bnames: *\[([^\]]*)\]")
 _NAME: Final = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*'|[^,]+)")
@@ -58,7 +59,7 @@ def head_of(path: Path, *, shipped: bool = True) -> Head:
 
 def head_in(text: str) -> Head:
     """Title and other names in the text of a file that ships."""
-    title, names = _TITLE.search(text), _NAMES.search(text)
+    title, names = _TITLE_LINE.search(text) or _TITLE.search(text), _NAMES.search(text)
     return Head(
         _unquoted(title[1]) if title else "",
         tuple(_unquoted(name) for name in _NAME.findall(names[1]) if name.strip()) if names else (),
@@ -66,9 +67,13 @@ def head_in(text: str) -> Head:
 
 
 def aliases_of(files: Iterable[tuple[str, Path]], *, shipped: bool = True) -> dict[str, str]:
-    """Every title and other name in files -> key; titles also without their first word, the maker."""
+    """Every title and other name in files -> key; titles also without their first word, the maker.
+
+    Of model codes such as ``SM-A720F/DS`` there is also the part before the stroke, since a target has a processor there.
+    """
     heads = {key: head_of(path, shipped=shipped) for key, path in files}
     found = {plain(head.title.partition(" ")[2]): key for key, head in heads.items() if " " in head.title}
+    found |= {plain(name.partition("/")[0]): key for key, head in heads.items() for name in head.names if "/" in name}
     for key, head in heads.items():
         found |= {plain(name): key for name in head.all if name}
     return found

@@ -89,7 +89,7 @@ def search(text: str, kind: FoundKind | None = None) -> tuple[Found, ...]:
             hint=did_you_mean(str(kind), FOUND_KINDS) or "device, soc or core",
             parameter="kind",
         )
-    if not _WORD.search(text.lower()):
+    if not any(letter.isalnum() for letter in text):
         fail("MB010", "there is nothing to search for", hint="a name, a model code, a chip or a core", parameter="text")
     able = [entry for entry in entries() if kind in {None, entry.kind}]
     ranked = [(rank, entry) for entry in able if (rank := _rank(entry, text)) is not None]

@@ -35,7 +35,7 @@ def test_csv_has_a_row_a_choice_and_target(cli):
         ("pick", "pixel1/cpu@tflite-2018"),
         ("pick", "pixel4/cpu@tflite-2.10"),
         ("runner_up", "pixel1/cpu@tflite-2018"),
-        ("runner_up", "pixel4/cpu@tflite-2.1"),
+        ("runner_up", "pixel4/cpu@tflite-2.10"),
     ]
     assert (rows[0]["latency_source"], rows[1]["latency_source"]) == ("measured", "predicted")
     assert float(rows[1]["latency_low_ms"]) < float(rows[1]["latency_ms"]) < float(rows[1]["latency_high_ms"])
