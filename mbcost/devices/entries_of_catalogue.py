@@ -69,11 +69,17 @@ def head_in(text: str) -> Head:
 def aliases_of(files: Iterable[tuple[str, Path]], *, shipped: bool = True) -> dict[str, str]:
     """Every title and other name in files -> key; titles also without their first word, the maker.
 
-    Of model codes such as ``SM-A720F/DS`` there is also the part before the stroke, since a target has a processor there.
+    Of model codes such as ``SM-A720F/DS`` there is also the part before the stroke, since a target has a processor
+    there, where that is one entry's alone.
     """
     heads = {key: head_of(path, shipped=shipped) for key, path in files}
     found = {plain(head.title.partition(" ")[2]): key for key, head in heads.items() if " " in head.title}
-    found |= {plain(name.partition("/")[0]): key for key, head in heads.items() for name in head.names if "/" in name}
+    parts: dict[str, set[str]] = {}
+    for key, head in heads.items():
+        for name in head.names:
+            if "/" in name:
+                parts.setdefault(plain(name.partition("/")[0]), set()).add(key)
+    found |= {part: next(iter(keys)) for part, keys in parts.items() if len(keys) == 1}
     for key, head in heads.items():
         found |= {plain(name): key for name in head.all if name}
     return found
