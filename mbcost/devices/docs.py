@@ -8,9 +8,24 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from mbcost.devices.catalogue_schema import (
+    CatalogueIdentity,
+    CatalogueProvenance,
+    ChipMemorySection,
+    ClusterSection,
+    CoreFile,
+    DeviationSection,
+    DeviceMemorySection,
+    GpuDeviationSection,
+    ShortDeviceFile,
+    SocFile,
+    UnitSection,
+)
+from mbcost.devices.catalogue_schema import NpuSection as NpuUnitSection
 from mbcost.devices.entries import Entry, PerPrecision
 from mbcost.devices.schema import (
     PROCESSORS,
+    DeviceFile,
     DpuSection,
     EthosUSection,
     HlsSection,
@@ -32,6 +47,7 @@ def field_table() -> str:
     """A Markdown table of every key that a profile can have."""
     rows = ["| key | value | required | meaning |", "|---|---|---|---|"]
     rows += _rows("identity", IdentitySection)
+    rows.append(f"| `soc` | text |  | {DeviceFile.model_fields['soc'].description} |")
     rows += _rows("provenance", ProvenanceSection)
     rows += _rows("processors.*", ProcessorSection)
     for kind, section in PROCESSORS.items():
@@ -46,6 +62,23 @@ def field_table() -> str:
     return "\n".join(rows)
 
 
+def catalogue_table() -> str:
+    """A Markdown table of every key of cores, systems on a chip and devices that name their chip."""
+    rows = ["| key | value | required | meaning |", "|---|---|---|---|"]
+    rows += _rows("identity", CatalogueIdentity)
+    rows += _rows("provenance", CatalogueProvenance)
+    for what, model in (("core", CoreFile), ("chip", SocFile), ("device", ShortDeviceFile)):
+        rows += _rows(f"{what}", model, without=_Common)
+    rows += _rows("chip: clusters.*", ClusterSection)
+    rows += _rows("chip: gpu", UnitSection)
+    rows += _rows("chip: npu", NpuUnitSection)
+    rows += _rows("chip: memory", ChipMemorySection)
+    rows += _rows("device: clusters.*", DeviationSection)
+    rows += _rows("device: gpu", GpuDeviationSection)
+    rows += _rows("device: memory", DeviceMemorySection)
+    return "\n".join(rows)
+
+
 def unit_table() -> str:
     """A Markdown table of the units of every dimension."""
     rows = ["| dimension | units |", "|---|---|"]
@@ -55,11 +88,19 @@ def unit_table() -> str:
 
 def with_tables(text: str) -> str:
     """`text` with updated tables between its markers."""
-    for name, table in (("field table", field_table()), ("unit table", unit_table())):
+    tables = {"field table": field_table(), "catalogue table": catalogue_table(), "unit table": unit_table()}
+    for name, table in tables.items():
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"\n<!-- end of {name} -->")
         text = f"{before}{start}{table}{end}{after}"
     return text
+
+
+class _Common(BaseModel):
+    """Sections that all of these files have, which have rows of their own."""
+
+    identity: CatalogueIdentity
+    provenance: CatalogueProvenance
 
 
 def _rows(where: str, section: type[BaseModel], without: type[BaseModel] = BaseModel) -> Iterator[str]:

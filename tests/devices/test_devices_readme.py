@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from mbcost.devices import load_device
-from mbcost.devices.docs import field_table, unit_table, with_tables
+import pytest
+
+from mbcost.devices import check_device, load_device
+from mbcost.devices.docs import catalogue_table, field_table, unit_table, with_tables
 from mbcost.resources import hardware_profiles
 
 README = (hardware_profiles() / "README.md").read_text(encoding="utf-8")
@@ -13,6 +15,7 @@ README = (hardware_profiles() / "README.md").read_text(encoding="utf-8")
 
 def test_the_tables_are_those_of_the_schema():
     assert field_table() in README, "run `python -m mbcost.devices.docs`"
+    assert catalogue_table() in README, "run `python -m mbcost.devices.docs`"
     assert unit_table() in README, "run `python -m mbcost.devices.docs`"
     assert with_tables(README) == README
 
@@ -23,10 +26,14 @@ def test_stale_tables_are_renewed():
 
 def test_every_field_is_described():
     assert "None" not in field_table()
+    assert "None" not in catalogue_table()
 
 
 def test_the_example_is_a_sound_profile(tmp_path):
-    example = re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    short, full = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     path = tmp_path / "my_phone.yaml"
-    path.write_text(example[1], encoding="utf-8")
+    path.write_text(full, encoding="utf-8")
     assert load_device(path).default_processor.peak["fp32"].value == 19.2e9
+    path.write_text(short, encoding="utf-8")
+    assert check_device(path) == []
+    assert load_device(path).default_processor.peak["fp32"].value == pytest.approx(2.96e9 * 8)
