@@ -466,7 +466,9 @@ def test_a_form_of_another_package(own: Path, another_package) -> None:
     assert check_runtime_file(path) == []
     mine = mbcost.analyze("mobilenet_v1", "pixel4@mine")
     assert mine.form.name == "theirs"
-    assert mine.latency_s == mbcost.analyze("mobilenet_v1", "pixel4@tflite-2.1", calibration=False).latency_s  # the same terms
+    assert (
+        mine.latency_s == mbcost.analyze("mobilenet_v1", "pixel4@tflite-2.1", calibration=False).latency_s
+    )  # the same terms
 
 
 @pytest.mark.parametrize(
