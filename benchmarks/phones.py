@@ -267,9 +267,10 @@ def threads(groups: Sequence[Group], number: int, seeds: int, width: Widths) -> 
                 for seed in range(seeds):
                     known, _ = drawn(len(single.networks), number, (seed, single.name))
                     rates, covariance = calibrated(prior, single, known)
+                    doubt = np.eye(len(covariance)) * file.threads_shape_sd**2 + file.threads_sd**2
                     for unit in many:
                         own = prior_of(file, unit)
-                        scaled = own._replace(rates=own.rates * rates / prior.rates, covariance=covariance)
+                        scaled = own._replace(rates=own.rates * rates / prior.rates, covariance=covariance + doubt)
                         everything = np.arange(len(unit.networks))
                         empty = np.array([], dtype=int)
                         yield from predictions(group, unit, scaled, empty, everything, rest, width.of(group))

@@ -301,8 +301,8 @@ def _interval_of_few(held_out: HeldOut, coverage: float) -> Interval:
     """The interval of too few latencies for a quantile: a normal distribution's, of the form's noise and the rates.
 
     It is wider where the held-out errors, from three on in a Student's t interval, say so; a single latency is
-    predicted by the priors. Held-out errors alone are not enough: in single draws of three or four of the published latencies of
-    the Pixel 1 and 2 they happened to be so small that none of the others was inside.
+    predicted by the priors. Held-out errors alone are not enough: in single draws of three or four of the published
+    latencies of the Pixel 1 and 2 they happened to be so small that none of the others was inside.
     """
     growth = 1 / NOISE**2
     distances = np.maximum(held_out.ratios, 1 / held_out.ratios) - 1
