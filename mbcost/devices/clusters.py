@@ -59,6 +59,12 @@ def with_clusters(profile: DeviceProfile, soc: Soc) -> DeviceProfile:
         if _key(name) not in own:
             cited = replace(cluster, **_cited(cluster, CLUSTER_NUMBERS, soc, references))
             own[_key(name)] = _processor(cited, soc, references, default=default and name == CLUSTERS[0])
+    first, large = own.get(CPU), soc.clusters.get(CLUSTERS[0])
+    if first is not None and large is not None and large.cores and first.max_threads > large.cores.value:
+        # threads beyond the fastest cluster's cores run on the next one
+        alone = replace(first, max_threads=int(large.cores.value))
+        rest = [own[_key(name)] for name in soc.clusters if _key(name) != CPU]
+        own[CPU] = replace(first, clusters=(alone, *rest))
     merged = {**references.used, **profile.provenance.references}
     return replace(profile, processors=own, provenance=replace(profile.provenance, references=merged))
 
@@ -179,6 +185,27 @@ def processor_key(device: DeviceProfile, text: str) -> str | None:
         if able:
             return able[0]
     return None
+
+
+def mixed(device: DeviceProfile, text: str) -> Processor | None:
+    """The set of clusters that a text such as ``cpu.large+medium`` means; None if one of them is not there.
+
+    The clusters are in the order of the device, the fastest first. A thread runs on a core of its own.
+    """
+    parts = text.split("+")
+    if len(parts) < 2:
+        return None
+    keys = [processor_key(device, part if plain(part).startswith(CPU) else f"{CPU}.{part}") for part in parts]
+    if None in keys or len(set(keys)) < len(keys):
+        return None
+    chosen = [each for name, each in device.processors.items() if name in keys and each.kind == "cpu"]
+    if len(chosen) < len(keys):
+        return None
+    clusters = tuple(cluster for each in chosen for cluster in each.clusters[:1] or (each,))
+    name = f"{CPU}.{'+'.join(_role(cluster.name) for cluster in clusters)}"
+    return replace(
+        clusters[0], name=name, max_threads=sum(one.max_threads for one in clusters), default=False, clusters=clusters
+    )
 
 
 def clusters_of(device: DeviceProfile) -> str:

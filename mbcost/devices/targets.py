@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
 from mbcost.checks import is_number
-from mbcost.devices.clusters import clusters_of, processor_key
+from mbcost.devices.clusters import clusters_of, mixed, processor_key
 from mbcost.devices.folders import SUFFIXES, expanded
 from mbcost.devices.library import load_device
 from mbcost.devices.runtimes import RuntimeFile, computed_in, find_runtime, runtimes_for, unfit, unfit_file
@@ -111,6 +111,9 @@ def _parts(text: str) -> _Parts | None:
 def _processor(device: DeviceProfile, name: str | None, runtime: str | None) -> Processor:
     """The named processor; without a name the default, or the first that has `runtime` where the default has not."""
     if name is not None:
+        together = mixed(device, name)
+        if together is not None:
+            return together
         key = processor_key(device, name)
         if key is None:
             hint = f"it has {clusters_of(device)}"

@@ -162,6 +162,8 @@ class Processor:
         The peak as measured by a microbenchmark.
     bandwidth
         Memory bandwidth as measured by this processor; None where only the memory's own is known.
+    clusters
+        Of a set of several clusters, each of them, the fastest first; the other numbers are then those of the first.
     """
 
     name: str
@@ -202,6 +204,16 @@ class Processor:
     systolic: Systolic | None = None
     hls: Hls | None = None
     ethos_u: EthosU | None = None
+    clusters: tuple[Processor, ...] = ()
+
+    def in_use(self, threads: int) -> tuple[Processor, ...]:
+        """The clusters that so many threads run on, the first ones first; of a plain processor itself."""
+        used: list[Processor] = []
+        for cluster in self.clusters or (self,):
+            if sum(one.max_threads for one in used) >= threads:
+                break
+            used.append(cluster)
+        return tuple(used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,8 @@ class _Known(NamedTuple):
 def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     """Seconds a count of every term, from the core's cycles and the processor's clock.
 
-    Several threads share a term's parallel part, and each kernel waits for all of them.
+    Several threads share a term's parallel part evenly, so that the slowest of their clusters sets its pace, and each
+    kernel waits for all of them. What does not go down with the threads runs on the first cluster.
 
     Raises
     ------
@@ -130,13 +131,15 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
         MB401 if the profile has no clock, if its core is not in the catalogue, or if nothing was measured for the
         runtime at the target's precision.
     """
-    file, known = _file_of(target, runtime), _known(target, runtime)
-    place, hertz = clock(target)
+    file = _file_of(target, runtime)
+    used = [replace(target, processor=cluster) for cluster in target.processor.in_use(target.threads)]
+    known = _known(used[0], runtime)
+    place, hertz = clock(used[0])
+    slowest = _slowest(file, used, runtime)
     found = {}
-    for term, average in cycles_of(file, known.core).items():
-        cycles = average * math.exp(known.entry.scale) * known.entry.shape.get(term, 1.0)
+    for term, cycles in _cycles(file, known).items():
         share = file.serial.get(term, 1.0)
-        seconds = cycles / hertz.value * (share + (1 - share) / target.threads)
+        seconds = cycles / hertz.value * share + slowest[term] * (1 - share) / target.threads
         formula = f"{cycles:.3g} cycles / {place} {hertz.text}"
         if target.threads > 1 and term == "call":
             seconds += file.sync_cycles / hertz.value
@@ -147,6 +150,21 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
         parameter = Parameter(f"{term}_cycles", cycles, "cycle", source, f"{known.entry.source}; {file.source}")
         found[term] = Rate(seconds, formula, {place: hertz}, (parameter,))
     return found
+
+
+def _cycles(file: RateFile, known: _Known) -> dict[str, float]:
+    """Term -> cycles a count of a core."""
+    scale, shape = math.exp(known.entry.scale), known.entry.shape
+    return {term: average * scale * shape.get(term, 1.0) for term, average in cycles_of(file, known.core).items()}
+
+
+def _slowest(file: RateFile, used: Sequence[Target], runtime: Runtime) -> dict[str, float]:
+    """Term -> seconds a count on the slowest of the clusters."""
+    each = []
+    for one in used:
+        hertz = clock(one)[1].value
+        each.append({term: cycles / hertz for term, cycles in _cycles(file, _known(one, runtime)).items()})
+    return {term: max(seconds[term] for seconds in each) for term in each[0]}
 
 
 def spread(target: Target, runtime: Runtime) -> Spread:

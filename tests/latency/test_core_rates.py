@@ -64,12 +64,34 @@ def test_a_core_is_found_by_its_other_names() -> None:
 def test_threads_by_hand() -> None:
     """A term takes share + (1 - share) / k of its time, and a kernel waits for the others in addition."""
     data = json.loads((hardware_profiles() / "rates" / "tflite-2.10-fp32.json").read_text(encoding="utf-8"))
-    target = mbcost.resolve_target("pixel4@tflite-2.10", "fp32")
+    target = mbcost.resolve_target("raspberry_pi_5@tflite-2.10", "fp32")  # four equal cores at 2.4 GHz
     one, three = (latency_model(replace(target, threads=threads)).rates for threads in (1, 3))
     share = data["serial"]["gemm"]
     assert three["gemm"].seconds == pytest.approx(one["gemm"].seconds * (share + (1 - share) / 3))
-    share, waits = data["serial"]["call"], data["sync_cycles"] / 2.84e9
+    share, waits = data["serial"]["call"], data["sync_cycles"] / 2.4e9
     assert three["call"].seconds == pytest.approx(one["call"].seconds * (share + (1 - share) / 3) + waits)
+
+
+def test_a_set_of_clusters_by_hand() -> None:
+    """A Prime core at 2.84 GHz and a Gold one at 2.42 GHz, of one design: the slower sets the pace of its half."""
+    data = json.loads((hardware_profiles() / "rates" / "tflite-2.10-fp32.json").read_text(encoding="utf-8"))
+    one = latency_model(mbcost.resolve_target("pixel4/cpu@tflite-2.10", "fp32")).rates["gemm"].seconds
+    both = mbcost.resolve_target("pixel4/cpu.large+medium@tflite-2.10", "fp32", 2)
+    share = data["serial"]["gemm"]
+    slower = one * 2.84 / 2.42
+    assert latency_model(both).rates["gemm"].seconds == pytest.approx(one * share + slower * (1 - share) / 2)
+    assert [cluster.max_threads for cluster in both.processor.clusters] == [1, 3]
+    # threads beyond the Prime core run on the Gold ones, whoever names the CPU alone
+    assert latency_model(mbcost.resolve_target("pixel4", "fp32", 2)).rates["gemm"].seconds == pytest.approx(
+        one * share + slower * (1 - share) / 2
+    )
+
+
+@pytest.mark.parametrize("name", ["cpu.large+huge", "cpu.large+large", "cpu.large+gpu", "cpu+"])
+def test_a_set_of_clusters_that_is_none(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        mbcost.resolve_target(f"pixel4/{name}")
+    assert caught.value.codes == ("MB304",)
 
 
 def test_a_core_that_nobody_measured_takes_its_relatives_rates() -> None:
