@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -12,13 +13,13 @@ from pydantic_core import ErrorDetails
 from mbcost.devices.catalogue_schema import MODELS, CatalogueKind
 from mbcost.devices.checks import TOLERANCE, caches_problems, known_problems, memory_problems
 from mbcost.devices.clusters import CLOCK_MARGIN
-from mbcost.devices.cores import NUMBERS, Core, core_files, find_core
+from mbcost.devices.cores import NUMBERS, Core, find_core
 from mbcost.devices.entries_of_catalogue import MORE, head_of, number, plain, written_out
-from mbcost.devices.folders import DEVICES, profiles_in, user_folder
+from mbcost.devices.folders import CORES, DEVICES, SOCS, profiles_in, user_folder
 from mbcost.devices.problems import Path as Place
 from mbcost.devices.problems import problem
 from mbcost.devices.quantities import DIMENSIONS
-from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc, soc_files
+from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc
 from mbcost.devices.types import Memory, Quantity
 from mbcost.errors import InputError, Problem, or_list
 from mbcost.files import MAX_PROBLEMS, Document, load_yaml
@@ -121,13 +122,14 @@ def _placed(error: ErrorDetails, data: Any) -> ErrorDetails:
 
 def _keys(model: type[BaseModel], path: Place) -> tuple[str, ...]:
     """The keys that the section at a path may have."""
-    current: Any = model
+    section: type[BaseModel] | None = model
     for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            current = current.model_fields[str(part)].annotation
-        classes = _inside(current)
-        current = classes[-1] if classes else current
-    return tuple(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else ()
+        if section is None:
+            return ()
+        field = section.model_fields.get(str(part))
+        if field is not None:  # else the name of a cluster, whose section is already the one inside
+            section = next(iter(_inside(field.annotation)), None)
+    return tuple(section.model_fields) if section is not None else ()
 
 
 def _inside(annotation: Any) -> list[Any]:
@@ -163,24 +165,32 @@ def _names(data: Mapping[str, Any], kind: CatalogueKind, stem: str | None, docum
 
 def _owners(kind: CatalogueKind, name: str) -> dict[str, str]:
     """Every name of the catalogue and of the user's files -> whose it is, but for those of this entry."""
-    home, own = hardware_profiles(), user_folder()
-    groups: list[tuple[CatalogueKind, dict[str, Path], bool]] = [
-        ("device", profiles_in(home) | profiles_in(home / DEVICES), True),
-        ("device", profiles_in(own), False),
-        ("core", core_files(), True),
-        ("soc", soc_files(), True),
-    ]
+    own = user_folder()
+    mine = _names_in(own, own, own / CORES, own / SOCS, shipped=False)
     found: dict[str, str] = {}
-    for group, files, shipped in groups:
-        for key, path in files.items():
-            if (group, key) != (kind, name):
-                ours = shipped and path.is_relative_to(home)
-                names = dict.fromkeys((key, *head_of(path, shipped=ours).names))
-                found |= {plain(each): f"{'the ' if group != 'device' else ''}{_WORDS[group]}{key}" for each in names}
+    for alias, entries in [*_shipped_names(hardware_profiles()).items(), *mine.items()]:
+        for group, key in entries - {(kind, name)}:
+            found[alias] = f"{_WORDS[group]}{key}"
     return found
 
 
-_WORDS: Final = {"device": "", "core": "core ", "soc": "chip "}
+@lru_cache(maxsize=2)
+def _shipped_names(home: Path) -> dict[str, set[tuple[CatalogueKind, str]]]:
+    return _names_in(home, home / DEVICES, home / CORES, home / SOCS, shipped=True)
+
+
+def _names_in(*folders: Path, shipped: bool) -> dict[str, set[tuple[CatalogueKind, str]]]:
+    """Name -> the entries that have it, of two folders of devices, one of cores and one of chips."""
+    kinds: tuple[CatalogueKind, ...] = ("device", "device", "core", "soc")
+    found: dict[str, set[tuple[CatalogueKind, str]]] = {}
+    for group, folder in zip(kinds, folders, strict=True):
+        for key, path in profiles_in(folder).items():
+            for alias in (key, *head_of(path, shipped=shipped).names):
+                found.setdefault(plain(alias), set()).add((group, key))
+    return found
+
+
+_WORDS: Final = {"device": "", "core": "the core ", "soc": "the chip "}
 
 
 def _core(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
