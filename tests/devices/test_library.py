@@ -99,3 +99,28 @@ def test_importing_devices_is_light():
     code = f"import sys, mbcost.devices; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "device"),
+    [
+        ("devices/pixel9.yaml", "soc: tensor_g4", "soc: 4", "pixel9"),
+        ("devices/pixel9.yaml", "title: Google Pixel 9, ", "", "pixel9"),
+    ],
+)
+def test_a_device_of_the_catalogue_that_was_spoilt_says_where(monkeypatch, tmp_path, file, old, new, device):
+    shutil.copytree(hardware_profiles(), tmp_path / "shipped")
+    monkeypatch.setattr(library, "hardware_profiles", lambda: tmp_path / "shipped")
+    path = tmp_path / "shipped" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_device(device)
+    assert str(path) in str(caught.value)
+
+
+def test_loading_a_device_of_the_catalogue_is_light():
+    code = "import sys, mbcost.devices; mbcost.devices.load_device('pixel9'); print('pydantic' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
