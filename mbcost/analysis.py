@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mbcost._version import __version__
 from mbcost.architectures import ArchitectureSpec
+from mbcost.basis import Basis, basis_of
 from mbcost.calibration.interval import INTERVAL
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Quantity, Target
@@ -22,6 +23,7 @@ from mbcost.graph import (
 from mbcost.graph.exchange import as_networkx, network_attributes
 from mbcost.kernels import Kernel, Parameter, Runtime
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
+from mbcost.latency.model import computed_target
 from mbcost.shown import Charted, Shown
 from mbcost.words import MacsConvention
 
@@ -212,6 +214,11 @@ class Analysis(Charted):
         """Whether the rates were fitted to measurements of this target."""
         return self.calibration is not None
 
+    @cached_property
+    def basis(self) -> Basis:
+        """What the latency rests on, from ``measured here`` down to ``a bound`` (:data:`mbcost.basis.MEANINGS`)."""
+        return basis_of(computed_target(self.target, self.runtime), self.runtime, self.form, self.calibration)
+
     @property
     def frames_per_s(self) -> float:
         """Images per second when inferences run back to back [1/s]."""
@@ -337,6 +344,7 @@ class Analysis(Charted):
             "latency_low_ms": self.latency_low_s * 1e3,
             "latency_high_ms": self.latency_high_s * 1e3,
             "interval": INTERVAL,
+            "basis": self.basis,
             "frames_per_s": self.frames_per_s if self.latency_s else None,  # JSON has no infinity
             "layers": [layer.to_dict() for layer in self.layers],
             "warnings": list(self.warnings),
@@ -370,17 +378,17 @@ class Analysis(Charted):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """The layers as a DataFrame; the columns are the keys of the JSON's layers."""
+        """The layers as a DataFrame; the columns are the keys of the JSON's layers, and `basis`."""
         import pandas as pd
 
-        return pd.DataFrame([layer.to_dict() for layer in self.layers])
+        return pd.DataFrame([layer.to_dict() | {"basis": self.basis} for layer in self.layers])
 
     def __repr__(self) -> str:
         totals = self.totals
         return (
             f"<Analysis {self.architecture} alpha={self.layer_graph.alpha:g} resolution={self.layer_graph.resolution} "
             f"on {self.target.name} {self.target.precision}: {self.latency_s * 1e3:.3g} ms "
-            f"({self.latency_low_s * 1e3:.3g} to {self.latency_high_s * 1e3:.3g}), "
+            f"({self.latency_low_s * 1e3:.3g} to {self.latency_high_s * 1e3:.3g}), {self.basis}, "
             f"{totals.macs / 1e6:.1f} M MACs, {totals.params / 1e6:.2f} M params>"
         )
 

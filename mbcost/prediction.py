@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
+from mbcost.basis import Basis, basis_of
 from mbcost.calibration.apply import CalibrationChoice, choose_calibration, interval_of, scale_to_threads, workload_of
 from mbcost.calibration.interval import Workload, posterior_variance
 from mbcost.calibration.rates import calibrated_rates
@@ -46,6 +47,11 @@ class TargetModel(NamedTuple):
     def element_bytes(self) -> int:
         """Bytes of an activation or weight as the runtime has them [B]."""
         return ELEMENT_BYTES[self.precision]
+
+    @property
+    def basis(self) -> Basis:
+        """What the predictions rest on."""
+        return basis_of(computed_target(self.target, self.runtime), self.runtime, self.form, self.calibration)
 
 
 def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Lowering = "auto") -> TargetModel:
@@ -169,22 +175,8 @@ def _uncalibrated_factor(
     return factor
 
 
-#: What the latency of a target rests on, the best first.
-Basis: TypeAlias = Literal["calibrated", "same core", "related core", "facts", "bound"]
-#: The same as it is said of a latency.
-BASES: Final[Mapping[Basis, str]] = {
-    "calibrated": "calibrated on this target",
-    "same core": "from the same core in other devices",
-    "related core": "from a core of the same design in other devices",
-    "facts": "from facts of the processor",
-    "bound": "a bound",
-}
-
-
-def basis_of(target: Target, calibration: CalibrationChoice = None) -> Basis:
+def basis_of_target(target: Target, calibration: CalibrationChoice = None) -> Basis:
     """What the latencies of a target rest on, which needs no network.
-
-    A form whose rates were fitted on one processor knows that processor, and any other by its facts alone.
 
     Parameters
     ----------
@@ -199,13 +191,7 @@ def basis_of(target: Target, calibration: CalibrationChoice = None) -> Basis:
     runtime = load_runtime(target.runtime_file)
     computed = computed_target(target, runtime)
     form = form_of(runtime)
-    if choose_calibration(computed, form, calibration) is not None:
-        return "calibrated"
-    if form.name == "roofline":
-        return "bound"
-    if form.spread is not None:
-        return form.spread(computed, runtime).basis
-    return "same core" if runtime.was_fitted_on(target.processor.model, computed.precision) else "facts"
+    return basis_of(computed, runtime, form, choose_calibration(computed, form, calibration))
 
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:

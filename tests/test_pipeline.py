@@ -47,7 +47,7 @@ def test_json_schema(analysis: mbcost.Analysis) -> None:
     data = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
     assert list(data) == [
         "schema", "mbcost_version", "architecture", "alpha", "resolution", "batch", "target", "totals", "latency_ms",
-        "latency_low_ms", "latency_high_ms", "interval", "frames_per_s", "layers", "warnings",
+        "latency_low_ms", "latency_high_ms", "interval", "basis", "frames_per_s", "layers", "warnings",
         "energy", "resources",
     ]  # fmt: skip
     assert data["schema"] == "mbcost/analysis/1"
@@ -57,7 +57,7 @@ def test_json_schema(analysis: mbcost.Analysis) -> None:
 
 def test_frame_has_the_same_columns(analysis: mbcost.Analysis) -> None:
     frame = analysis.to_frame()
-    assert list(frame.columns) == LAYER_KEYS
+    assert list(frame.columns) == [*LAYER_KEYS, "basis"]
     assert frame["macs"].sum() == 300_774_272
 
 

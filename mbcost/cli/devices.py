@@ -62,9 +62,9 @@ def list_devices(
     if format_ == "json":
         found = [device_entry(profile, bases) for profile in profiles]
         if sort == "basis":
-            from mbcost.prediction import BASES
+            from mbcost.basis import SHORT
 
-            order = [*BASES, None]
+            order = [*SHORT.values(), None]
             found.sort(key=lambda entry: min(order.index(each["basis"]) for each in entry["processors"]))
         emit(f"{json.dumps(found, indent=2)}\n")
     else:
@@ -107,11 +107,12 @@ def _bases_of(found: Sequence[Found]) -> dict[str, str | None]:
 
 def _basis(target: str) -> str | None:
     """What the latencies of a target rest on; None where a file of the user is broken, or a number is missing."""
+    from mbcost.basis import SHORT
     from mbcost.devices import resolve_target
-    from mbcost.prediction import basis_of
+    from mbcost.prediction import basis_of_target
 
     try:
-        return basis_of(resolve_target(target))
+        return SHORT[basis_of_target(resolve_target(target))]
     except InputError:
         return None
 

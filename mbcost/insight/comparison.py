@@ -224,6 +224,11 @@ class Comparison(Charted):
     def same_batch(self) -> bool:
         return len({analysis.batch for analysis in self.analyses}) == 1
 
+    @property
+    def same_basis(self) -> bool:
+        """Whether all of them rest on the same ground."""
+        return len({analysis.basis for analysis in self.analyses}) == 1
+
     def verdicts(self, number: int) -> list[str]:
         """One analysis against the first, and against the expectation from its MACs, in sentences."""
         analysis, label = self.analyses[number], self.labels[number]
@@ -242,6 +247,9 @@ class Comparison(Charted):
             )
         if self.overlap(number) and label != self.labels[0] and abs(self.ratio(number) - 1) > _SAME and self.same_batch:
             parts.append("Their 90 % intervals overlap, so it is not certain which of the two is faster.")
+        if analysis.basis != self.first.basis:
+            grounds = f"{label}: {analysis.basis}; {self.labels[0]}: {self.first.basis}"
+            parts.append(f"The two rest on different grounds, so part of the difference may be error: {grounds}.")
         deepest = max(self.classes, key=lambda name: abs(self._class_difference(number, name)), default=None)
         if deepest is not None:
             change = self._class_difference(number, deepest)
@@ -289,7 +297,16 @@ class Comparison(Charted):
         """One row per subject: latency with its interval [ms], counts, and their ratios to the first subject's."""
         import pandas as pd
 
-        keys = ("architecture", "alpha", "resolution", "batch", "latency_ms", "latency_low_ms", "latency_high_ms")
+        keys = (
+            "architecture",
+            "alpha",
+            "resolution",
+            "batch",
+            "latency_ms",
+            "latency_low_ms",
+            "latency_high_ms",
+            "basis",
+        )
         rows = []
         for number, (label, analysis) in enumerate(zip(self.labels, self.analyses, strict=True)):
             content = analysis.to_dict()
@@ -340,7 +357,7 @@ class Comparison(Charted):
         keys = ("architecture", "alpha", "resolution", "batch", "target", "totals", "latency_ms", "latency_low_ms")
         return {
             "label": self.labels[number],
-            **{key: content[key] for key in (*keys, "latency_high_ms", "interval")},
+            **{key: content[key] for key in (*keys, "latency_high_ms", "interval", "basis")},
             "latency_ratio": self.ratio(number),
             "macs_ratio": self.macs_ratio(number),
             "split_ms": {name: part * 1e3 for name, part in zip(GROUPS, self.parts[number], strict=True)},

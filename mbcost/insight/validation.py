@@ -146,6 +146,7 @@ class Validation(Charted):
             "mbcost_version": __version__,
             "target": target_entry(self.target, self.calibration is not None),
             "interval": INTERVAL,
+            "basis": self.model.basis,
             "summary": self.score().to_dict(),
             "rows": [self._row(number) for number in range(len(self.rows))],
             "warnings": list(self.warnings),
@@ -168,6 +169,7 @@ class Validation(Charted):
             "error": self.errors[number],
             "covered": self.covered[number],
             "seen": self.seen[number],
+            "basis": self.model.basis,
             "source": row.source,
             "place": f"{_shown(row.location.path)}:{row.location.line}",
         }

@@ -8,8 +8,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mbcost.basis import Basis
 from mbcost.calibration.interval import INTERVAL
-from mbcost.devices import Target
+from mbcost.prediction import TargetModel
 from mbcost.search.budget import Budget
 from mbcost.search.choices import Accuracy
 from mbcost.search.evaluate import Outcome
@@ -38,6 +39,8 @@ class OnTarget(NamedTuple):
         time.
     peak_activation_bytes
         Activations at the peak [B].
+    basis
+        What the prediction rests on.
     """
 
     target: str
@@ -51,6 +54,7 @@ class OnTarget(NamedTuple):
     needs_ms: float
     probability: float | None
     peak_activation_bytes: int
+    basis: Basis
 
 
 class Candidate(NamedTuple):
@@ -114,6 +118,7 @@ class Candidate(NamedTuple):
             "predicted_ms": target.predicted_ms,
             "latency_low_ms": target.low_ms,
             "latency_high_ms": target.high_ms,
+            "basis": target.basis,
             "probability": target.probability,
             "top1": self.top1,
             "top1_source": self.top1_source,
@@ -132,6 +137,7 @@ class Candidate(NamedTuple):
             "latency_ms": slowest.latency_ms,
             "latency_source": slowest.source,
             "predicted_ms": slowest.predicted_ms,
+            "basis": slowest.basis,
             "probability": self.probability,
             "top1": self.top1,
             "top1_source": self.top1_source,
@@ -153,14 +159,14 @@ def make_candidates(
     """
     work, outcome = section
     (batch,) = work.batches
-    targets = [model.target for model in work.models]
-    measured = [measured_ms(work, outcome, target, batch) for target in targets]
+    measured = [measured_ms(work, outcome, model.target, batch) for model in work.models]
+    bases = [model.basis for model in work.models]
     limit = time_limit_ms(budgets, batch)
     found = []
     for i in range(work.points.size):
         on_targets = tuple(
-            _on_target(outcome, target, (row, i), float(measured[row][i]), limit, min_probability)
-            for row, target in enumerate(targets)
+            _on_target(outcome, model, bases[row], (row, i), float(measured[row][i]), limit, min_probability)
+            for row, model in enumerate(work.models)
         )
         top1 = None if np.isnan(accuracy.top1[i]) else float(accuracy.top1[i])
         source: Top1Source = None
@@ -183,7 +189,8 @@ def make_candidates(
 
 def _on_target(
     outcome: Outcome,
-    target: Target,
+    model: TargetModel,
+    basis: Basis,
     place: tuple[int, int],
     measured: float,
     limit: float | None,
@@ -196,9 +203,9 @@ def _on_target(
     latency = predicted if is_predicted else measured
     spread = _spread(low, high)
     return OnTarget(
-        target.name,
-        target.precision,
-        target.threads,
+        model.target.name,
+        model.target.precision,
+        model.target.threads,
         latency,
         "predicted" if is_predicted else "measured",
         predicted,
@@ -207,6 +214,7 @@ def _on_target(
         math.exp(spread.inv_cdf(min_probability)) if is_predicted and min_probability and spread else latency,
         probability_below(limit, low, high) if is_predicted and limit is not None else None,
         int(outcome.peak_bytes[place]),
+        basis,
     )
 
 

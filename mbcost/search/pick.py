@@ -34,8 +34,8 @@ SCHEMA: Final = "mbcost/pick/1"
 #: Columns of :meth:`Pick.rows`.
 COLUMNS: Final = (
     "choice", "architecture", "alpha", "resolution", "target", "precision", "threads", "latency_ms", "latency_source",
-    "predicted_ms", "latency_low_ms", "latency_high_ms", "probability", "top1", "top1_source", "macs", "params",
-    "peak_activation_bytes",
+    "predicted_ms", "latency_low_ms", "latency_high_ms", "basis", "probability", "top1", "top1_source", "macs",
+    "params", "peak_activation_bytes",
 )  # fmt: skip
 
 

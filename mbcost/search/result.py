@@ -28,8 +28,8 @@ SCHEMA: Final = "mbcost/sweep/1"
 #: Columns of a result, in their order.
 COLUMNS: Final = (
     "architecture", "alpha", "rho", "resolution", "batch", "target", "precision", "threads", "macs", "params",
-    "peak_activation_bytes", "latency_ms", "latency_low_ms", "latency_high_ms", "frames_per_s", "measured_ms", "top1",
-    "on_front",
+    "peak_activation_bytes", "latency_ms", "latency_low_ms", "latency_high_ms", "basis", "frames_per_s", "measured_ms",
+    "top1", "on_front",
 )  # fmt: skip
 
 #: Qualities that a front can trade against latency; more is better.
@@ -151,7 +151,7 @@ class SweepResult(Charted):
         import pandas as pd
 
         frame = pd.DataFrame(dict(self.columns))
-        for name in ("architecture", "target", "precision"):
+        for name in ("architecture", "target", "precision", "basis"):
             frame[name] = frame[name].astype("category")
         return frame[list(COLUMNS)]
 
@@ -243,6 +243,7 @@ def section_columns(section: Section) -> dict[str, Any]:
         "latency_ms": outcome.latency_s.ravel() * 1e3,
         "latency_low_ms": outcome.latency_low_s.ravel() * 1e3,
         "latency_high_ms": outcome.latency_high_s.ravel() * 1e3,
+        "basis": np.repeat(np.array([model.basis for model, _ in work.cases], dtype=object), count),
         "frames_per_s": frames.ravel(),
         "measured_ms": np.concatenate(measured),
         "top1": np.concatenate(top1),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mbcost._version import __version__
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import as_list, configuration
+from mbcost.basis import Basis, weakest
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.checks import Checks
 from mbcost.devices import Target
@@ -52,6 +53,11 @@ class StreamResult(Shown):
     jitter: float
 
     @property
+    def basis(self) -> Basis:
+        """What the network's time rests on; of two processors the weaker ground."""
+        return weakest(part.analysis.basis for part in self.plan.parts)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Caveats of the plan's analyses, each once."""
         found = dict.fromkeys(warning for part in self.plan.parts for warning in part.analysis.warnings)
@@ -66,8 +72,10 @@ class StreamResult(Shown):
             "schema": SCHEMA,
             "mbcost_version": __version__,
             "architecture": self.architecture,
+            "basis": self.basis,
             "plan": {
                 "targets": [part.analysis.target.name for part in self.plan.parts],
+                "basis": [part.analysis.basis for part in self.plan.parts],
                 "cut_after": self.plan.cut_after,
                 "transfer_bytes": self.plan.transfer_bytes,
                 "latency_ms": self.plan.latency_s * 1e3,
@@ -106,6 +114,7 @@ class StreamResult(Shown):
                     **entry,
                     **{f"latency_{name}_ms": value for name, value in latency.items()},
                     **{f"busy_{unit}": share for unit, share in busy.items()},
+                    "basis": self.basis,
                 }
             )
         return pd.DataFrame(rows)

@@ -34,6 +34,7 @@ KEYS = [
     "latency_low_ms",
     "latency_high_ms",
     "interval",
+    "basis",
     "frames_per_s",
     "layers",
     "warnings",
@@ -95,7 +96,7 @@ def test_several_devices_print_a_list(cli):
 def test_csv_has_the_columns_of_the_json(cli):
     layers = json.loads(cli(*ANALYZE, "--format", "json").out)["layers"]
     rows = list(csv.DictReader(io.StringIO(cli(*ANALYZE, "--format", "csv").out)))
-    assert list(rows[0]) == LAYER_KEYS
+    assert list(rows[0]) == [*LAYER_KEYS, "basis"]
     assert len(rows) == len(layers)
     assert rows[0]["output_shape"] == "112x112x32"
     add = next(row for row in rows if row["op"] == "add")
@@ -106,7 +107,7 @@ def test_csv_has_the_columns_of_the_json(cli):
 def test_csv_of_several_devices_names_the_target(cli):
     outcome = cli(*ANALYZE, "--device", "pixel4", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(outcome.out)))
-    assert list(rows[0]) == ["target", *LAYER_KEYS]
+    assert list(rows[0]) == ["target", *LAYER_KEYS, "basis"]
     assert {row["target"] for row in rows} == {"pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.10"}
 
 
@@ -238,9 +239,10 @@ def test_parquet_has_the_rows_and_columns_of_the_json(cli, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
     assert cli(*ANALYZE, "-o", "out.parquet").code == 0
     table = parquet.read_table(tmp_path / "out.parquet")
-    assert table.to_pylist() == json.loads(cli(*ANALYZE, "--format", "json").out)["layers"]
+    layers = json.loads(cli(*ANALYZE, "--format", "json").out)["layers"]
+    assert table.to_pylist() == [layer | {"basis": "calibrated"} for layer in layers]
     assert cli(*ANALYZE, "-d", "pixel4", "-o", "both.parquet").code == 0
-    assert parquet.read_table(tmp_path / "both.parquet").column_names == ["target", *LAYER_KEYS]
+    assert parquet.read_table(tmp_path / "both.parquet").column_names == ["target", *LAYER_KEYS, "basis"]
     assert "name a file: -o FILE" in cli(*ANALYZE, "--format", "parquet").err
 
 

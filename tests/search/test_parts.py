@@ -37,7 +37,7 @@ def whole() -> pd.DataFrame:
 
 
 def ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.astype({"architecture": str, "target": str, "precision": str})
+    frame = frame.astype({"architecture": str, "target": str, "precision": str, "basis": str})
     keys = ["architecture", "target", "batch", "alpha", "resolution"]
     return frame.sort_values(keys, ignore_index=True)[[c for c in COLUMNS if c != "on_front"]]
 

@@ -20,14 +20,14 @@ def to_json(analyses: Sequence[Analysis]) -> str:
 
 
 def to_csv(analyses: Sequence[Analysis]) -> str:
-    """A row a layer, with the keys of the JSON's layers as columns; behind a target's name where there are several."""
+    """A row a layer: the keys of the JSON's layers and `basis`; behind a target's name where there are several."""
     several = len(analyses) > 1
     head: list[str] = []
     rows = []
     for analysis in analyses:
         prefix = {"target": analysis.target.name} if several else {}
         for layer in analysis.layers:
-            cells = prefix | layer.to_dict()
+            cells = prefix | layer.to_dict() | {"basis": analysis.basis}
             head = list(cells)
             rows.append([_csv_cell(key, value) for key, value in cells.items()])
     return csv_text(head, rows)
@@ -91,7 +91,8 @@ def _summary(analysis: Analysis) -> str:
     return (
         f"**{escaped(graph.title)}** (alpha {graph.alpha:g}, {graph.input_shape}, batch {analysis.batch}) on "
         f"{escaped(target.name)} {target.precision}: **{readable.milliseconds(analysis.latency_s)}** "
-        f"({low} to {high} ms), {readable.si(totals.macs)} MACs, {readable.si(totals.params)} parameters, "
+        f"({low} to {high} ms) · {analysis.basis}; "
+        f"{readable.si(totals.macs)} MACs, {readable.si(totals.params)} parameters, "
         f"{readable.size(totals.peak_activation_bytes)} peak activations"
     )
 

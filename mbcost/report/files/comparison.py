@@ -9,7 +9,7 @@ from mbcost.insight.comparison import FEWEST, Comparison
 from mbcost.report.files.text import csv_text, escaped, markdown_table
 from mbcost.report.rows.comparison import ALIKE, class_rows, letters_of, pair_rows, place_rows, reasons_of, subject_rows
 
-_SUBJECT_HEAD = ("", "ms", "x", "90 % interval", "MACs", "x", "params", "GMAC/s", "peak memory")
+_SUBJECT_HEAD = ("", "ms", "x", "90 % interval", "rests on", "MACs", "x", "params", "GMAC/s", "peak memory")
 
 
 def to_markdown(comparison: Comparison, *, limit: int | None = 10) -> str:
@@ -18,7 +18,7 @@ def to_markdown(comparison: Comparison, *, limit: int | None = 10) -> str:
     subjects = [(f"{letter} {row[0]}", *row[1:]) for letter, row in zip(letters, subject_rows(comparison), strict=True)]
     parts = [
         f"**{escaped(comparison.headline())}**",
-        markdown_table(_SUBJECT_HEAD, "-rrrrrrrr", _escaped(subjects)),
+        markdown_table(_SUBJECT_HEAD, "-rrr-rrrrr", _escaped(subjects)),
         "\n".join(f"- {escaped(sentence)}" for sentence in reasons_of(comparison)),
     ]
     head = ["operator class", *(f"ms {letter}" for letter in letters)]
@@ -45,11 +45,22 @@ def to_csv(comparison: Comparison) -> str:
     sides = ("name", "class", "output_shape", "latency_ms", "macs", "traffic_bytes", "bound")
     head = ["compared", *(f"{which}_{key}" for which in ("first", "other") for key in sides)]
     rows = []
-    for entry in comparison.to_dict()["comparisons"]:
+    first = comparison.first.basis
+    for analysis, entry in zip(comparison.analyses[1:], comparison.to_dict()["comparisons"], strict=True):
         for pair in entry["layers"]:
             cells = []
             for side in ("first", "other"):
                 row = pair[side] or dict.fromkeys(sides, "")
                 cells += [readable.shape(row[key]) if key == "output_shape" else row[key] for key in sides]
-            rows.append([entry["label"], *cells, pair["matched_by"], pair["difference_ms"], pair["reason"]])
-    return csv_text([*head, "matched_by", "difference_ms", "reason"], rows)
+            rows.append(
+                [
+                    entry["label"],
+                    *cells,
+                    pair["matched_by"],
+                    pair["difference_ms"],
+                    pair["reason"],
+                    first,
+                    analysis.basis,
+                ]
+            )
+    return csv_text([*head, "matched_by", "difference_ms", "reason", "first_basis", "other_basis"], rows)

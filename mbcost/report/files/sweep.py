@@ -29,8 +29,8 @@ def to_markdown(result: SweepResult, *, all_rows: bool = False) -> str:
     columns = result.columns
     rows = range(len(result)) if all_rows else result.front().tolist()
     table = markdown_table(
-        ["network", "alpha", "resolution", "target", "ms", "90 %", "MACs", "parameters", "top-1 %"],
-        "-rr-rrrrr",
+        ["network", "alpha", "resolution", "target", "ms", "90 %", "rests on", "MACs", "parameters", "top-1 %"],
+        "-rr-rr-rrr",
         [_row(columns, row) for row in rows],
     )
     parts = [table, *(["\n".join(f"- {escaped(warning)}" for warning in result.warnings)] if result.warnings else [])]
@@ -47,6 +47,7 @@ def _row(columns: Any, row: int) -> list[str]:
         escaped(f"{columns['target'][row]} {columns['precision'][row]}"),
         readable.significant(columns["latency_ms"][row]),
         f"{low} to {high}",
+        str(columns["basis"][row]),
         readable.si(int(columns["macs"][row])),
         readable.si(int(columns["params"][row])),
         readable.NOTHING if top1 != top1 else f"{top1:g}",

@@ -29,7 +29,7 @@ def validation_markdown(validation: Validation, *, worst: int = 10) -> str:
         for name, score in validation.score_by(lambda row: row.group).items()
     ]
     rows = [[escaped(cell) for cell in row_cells(validation, number)] for number in validation.worst()[:worst]]
-    title = f"**{escaped(validation.target.name)} {validation.target.precision}**"
+    title = f"**{escaped(validation.target.name)} {validation.target.precision}** · {validation.model.basis}"
     parts = [
         f"{title}: {score_line(validation.score()).partition(': ')[2]}",
         markdown_table(["architecture", "n", *SCORES], "-rrrrrr", groups),

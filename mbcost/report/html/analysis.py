@@ -54,7 +54,11 @@ def analysis_page(analyses: Sequence[Analysis], origin: Origin = NO_ORIGIN) -> s
         "groups": [{"name": group, "colour": PART_COLOURS[group]} for group in GROUPS],
         "views": views,
     }
-    summary = [(card["label"], card["value"]) for view in views for card in view["cards"]]
+    summary = [
+        (card["label"], f"{card['value']} · {card['basis']}" if "basis" in card else card["value"])
+        for view in views
+        for card in view["cards"]
+    ]
     return render("analysis", printable(title), data, summary)
 
 
@@ -102,6 +106,7 @@ def cards(analysis: Analysis) -> list[dict[str, str]]:
             "value": readable.milliseconds(analysis.latency_s),
             "note": f"{INTERVAL:.0%} interval {low} to {high} ms",
             "detail": interval_source(analysis),
+            "basis": analysis.basis,
         },
         {
             "label": "throughput",

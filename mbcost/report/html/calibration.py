@@ -102,6 +102,7 @@ def calibration_page(
     data = {
         "result": None,
         "cards": _calibration_cards(calibration),
+        "basis": None,
         "verdicts": [f"{line[0].upper()}{line[1:]}." for line in remarks(calibration)],
         "caveats": list(warnings),
         "provenance": target_provenance(prior._replace(calibration=calibration), origin),

@@ -36,7 +36,7 @@ def comparison_page(comparison: Comparison, origin: Origin = NO_ORIGIN) -> str:
             for label, analysis in zip(comparison.labels, comparison.analyses, strict=True)
         ],
     }
-    summary = [(card["label"], f"{card['value']}, {card['note']}") for card in cards]
+    summary = [(card["label"], f"{card['value']}, {card['note']} · {card['basis']}") for card in cards]
     return render("comparison", printable(title), data, summary)
 
 
@@ -48,6 +48,7 @@ def _card(comparison: Comparison, number: int) -> dict[str, str]:
         "label": comparison.labels[number],
         "value": readable.milliseconds(analysis.latency_s),
         "note": f"{INTERVAL:.0%} interval {low} to {high} ms",
+        "basis": analysis.basis,
         "work": f"{readable.si(analysis.totals.macs)} MACs, {readable.si(analysis.totals.params)} parameters",
         "ratio": f"{ratio} x {comparison.labels[0]}" if number else "baseline",
     }

@@ -64,7 +64,7 @@ def analysis_html(analysis: Analysis) -> str:
     totals = analysis.totals
     low, high = (readable.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     facts = (
-        f"{INTERVAL:.0%} interval {low} to {high} ms; {readable.si(totals.macs)} MACs, "
+        f"{INTERVAL:.0%} interval {low} to {high} ms · {analysis.basis}; {readable.si(totals.macs)} MACs, "
         f"{readable.si(totals.params)} parameters, {readable.size(totals.peak_activation_bytes)} of activations"
     )
     graph = analysis.layer_graph
@@ -90,13 +90,14 @@ def analyses_html(analyses: Analyses) -> str:
                 readable.milliseconds(analysis.latency_s),
                 bar(analysis.latency_s, longest),
                 f"{low} to {high} ms",
+                analysis.basis,
             )
         )
     first = analyses[0]
     title = f"{first.layer_graph.title}, alpha {first.layer_graph.alpha:g}, {first.layer_graph.input_shape}"
     caveats = [f"{analysis.target.name}: {warning}" for analysis in analyses for warning in analysis.warnings]
-    head = ("target", "precision", "latency", "", f"{INTERVAL:.0%} interval")
-    return _block(f"<p>{escaped(title, 200)}</p>", table(head, "--r-r", rows), notes(caveats))
+    head = ("target", "precision", "latency", "", f"{INTERVAL:.0%} interval", "rests on")
+    return _block(f"<p>{escaped(title, 200)}</p>", table(head, "--r-r-", rows), notes(caveats))
 
 
 def pick_html(pick: Pick) -> str:
@@ -135,6 +136,7 @@ def comparison_html(comparison: Comparison) -> str:
             readable.milliseconds(analysis.latency_s),
             f"× {readable.significant(comparison.ratio(number))}" if number else "",
             bar(analysis.latency_s, longest),
+            analysis.basis,
             readable.si(analysis.totals.macs),
             readable.si(analysis.totals.params),
         )
@@ -145,7 +147,7 @@ def comparison_html(comparison: Comparison) -> str:
     ]
     others = range(1, len(comparison.analyses))
     return _block(
-        table(("", "latency", "", "", "MACs", "parameters"), "-rr-rr", subjects),
+        table(("", "latency", "", "", "rests on", "MACs", "parameters"), "-rr--rr", subjects),
         "".join(f"<p>{escaped(sentence, 400)}</p>" for number in others for sentence in comparison.verdicts(number)),
         table(("ms by operator class", *comparison.labels), "-" + "r" * len(comparison.labels), classes[:MOST]),
     )
@@ -162,6 +164,7 @@ def sweep_html(result: SweepResult) -> str:
             columns["target"][row],
             readable.significant(float(columns["latency_ms"][row])),
             bar(float(columns["latency_ms"][row]), longest),
+            columns["basis"][row],
             _known(columns["measured_ms"][row], readable.significant),
             _known(columns["top1"][row], lambda value: f"{value:.1f}"),
             readable.si(int(columns["macs"][row])),
@@ -169,10 +172,10 @@ def sweep_html(result: SweepResult) -> str:
         for row in shown
     ]
     more = f", the fastest {len(shown)}" if len(shown) < len(front) else ""
-    head = ("configuration", "target", "ms", "", "measured ms", "top-1 %", "MACs")
+    head = ("configuration", "target", "ms", "", "rests on", "measured ms", "top-1 %", "MACs")
     return _block(
         f"<p>{escaped(repr(result)[1:-1], 400)}; the front{more}:</p>",
-        table(head, "--r-rrr", rows),
+        table(head, "--r--rrr", rows),
         notes(result.warnings),
     )
 
@@ -189,7 +192,9 @@ def validation_html(validation: Validation) -> str:
     score = validation.score()
     name = f"mean abs. error on {validation.target.name} {validation.target.precision}"
     return _block(
-        headline(f"{score.residuals.mape:.1%}", name, score_line(score).partition(": ")[2]),
+        headline(
+            f"{score.residuals.mape:.1%}", name, f"{score_line(score).partition(': ')[2]} · {validation.model.basis}"
+        ),
         table(("architecture", "n", "", *SCORES), "-r-rrrrr", groups[: 2 * MOST]),
         table(("furthest off", *ROW[1:]), "-rrrr", [row_cells(validation, row) for row in validation.worst()[:5]]),
         notes(validation.warnings),

@@ -11,7 +11,7 @@ from mbcost.errors import printable
 from mbcost.report.charts.stream import busy, timeline
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
-from mbcost.report.rows.stream import arrival, plan_text
+from mbcost.report.rows.stream import arrival, grounds, plan_text
 from mbcost.streaming.simulate import Event, Stream
 from mbcost.streaming.stream import StreamResult
 
@@ -24,6 +24,7 @@ def stream_page(report: StreamResult, origin: Origin = NO_ORIGIN) -> str:
     data = {
         "stream": report.to_dict(),
         "plan": f"{plan_text(report.plan)}; frames come {arrival(report)}",
+        "grounds": [(part.analysis.target.name, part.analysis.basis) for part in report.plan.parts],
         "stages": names,
         "units": units,
         "cards": cards,
@@ -40,7 +41,7 @@ def stream_page(report: StreamResult, origin: Origin = NO_ORIGIN) -> str:
             dict.fromkeys(row for part in report.plan.parts for row in provenance(part.analysis, origin))
         ),
     }
-    summary = [(card["label"], f"{card['value']}, {card['note']}") for card in cards]
+    summary = [(card["label"], f"{card['value']}, {card['note']}") for card in cards] + [("rests on", grounds(report))]
     return render("stream", printable(f"Stream of {report.architecture}"), data, summary)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mbcost import readable
+from mbcost.basis import listed
 from mbcost.errors import fail, printable
 from mbcost.report.charts.chart import MARKERS, PALETTE
 from mbcost.report.html.page import render
@@ -15,7 +16,7 @@ from mbcost.search.result import COLUMNS, SweepResult
 MOST_ROWS: Final = 10_000
 #: The latency that decides a pick, in words.
 DECIDING: Final = "measured latency where there is one, else the predicted one"
-_CASE: Final = ("target", "precision", "threads", "batch")
+_CASE: Final = ("target", "precision", "threads", "batch", "basis")
 #: Columns that the page has once per case.
 _ENCODED: Final = ("architecture", *_CASE)
 
@@ -56,12 +57,13 @@ def sweep_like_page(
     distinct = list(dict.fromkeys(cases))
     models = list(dict.fromkeys(columns["architecture"]))
     known = any(value is not None and value == value for value in columns["top1"])
+    found = [dict(zip(_CASE, case, strict=True)) for case in distinct]
     data = {
         "palette": PALETTE,
         "markers": MARKERS,
         "cards": cards,
         "caveats": caveats,
-        "cases": [dict(zip(_CASE, case, strict=True)) for case in distinct],
+        "cases": found,
         "models": models,
         "quality": "top1" if known else "macs",
         "time": time,
@@ -73,4 +75,5 @@ def sweep_like_page(
         },
         "provenance": [("command", origin.command)] if origin.command else [],
     }
-    return render("sweep", printable(title), data, cards)
+    grounds = ("rests on", listed((case["target"], case["basis"]) for case in found))
+    return render("sweep", printable(title), data, [*cards, grounds])

@@ -62,6 +62,7 @@ def validation_page(validation: Validation, origin: Origin = NO_ORIGIN) -> str:
         column("error", "error", "error", hint="Predicted / measured - 1"),
         column("covered", "in interval", "flag"),
         column("seen", "seen", "flag", hint="Whether the calibration was fitted to it"),
+        column("basis", "rests on", hidden=True),
         column("source", "source", hidden=True),
         column("place", "place", hidden=True),
     ]
@@ -74,6 +75,7 @@ def validation_page(validation: Validation, origin: Origin = NO_ORIGIN) -> str:
         "result": result,
         "cards": _validation_cards(validation),
         "verdicts": [verdict(validation)],
+        "basis": validation.model.basis,
         "caveats": list(validation.warnings),
         "provenance": target_provenance(validation.model, origin) + _sources(validation),
     }

@@ -36,6 +36,7 @@ def subject_rows(comparison: Comparison) -> list[tuple[str, ...]]:
                 readable.significant(analysis.latency_s * 1e3),
                 readable.significant(comparison.ratio(number)),
                 f"{low} to {high}",
+                analysis.basis,
                 readable.si(totals.macs),
                 readable.significant(comparison.macs_ratio(number)),
                 readable.si(totals.params),

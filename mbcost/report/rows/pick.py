@@ -48,7 +48,7 @@ def _latency(target: OnTarget) -> str:
         predicted = readable.significant(target.predicted_ms)
         return f"measured {readable.significant(target.latency_ms)} ms ({predicted} predicted)"
     chance = "" if target.probability is None else f" ({target.probability:.0%} likely to keep the budget)"
-    return f"predicted {readable.significant(target.latency_ms)} ms{chance}"
+    return f"predicted {readable.significant(target.latency_ms)} ms{chance}, {target.basis}"
 
 
 def front_rows(result: Pick) -> list[list[str]]:

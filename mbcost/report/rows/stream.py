@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mbcost.basis import listed
 from mbcost.streaming.plan import Plan
 from mbcost.streaming.stream import StreamResult
 
@@ -10,6 +11,11 @@ def arrival(report: StreamResult) -> str:
     """The arrival of frames, in words."""
     source = "as fast as a buffer is free" if report.rate_fps is None else f"at {report.rate_fps:g} frames/s"
     return source + (f", jitter {report.jitter:.0%}" if report.jitter else "")
+
+
+def grounds(report: StreamResult) -> str:
+    """What the network's time rests on, by processor where they differ."""
+    return listed((part.analysis.target.name, part.analysis.basis) for part in report.plan.parts)
 
 
 def plan_text(plan: Plan) -> str:

@@ -20,6 +20,7 @@ from mbcost.report.screens.terminal import (
     GOOD,
     Column,
     Screen,
+    badge,
     bar,
     bullets,
     facts,
@@ -104,6 +105,7 @@ def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
     latency = Text.assemble(
         (readable.milliseconds(analysis.latency_s), ANSWER),
         f", {INTERVAL:.0%} interval {low} to {high} ms",
+        badge(analysis.basis, screen),
         (f" ({printable(interval_source(analysis))})", "dim"),
     )
     rows: list[tuple[str, str | Text]] = [

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from mbcost import readable
 from mbcost.architectures import ArchitectureSpec
+from mbcost.basis import SHORT
 from mbcost.devices import DeviceProfile, Found, Processor, Quantity, runtimes_for
 from mbcost.devices.cores import NUMBERS, Core
 from mbcost.graph import Layer, LayerGraph, ParamsConvention, macs_by_layer, params_by_layer
-from mbcost.prediction import BASES
 from mbcost.report.screens.terminal import Column, Screen, bullets, facts, heading, section, table
 from mbcost.words import ListOrder, MacsConvention
 
@@ -193,7 +193,7 @@ def devices_screen(
     """
     targets = [(device, processor) for device in devices for processor in _ordered(device)]
     if by == "basis":
-        order = list(BASES)
+        order = list(SHORT.values())
         targets.sort(key=lambda each: _place(bases.get(f"{each[0].name}/{each[1].name}"), order))
     rows = [_target_line(device, processor, bases) for device, processor in targets]
     columns = [
@@ -221,7 +221,7 @@ def catalogue_rows(found: Sequence[Found], bases: Mapping[str, str | None], by: 
     """The whole list for JSON: a device or chip a row, with the basis of its default target."""
     rows = [{**found_entry(each), "basis": bases.get(each.name)} for each in found]
     if by == "basis":
-        order = list(BASES)
+        order = list(SHORT.values())
         rows.sort(key=lambda row: _place(row["basis"], order))
     return rows
 

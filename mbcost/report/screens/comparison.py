@@ -23,7 +23,7 @@ from mbcost.report.rows.comparison import (
     reasons_of,
     subject_rows,
 )
-from mbcost.report.screens.terminal import ANSWER, Column, Screen, bullets, heading, next_steps, section, table
+from mbcost.report.screens.terminal import ANSWER, Column, Screen, badge, bullets, heading, next_steps, section, table
 
 #: Labels of two subjects up to this length are used in sentences; longer ones, and those of several, become letters.
 _LONG: Final = 32
@@ -44,6 +44,8 @@ def comparison_screen(
     others = range(1, len(comparison.analyses))
     title = Text(printable(comparison.headline(), limit=1000), style="bold")
     same = Text(printable(f"all with {in_common(comparison.analyses)}", limit=1000), style="dim")
+    if comparison.same_basis:
+        same.append(badge(comparison.first.basis, screen))
     parts: list[RenderableType] = [section(title, same, _subject_table(comparison, screen))]
     parts.append(
         section(heading("Why"), bullets([_brief(text, comparison) for text in reasons_of(comparison)], screen))
@@ -71,6 +73,7 @@ def _subject_table(comparison: Comparison, screen: Screen) -> RenderableType:
         Column("x", "right"),
         Column("ms an image", "right"),
         Column("90 % interval", "right", drop=1),
+        Column("rests on", narrow="wrap", least=14),
         Column("MACs", "right", drop=2),
         Column("x", "right", drop=2),
         Column("params", "right", drop=4),
@@ -83,9 +86,10 @@ def _subject_table(comparison: Comparison, screen: Screen) -> RenderableType:
     ):
         image = readable.significant(analysis.latency_s / analysis.batch * 1e3)
         rows.append((letter, *row[:3], image, *row[3:]))
-    if comparison.same_batch:
-        columns, rows = columns[:4] + columns[5:], [row[:4] + row[5:] for row in rows]
-    return table(columns, rows, screen)
+    left_out = {4} if comparison.same_batch else set()
+    left_out |= {6} if comparison.same_basis else set()
+    kept = [place for place in range(len(columns)) if place not in left_out]
+    return table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows], screen)
 
 
 def _brief(text: str, comparison: Comparison) -> str:

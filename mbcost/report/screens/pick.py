@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from mbcost import readable
+from mbcost.basis import listed
 from mbcost.report.rows.pick import described, front_rows, limit, miss
 from mbcost.report.screens.terminal import (
     ANSWER,
@@ -48,7 +49,10 @@ def pick_screen(result: Pick, screen: Screen, *, all_rows: bool = False, steps: 
         which = "" if len(shown) == len(rows) else f"; {len(shown)} of {len(rows)}, --all shows the others"
         names = {candidate.architecture for candidate in result.front}
         whose = names.pop() if len(names) == 1 else "candidates"
-        title = heading("Front", f"{whose}, Pareto-optimal in latency and {_quality(result)}{which}")
+        bases = listed((target.target, target.basis) for member in result.front for target in member.targets)
+        title = heading(
+            "Front", f"{whose}, Pareto-optimal in latency and {_quality(result)}{which}; predictions {bases}"
+        )
         parts.append(section(title, _front(shown, screen)))
     if result.notes:
         parts.append(section(heading("Caveats"), bullets(result.notes, screen)))
@@ -84,6 +88,7 @@ def _targets(candidate: Candidate, screen: Screen) -> RenderableType:
         Column("source", drop=3),
         Column("predicted", "right", drop=2),
         Column("90 % interval", "right", drop=1),
+        Column("rests on", narrow="wrap", least=14),
         Column("keeps it", "right"),
     ]
     rows = [
@@ -94,6 +99,7 @@ def _targets(candidate: Candidate, screen: Screen) -> RenderableType:
             target.source,
             readable.significant(target.predicted_ms),
             f"{readable.significant(target.low_ms)} to {readable.significant(target.high_ms)}",
+            target.basis,
             readable.NOTHING if target.probability is None else f"{target.probability:.0%}",
         )
         for target in candidate.targets

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from mbcost.report.rows.stream import arrival, plan_text
+from mbcost.report.rows.stream import arrival, grounds, plan_text
 from mbcost.report.screens.terminal import ANSWER, Column, Screen, facts, heading, section, table
 from mbcost.streaming.simulate import Stage, Stream
 from mbcost.streaming.stream import StreamResult
@@ -23,6 +23,7 @@ def screen(report: StreamResult, terminal: Screen) -> str:
     rows: list[tuple[str, str | Text]] = [
         ("network", report.architecture),
         ("plan", plan_text(report.plan)),
+        ("rests on", grounds(report)),
         ("arrival", arrival(report)),
     ]
     parts: list[RenderableType] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from rich.console import RenderableType
@@ -11,10 +11,21 @@ from rich.text import Text
 
 from mbcost import readable
 from mbcost.errors import printable
-from mbcost.report.screens.terminal import ANSWER, Column, Screen, bullets, facts, heading, next_steps, section, table
+from mbcost.report.screens.terminal import (
+    ANSWER,
+    Column,
+    Screen,
+    badge,
+    bullets,
+    facts,
+    heading,
+    next_steps,
+    section,
+    table,
+)
 from mbcost.search.result import SweepResult
 
-_CASE: Final = ("target", "precision", "threads", "batch")
+_CASE: Final = ("target", "precision", "threads", "batch", "basis")
 
 
 def sweep_screen(
@@ -30,11 +41,11 @@ def sweep_screen(
     columns = result.columns
     rows = np.arange(len(result)) if all_rows else result.front()
     parts: list[RenderableType] = [_subject(result, screen)]
-    cases: dict[tuple[object, ...], list[int]] = {}
+    cases: dict[tuple[Any, ...], list[int]] = {}
     for row in rows.tolist():
         cases.setdefault(tuple(columns[name][row] for name in _CASE), []).append(row)
     for case, members in cases.items():
-        parts.append(section(_title(case), _table(result, members, screen, mark_front=all_rows)))
+        parts.append(section(_title(case, screen), _table(result, members, screen, mark_front=all_rows)))
     if result.warnings:
         parts.append(section(heading("Caveats"), bullets(result.warnings, screen)))
     return screen.render(*parts, *next_steps(steps, screen))
@@ -55,10 +66,10 @@ def _subject(result: SweepResult, screen: Screen) -> RenderableType:
     return section(Text("Sweep", style="bold"), facts(rows, screen))
 
 
-def _title(case: tuple[object, ...]) -> Text:
-    target, precision, threads, batch = case
+def _title(case: tuple[Any, ...], screen: Screen) -> Text:
+    target, precision, threads, batch, basis = case
     count = "1 thread" if threads == 1 else f"{threads} threads"
-    return heading(str(target), f"{precision}, {count}, batch {batch}")
+    return heading(str(target), f"{precision}, {count}, batch {batch}").append(badge(basis, screen))
 
 
 def _table(result: SweepResult, rows: Iterable[int], screen: Screen, *, mark_front: bool) -> RenderableType:

@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mbcost.basis import Basis
 from mbcost.errors import printable
 
 #: Width of a pipe or a file in columns: wide enough that nothing wraps.
@@ -35,6 +36,9 @@ ANSWER: Final = "bold color(31)"
 GOOD: Final = "color(28)"
 BAD: Final = "bold color(160)"
 BAR: Final = "color(32)"
+
+#: Fitted to this very target.
+_FITTED: Final = frozenset({"measured here", "calibrated"})
 
 Align = Literal["left", "right"]
 
@@ -135,6 +139,11 @@ def heading(text: str, note: str = "") -> Text:
     """A section's title, with a quieter remark behind it."""
     result = Text(printable(text), style="bold")
     return result.append(f"  {printable(note)}" if note else "", style="not bold dim")
+
+
+def badge(basis: Basis, screen: Screen) -> Text:
+    """What a number rests on, behind it: ``· calibrated``."""
+    return Text(f" {'·' if screen.unicode else '-'} {basis}", style=GOOD if basis in _FITTED else "bold")
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], screen: Screen) -> Table:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 def validation_text(validation: Validation) -> str:
-    """One line per measurement, then the score of all."""
+    """One line per measurement, then what the predictions rest on and the score of all."""
     names = [printable(row.name) for row in validation.rows]
     width = max(map(len, names))
     lines = [f"{'network':<{width}}  measured ms  predicted ms   error"]
     rows = zip(names, validation.rows, validation.predicted_s, validation.errors, strict=True)
     for name, row, predicted, error in rows:
         lines.append(f"{name:<{width}}  {row.measured_s * 1e3:11.4g}  {predicted * 1e3:12.4g}  {error:+6.1%}")
-    return "\n".join([*lines, "", score_line(validation.score())]) + "\n"
+    ground = f"predictions: {validation.model.basis}"
+    return "\n".join([*lines, "", ground, score_line(validation.score())]) + "\n"

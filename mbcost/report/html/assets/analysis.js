@@ -88,12 +88,13 @@ const table = new DataTable({
 function saveCsv() {
   const floats = new Set(["arithmetic_intensity", "latency_ms", "compute_ms", "memory_ms", "overhead_ms"]);
   const keys = Object.keys(layersOf(state.view)[0]);
+  const { basis } = view().analysis;
   const cell = (key, value) => {
     if (key === "inputs") return csvCell(value.join(" "));
     if (Array.isArray(value)) return csvCell(shape(value));
     return floats.has(key) ? pythonFloat(value) : csvCell(String(value));
   };
-  const lines = [keys.join(","), ...table.shown.map(({ layer }) => keys.map((key) => cell(key, layer[key])).join(","))];
+  const lines = [[...keys, "basis"].join(","), ...table.shown.map(({ layer }) => [...keys.map((key) => cell(key, layer[key])), csvCell(basis)].join(","))];
   download(`${fileName(document.title)}.csv`, `${lines.join("\n")}\n`, "text/csv");
 }
 
@@ -466,8 +467,8 @@ function drawAnswer() {
   subject.textContent = `${view().name}: ${view().subject}`;
   verdict.textContent = view().verdict;
   cards.replaceChildren(
-    ...view().cards.map(({ label, value, note, detail }) =>
-      element("div", { class: "card", title: detail || null, "data-card": label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), element("span", { class: "note" }, note)),
+    ...view().cards.map(({ label, value, note, detail, basis }) =>
+      element("div", { class: "card", title: detail || null, "data-card": label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), badge(basis), element("span", { class: "note" }, note)),
     ),
   );
   cards.dataset.latency = analysis.latency_ms;
@@ -506,7 +507,7 @@ function targetSwitch() {
     element(
       "button",
       { type: "button", class: "target", "aria-pressed": "false", style: `--bar:${(100 * analysis.latency_ms) / slowest}%`, onclick: () => update({ view: number, layer: null, facets: {} }) },
-      element("span", {}, `${name}, ${analysis.target.precision}`),
+      element("span", {}, `${name}, ${analysis.target.precision} `, badge(analysis.basis)),
       element("strong", {}, milliseconds(analysis.latency_ms)),
     ),
   );

@@ -84,8 +84,8 @@ function subjectCards() {
   return element(
     "div",
     { class: "cards" },
-    ...page.cards.map(({ label, value, note, work, ratio: text }, number) =>
-      element("div", { class: "card", "data-card": subjects[number].label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), element("span", { class: "note" }, note), element("span", { class: "note" }, work), element("strong", {}, text)),
+    ...page.cards.map(({ label, value, note, work, basis, ratio: text }, number) =>
+      element("div", { class: "card", "data-card": subjects[number].label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), badge(basis), element("span", { class: "note" }, note), element("span", { class: "note" }, work), element("strong", {}, text)),
     ),
   );
 }

@@ -22,6 +22,13 @@ function section(id, title, ...children) {
   return element("section", { id, "aria-labelledby": `${id}-title` }, heading, ...children);
 }
 
+/** A pill that says what a number rests on; dashed where nothing of this target was fitted. */
+function badge(basis) {
+  if (!basis) return null;
+  const weak = ["from facts", "a bound"].includes(basis);
+  return element("span", { class: weak ? "basis weak" : "basis", title: page.meanings[basis] }, basis);
+}
+
 // -- numbers ----------------------------------------------------------------------------------------------------------
 
 /** Significant `digits`, never with an exponent or with fewer digits than the integer part. */

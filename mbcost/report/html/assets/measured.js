@@ -176,6 +176,7 @@ function start() {
       "answer",
       "Answer",
       element("div", { class: "cards" }, ...cards),
+      page.basis ? element("p", {}, "Predictions: ", badge(page.basis)) : null,
       ...page.verdicts.map((text) => element("p", { class: "verdict" }, text)),
       caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null,
     ),

@@ -82,7 +82,7 @@ function start() {
   document.getElementById("head").append(navigation([["answer", "Answer"], ["timeline", "Timeline"], ["events", "Frames"]]), themeButton());
   const caveats = page.caveats.map((text) => element("li", {}, text));
   document.getElementById("main").append(
-    section("answer", "Answer", element("p", { class: "note" }, page.plan), bufferCards(), element("p"), element("div", { class: "pair" }, chartFigure("busy", "Utilisation of each unit"), element("div", {}, element("h3", {}, "Stages"), stageTable())), caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null),
+    section("answer", "Answer", element("p", { class: "note" }, page.plan), element("p", {}, ...page.grounds.flatMap(([name, basis]) => [`${name} `, badge(basis), " "])), bufferCards(), element("p"), element("div", { class: "pair" }, chartFigure("busy", "Utilisation of each unit"), element("div", {}, element("h3", {}, "Stages"), stageTable())), caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null),
     section("timeline", "Timeline", viewSwitch(page.cards.map(({ label }) => label), "Buffers"), chartFigure("timeline", "Frames on the units", "tall")),
     section("events", "Frames", table.node),
   );

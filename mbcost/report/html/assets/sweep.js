@@ -144,8 +144,8 @@ function markCharts() {
 // -- the page ---------------------------------------------------------------------------------------------------------
 
 function caseSwitch() {
-  if (cases.length === 1) return element("p", { class: "note" }, caseName(cases[0]));
-  const buttons = cases.map((entry, number) => element("button", { type: "button", class: "target", "aria-pressed": "false", onclick: () => update({ view: number, layer: null }) }, caseName(entry)));
+  if (cases.length === 1) return element("p", { class: "note" }, `${caseName(cases[0])} `, badge(cases[0].basis));
+  const buttons = cases.map((entry, number) => element("button", { type: "button", class: "target", "aria-pressed": "false", onclick: () => update({ view: number, layer: null }) }, element("span", {}, `${caseName(entry)} `, badge(entry.basis))));
   const press = () => buttons.forEach((button, number) => button.setAttribute("aria-pressed", String(number === state.view)));
   listeners.push((changes) => "view" in changes && press());
   press();
