@@ -5,7 +5,10 @@
 2150400000.0
 """
 
-from mbcost.devices.finding import Found, search
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from mbcost.devices.folders import user_folder
 from mbcost.devices.library import check_device, device_json_schema, device_names, load_device
 from mbcost.devices.runtimes import runtimes_for
@@ -22,6 +25,9 @@ from mbcost.devices.types import (
     Systolic,
     Target,
 )
+
+if TYPE_CHECKING:
+    from mbcost.devices.finding import Found, search
 
 __all__ = [
     "DeviceProfile",
@@ -45,3 +51,12 @@ __all__ = [
     "search",
     "user_folder",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The search, which no analysis needs."""
+    if name in {"Found", "search"}:
+        from mbcost.devices import finding
+
+        return getattr(finding, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

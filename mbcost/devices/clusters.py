@@ -33,7 +33,7 @@ _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("medium_2", "med_2", "mid_2", "middle_2"), ("medium_2",)),
     **dict.fromkeys(("small", "little", "silver", "efficiency"), ("small",)),
 }
-_AD_HOC: Final = re.compile(r"(?P<core>[^@/]+?)\s*(?:@\s*(?P<clock>[0-9.]+)\s*(?P<unit>[kmg]?hz))?", re.IGNORECASE)
+_AD_HOC: Final = r"(?i)(?P<core>[^@/]+?)\s*(?:@\s*(?P<clock>[0-9.]+)\s*(?P<unit>[kmg]?hz))?"
 _UNITS: Final = {unit.lower(): unit for unit in ("Hz", "kHz", "MHz", "GHz")}
 
 
@@ -57,7 +57,7 @@ def with_clusters(profile: DeviceProfile, soc: Soc) -> DeviceProfile:
     default = not any(processor.default for processor in own.values())
     for name, cluster in soc.clusters.items():
         if _key(name) not in own:
-            cited = replace(cluster, **_cited(cluster, CLUSTER_NUMBERS, soc, references))
+            cited = cluster._replace(**_cited(cluster, CLUSTER_NUMBERS, soc, references))
             own[_key(name)] = _processor(cited, soc, references, default=default and name == CLUSTERS[0])
     first, large = own.get(CPU), soc.clusters.get(CLUSTERS[0])
     if first is not None and large is not None and large.cores and first.max_threads > large.cores.value:
@@ -116,7 +116,7 @@ def with_deviations(clusters: Mapping[str, Cluster], data: Mapping[str, Any]) ->
     default, found = data.get("provenance", {}).get("reference"), dict(clusters)
     for name, values in (data.get("clusters") or {}).items():
         core = values.get("core") or found[name].core
-        found[name] = replace(found[name], core=core, **_known(numbers(values, CLUSTER_NUMBERS, default)))
+        found[name] = found[name]._replace(core=core, **_known(numbers(values, CLUSTER_NUMBERS, default)))
     return found
 
 
@@ -131,7 +131,7 @@ def core_profile(text: str) -> DeviceProfile | None:
         MB303 for a clock that is far above every known one of the core, or for none where none is known; every problem
         of a user's file.
     """
-    match = _AD_HOC.fullmatch(text.strip())
+    match = re.fullmatch(_AD_HOC, text.strip())
     core = find_core(match["core"]) if match else None
     if match is None or core is None:
         return None
@@ -239,7 +239,7 @@ def _clock(match: re.Match[str], core: Core) -> Quantity:
 def _clusters(soc: Soc, references: _References) -> dict[str, Cluster]:
     """The clusters of a chip with references as the profile has them."""
     return {
-        name: replace(cluster, **_cited(cluster, CLUSTER_NUMBERS, soc, references))
+        name: cluster._replace(**_cited(cluster, CLUSTER_NUMBERS, soc, references))
         for name, cluster in soc.clusters.items()
     }
 

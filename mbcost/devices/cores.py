@@ -19,7 +19,7 @@ from mbcost.resources import hardware_profiles
 #: The keys of single numbers.
 NUMBERS: Final = ("decode_width", "vector_pipes", "simd_width", "max_clock", "l1d", "l2")
 
-_MODEL: Final = re.compile(r"(?P<first>[^(]*)\((?P<second>[^)]*)\)\s*")
+_MODEL: Final = r"(?P<first>[^(]*)\((?P<second>[^)]*)\)\s*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def core_from(data: Mapping[str, Any], path: str, origin: Origin) -> Core:
 def _find(text: str, own: object) -> Core | None:
     mine = profiles_in(user_folder() / CORES) if own else {}
     aliases = aliases_of(mine.items(), shipped=False) if mine else {}
-    match = _MODEL.fullmatch(text)
+    match = re.fullmatch(_MODEL, text) if "(" in text else None
     for candidate in (text, *((match["second"], match["first"]) if match else ())):
         key = plain(candidate)
         if key in mine or key in aliases:

@@ -12,11 +12,11 @@ from mbcost.devices.types import Quantity
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
 
-_BETWEEN: Final = re.compile(r"[\s_-]+")
-_TITLE_LINE: Final = re.compile(r"^ +title: *(\"[^\"\n]*\"|'[^'\n]*'|[^\n#]*)", re.MULTILINE)
-_TITLE: Final = re.compile(r"\btitle: *(\"[^\"\n]*\"|'[^'\n]*'|[^,}\n]*)")
-_NAMES: Final = re.compile(r"\bnames: *\[([^\]]*)\]")
-_NAME: Final = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*'|[^,]+)")
+# compiled where they are first used, since most analyses need none of them
+_TITLE_LINE: Final = r"(?m)^ +title: *(\"[^\"\n]*\"|'[^'\n]*'|[^\n#]*)"
+_TITLE: Final = r"\btitle: *(\"[^\"\n]*\"|'[^'\n]*'|[^,}\n]*)"
+_NAMES: Final = r"\bnames: *\[([^\]]*)\]"
+_NAME: Final = r"\s*(?:\"[^\"]*\"|'[^']*'|[^,]+)"
 #: The heads of files are within so many characters.
 _HEAD: Final = 1000
 #: Keys of the catalogue that profiles do not have -> dimension.
@@ -36,7 +36,7 @@ class Head(NamedTuple):
 
 def plain(name: str) -> str:
     """A name as keys are written: lower case, words joined by ``_``."""
-    return _BETWEEN.sub("_", name.strip().lower())
+    return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
 
 
 def head_of(path: Path, *, shipped: bool = True) -> Head:
@@ -59,10 +59,10 @@ def head_of(path: Path, *, shipped: bool = True) -> Head:
 
 def head_in(text: str) -> Head:
     """Title and other names in the text of a file that ships."""
-    title, names = _TITLE_LINE.search(text) or _TITLE.search(text), _NAMES.search(text)
+    title, names = re.search(_TITLE_LINE, text) or re.search(_TITLE, text), re.search(_NAMES, text)
     return Head(
         _unquoted(title[1]) if title else "",
-        tuple(_unquoted(name) for name in _NAME.findall(names[1]) if name.strip()) if names else (),
+        tuple(_unquoted(name) for name in re.findall(_NAME, names[1]) if name.strip()) if names else (),
     )
 
 

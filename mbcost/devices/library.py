@@ -7,7 +7,6 @@ chip; then it may be a core with a clock, then another name of a device.
 from __future__ import annotations
 
 import os
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,7 +25,7 @@ from mbcost.resources import hardware_profiles
 CHECKED: Final = "checked.sha256"
 
 
-_KEY: Final = re.compile(r"[a-z0-9._-]{1,80}")
+_KEY: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 #: What to do about a device that there is not.
 _NEXT: Final = (
     "`mbcost devices search TEXT` looks through names, chips and cores; a core with its clock is a target too, such as "
@@ -171,7 +170,7 @@ def _find(name: str) -> _Found | DeviceProfile:
     if is_path(name):
         return _Found(expanded(name), "file")
     home, own = hardware_profiles(), profiles_in(user_folder())
-    places = (home / f"{name}.yaml", home / DEVICES / f"{name}.yaml") if _KEY.fullmatch(name) else ()
+    places = (home / f"{name}.yaml", home / DEVICES / f"{name}.yaml") if _KEY.issuperset(name) else ()
     ours = next((path for path in places if path.is_file()), None)
     if name in own:
         return _Found(own[name], "user" if ours is None else "user, in place of the shipped profile")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mbcost.devices.entries_of_catalogue import aliases_of, number, plain
 from mbcost.devices.folders import SOCS, own_version, profiles_in, user_folder
@@ -23,8 +23,7 @@ MEMORY_NUMBERS: Final = ("width", "transfer_rate", "bandwidth", "capacity")
 CLUSTER_NUMBERS: Final = ("cores", "clock", "l2")
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """Equal cores of a chip: which, how many, their highest clock and each one's level 2 cache."""
 
     name: str
@@ -34,8 +33,7 @@ class Cluster:
     l2: Quantity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A graphics processor or an accelerator of a chip: its name, cores and clock."""
 
     name: str

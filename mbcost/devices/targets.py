@@ -20,9 +20,7 @@ _TARGET: Final = re.compile(
     r"(?P<device>.+\.ya?ml|[^/@\\]+)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>[^/@]+))?", re.IGNORECASE
 )
 #: A core with its clock, which stands where a device does.
-_CORE: Final = re.compile(
-    r"(?P<device>[^/@\\]+@\s*[0-9.]+\s*[kmg]?hz)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>.+))?", re.IGNORECASE
-)
+_CORE: Final = r"(?i)(?P<device>[^/@\\]+@\s*[0-9.]+\s*[kmg]?hz)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>.+))?"
 
 
 class _Parts(NamedTuple):
@@ -104,7 +102,7 @@ def _parts(text: str) -> _Parts | None:
         there = [reading for reading in able if is_file(expanded(reading[1]))]
         for found, runtime in (there or able)[:1]:
             return _Parts(found["device"], found["processor"], runtime)
-    match = _CORE.fullmatch(text) or _TARGET.fullmatch(text)
+    match = (re.fullmatch(_CORE, text) if "@" in text else None) or _TARGET.fullmatch(text)
     return None if match is None else _Parts(match["device"], match["processor"], match["runtime"])
 
 
