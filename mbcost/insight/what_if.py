@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
-from mbcost.devices import Quantity, Target
-from mbcost.errors import fail, or_list
+from mbcost.devices import Quantity, Target, as_target
 from mbcost.kernels import Kernel, map_to_kernels
+from mbcost.latency.model import computed_target
 from mbcost.numeric import add_up
 from mbcost.prediction import TargetModel, prepare
 
@@ -97,12 +97,7 @@ def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, p
 
 
 def _model(analysis: Analysis, precision: str) -> TargetModel:
-    target = analysis.target
-    known = target.processor.precisions
-    if precision not in known:
-        fail("MB305", f"{target.name} does not compute in `{precision}`", hint=f"it has {or_list(known)}")
-    changed = replace(target, precision=known[known.index(precision)])
-    return prepare(changed, analysis.calibration or False, analysis.runtime.lowering)
+    return prepare(as_target(analysis.target, precision), analysis.calibration or False, analysis.runtime.lowering)
 
 
 def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
@@ -118,8 +113,9 @@ def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
 
 def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[str, float]:
     """Term -> factor on its rate by the profile, which is applied to fitted rates as well."""
-    base = model.form.rates(model.target, model.runtime)
-    changed = model.form.rates(_scaled(model.target, clock, bandwidth), model.runtime)
+    target = computed_target(model.target, model.runtime)
+    base = model.form.rates(target, model.runtime)
+    changed = model.form.rates(_scaled(target, clock, bandwidth), model.runtime)
     return {name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()}
 
 

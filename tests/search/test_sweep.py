@@ -83,7 +83,7 @@ def test_axes_are_in_order() -> None:
     assert frame[order].astype(str).apply(tuple, axis=1).tolist() == [
         (network, target, batch, alpha, resolution)
         for network in ("mobilenet_v1", "mobilenet_v2")
-        for target in ("pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.1")
+        for target in ("pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.10")
         for batch in ("1", "2")
         for alpha in ("0.5", "1.0")
         for resolution in ("128", "160")
@@ -159,7 +159,7 @@ def test_front_is_per_target() -> None:
     result = run_sweep("mobilenet_v2", ["pixel1", "pixel4"], points="published")
     columns = result.columns
     rows = result.front("top1")
-    assert set(columns["target"][rows]) == {"pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.1"}
+    assert set(columns["target"][rows]) == {"pixel1/cpu@tflite-2018", "pixel4/cpu@tflite-2.10"}
     for row in range(len(result)):
         others = [i for i in range(len(result)) if columns["target"][i] == columns["target"][row]]
         beaten = any(
