@@ -70,7 +70,7 @@ def test_without_its_calibration_the_fitted_processor_is_that_of_other_devices()
 def test_rates_that_were_learned_from_many_devices(learned: str, basis: str) -> None:
     target = resolve_target("pixel6")
     runtime, form, _ = latency_model(target)
-    spread = Spread(covariance=(), noise=0.1, width=1.6, calibrated_width=1.6, basis=learned)  # type: ignore[arg-type]
+    spread = Spread((), noise=0.1, width=1.6, calibrated_width=1.6, basis=learned, source="")  # type: ignore[arg-type]
     assert basis_of(target, runtime, replace(form, spread=lambda *_: spread), None) == basis
 
 
@@ -177,4 +177,4 @@ def test_pages_have_a_pill_and_say_it_without_scripts() -> None:
 
 def test_an_interval_that_was_learned_says_so() -> None:
     screen = str(render(mbcost.analyze("mobilenet_v2", "raspberry_pi_5@ncnn"), "table", How()))
-    assert "(measured: how far other " in screen
+    assert "predictions of phones that" in screen

@@ -59,7 +59,7 @@ def test_every_command_takes_what_a_file_states(tmp_path: Path) -> None:
     both = mbcost.sweep([path, "mobilenet_v2"], ["pixel4", "pixel4/gpu"]).to_frame()
     precisions = {key: set(rows["precision"]) for key, rows in both.groupby(["architecture", "target"], observed=True)}
     names = sorted({name for name, _ in precisions})
-    assert [precisions[name, "pixel4/cpu@tflite-2.1"] for name in names] == [{"fp32"}, {"int8"}]
+    assert [precisions[name, "pixel4/cpu@tflite-2.10"] for name in names] == [{"fp32"}, {"int8"}]
 
 
 def test_a_stated_batch_is_that_of_a_sweep_and_a_pick(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_fronts_compare_equal_batches(tmp_path: Path) -> None:
     files = [slow.save(tmp_path, x, (4, 8, 32, 32)), fast.save(tmp_path / "fast", y, (1, 8, 32, 32))]
 
     def on_front(batch: int | None) -> list[tuple[int, bool]]:
-        rows = mbcost.sweep(files, "pixel4", batch=batch).to_dict()["rows"]
+        rows = mbcost.sweep(files, "pixel4@tflite-2.1", batch=batch).to_dict()["rows"]
         return [(row["batch"], row["on_front"]) for row in rows]
 
     assert on_front(None) == [(4, True), (1, True)]
