@@ -40,6 +40,7 @@ from phones_fit import (
     Prior,
     Threads,
     as_json,
+    extended,
     fit_threads,
     populate,
     prior_of,
@@ -101,17 +102,27 @@ def elsewhere(group: Group, phone: str, files: Mapping[tuple[str, str], RateFile
 def refitted(
     group: Group, units: Sequence[Unit], phone: str, width: Mapping[str, float] = _FLAT, rounds: int = 2
 ) -> RateFile:
-    """The rates of a group from some of its units, as if the phone had never been measured."""
+    """The rates of a group from some of its units, as if the phone had never been measured.
+
+    Where the rates that ship know none of the folder's phones, they are extended by these; else all is fitted anew.
+    """
+    mine = shipped().get((group.runtime, group.precision))
+    everything = (*units, *(unit for unit in group.units if unit.phone == phone))
+    if mine is not None and mine.form == group.form and not _overlap(mine, everything):
+        return extended(mine, group, units)
     singles = [unit for unit in units if unit.threads == 1]
     several = [unit for unit in units if unit.threads > 1]
     threads = fit_threads(group, units) if several else _shipped_threads(group)
     population = populate(group, singles, rounds)
-    mine = shipped().get((group.runtime, group.precision))
-    knows = mine is not None and any(same_phone(name, phone) for one in mine.cores.values() for name in one.phones)
-    others = elsewhere(group, phone, shipped())
-    if mine is not None and not knows and not _overlap(mine, units):
-        others[f"{group.runtime} {group.precision}"] = scales_of(mine, phone)
-    return rate_file(group, population, elsewhere=others, threads=threads, width=width or _FLAT, date="", cores=None)
+    return rate_file(
+        group,
+        population,
+        elsewhere=elsewhere(group, phone, shipped()),
+        threads=threads,
+        width=width or _FLAT,
+        date="",
+        cores=None,
+    )
 
 
 def _overlap(file: RateFile, units: Iterable[Unit]) -> bool:

@@ -17,7 +17,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -434,6 +434,52 @@ def _shape(core: Core, population: Population, shape: Any) -> dict[str, float]:
 
 def _triangle(covariance: Any, order: Sequence[int]) -> list[list[float]]:
     return [[float(covariance[i, j]) for j in order[: row + 1]] for row, i in enumerate(order)]
+
+
+def extended(file: RateFile, group: Group, units: Sequence[Unit]) -> RateFile:
+    """A file that ships with what other phones say: units of one thread, none of which it was fitted on.
+
+    The averages and covariances stay; cores have the median scale of all of their phones, and new ones are added.
+    """
+    lower = np.array([[*row, *[0.0] * (len(file.other) - len(row))] for row in file.other])
+    free = lower + np.tril(lower, -1).T + 9.0  # the scale is not known before
+    scales: dict[str, list[float]] = defaultdict(list)
+    shapes: dict[str, list[Any]] = defaultdict(list)
+    phones: dict[str, set[str]] = defaultdict(set)
+    for unit in units:
+        if unit.threads > 1:
+            continue
+        average = np.array(list(cycles_of(file, unit.core).values()))
+        measured = unit.seconds * unit.clock
+        prior = average * float(np.median(measured / (unit.counts @ average)))
+        rates = fit(unit.counts, measured, prior, noise=file.noise, covariance=free).rates
+        times = unit.counts.mean(0) * average
+        scale = math.log(float(times / times.sum() @ (rates / average)))
+        scales[unit.core.name].append(scale)
+        shapes[unit.core.name].append(rates / (average * math.exp(scale)))
+        phones[unit.core.name].add(unit.phone)
+    single = [entry.sd / math.sqrt(1 + 1 / len(entry.phones)) for entry in file.cores.values() if entry.phones]
+    phone_sd = float(np.median(single))
+    entries = dict(file.cores)
+    for name, found in scales.items():
+        before = file.cores.get(name)
+        known = before is not None and bool(before.phones)
+        old = [before.scale] * len(before.phones) if before is not None and known else []
+        number = len(old) + len(phones[name])
+        shape = (
+            before.shape
+            if before is not None and known
+            else dict(zip(group.terms, np.mean(shapes[name], axis=0).tolist(), strict=True))
+        )
+        entries[name] = CoreEntry(
+            float(np.median([*old, *found])),
+            phone_sd * math.sqrt(1 + 1 / number),
+            "same core",
+            f"{load_core(name).title} in {number} devices",
+            shape,
+            (*(before.phones if before is not None else ()), *sorted(phones[name])),
+        )
+    return replace(file, cores=entries)
 
 
 def scales_of(file: RateFile, without: str = "") -> Elsewhere:
