@@ -23,7 +23,16 @@ from mbcost.words import Unsupported
 __all__ = ["read_tflite"]
 
 _INTEGERS: Final = frozenset({"INT8", "UINT8", "INT16", "INT4"})
-_PRODUCTS: Final = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL"})
+_PRODUCTS: Final = frozenset(
+    {
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "TRANSPOSE_CONV",
+        "Convolution2DTransposeBias",
+        "FULLY_CONNECTED",
+        "BATCH_MATMUL",
+    }
+)
 
 
 def read_tflite(

@@ -165,7 +165,10 @@ CONVERTERS: Final[dict[str, Converter]] = {
 }
 
 #: custom operator -> what makes its layers
-CUSTOM: Final[dict[str, Converter]] = {"TFLite_Detection_PostProcess": traffic.detections}
+CUSTOM: Final[dict[str, Converter]] = {
+    "TFLite_Detection_PostProcess": traffic.detections,
+    "Convolution2DTransposeBias": products.transposed_convolution_with_bias,
+}
 
 #: operator -> patterns that may begin with it, tried before its converter
 PATTERNS: Final[dict[str, tuple[Pattern, ...]]] = {

@@ -54,7 +54,10 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An operator of the file: number, name and tensors. `inputs` holds -1 for one that is left out."""
+    """An operator of the file: number, name and tensors. `inputs` holds -1 for one that is left out.
+
+    `settings` is where a custom operator's options lie: position and length [bytes].
+    """
 
     index: int
     name: str
@@ -62,6 +65,7 @@ class Node:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Table | None
+    settings: tuple[int, int] = (0, 0)
 
     def option(self, name: str, default: int = 0) -> int:
         """A number among its options."""
@@ -247,7 +251,9 @@ def _node(index: int, table: Table, codes: list[tuple[str, bool]], tensors: int)
     _check_tensors(outputs, tensors, least=0)
     if not outputs:
         raise DamagedError(f"operator {index} ({name}) has no output")
-    kind = OPTIONS.get(name) if not custom else None
+    if custom:
+        return Node(index, name, custom, inputs, outputs, None, table.bytes_at("custom_options"))
+    kind = OPTIONS.get(name)
     return Node(index, name, custom, inputs, outputs, table.table("builtin_options", kind) if kind else None)
 
 

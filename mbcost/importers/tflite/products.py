@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from typing import Final
+
 from mbcost.importers.tflite.flatbuffer import DamagedError
 from mbcost.importers.tflite.model import Node
 from mbcost.importers.tflite.network import Network, Value
@@ -20,6 +23,8 @@ from mbcost.operators import (
 )
 from mbcost.operators.volume import Conv3d
 from mbcost.operators.window import Padding, Pair
+
+_SETTINGS: Final = struct.Struct("<3i")
 
 
 def convolution(net: Network, node: Node) -> Value:
@@ -55,14 +60,33 @@ def plus_computed(net: Network, node: Node, product: Value, place: int) -> Value
 
 def transposed_convolution(net: Network, node: Node) -> Value:
     """TRANSPOSE_CONV: inputs are the output's shape, the weights, the map and a bias."""
+    return _transposed(net, node, net.input(node, 2), stride(node), 3)
+
+
+def transposed_convolution_with_bias(net: Network, node: Node) -> Value:
+    """MediaPipe's Convolution2DTransposeBias: inputs are the map, the weights and a bias.
+
+    Its options are the C structure TfLiteTransposeConvParams: padding, stride_width, stride_height.
+    """
+    start, size = node.settings
+    if size < _SETTINGS.size:
+        raise DamagedError(f"its options have {size} bytes instead of {_SETTINGS.size}")
+    _, across, down = _SETTINGS.unpack_from(net.model.buffer.data, start)
+    if min(across, down) < 1:
+        raise DamagedError(f"its strides are {down}x{across}")
+    return _transposed(net, node, net.input(node), (down, across), 2)
+
+
+def _transposed(net: Network, node: Node, x: Value, step: Pair, bias: int) -> Value:
+    """A transposed convolution whose bias, if any, is the operand `bias`."""
     out, height, width, depth = net.weights(node, 1, rank=4)
-    x = net.input(node, 2)
     if depth != x.shape.channels:
         raise DamagedError(f"its weights read {depth} channels, its input is {x.shape}")
-    kernel, step = (height, width), stride(node)
+    kernel = (height, width)
     around, extra = _transposed_padding(x.shape, net.file_shape(node.outputs[0]), kernel, step)
-    operator = TransposedConv2d(out, kernel, step, padding=around, output_padding=extra, bias=net.has_constant(node, 3))
-    return plus_computed(net, node, net.layer(node, operator, x, weights=node.inputs[1]), 3)
+    constant = net.has_constant(node, bias)
+    operator = TransposedConv2d(out, kernel, step, padding=around, output_padding=extra, bias=constant)
+    return plus_computed(net, node, net.layer(node, operator, x, weights=node.inputs[1]), bias)
 
 
 def _transposed_padding(x: TensorShape, y: TensorShape, kernel: Pair, step: Pair) -> tuple[Padding, Pair]:

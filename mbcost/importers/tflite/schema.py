@@ -60,6 +60,7 @@ SCHEMA: Final[Schema] = {
         "inputs": Slot(1, "[int]"),
         "outputs": Slot(2, "[int]"),
         "builtin_options": Slot(4, "union"),
+        "custom_options": Slot(5, "[ubyte]"),
     },
     "Buffer": {"data": Slot(0, "[ubyte]"), "offset": Slot(1, "ulong"), "size": Slot(2, "ulong")},
     "Conv2DOptions": {

@@ -231,6 +231,8 @@ class Model:
             "Inputs": self._numbers(inputs),
             "Outputs": self._numbers(outputs),
         }
+        if "CustomOptions" in options:
+            chosen["CustomOptions"] = self.builder.CreateByteVector(options["CustomOptions"])
         if kind is not None:
             values = {k: self._numbers(v) if isinstance(v, (list, tuple)) else v for k, v in options.items()}
             chosen["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, kind)

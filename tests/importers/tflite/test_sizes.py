@@ -126,6 +126,32 @@ def test_the_anchors_of_a_detector_are_no_parameters(tmp_path: Path) -> None:
     assert "TFLite_Detection_PostProcess is charged by its traffic" in " ".join(spec.notes)
 
 
+def segmented(m: Model) -> int:
+    """The last operator of MediaPipe's selfie segmentation: SAME (1), strides 2 and 2."""
+    inputs = [m.input(1, 128, 128, 16), m.weights(1, 2, 2, 16), m.weights(1)]
+    options = struct.pack("<3i", 1, 2, 2)
+    return int(m.op("Convolution2DTransposeBias", inputs, (1, 256, 256, 1), CustomOptions=options))
+
+
+def test_the_transposed_convolution_of_mediapipe(tmp_path: Path) -> None:
+    graph = build_graph(read_tflite(written(tmp_path, segmented)))
+    assert [(layer.op, str(layer.output_shape)) for layer in graph.layers] == [("transposed_conv2d", "256x256x1")]
+    assert graph.layers[0].operator.stride == (2, 2)
+    # every element of the map is multiplied by 2x2 weights
+    assert (count_macs(graph), count_params(graph)) == (128 * 128 * 16 * 4, 2 * 2 * 16 + 1)
+
+
+@pytest.mark.parametrize("options", [b"", struct.pack("<2i", 1, 2), struct.pack("<3i", 1, 0, 2)])
+def test_options_of_a_custom_operator_that_are_not_its_own(tmp_path: Path, options: bytes) -> None:
+    def build(m: Model) -> int:
+        inputs = [m.input(1, 4, 4, 16), m.weights(1, 2, 2, 16), m.weights(1)]
+        return int(m.op("Convolution2DTransposeBias", inputs, (1, 8, 8, 1), CustomOptions=options))
+
+    with pytest.raises(InputError, match=r"its options have|its strides are") as caught:
+        read_tflite(written(tmp_path, build))
+    assert caught.value.codes == ("MB503",)
+
+
 @pytest.mark.parametrize(("coupled", "gates"), [(False, 4), (True, 3)])
 def test_lstm(tmp_path: Path, coupled: bool, gates: int) -> None:
     graph = build_graph(read_tflite(written(tmp_path, lambda m: lstm(m, coupled=coupled))))
