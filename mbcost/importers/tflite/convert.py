@@ -160,6 +160,8 @@ CONVERTERS: Final[dict[str, Converter]] = {
     "REVERSE_SEQUENCE": movement.reordered,
     # what is known, but has no arithmetic here: charged by its traffic, and said
     **dict.fromkeys(traffic.OPERATORS, traffic.charged),
+    "READ_VARIABLE": traffic.read_variable,
+    "ASSIGN_VARIABLE": traffic.assign_variable,
     # always of constants: weights that are stored as their elements beside zero
     "DENSIFY": traffic.charged,
 }
@@ -183,7 +185,9 @@ PATTERNS: Final[dict[str, tuple[Pattern, ...]]] = {
 
 #: Operators whose result follows from shapes, which are constants here.
 _OF_SHAPES: Final = frozenset({"SHAPE", "RANK"})
-_CONTROL_FLOW: Final = frozenset({"IF", "WHILE", "CALL", "CALL_ONCE"})
+#: Operators that take no time in an inference: a variable's name, and what runs before the first inference alone.
+_ONCE: Final = frozenset({"VAR_HANDLE", "CALL_ONCE"})
+_CONTROL_FLOW: Final = frozenset({"IF", "WHILE", "CALL"})
 
 
 def convert(model: Model, unsupported: Unsupported) -> Network:
@@ -235,7 +239,9 @@ def _label(model: Model, nodes: list[Node]) -> str:
 
 
 def _is_known(node: Node) -> bool:
-    return node.name in (CUSTOM if node.custom else CONVERTERS) or (not node.custom and node.name in _OF_SHAPES)
+    if node.custom:
+        return node.name in CUSTOM
+    return node.name in CONVERTERS or node.name in _OF_SHAPES or node.name in _ONCE
 
 
 def _with_inputs(model: Model) -> Network:
@@ -276,6 +282,8 @@ def _convert(net: Network, node: Node, unsupported: Unsupported) -> None:
         net.bind(node, *_estimated(net, node))
         return
     tensors = [tensor for tensor in node.inputs if tensor >= 0]
+    if not node.custom and node.name in _ONCE:
+        return
     if node.name in _OF_SHAPES or (tensors and all(net.is_constant(tensor) for tensor in tensors)):
         net.computed_once.update(node.outputs)
         return
@@ -291,7 +299,7 @@ def _convert(net: Network, node: Node, unsupported: Unsupported) -> None:
         net.bind(node, *_estimated(net, node))
         return
     values: Sequence[Value] = [result] if isinstance(result, Value) else result
-    net.bind(node, net.activated(node, values[0]), *values[1:])
+    net.bind(node, *(net.activated(node, value) for value in values[:1]), *values[1:])
 
 
 def _check_read(net: Network, node: Node, results: Sequence[Value], before: int) -> None:

@@ -241,6 +241,10 @@ def _data(table: Table) -> tuple[int, int]:
     return offset, size
 
 
+#: Operators that act on variables alone.
+_WITHOUT_OUTPUT: Final = frozenset({"CALL_ONCE", "ASSIGN_VARIABLE"})
+
+
 def _node(index: int, table: Table, codes: list[tuple[str, bool]], tensors: int) -> Node:
     code = table.number("opcode_index")
     if code >= len(codes):
@@ -249,7 +253,7 @@ def _node(index: int, table: Table, codes: list[tuple[str, bool]], tensors: int)
     inputs, outputs = table.numbers("inputs"), table.numbers("outputs")
     _check_tensors(inputs, tensors, least=-1)
     _check_tensors(outputs, tensors, least=0)
-    if not outputs:
+    if not outputs and name not in _WITHOUT_OUTPUT:
         raise DamagedError(f"operator {index} ({name}) has no output")
     if custom:
         return Node(index, name, custom, inputs, outputs, None, table.bytes_at("custom_options"))

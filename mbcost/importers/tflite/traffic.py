@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from mbcost.importers.tflite.model import Node
@@ -48,6 +49,22 @@ def outputs_of(net: Network, node: Node, inputs: tuple[Value, ...]) -> list[Valu
         shape = net.closed_shape(tensor)
         values.append(net.layer(node, Opaque(plain(shape), known=True), *(values[:1] or inputs)))
     return values
+
+
+def read_variable(net: Network, node: Node) -> Value:
+    """READ_VARIABLE: a state that an earlier inference left is an input, copied."""
+    tensor = node.outputs[0]
+    state = net.add_input(tensor)
+    net.notes["the network keeps a state between inferences, which is read and written as a copy"] = None
+    return net.layer(node, Opaque(plain(state.shape), known=True), state)
+
+
+def assign_variable(net: Network, node: Node) -> list[Value]:
+    """ASSIGN_VARIABLE: inputs are the variable and what is copied to it."""
+    tensor = net.operand(node, 1)
+    state = net.value(tensor)
+    net.layer(replace(node, outputs=(tensor,)), Opaque(plain(state.shape), known=True), state)
+    return []
 
 
 def gather(net: Network, node: Node) -> Value:

@@ -301,7 +301,31 @@ def detected(m: Model) -> list[int]:
     return made
 
 
+def streamed(m: Model) -> int:
+    """A streaming convolution as microWakeWord has it: two rows of an earlier inference before three new ones."""
+    x = m.input(1, 3, 1, 40)
+    m.raw("CALL_ONCE", [], [])
+    handle = m.op("VAR_HANDLE", [], (), dtype="RESOURCE")
+    state = m.op("READ_VARIABLE", [handle], (1, 2, 1, 40))
+    joined = m.op("CONCATENATION", [state, x], (1, 5, 1, 40), kind="ConcatenationOptions", Axis=1)
+    begin, end, steps = m.constant(0, 3, 0, 0), m.constant(1, 5, 1, 40), m.constant(1, 1, 1, 1)
+    last = m.op("STRIDED_SLICE", [joined, begin, end, steps], (1, 2, 1, 40), kind="StridedSliceOptions")
+    m.raw("ASSIGN_VARIABLE", [handle, last], [])
+    return m.conv(joined, 32)
+
+
 CASES: list[tuple[str, Build, Rows]] = [
+    (
+        "READ_VARIABLE, ASSIGN_VARIABLE",
+        streamed,
+        [
+            ("opaque", "2x1x40"),
+            ("concat", "5x1x40"),
+            ("crop", "2x1x40"),
+            ("opaque", "2x1x40"),
+            ("conv2d", "5x1x32"),
+        ],
+    ),
     *((name, partial(unary, name=name), [(op, "8x6x12")]) for name, op in UNARY.items()),
     *((name, partial(two, name=name), [(op, "8x6x12")]) for name, op in BINARY.items()),
     *((f"{name} constant", partial(by_constants, name=name), [(op, "8x6x12")]) for name, op in BY_CONSTANTS.items()),

@@ -14,7 +14,7 @@ from mbcost.graph import LayerGraph, build_graph, count_macs, count_params
 from mbcost.importers.tflite import read_tflite
 from mbcost.networks import load
 from tests.importers.tflite.build import Model
-from tests.importers.tflite.cases import concat, detected, image, lstm, sparse, volume
+from tests.importers.tflite.cases import concat, detected, image, lstm, sparse, streamed, volume
 from tests.importers.tflite.from_table import as_tflite
 
 
@@ -139,6 +139,25 @@ def test_the_transposed_convolution_of_mediapipe(tmp_path: Path) -> None:
     assert graph.layers[0].operator.stride == (2, 2)
     # every element of the map is multiplied by 2x2 weights
     assert (count_macs(graph), count_params(graph)) == (128 * 128 * 16 * 4, 2 * 2 * 16 + 1)
+
+
+def test_a_state_between_inferences_is_read_and_written(tmp_path: Path) -> None:
+    spec = read_tflite(written(tmp_path, streamed))
+    graph = build_graph(spec)
+    assert count_macs(graph) == 5 * 40 * 32
+    assert [layer.cost.input_elements for layer in graph.layers if layer.op == "opaque"] == [80, 80]
+    assert "keeps a state between inferences" in " ".join(spec.notes)
+
+
+def test_other_operators_without_output_are_damaged(tmp_path: Path) -> None:
+    def build(m: Model) -> int:
+        x = image(m)
+        m.raw("RELU", [x], [])
+        return m.conv(x, 4)
+
+    with pytest.raises(InputError, match="has no output") as caught:
+        read_tflite(written(tmp_path, build))
+    assert caught.value.codes == ("MB503",)
 
 
 @pytest.mark.parametrize("options", [b"", struct.pack("<2i", 1, 2), struct.pack("<3i", 1, 0, 2)])
