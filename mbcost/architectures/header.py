@@ -9,8 +9,8 @@ from mbcost.architectures.cell_values import SCOPE_NAMES, is_row_name
 from mbcost.architectures.cells import Cells, read_cells
 from mbcost.architectures.expressions import is_name
 from mbcost.architectures.fields import FieldError, number, shown_value
-from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION
-from mbcost.architectures.printed_columns import parse_shape
+from mbcost.architectures.limits import MAX_BATCH
+from mbcost.architectures.printed_columns import SIZES, parse_shape
 from mbcost.architectures.printed_counts import COUNT_KEYS, PrintedNumber, take_counts
 from mbcost.architectures.problem_log import Cell, ProblemLog
 from mbcost.architectures.scaling import WidthRule
@@ -140,7 +140,7 @@ class Header:
         if shape is None:
             if value is not None:
                 message = f"{shown_value(value)} is not an input size such as 224x224x3"
-                self._problem("MB103", message, "input", hint=f"height and width are from 1 to {MAX_RESOLUTION}")
+                self._problem("MB103", message, "input", hint=SIZES)
             return TensorShape(1, 1, 1)
         return shape
 
@@ -154,7 +154,7 @@ class Header:
                 self.log.add("MB206", f"`{name}` cannot name an input", self.log.document.key("inputs", name), hint)
             if shape is None:
                 message = f"{shown_value(value)} is not an input size such as 1x1x256"
-                self._problem("MB103", message, "inputs", name, hint=f"height and width are from 1 to {MAX_RESOLUTION}")
+                self._problem("MB103", message, "inputs", name, hint=SIZES)
             else:
                 result[name] = shape
         return result

@@ -30,6 +30,10 @@ _FILTERS: Final[dict[str, tuple[int, str, str | None, str | None]]] = {
 }
 
 
+#: What height and width may be.
+SIZES: Final = f"height and width are at least 1, together at most {MAX_RESOLUTION}x{MAX_RESOLUTION}"
+
+
 def parse_shape(value: Any) -> TensorShape | None:
     """``224x224x3``, ``224^2x3`` or ``1x1x1024`` as a shape; None where it is none or too large."""
     if isinstance(value, list):
@@ -40,8 +44,7 @@ def parse_shape(value: Any) -> TensorShape | None:
             numbers.insert(0, numbers[0])
     else:
         return None
-    limits = (MAX_RESOLUTION, MAX_RESOLUTION, MAX_DIM)
-    if len(numbers) != 3 or not all(1 <= number <= most for number, most in zip(numbers, limits, strict=True)):
+    if len(numbers) != 3 or min(numbers) < 1 or numbers[0] * numbers[1] > MAX_RESOLUTION**2 or numbers[2] > MAX_DIM:
         return None
     return TensorShape(*numbers)
 
@@ -55,7 +58,7 @@ def read_declared(log: ProblemLog, cells: Cells, operator: type[Operator] | None
         shape = parse_shape(shape_cell.value)
         if shape is None:
             message = f"{shown_value(shape_cell.value)} is not an input size such as 112x112x32"
-            hint = f"height and width are from 1 to {MAX_RESOLUTION}"
+            hint = SIZES
             log.add("MB103", message, log.at(shape_cell), hint)
     if filter_cell is not None and operator is not None:
         window, channels = _read_filter(log, filter_cell, operator, cells)

@@ -43,6 +43,8 @@ def scaled_input(spec: ArchitectureSpec, rho: float | None, resolution: int | No
         height = width = resolution
     else:
         height, width = base.height, base.width
+        if min(height, width) >= 1 and height * width <= MAX_RESOLUTION**2:
+            return base  # a signal is one row and may be long
     if not all_true((height >= 1) & (height <= MAX_RESOLUTION) & (width >= 1) & (width <= MAX_RESOLUTION)):
         fail("MB010", f"an input of {height}x{width} pixels is out of range: 1 to {MAX_RESOLUTION}")
     return TensorShape(height, width, base.channels)

@@ -9,7 +9,7 @@ import pytest
 import mbcost
 from mbcost.architectures import architecture_names, load_architecture
 from mbcost.errors import InputError
-from mbcost.graph import build_graph, check_architecture
+from mbcost.graph import build_graph, check_architecture, count_macs
 
 TABLES = Path(mbcost.__file__).parent / "architectures" / "tables"
 
@@ -149,3 +149,16 @@ def test_changed_file_is_read_again(tmp_path: Path) -> None:
     assert build_graph(mbcost.load(path)).layers[0].output_shape.channels == 4
     write(tmp_path, HEAD + "input: 8x8x3\nlayers:\n  - {op: conv2d, out: 16}\n")
     assert build_graph(mbcost.load(path)).layers[0].output_shape.channels == 16
+
+
+def test_a_signal_may_be_longer_than_an_image_is_wide(tmp_path: Path) -> None:
+    """Two seconds of basic-pitch's sound at 22,050 Hz, 256 samples short; a product a sample, tap and channel."""
+    layers = "layers:\n  - {op: conv2d, out: 8, kernel: [1, 5], padding: same}\n"
+    graph = build_graph(mbcost.load(write(tmp_path, HEAD + "input: 1x43844x1\n" + layers)))
+    assert count_macs(graph) == 43_844 * 5 * 8
+
+
+@pytest.mark.parametrize("size", ["16385x16384x1", "1x268435457x1"])
+def test_an_input_has_at_most_the_pixels_of_the_largest_square(tmp_path: Path, size: str) -> None:
+    with pytest.raises(InputError, match="is not an input size"):
+        build_graph(mbcost.load(write(tmp_path, HEAD + f"input: {size}\nlayers:\n  - {{op: relu}}\n")))
