@@ -5,49 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from mbcost.devices.catalogue_schema import MODELS, CatalogueKind
+from mbcost.devices.catalogue_schema import CatalogueKind
+from mbcost.devices.catalogue_shape import default_reference, mapping, shape_problems
 from mbcost.devices.checks import TOLERANCE, caches_problems, known_problems, memory_problems
 from mbcost.devices.clusters import CLOCK_MARGIN
 from mbcost.devices.cores import NUMBERS, Core, find_core
-from mbcost.devices.entries_of_catalogue import MORE, head_of, number, plain, written_out
+from mbcost.devices.entries_of_catalogue import head_of, number, plain
 from mbcost.devices.folders import CORES, DEVICES, SOCS, profiles_in, user_folder
 from mbcost.devices.problems import Path as Place
-from mbcost.devices.problems import problem
-from mbcost.devices.quantities import DIMENSIONS
 from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc
 from mbcost.devices.types import Memory, Quantity
 from mbcost.errors import InputError, Problem, or_list
-from mbcost.files import MAX_PROBLEMS, Document, load_yaml
+from mbcost.files import MAX_PROBLEMS, Document
 from mbcost.resources import hardware_profiles
 from mbcost.units import UnitError
-
-WHOLE: Final = "the file"
 
 #: Bits of a number -> multiply-accumulates of one vector pipe a cycle, for each lane of that many bits.
 _BITS: Final = {"fp32": 32, "fp16": 16, "bf16": 16, "int8": 8}
 #: Instruction sets with other units than the vector pipes, whose throughput these do not bound.
 _OTHER_UNITS: Final = frozenset({"amx", "sme", "rvv"})
-
-
-def checked(path: Path, kind: CatalogueKind) -> dict[str, Any]:
-    """The data of a file without problems.
-
-    Raises
-    ------
-    InputError
-        With every problem of the file.
-    """
-    document = load_yaml(path)
-    found = problems_of(document, kind, path.stem)
-    if found:
-        raise InputError(found)
-    data: dict[str, Any] = document.data
-    return data
 
 
 def problems_of(document: Document, kind: CatalogueKind, stem: str | None) -> list[Problem]:
@@ -59,7 +37,7 @@ def problems_of(document: Document, kind: CatalogueKind, stem: str | None) -> li
         The name that it has to have, or None for any.
     """
     data = document.data
-    found = _shape(document, kind)
+    found = shape_problems(document, kind)
     sections = data if isinstance(data, dict) else {}
     found += _names(sections, kind, stem, document)
     found += {"core": _core, "soc": _soc, "device": _device}[kind](sections, document)
@@ -82,69 +60,12 @@ def kind_of(data: Any, path: Path) -> CatalogueKind | None:
     return "core" if keys & {"decode_width", "vector_pipes", "instructions", "order", "features", "max_clock"} else None
 
 
-# -- shape ------------------------------------------------------------------------------------------------------------
-
-
-def _shape(document: Document, kind: CatalogueKind) -> list[Problem]:
-    """Problems of keys, types, units and sources."""
-    model, data = MODELS[kind], document.data
-    default = _reference(data)
-    try:
-        model.model_validate(_in_full(data, default), context=_references(data))
-    except ValidationError as error:
-        details = error.errors(include_url=False)[:MAX_PROBLEMS]
-        return [problem(_placed(each, data), document, lambda path, _: _keys(model, path), WHOLE) for each in details]
-    return []
-
-
-def _in_full(value: Any, default: str | None, key: str = "") -> Any:
-    """The data with a source at every number."""
-    if isinstance(value, dict) and "value" not in value and key != "references":
-        unit = "MAC/cycle" if key == "throughput" else ""
-        if unit:
-            return {precision: written_out(each, default, unit) for precision, each in value.items()}
-        return {name: _in_full(each, default, str(name)) for name, each in value.items()}
-    if key in DIMENSIONS or key in MORE:
-        return written_out(value, default)
-    return value
-
-
-def _placed(error: ErrorDetails, data: Any) -> ErrorDetails:
-    """An error at a number that stands alone is at the number, not at a key of it."""
-    place = [part for part in error["loc"] if part != "[key]"]
-    kept: list[str | int] = []
-    for part in place:
-        if kept and not isinstance(_at(data, kept), (dict, list)):
-            break
-        kept.append(part)
-    return {**error, "loc": tuple(kept)} if len(kept) < len(place) else error
-
-
-def _keys(model: type[BaseModel], path: Place) -> tuple[str, ...]:
-    """The keys that the section at a path may have."""
-    section: type[BaseModel] | None = model
-    for part in path:
-        if section is None:
-            return ()
-        field = section.model_fields.get(str(part))
-        if field is not None:  # else the name of a cluster, whose section is already the one inside
-            section = next(iter(_inside(field.annotation)), None)
-    return tuple(section.model_fields) if section is not None else ()
-
-
-def _inside(annotation: Any) -> list[Any]:
-    """The sections that a field holds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [each for part in get_args(annotation) for each in _inside(part)]
-
-
 # -- contradictions ---------------------------------------------------------------------------------------------------
 
 
 def _names(data: Mapping[str, Any], kind: CatalogueKind, stem: str | None, document: Document) -> Iterator[Problem]:
     """The name of the file, and other names that are used twice."""
-    identity = _mapping(data.get("identity"))
+    identity = mapping(data.get("identity"))
     name, names = identity.get("name"), identity.get("names")
     if stem is not None and isinstance(name, str) and name != stem:
         message = f"`identity.name` is `{name}`, but the file is called `{stem}`"
@@ -194,20 +115,20 @@ _WORDS: Final = {"device": "", "core": "the core ", "soc": "the chip "}
 
 
 def _core(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
-    default = _reference(data)
+    default = default_reference(data)
     found = {key: _number(key, data.get(key), default) for key in NUMBERS}
     features = data.get("features")
     features = (
         frozenset(each for each in features if isinstance(each, str)) if isinstance(features, list) else frozenset()
     )
     like = data.get("like")
-    if isinstance(like, str) and like != _mapping(data.get("identity")).get("name"):
+    if isinstance(like, str) and like != mapping(data.get("identity")).get("name"):
         yield from known_problems(like, "core", document.value("like"))
     elif isinstance(like, str):
         yield Problem("MB303", "a core does not derive from itself", document.value("like"))
     yield from caches_problems([(key, found[key]) for key in ("l1d", "l2")], document, ())
     pipes, width = found["vector_pipes"], found["simd_width"]
-    for precision, value in _mapping(data.get("throughput")).items():
+    for precision, value in mapping(data.get("throughput")).items():
         rate = _number("throughput", value, default, "MAC/cycle")
         place = document.value("throughput", precision)
         if rate is None:
@@ -229,7 +150,7 @@ def _core(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
 
 
 def _soc(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
-    default, clusters = _reference(data), _mapping(data.get("clusters"))
+    default, clusters = default_reference(data), mapping(data.get("clusters"))
     if clusters and CLUSTERS[0] not in clusters and set(clusters) & set(CLUSTERS):
         hint = "the fastest cluster is called `large`, also where it is the only one"
         yield Problem("MB303", "`clusters` has no `large`", document.key("clusters"), hint)
@@ -239,7 +160,7 @@ def _soc(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
             "MB303", f"`clusters` are in the order {', '.join(order)}", document.key("clusters"), "the fastest first"
         )
     for name, section in clusters.items():
-        core = _mapping(section).get("core")
+        core = mapping(section).get("core")
         place = ("clusters", name)
         if isinstance(core, str):
             yield from known_problems(core, "core", document.value(*place, "core"))
@@ -248,7 +169,7 @@ def _soc(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
 
 
 def _device(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
-    default, key, clusters = _reference(data), data.get("soc"), _mapping(data.get("clusters"))
+    default, key, clusters = default_reference(data), data.get("soc"), mapping(data.get("clusters"))
     if not isinstance(key, str):
         return
     problems = list(known_problems(key, "soc", document.value("soc")))
@@ -264,7 +185,7 @@ def _device(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
                 hint = f"it has {or_list(list(soc.clusters))}"
                 yield Problem("MB304", message, document.key("clusters", name), hint)
             continue
-        core = _mapping(section).get("core")
+        core = mapping(section).get("core")
         if isinstance(core, str):
             yield from known_problems(core, "core", document.value("clusters", name, "core"))
         core = core if isinstance(core, str) else soc.clusters[name].core
@@ -272,7 +193,7 @@ def _device(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:
 
 
 def _clock_of_core(section: Any, key: str, default: str | None, document: Document, at: Place) -> Iterator[Problem]:
-    clock = _number("clock", _mapping(section).get("clock"), default)
+    clock = _number("clock", mapping(section).get("clock"), default)
     try:
         core: Core | None = find_core(key)
     except InputError:  # said where it is named
@@ -285,7 +206,7 @@ def _clock_of_core(section: Any, key: str, default: str | None, document: Docume
 
 
 def _memory(data: Mapping[str, Any], default: str | None, document: Document) -> Iterator[Problem]:
-    section = _mapping(data.get("memory"))
+    section = mapping(data.get("memory"))
     found: dict[str, Any] = {key: _number(key, section.get(key), default) for key in MEMORY_NUMBERS}
     yield from memory_problems(Memory(**found), document)
 
@@ -296,28 +217,3 @@ def _number(key: str, value: Any, default: str | None, unit: str = "") -> Quanti
         return number(key, value, default, unit)
     except (UnitError, KeyError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _reference(data: Any) -> str | None:
-    found = _mapping(_mapping(data).get("provenance")).get("reference")
-    return found if isinstance(found, str) else None
-
-
-def _references(data: Any) -> frozenset[str] | None:
-    found = _mapping(_mapping(data).get("provenance")).get("references")
-    return frozenset(found) if isinstance(found, dict) else None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _at(data: Any, path: list[str | int]) -> Any:
-    for part in path:
-        if isinstance(data, dict):
-            data = data.get(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
-            return None
-    return data

@@ -171,9 +171,9 @@ def read_own(path: Path) -> Core:
     InputError
         With every problem of the file.
     """
-    from mbcost.devices.catalogue_reader import checked
+    from mbcost.devices.catalogue_shape import shaped
 
-    return core_from(checked(path, "core"), str(path), "user")
+    return core_from(shaped(path, "core"), str(path), "user")
 
 
 @cache
@@ -193,7 +193,7 @@ def _load(path: Path) -> Core:
     try:
         return core_from(data, str(path), "shipped")
     except (KeyError, TypeError, ValueError, AttributeError):
-        from mbcost.devices.catalogue_reader import checked
+        from mbcost.devices.catalogue_shape import shaped
 
-        checked(path, "core")  # raises the problems of the file
+        shaped(path, "core")  # raises the problems of the file
         raise

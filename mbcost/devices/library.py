@@ -7,12 +7,14 @@ chip; then it may be a core with a clock, then another name of a device.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mbcost.devices import convert
 from mbcost.devices.clusters import core_profile, device_profile, soc_profile
+from mbcost.devices.cores import find_core
 from mbcost.devices.entries_of_catalogue import aliases_of, plain
 from mbcost.devices.folders import DEVICES, SOCS, expanded, is_path, own_version, profiles_in, user_folder
 from mbcost.devices.socs import find_soc
@@ -67,6 +69,7 @@ def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
     text = os.fspath(name_or_path)
     found = _find(text)
     if isinstance(found, DeviceProfile):
+        _check_own_parts(found)
         return found
     path, origin = found
     try:
@@ -74,7 +77,42 @@ def load_device(name_or_path: str | os.PathLike[str]) -> DeviceProfile:
     except (OSError, ValueError):
         load_yaml(path)  # raises the problem of the path
         raise
-    return _load(_Version(path, origin, status.st_mtime_ns, status.st_size, own_version()))
+    profile = _load(_Version(path, origin, status.st_mtime_ns, status.st_size, own_version()))
+    _check_own_parts(profile)
+    return profile
+
+
+def _check_own_parts(profile: DeviceProfile) -> None:
+    """Raise for contradictions in the user's own files of its chip and cores, whose shape was checked before.
+
+    Raises
+    ------
+    InputError
+        With every problem of these files.
+    """
+    if not own_version():
+        return
+
+    models = [processor.model for processor in profile.processors.values() if processor.kind == "cpu"]
+    problems = _problems_of_own_parts(profile.chip, models)
+    if problems:
+        raise InputError(problems)
+
+
+def _problems_of_own_parts(chip: str | None, models: Iterable[str]) -> list[Problem]:
+    """Problems of the user's own files among a chip and cores."""
+    from mbcost.devices.catalogue_reader import problems_of
+
+    soc = find_soc(chip) if chip else None
+    clusters = [cluster.core for cluster in soc.clusters.values()] if soc is not None else []
+    cores = {core.path: core for name in (*models, *clusters) if (core := find_core(name)) is not None}
+    problems = []
+    if soc is not None and soc.origin == "user":
+        problems += problems_of(load_yaml(Path(soc.path)), "soc", Path(soc.path).stem)
+    for path, core in cores.items():
+        if core.origin == "user":
+            problems += problems_of(load_yaml(Path(path)), "core", Path(path).stem)
+    return problems
 
 
 def check_device(path: str | os.PathLike[str]) -> list[Problem]:
@@ -86,7 +124,11 @@ def check_device(path: str | os.PathLike[str]) -> list[Problem]:
         document = load_yaml(path)
         kind = kind_of(document.data, path)
         if kind is not None:
-            return problems_of(document, kind, path.stem)
+            found = problems_of(document, kind, path.stem)
+            if found or kind == "core":
+                return found
+            names = [cluster["core"] for cluster in (document.data.get("clusters") or {}).values() if "core" in cluster]
+            return _problems_of_own_parts(document.data["soc"] if kind == "device" else None, names)
         _read(path, "file")
     except InputError as error:
         return list(error.problems)

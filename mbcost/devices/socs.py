@@ -159,9 +159,9 @@ def read_own(path: Path) -> Soc:
     InputError
         With every problem of the file.
     """
-    from mbcost.devices.catalogue_reader import checked
+    from mbcost.devices.catalogue_shape import shaped
 
-    return soc_from(checked(path, "soc"), str(path), "user")
+    return soc_from(shaped(path, "soc"), str(path), "user")
 
 
 @cache
@@ -181,7 +181,7 @@ def _load(path: Path) -> Soc:
     try:
         return soc_from(data, str(path), "shipped")
     except (KeyError, TypeError, ValueError, AttributeError):
-        from mbcost.devices.catalogue_reader import checked
+        from mbcost.devices.catalogue_shape import shaped
 
-        checked(path, "soc")  # raises the problems of the file
+        shaped(path, "soc")  # raises the problems of the file
         raise
