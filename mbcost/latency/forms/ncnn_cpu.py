@@ -18,7 +18,7 @@ from typing import Final
 from mbcost.kernels import Kernel
 from mbcost.latency.core_rates import rates, spread
 from mbcost.latency.form import LatencyForm, Term, kinds
-from mbcost.latency.forms.tflite_xnnpack import elements, window_reads
+from mbcost.latency.forms.tflite_xnnpack import alone, elements, grouped_macs, window_reads
 from mbcost.numeric import Real, round_up, where
 from mbcost.operators import Conv2d
 
@@ -59,13 +59,9 @@ def _winograd(kernel: Kernel) -> Real:
     return result
 
 
-def _alone(kernel: Kernel) -> Real:
-    return where(kernel.gemm().groups == 1, 1, 0) if kernel.kind != "matmul" else 1
-
-
 def _tiled(kernel: Kernel) -> Real:
     rows, columns, depth, groups = kernel.gemm()
-    result: Real = round_up(rows, TILE_ROWS) * round_up(columns, TILE_COLUMNS) * depth * groups * _alone(kernel)
+    result: Real = round_up(rows, TILE_ROWS) * round_up(columns, TILE_COLUMNS) * depth * groups * alone(kernel)
     return result
 
 
@@ -99,11 +95,6 @@ def winograd_elements(kernel: Kernel) -> Real:
     return _winograd_tiles(kernel) * WINOGRAD_POINTS * (channels + filters)
 
 
-def grouped_macs(kernel: Kernel) -> Real:
-    """MACs of a grouped convolution."""
-    return kernel.macs * (1 - _alone(kernel))
-
-
 def depthwise_macs(kernel: Kernel) -> Real:
     """Pixels x window x channels, the channels rounded up to four."""
     return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, PACKED[4])
@@ -114,7 +105,7 @@ def unpacked_macs(kernel: Kernel) -> Real:
     pack = PACKED[kernel.element_bytes]
     channels, filters = kernel.main.input_shapes[0].channels, kernel.main.output_shape.channels
     whole = where(channels % pack == 0, 1, 0) * where(filters % pack == 0, 1, 0)
-    return kernel.macs * _alone(kernel) * (1 - whole)
+    return kernel.macs * alone(kernel) * (1 - whole)
 
 
 def gathered_elements(kernel: Kernel) -> Real:

@@ -28,7 +28,7 @@ _CONVOLUTIONS: Final = kinds("pointwise", "direct_conv")
 _PRODUCTS: Final = kinds("pointwise", "direct_conv", "matmul")
 
 
-def _alone(kernel: Kernel) -> Real:
+def alone(kernel: Kernel) -> Real:
     """1 for a convolution of one group, 0 for a grouped one."""
     return where(kernel.gemm().groups == 1, 1, 0) if kernel.kind != "matmul" else 1
 
@@ -36,28 +36,28 @@ def _alone(kernel: Kernel) -> Real:
 def gemm_macs(kernel: Kernel) -> Real:
     """MACs with rows and columns rounded up to the tile; nothing for a grouped convolution."""
     rows, columns, depth, groups = kernel.gemm()
-    result: Real = round_up(rows, TILE_ROWS) * round_up(columns, TILE_COLUMNS) * depth * groups * _alone(kernel)
+    result: Real = round_up(rows, TILE_ROWS) * round_up(columns, TILE_COLUMNS) * depth * groups * alone(kernel)
     return result
 
 
 def grouped_macs(kernel: Kernel) -> Real:
     """MACs of a grouped convolution."""
-    return kernel.macs * (1 - _alone(kernel))
+    return kernel.macs * (1 - alone(kernel))
 
 
 def output_elements(kernel: Kernel) -> Real:
     """Elements written by a convolution of one group."""
-    return kernel.output_elements * _alone(kernel)
+    return kernel.output_elements * alone(kernel)
 
 
 def gathered_elements(kernel: Kernel) -> Real:
     """Elements of the input of a convolution whose window has more than one element."""
-    return kernel.input_elements * _alone(kernel) if kernel.window > 1 else 0
+    return kernel.input_elements * alone(kernel) if kernel.window > 1 else 0
 
 
 def weight_elements(kernel: Kernel) -> Real:
     """Weights of a convolution of one group."""
-    return kernel.weight_elements * _alone(kernel)
+    return kernel.weight_elements * alone(kernel)
 
 
 def depthwise_macs(kernel: Kernel) -> Real:
