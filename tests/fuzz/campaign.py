@@ -204,6 +204,19 @@ class _Audit:
         return os.path.abspath(os.fsdecode(path)).startswith(self._allowed)  # noqa: PTH100
 
 
+def _peak_bytes() -> int:
+    """The largest memory of this process [B].
+
+    ``ru_maxrss`` is not it on Linux: it begins with the memory of the process that started this one, which is large in
+    a long test run.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(each for each in status.read_text().splitlines() if each.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def _run(name: str, start: int, stop: int, seed: int, folder: Path, keep: Path | None) -> None:
     """The mutants of this process."""
     import shutil
@@ -282,7 +295,7 @@ def _limit_memory() -> None:
 
 def _save(outcome: Outcome, folder: Path, begun: float) -> None:
     outcome.seconds = time.process_time() - begun
-    outcome.peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    outcome.peak_bytes = _peak_bytes()
     (folder / "result.new").write_text(json.dumps(asdict(outcome)), encoding="utf-8")
     (folder / "result.new").replace(folder / "result.json")
 
