@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,29 @@ ALL = [
     for folder, found in zip(FOLDERS, (CORES, SOCS, DEVICES), strict=True)
     for name, each in found.items()
 ]
-EVERY = pytest.mark.parametrize(("folder", "name", "content"), ALL, ids=[f"{folder}-{name}" for folder, name, _ in ALL])
+
+
+def each_of(items: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """One test for all items: a thousand files are too many tests; what fails names its file."""
+
+    def decorate(test: Callable[..., None]) -> Callable[[], None]:
+        def run() -> None:
+            wrong = []
+            for item in items:
+                values = item if isinstance(item, tuple) else (item,)
+                try:
+                    test(*values)
+                except AssertionError as error:
+                    wrong.append(f"{' '.join(map(str, values[:2]))}: {error}")
+            assert wrong == []
+
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
+
+    return decorate
+
+
+EVERY = each_of(ALL)
 
 
 def plain(name: str) -> str:
@@ -130,7 +153,7 @@ def test_no_name_is_that_of_an_older_profile() -> None:
     assert sorted(names & {plain(each) for each in older}) == []
 
 
-@pytest.mark.parametrize("name", CORES)
+@each_of(CORES)
 def test_core(name: str) -> None:
     core = CORES[name]
     references = references_of(core)
@@ -147,7 +170,7 @@ def test_core(name: str) -> None:
         check_number(rate, "throughput_per_cycle" if isinstance(rate, dict) else "count", references)
 
 
-@pytest.mark.parametrize("name", CORES)
+@each_of(CORES)
 def test_peaks_are_pipes_times_lanes(name: str) -> None:
     core = CORES[name]
     pipes, width = value(core["vector_pipes"], "count"), value(core["simd_width"], "width")
@@ -163,7 +186,7 @@ def test_peaks_are_pipes_times_lanes(name: str) -> None:
     assert rates["int8"] is None or rates["fp32"] is None or rates["int8"] >= 2 * rates["fp32"]
 
 
-@pytest.mark.parametrize("name", SOCS)
+@each_of(SOCS)
 def test_soc(name: str) -> None:
     soc = SOCS[name]
     references = references_of(soc)
@@ -190,7 +213,7 @@ def test_soc(name: str) -> None:
         assert bandwidth == pytest.approx(width / 8 * rate, rel=0.01)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("name", DEVICES)
+@each_of(DEVICES)
 def test_device(name: str) -> None:
     device = DEVICES[name]
     references = references_of(device)
