@@ -214,6 +214,9 @@ class Analysis(Charted):
         """Whether the rates were fitted to measurements of this target."""
         return self.calibration is not None
 
+    def __hash__(self) -> int:
+        return hash((self.target, self.batch, float(self.latency_s), self.spec.name))
+
     @cached_property
     def basis(self) -> Basis:
         """What the latency rests on, from ``measured here`` down to ``a bound`` (:data:`mbcost.basis.MEANINGS`)."""

@@ -133,3 +133,10 @@ def test_analysis_needs_no_array_package() -> None:
         "sys.exit(', '.join({'numpy', 'pandas', 'networkx', 'plotly'} & set(sys.modules)) or None)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_analyses_are_keys() -> None:
+    one, same = (mbcost.analyze("mobilenet_v2", "pixel1") for _ in range(2))
+    other = mbcost.analyze("mobilenet_v2", "pixel1", batch=2)
+    assert hash(one) == hash(same)
+    assert len({one: 1, other: 2}) == 2
