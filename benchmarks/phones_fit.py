@@ -24,7 +24,7 @@ import numpy as np
 from phones_data import Group, Unit, same_phone
 from scipy.optimize import least_squares
 
-from mbcost.calibration.fit import fit
+from mbcost.calibration.fit import fit, symmetric
 from mbcost.devices.cores import Core, ancestors, core_names, load_core
 from mbcost.latency.core_rates import FACTS, CoreEntry, RateFile, cycles_of, facts_of, from_facts, known_core
 
@@ -441,8 +441,7 @@ def extended(file: RateFile, group: Group, units: Sequence[Unit]) -> RateFile:
 
     The averages and covariances stay; cores have the median scale of all of their phones, and new ones are added.
     """
-    lower = np.array([[*row, *[0.0] * (len(file.other) - len(row))] for row in file.other])
-    free = lower + np.tril(lower, -1).T + 9.0  # the scale is not known before
+    free = symmetric(file.other) + 9.0  # the scale is not known before
     scales: dict[str, list[float]] = defaultdict(list)
     shapes: dict[str, list[Any]] = defaultdict(list)
     phones: dict[str, set[str]] = defaultdict(set)
@@ -586,8 +585,7 @@ def prior_of(file: RateFile, unit: Unit) -> Prior:
                 own += file.sync_cycles / unit.clock
         rates.append(own)
     rows = file.same if entry.basis == "same core" else file.other
-    lower = np.array([[*row, *[0.0] * (len(rows) - len(row))] for row in rows])
-    covariance = lower + np.tril(lower, -1).T + entry.sd**2
+    covariance = symmetric(rows) + entry.sd**2
     if unit.threads > 1:
         covariance = covariance + file.threads_sd**2 + np.eye(len(covariance)) * file.threads_shape_sd**2
     return Prior(np.array(rates), covariance, file.noise, file.width[entry.basis], entry.basis)

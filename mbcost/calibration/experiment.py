@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from mbcost.architectures.loader import architecture_names
-from mbcost.calibration.fit import NOISE, prior_covariance
+from mbcost.calibration.fit import NOISE, prior_covariance, symmetric
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target
 from mbcost.errors import InputError, fail
@@ -74,8 +74,7 @@ def suggest(
     known, covariance = priors, prior_covariance(form)
     if calibration is not None:
         known = np.array([calibration.rates[name].seconds for name in names])
-        lower = np.array([[*row, *[0.0] * (len(priors) - len(row))] for row in calibration.covariance])
-        covariance = lower + np.tril(lower, -1).T
+        covariance = symmetric(calibration.covariance)
     candidates = list(_candidates(target, models))
     counts = np.array([list(vector.values()) for _, vector in candidates], dtype=float)
     latency = counts @ known

@@ -165,12 +165,12 @@ def prior_of(form: LatencyForm, spread: Spread | None = None) -> dict[str, Any]:
     few latencies can decide one common factor for all rates of a kind where they cannot decide each rate.
     """
     if spread is not None:
-        return {"covariance": _symmetric(spread.covariance)}
+        return {"covariance": symmetric(spread.covariance)}
     computes = np.array([term.group == "compute" for term in form.terms])
     return {"prior_sd": form.prior_sd, "shared": form.shared_sd**2 * (computes[:, None] == computes)}
 
 
-def _symmetric(lower: Sequence[Sequence[float]]) -> Matrix:
+def symmetric(lower: Sequence[Sequence[float]]) -> Matrix:
     """The matrix of a lower triangle."""
     triangle = np.array([[*row, *[0.0] * (len(lower) - len(row))] for row in lower])
     whole: Matrix = triangle + np.tril(triangle, -1).T
