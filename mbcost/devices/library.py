@@ -92,7 +92,6 @@ def _check_own_parts(profile: DeviceProfile) -> None:
     """
     if not own_version():
         return
-
     models = [processor.model for processor in profile.processors.values() if processor.kind == "cpu"]
     problems = _problems_of_own_parts(profile.chip, models)
     if problems:

@@ -198,11 +198,6 @@ def core_of(target: Target) -> Core:
     return found
 
 
-def has_rates(runtime: str, precision: str) -> bool:
-    """Whether rates of cores ship for a runtime and a precision."""
-    return _path(runtime, precision).is_file()
-
-
 def facts_of(core: Core) -> tuple[float, float, float, float]:
     """What predicts the speed of a core: 1, log(fp32 MACs a cycle / 8), if it is in-order, log(decode width / 4)."""
     macs = core.throughput.get("fp32")
