@@ -27,7 +27,7 @@ def test_no_path_of_an_archive_is_used(tmp_path: Path) -> None:
     wheel, tarball, folder = tmp_path / "a.whl", tmp_path / "b.tar.gz", tmp_path / "cache"
     with zipfile.ZipFile(wheel, "w") as opened:
         opened.writestr("../../outside.onnx", b"one")
-        opened.writestr("/tmp/outside.tflite", b"two")
+        opened.writestr("/outside.tflite", b"two")
         opened.writestr("notes.txt", b"three")
     with tarfile.open(tarball, "w:gz") as tar:
         link = tarfile.TarInfo("link.onnx")
