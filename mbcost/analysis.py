@@ -116,6 +116,19 @@ class LayerResult(NamedTuple):
             "inputs": self.inputs,
             "input_shape": self.input_shape,
             "output_shape": self.output_shape,
+            **self._results(),
+        }
+
+    def node_results(self) -> dict[str, Any]:
+        """What a node of :attr:`Analysis.graph` has beside its texts: the JSON's, the total traffic, the lowering."""
+        return {
+            **self._results(),
+            "traffic_bytes": self.input_bytes + self.weight_bytes + self.output_bytes,
+            "im2col_ms": self.lowering_s * 1e3,
+        }
+
+    def _results(self) -> dict[str, Any]:
+        return {
             "macs": self.macs,
             "params": self.params,
             "input_bytes": self.input_bytes,
@@ -129,14 +142,6 @@ class LayerResult(NamedTuple):
             "compute_ms": self.compute_s * 1e3,
             "memory_ms": self.memory_s * 1e3,
             "overhead_ms": self.overhead_s * 1e3,
-        }
-
-    def to_node(self) -> dict[str, Any]:
-        """The attributes of a node of :attr:`Analysis.graph`: the JSON's, the total traffic and the lowering."""
-        return {
-            **self.to_dict(),
-            "traffic_bytes": self.input_bytes + self.weight_bytes + self.output_bytes,
-            "im2col_ms": self.lowering_s * 1e3,
         }
 
 
@@ -321,7 +326,7 @@ class Analysis(Charted):
             "params": self.totals.params,
             "peak_activation_bytes": self.totals.peak_activation_bytes,
         }
-        return as_networkx(self.layer_graph, [layer.to_node() for layer in self.layers], attributes)
+        return as_networkx(self.layer_graph, [layer.node_results() for layer in self.layers], attributes)
 
     def assumptions(self) -> dict[str, Quantity | Parameter]:
         """Assumed numbers (without a source) that the latency depends on, by their place."""

@@ -143,8 +143,8 @@ def outside_layers(
 
 def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:
     """A warning about the layers that were estimated because the importer does not know them, if there are any."""
-    operators = ((layer.name, layer.operator) for layer in graph.layers)
-    names = [name for name, operator in operators if isinstance(operator, Opaque) and not operator.known]
+    opaque = [(layer.name, layer.operator) for layer in graph.layers if type(layer.operator) is Opaque]
+    names = [name for name, operator in opaque if not operator.known]
     if not names:
         return ()
     what = "1 operator of the model is" if len(names) == 1 else f"{len(names)} operators of the model are"
@@ -157,7 +157,7 @@ def recurrent_layers(graph: LayerGraph) -> tuple[str, ...]:
     steps = {
         layer.name: layer.input_shapes[0].pixels
         for layer in graph.layers
-        if isinstance(layer.operator, Dense) and layer.operator.sequential and layer.input_shapes[0].pixels > 1
+        if type(layer.operator) is Dense and layer.operator.sequential and layer.input_shapes[0].pixels > 1
     }
     if not steps:
         return ()

@@ -218,6 +218,8 @@ def or_list(words: Sequence[str]) -> str:
 
 def printable(text: str, limit: int = 400) -> str:
     """`text` without control characters (a file from a stranger must not drive the terminal), cut to `limit`."""
+    if len(text) <= limit and text.isprintable():
+        return text
     clean = "".join(ch if ch.isprintable() else repr(ch)[1:-1] for ch in text[: limit + 1])
     return clean if len(text) <= limit else f"{clean[:limit]}…"
 

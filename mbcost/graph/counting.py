@@ -7,7 +7,7 @@ from typing import Final
 
 from mbcost.graph.layer import NETWORK_INPUT, Layer, Network
 from mbcost.numeric import Dim
-from mbcost.operators import BatchNorm, Conv2d, Conv3d, Dense, DepthwiseConv2d, Matmul, Operator, TransposedConv2d
+from mbcost.operators import Conv2d, Conv3d, Dense, DepthwiseConv2d, Matmul, Operator, TransposedConv2d
 from mbcost.words import MacsConvention, NormParams
 
 _PER_CHANNEL: Final[dict[NormParams, int]] = {"folded": 1, "affine": 2, "all": 4, "none": 0}
@@ -43,7 +43,7 @@ def params_by_layer(graph: Network, convention: ParamsConvention = DEFAULT_PARAM
         cost = layer.cost
         if not layer.has_parameters:
             result.append(0)
-        elif isinstance(layer.operator, BatchNorm):
+        elif layer.op == "batch_norm":
             producer = layers[layer.inputs[0]].operator if layer.inputs[0] != NETWORK_INPUT else None
             result.append(_per_channel(producer, convention) * cost.norm_channels)
         else:

@@ -55,24 +55,47 @@ def network_attributes(graph: Network) -> dict[str, Any]:
     }
 
 
-def as_networkx(graph: Network, layers: Iterable[Mapping[str, Any]], attributes: Mapping[str, Any]) -> nx.DiGraph[str]:
-    """A networkx graph of layers with their attributes; nodes are named after the layers."""
+def layer_texts(graph: Network) -> list[dict[str, str]]:
+    """The attributes of each layer that are text: names, and shapes as ``224x224x3``; lists separated by spaces."""
+    names = [*(printable(layer.name) for layer in graph.layers), INPUT]  # NETWORK_INPUT is -1
+    return [
+        {
+            "name": names[layer.position],
+            "op": printable(layer.op),
+            "block": printable(layer.block),
+            "inputs": " ".join([names[producer] for producer in layer.inputs]),
+            "input_shape": _shape(layer.input_shapes[0]),
+            "output_shape": _shape(layer.output_shape),
+        }
+        for layer in graph.layers
+    ]
+
+
+def as_networkx(graph: Network, numbers: Iterable[Mapping[str, Any]], attributes: Mapping[str, Any]) -> nx.DiGraph[str]:
+    """A networkx graph: a node per layer, named after it, with its texts and then what else is given of it."""
     import networkx as nx
 
-    result: nx.DiGraph[str] = nx.DiGraph(**_scalars(attributes))
-    names = [printable(layer.name) for layer in graph.layers]
-    for name, layer in zip(names, layers, strict=True):
-        result.add_node(name, **_scalars(layer))
+    result: nx.DiGraph[str] = nx.DiGraph(**{key: _scalar(value) for key, value in attributes.items()})
+    names = [text["name"] for text in graph.texts]
+    result.add_nodes_from(names)
+    nodes = result.nodes
+    for text, others in zip(graph.texts, numbers, strict=True):
+        node = nodes[text["name"]]
+        node.update(text)
+        node.update(others)
     result.add_edges_from([(names[source], names[target]) for source, target in edges_of(graph)])
     return result
 
 
-def _scalars(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _scalar(value) for key, value in attributes.items()}
-
-
 def _scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
     if not isinstance(value, (list, tuple)):
-        return printable(value) if isinstance(value, str) else value
-    numbers = bool(value) and all(isinstance(item, int) for item in value)
-    return ("x" if numbers else " ").join([printable(str(item)) for item in value])
+        return value
+    if value and isinstance(value[0], int):
+        return _shape(value)
+    return " ".join([printable(str(item)) for item in value])
+
+
+def _shape(shape: Iterable[Any]) -> str:
+    return "x".join(map(str, shape))

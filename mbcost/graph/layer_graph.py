@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mbcost.graph.counting import macs_by_layer, params_by_layer
+from mbcost.graph.exchange import as_networkx, layer_texts, network_attributes
 from mbcost.graph.layer import Layer
 from mbcost.operators import ZERO_COST, OperatorCost, TensorShape
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LayerGraph:
     """All layers of a network, every shape known.
 
@@ -64,11 +67,14 @@ class LayerGraph:
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """A networkx graph: one node per layer, named after it, with its counts for one image as plain scalars."""
-        from mbcost.graph.exchange import as_networkx, counted_layers, network_attributes
+        macs, params = macs_by_layer(self), params_by_layer(self)
+        numbers = [{"macs": m, "params": p} for m, p in zip(macs, params, strict=True)]
+        return as_networkx(self, numbers, {**network_attributes(self), "macs": sum(macs), "params": sum(params)})
 
-        layers = counted_layers(self)
-        totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "params")}
-        return as_networkx(self, layers, {**network_attributes(self), **totals})
+    @cached_property
+    def texts(self) -> list[dict[str, str]]:
+        """The attributes of each layer that are text, as nodes of a networkx graph have them."""
+        return layer_texts(self)
 
     def __repr__(self) -> str:
         return f"<LayerGraph {self}>"
