@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from mbcost.devices import Quantity, Target
 from mbcost.devices.types import ELEMENT_BYTES as ELEMENT_BYTES
 from mbcost.errors import DefectError, fail
@@ -80,7 +83,7 @@ def per_lane_cycle(
     *,
     cap: bool,
 ) -> Rate:
-    """Seconds per MAC of a vector loop: 1 / (MACs per lane and cycle x lanes x clock x threads).
+    """Seconds per MAC of a vector loop on one core: 1 / (MACs per lane and cycle x lanes x clock).
 
     With `cap`, limited to the core's peak, where the profile has one.
     """
@@ -94,12 +97,33 @@ def per_lane_cycle(
         place = f"processors.{target.processor.name}.peak.{target.precision}"
         macs_per_second, formula = limit.value, f"1 / ({place} {limit.text}), its peak"
         quantities, parameters = {place: limit}, ()
-    if target.threads > 1:
-        scaling = parameter(runtime, "thread_efficiency")
-        macs_per_second *= 1 + (target.threads - 1) * scaling.value
-        formula += f" / (1 + {target.threads - 1} x {scaling.value:g}) for {target.threads} threads"
-        parameters = (*parameters, scaling)
     return Rate(1.0 / macs_per_second, formula, quantities, parameters)
+
+
+def on_threads(rate: Callable[[Target], Rate], target: Target, serial: Parameter) -> Rate:
+    """The rate of the threads in use: t x (s + (1 - s) / k) with the share s that does not go down (Amdahl 1967).
+
+    The parallel part is shared out evenly, so that the slowest cluster in use sets its pace.
+
+    Parameters
+    ----------
+    rate
+        The rate of one core of a target's processor.
+    serial
+        The share s [1].
+    """
+    clusters = [replace(target, processor=cluster, threads=1) for cluster in target.processor.in_use(target.threads)]
+    first = rate(clusters[0])
+    if target.threads == 1:
+        return first
+    slowest = max(map(rate, clusters), key=lambda each: each.seconds)
+    share, number = serial.value, target.threads
+    seconds = first.seconds * share + slowest.seconds * (1 - share) / number
+    formula = f"{first.formula} x ({serial.name} {share:g} + {1 - share:g} / {number} threads)"
+    if slowest is not first:
+        formula = f"{first.formula} x {serial.name} {share:g} + {slowest.formula} x {1 - share:g} / {number} threads"
+    parameters = (*dict.fromkeys((*first.parameters, *slowest.parameters)), serial)
+    return Rate(seconds, formula, {**slowest.quantities, **first.quantities}, parameters)
 
 
 def cycles_each(cycles: tuple[str, Quantity], count: Parameter) -> Rate:

@@ -18,6 +18,7 @@ from mbcost.latency.rates import (
     bandwidth,
     clock,
     cycles_each,
+    on_threads,
     parameter,
     per_lane_cycle,
     per_second,
@@ -95,17 +96,21 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
     Arithmetic scales with clock x lanes, up to the core's peak where the profile has it, and with the threads in use.
     The threads share the memory, so traffic does not scale with them.
     """
-    cycles, lanes, memory = clock(target), vector_lanes(target), bandwidth(target)
+    cycles, memory = clock(target), bandwidth(target)
 
-    def arithmetic(name: str, cap: bool) -> Rate:
-        return per_lane_cycle(target, runtime, name, cycles, lanes, cap=cap)
+    def arithmetic(term: str, cap: bool) -> Rate:
+        def of_a_core(one: Target) -> Rate:
+            name = f"{term}_macs_per_lane_cycle"
+            return per_lane_cycle(one, runtime, name, clock(one), vector_lanes(one), cap=cap)
+
+        return on_threads(of_a_core, target, parameter(runtime, f"{term}_serial_share"))
 
     def traffic(name: str) -> Rate:
         return per_second(memory, parameter(runtime, name), "byte")
 
     return {
-        "gemm": arithmetic("gemm_macs_per_lane_cycle", cap=True),
-        "depthwise": arithmetic("depthwise_macs_per_lane_cycle", cap=False),
+        "gemm": arithmetic("gemm", cap=True),
+        "depthwise": arithmetic("depthwise", cap=False),
         "weights": traffic("weight_bandwidth_share"),
         "activations": traffic("activation_bandwidth_share"),
         "im2col": traffic("im2col_bandwidth_share"),

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mbcost.devices import Target
-from mbcost.kernels import Kernel, Runtime
+from mbcost.kernels import Kernel, Parameter, Runtime
 from mbcost.latency.form import LatencyForm, Rate, Term, kinds, one
-from mbcost.latency.rates import bandwidth, parameter, peak, per_second, seconds_each
+from mbcost.latency.rates import bandwidth, on_threads, parameter, peak, per_second, seconds_each
 from mbcost.numeric import Dim, Real, ceil_div, maximum, minimum, round_up, where
 from mbcost.operators import Conv2d, Dense
 
@@ -370,12 +370,11 @@ def rates_of(
     """
 
     def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
-        arithmetic, memory = peak(target), bandwidth(target)
+        memory = bandwidth(target)
         found: dict[str, Rate] = {}
         for name in [term.name for term in terms]:
             if name in OF_PEAK:
-                rate = per_second(arithmetic, parameter(runtime, OF_PEAK[name]), "MAC")
-                found[name] = _on_threads(rate, target, runtime)
+                found[name] = _of_peak(target, runtime, parameter(runtime, OF_PEAK[name]))
             elif name in ratios:
                 found[name] = per_second(memory, parameter(runtime, ratios[name]), "byte")
             else:
@@ -385,14 +384,9 @@ def rates_of(
     return rates
 
 
-def _on_threads(rate: Rate, target: Target, runtime: Runtime) -> Rate:
-    """The rate of the threads in use."""
-    if target.threads == 1:
-        return rate
-    scaling = parameter(runtime, "thread_efficiency")
-    factor = 1 + (target.threads - 1) * scaling.value
-    formula = f"{rate.formula} / (1 + {target.threads - 1} x {scaling.value:g}) for {target.threads} threads"
-    return Rate(rate.seconds / factor, formula, rate.quantities, (*rate.parameters, scaling))
+def _of_peak(target: Target, runtime: Runtime, share: Parameter) -> Rate:
+    """The rate at a share of the peak of the threads in use."""
+    return on_threads(lambda one: per_second(peak(one), share, "MAC"), target, parameter(runtime, "serial_share"))
 
 
 _PASSES: Final = kinds("elementwise", "softmax")
