@@ -185,7 +185,7 @@ def operators(run: Run, graphs: dict[str, LayerGraph]) -> list[str]:
 
     os.environ["MBCOST_DEVICES"] = str((run.folder / "devices").resolve())
     target = resolve_target(NAME)
-    _, runtime, form, rates, _ = prepare(target)
+    _, runtime, form, rates, _, _ = prepare(target)
     lines = ["| network | class | torch.profiler | predicted | difference |", "|---|---|---|---|---|"]
     with open_session(Settings()) as session:
         for name in PROFILED:

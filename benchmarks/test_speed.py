@@ -68,7 +68,7 @@ def test_map_to_kernels(benchmark: BenchmarkFixture, graph: LayerGraph, target: 
 
 @pytest.mark.benchmark(group="estimate")
 def test_estimate(benchmark: BenchmarkFixture, graph: LayerGraph, target: mbcost.Target) -> None:
-    _, runtime, form, rates, _ = prepare(target)
+    _, runtime, form, rates, _, _ = prepare(target)
     kernels = map_to_kernels(graph, runtime, element_bytes=ELEMENT_BYTES[target.precision])
     assert len(benchmark(estimate, kernels, form, rates)) == len(kernels)
 

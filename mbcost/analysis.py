@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mbcost._version import __version__
 from mbcost.architectures import ArchitectureSpec
-from mbcost.basis import Basis, basis_of
+from mbcost.basis import Basis, basis_of, weakest
 from mbcost.calibration.interval import INTERVAL
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Quantity, Target
@@ -70,6 +70,8 @@ class LayerResult(NamedTuple):
     ----------
     macs, params, input_bytes, weight_bytes, output_bytes, im2col_bytes
         Counts for the whole batch; bytes as the kernel moves them [B].
+    runs_on
+        The processor: that of the target, or that of its host for a layer that the target hands back.
     arithmetic_intensity
         MACs per byte of input, weights and output [MAC/B].
     kernel
@@ -88,6 +90,7 @@ class LayerResult(NamedTuple):
     output_shape: tuple[int, int, int]
     macs: int
     params: int
+    runs_on: str
     input_bytes: int
     weight_bytes: int
     output_bytes: int
@@ -138,6 +141,7 @@ class LayerResult(NamedTuple):
             "arithmetic_intensity": self.arithmetic_intensity,
             "kernel": self.kernel,
             "bound": self.bound,
+            "runs_on": self.runs_on,
             "latency_ms": self.latency_s * 1e3,
             "compute_ms": self.compute_s * 1e3,
             "memory_ms": self.memory_s * 1e3,
@@ -190,6 +194,8 @@ class Analysis(Charted):
         The calibration of the rates; None where they come from the profile.
     warnings
         Caveats that a reader has to know before trusting the number.
+    host, host_basis
+        The target that computes what this one hands back, and what its part rests on; None where nothing is.
     """
 
     spec: ArchitectureSpec = field(repr=False)
@@ -209,6 +215,8 @@ class Analysis(Charted):
     params_convention: ParamsConvention
     macs_convention: MacsConvention
     calibration: Calibration | None = None
+    host: Target | None = None
+    host_basis: Basis | None = None
 
     @property
     def architecture(self) -> str:
@@ -225,7 +233,8 @@ class Analysis(Charted):
     @cached_property
     def basis(self) -> Basis:
         """What the latency rests on, from ``measured here`` down to ``a bound`` (:data:`mbcost.basis.MEANINGS`)."""
-        return basis_of(computed_target(self.target, self.runtime), self.runtime, self.form, self.calibration)
+        own = basis_of(computed_target(self.target, self.runtime), self.runtime, self.form, self.calibration)
+        return own if self.host_basis is None else weakest((own, self.host_basis))
 
     @property
     def frames_per_s(self) -> float:
@@ -255,6 +264,7 @@ class Analysis(Charted):
         results: dict[int, LayerResult] = {}
         for kernel, estimate in zip(self.kernels, self.estimates, strict=True):
             outcome = self._outcome(kernel, estimate)
+            runs_on = self.runs_on(kernel)
             for position in kernel.layers:
                 layer = layers[position]
                 results[position] = LayerResult(
@@ -266,10 +276,20 @@ class Analysis(Charted):
                     layer.output_shape,
                     macs[position] * batch,
                     params[position],
+                    runs_on,
                     *outcome,
                 )
                 outcome = (*_FUSED[:5], kernel.main.name, *_FUSED[6:])
         return tuple([results[position] for position in range(len(layers))])
+
+    def runs_on(self, kernel: Kernel) -> str:
+        """The name of the processor that computes a kernel; ``another processor`` where none is known."""
+        if kernel.kind != "outside":
+            return self.target.processor.name
+        if self.host is None:
+            return "another processor"
+        same = self.host.device == self.target.device
+        return self.host.processor.name if same else f"{self.host.device.name}/{self.host.processor.name}"
 
     def _outcome(self, kernel: Kernel, estimate: KernelEstimate) -> _Outcome:
         """Traffic and time of a kernel's main layer, in the order of :class:`LayerResult`."""

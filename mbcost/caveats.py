@@ -8,8 +8,8 @@ from mbcost.architectures import ArchitectureSpec
 from mbcost.calibration.apply import notes_on
 from mbcost.devices import Target
 from mbcost.graph import LayerGraph, peak_elements
+from mbcost.hosting import RESTART_S, crossings, is_hosted
 from mbcost.kernels import Kernel, Runtime, assumed_kernels, unsupported_layers
-from mbcost.latency import KernelEstimate
 from mbcost.latency.model import spread_of
 from mbcost.operators import Dense, Opaque
 from mbcost.prediction import UNKNOWN_FACTOR, Prediction, TargetModel
@@ -23,7 +23,7 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
         warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
     warnings += forced_lowering(runtime, predicted)
     warnings += [
-        *outside_layers(predicted.kernels, predicted.estimates, target, runtime.partition),
+        *outside_layers(graph, model, predicted),
         *unknown_operators(graph),
         *recurrent_layers(graph),
     ]
@@ -116,29 +116,50 @@ def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, 
     ]
 
 
-def outside_layers(
-    kernels: tuple[Kernel, ...], estimates: tuple[KernelEstimate, ...], target: Target, partition: str | None = None
-) -> tuple[str, ...]:
+def outside_layers(graph: LayerGraph, model: TargetModel, predicted: Prediction) -> tuple[str, ...]:
     """A warning about the layers that the runtime hands back to another processor, if there are any."""
-    names = [kernel.name for kernel in kernels if kernel.kind == "outside"]
-    if not names:
+    target, partition = model.target, model.runtime.partition
+    rows = [
+        (kernel, item)
+        for kernel, item in zip(predicted.kernels, predicted.estimates, strict=True)
+        if kernel.kind == "outside"
+    ]
+    if not rows:
         return ()
-    what = "1 layer runs" if len(names) == 1 else f"{len(names)} layers run"
+    names = [kernel.name for kernel, _ in rows]
+    what = "1 layer" if len(names) == 1 else f"{len(names)} layers"
     more = ", ..." if len(names) > 10 else ""
-    where = f"outside of the {target.processor.kind.upper()} part"
-    charged = any(
-        item.latency_s > 0 for kernel, item in zip(kernels, estimates, strict=True) if kernel.kind == "outside"
-    )
-    how = (
-        "on the host's processor: their time and the transfer there and back are assumed"
-        if charged
-        else "which is all that this latency covers; the rest comes on top"
-    )
-    found = f"{what} {where}, {how}: {', '.join(names[:10])}{more}"
-    places = [number for number, kernel in enumerate(kernels) if kernel.kind == "outside"]
-    last = max(number for number, kernel in enumerate(kernels) if kernel.kind != "view")
+    listed = f"{', '.join(names[:10])}{more}"
+    unit = target.processor.kind.upper()
+    if target.outside == "free":
+        return (f"the latency is one without {what} that the {unit} does not take: {listed}",)
+    if model.host is not None:
+        return (f"{_hosted(graph, model, predicted, what)}: {listed}",)
+    run = "runs" if len(names) == 1 else "run"
+    assumed = "on the host's processor: their time and the transfer there and back are assumed"
+    found = f"{what} {run} outside of the {unit} part, {assumed}: {listed}"
+    places = [number for number, kernel in enumerate(predicted.kernels) if kernel.kind == "outside"]
+    last = max(number for number, kernel in enumerate(predicted.kernels) if kernel.kind != "view")
     inner = partition is not None and places[0] + len(places) - 1 < last
     return (f"{found}; {partition}" if inner else found,)
+
+
+def _hosted(graph: LayerGraph, model: TargetModel, predicted: Prediction, what: str) -> str:
+    """Where the layers run that are handed back, how long they take there, and what crosses."""
+    assert model.host is not None
+    crossing = crossings(graph, predicted.kernels).values()
+    there = sum(
+        float(item.latency_s)
+        for kernel, item in zip(predicted.kernels, predicted.estimates, strict=True)
+        if is_hosted(kernel)
+    )
+    size, restarts = sum(one.bytes for one in crossing), sum(one.restarts for one in crossing)
+    copied = f"{size / 1e6:.3g} MB copied"
+    again = f" and {restarts} restart{'s' if restarts > 1 else ''} of {RESTART_S * 1e3:g} ms" if restarts else ""
+    host, basis = model.host.target, model.host.basis
+    run = "runs" if what.startswith("1 ") else "run"
+    time = f"{there * 1e3:.3g} ms with {copied}{again} (assumed)"
+    return f"{what} {run} on {host.name} at {host.precision} ({basis}), {time}"
 
 
 def unknown_operators(graph: LayerGraph) -> tuple[str, ...]:

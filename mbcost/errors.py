@@ -56,6 +56,7 @@ CODES: Final[dict[str, str]] = {
     "MB400": "operator has no kernel on this runtime",
     "MB401": "number missing from the device profile",
     "MB402": "design takes more than the device has",
+    "MB403": "host of an accelerator not known",
     # measurements and calibrations
     "MB600": "bad measurement",
     "MB601": "calibration of another target",

@@ -18,6 +18,7 @@ from mbcost.caveats import caveats_of, notes_of_model
 from mbcost.devices import Target
 from mbcost.errors import call_each, fail
 from mbcost.graph import DEFAULT_PARAMS, build_graph
+from mbcost.hosting import is_hosted
 from mbcost.networks import Network, load
 from mbcost.prediction import predict, prepare, target_for
 from mbcost.words import Lowering, MacsConvention, Unsupported
@@ -161,6 +162,7 @@ def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration
     graph = build_graph(spec, **how.size)
     batch = spec.stated_batch if how.batch is None else how.batch
     predicted = predict(graph, model, batch=batch, estimate_unsupported=how.estimates)
+    host = model.host if any(map(is_hosted, predicted.kernels)) else None
     return Analysis(
         spec=spec,
         layer_graph=graph,
@@ -176,6 +178,8 @@ def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration
         latency_low_s=predicted.latency_low_s,
         latency_high_s=predicted.latency_high_s,
         calibration=model.calibration,
+        host=None if host is None else host.target,
+        host_basis=None if host is None else host.basis,
         warnings=(*caveats_of(graph, model, predicted, estimated=how.estimates), *notes_of_model(spec, target, batch)),
         params_convention=how.params,
         macs_convention=how.macs,

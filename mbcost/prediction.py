@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from mbcost.basis import Basis, basis_of
-from mbcost.calibration.apply import CalibrationChoice, choose_calibration, interval_of, scale_to_threads, workload_of
+from mbcost.calibration.apply import CalibrationChoice, applied, choose_calibration, interval_of, workload_of
 from mbcost.calibration.interval import Workload, posterior_variance
-from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Precision, Target, as_target
+from mbcost.devices.hosts import host_of
+from mbcost.errors import fail
 from mbcost.graph import Layer, LayerGraph
+from mbcost.hosting import RESTART_FACTOR, RESTART_S, crossing_s, crossings, is_hosted, on_accelerator, on_host
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.form import Spread
 from mbcost.latency.forms import form_of
 from mbcost.latency.im2col import lowered
-from mbcost.latency.model import computed_target, latency_model, spread_of
+from mbcost.latency.model import computed_target, spread_of
 from mbcost.latency.rates import ELEMENT_BYTES
-from mbcost.numeric import Real, add_up, square_root, where
+from mbcost.numeric import Real, add_up, holds_for_all, square_root, where
 from mbcost.operators import Dense, Opaque
 from mbcost.words import Lowering
 
@@ -30,13 +31,18 @@ UNKNOWN_FACTOR: Final = 10.0
 
 
 class TargetModel(NamedTuple):
-    """The rules, form, rates and calibration of a target; the same for every network."""
+    """The rules, form, rates and calibration of a target; the same for every network.
+
+    `host` is the model of what computes the layers that the target does not take; None where that is not known, and for
+    a runtime that takes all.
+    """
 
     target: Target
     runtime: Runtime
     form: LatencyForm
     rates: Mapping[str, Rate]
     calibration: Calibration | None
+    host: TargetModel | None = None
 
     @property
     def precision(self) -> Precision:
@@ -68,14 +74,17 @@ def prepare(target: Target, calibration: CalibrationChoice = None, lowering: Low
         MB304 if there are no rules for its runtime, MB401 if its profile lacks a number that the form needs, MB010 if
         the form has no lowered convolutions, and the problems of the calibration.
     """
-    runtime, form, rates = latency_model(target)
-    fitted = choose_calibration(computed_target(target, runtime), form, calibration)
-    if fitted is not None:
-        as_measured = latency_model(replace(target, threads=fitted.threads)).rates
-        rates = calibrated_rates(fitted, rates, scale_to_threads(fitted, rates, as_measured))
+    (runtime, form, rates), fitted = applied(target, calibration)
     if lowering != "auto":
         runtime, form, rates = lowered(target, runtime, form, rates)
-    return TargetModel(target, runtime, form, rates, fitted)
+    return TargetModel(target, runtime, form, rates, fitted, _host(target, runtime))
+
+
+def _host(target: Target, runtime: Runtime) -> TargetModel | None:
+    if not runtime.hands_back or target.outside == "free":
+        return None
+    host = host_of(target)
+    return None if host is None else prepare(host)
 
 
 def target_for(
@@ -116,15 +125,111 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     Raises
     ------
     InputError
-        MB400 for every operator without a kernel.
+        MB400 for every operator without a kernel, MB403 for products that a target hands back to a host that is not
+        known.
     MixedConfigurationsError
         If the configurations of an array differ in their kernels.
     """
-    target, runtime, form, rates, fitted = model
-    element_bytes = model.element_bytes
-    kernels = map_to_kernels(
-        graph, runtime, batch=batch, element_bytes=element_bytes, estimate_unsupported=estimate_unsupported
+    kernels = kernels_of(graph, model, batch=batch, estimate_unsupported=estimate_unsupported)
+    _check_host(kernels, model.target)
+    mine = _predicted(tuple([on_accelerator(kernel, model.target) for kernel in kernels]), model)
+    if not any(map(is_hosted, kernels)):
+        return mine._replace(kernels=kernels)
+    part = _hosted_part(graph, kernels, model)
+    estimates = [part.estimates.get(position, one) for position, one in enumerate(mine.estimates)]
+    return Prediction(
+        kernels,
+        tuple(estimates),
+        mine.latency_s + part.latency_s,
+        mine.latency_low_s + part.low_s,
+        mine.latency_high_s + part.high_s,
+        mine.workload,
     )
+
+
+def _check_host(kernels: tuple[Kernel, ...], target: Target) -> None:
+    """Refuse products on a host that is not known: element-wise work can be charged by its traffic, they cannot."""
+    lost = [
+        kernel.name
+        for kernel in kernels
+        if kernel.kind == "outside" and not is_hosted(kernel) and not holds_for_all(kernel.macs == 0)
+    ]
+    if not lost or target.outside == "free":
+        return
+    what = "1 layer" if len(lost) == 1 else f"{len(lost)} layers"
+    names = f"{', '.join(lost[:5])}{', ...' if len(lost) > 5 else ''}"
+    fail(
+        "MB403",
+        f"{target.name} leaves {what} with products to a host that its profile does not have: {names}",
+        hint="name the host, such as `--host-device raspberry_pi_5`, or leave them out by `--outside free`",
+    )
+
+
+def kernels_of(
+    graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsupported: bool = False
+) -> tuple[Kernel, ...]:
+    """The kernels that a target launches for a network, and those of its host."""
+    return map_to_kernels(
+        graph,
+        model.runtime,
+        batch=batch,
+        element_bytes=model.element_bytes,
+        estimate_unsupported=estimate_unsupported,
+        host=None if model.host is None else model.host.runtime,
+    )
+
+
+def estimates_of(
+    graph: LayerGraph, kernels: tuple[Kernel, ...], model: TargetModel, seconds: Mapping[str, Real]
+) -> tuple[KernelEstimate, ...]:
+    """The time of every kernel and its split, at changed rates of the target.
+
+    Parameters
+    ----------
+    seconds
+        Term -> seconds a count.
+    """
+    mine = model.form.estimate(tuple([on_accelerator(kernel, model.target) for kernel in kernels]), seconds)
+    if not any(map(is_hosted, kernels)):
+        return mine
+    part = _hosted_part(graph, kernels, model)
+    return tuple([part.estimates.get(position, one) for position, one in enumerate(mine)])
+
+
+class _HostedPart(NamedTuple):
+    """What the host takes: position of the kernel -> its time, the sum and the ends of its interval [s]."""
+
+    estimates: Mapping[int, KernelEstimate]
+    latency_s: Real
+    low_s: Real
+    high_s: Real
+
+
+def _hosted_part(graph: LayerGraph, kernels: tuple[Kernel, ...], model: TargetModel) -> _HostedPart:
+    """The host's kernels with their copies and restarts, which count as overhead."""
+    assert model.host is not None
+    own = [on_host(kernel, model.host.element_bytes) for kernel in kernels if is_hosted(kernel)]
+    predicted = _predicted(tuple(own), model.host)
+    crossing = crossings(graph, kernels)
+    estimates, between, restarts = {}, [], 0
+    for (position, crosses), one in zip(crossing.items(), predicted.estimates, strict=True):
+        extra = crossing_s(crosses, model.target)
+        estimates[position] = one._replace(latency_s=one.latency_s + extra, overhead_s=one.overhead_s + extra)
+        between.append(extra)
+        restarts += crosses.restarts
+    total = add_up(between)
+    unsure = restarts * RESTART_S
+    return _HostedPart(
+        estimates,
+        predicted.latency_s + total,
+        predicted.latency_low_s + total - unsure * (1 - 1 / RESTART_FACTOR),
+        predicted.latency_high_s + total + unsure * (RESTART_FACTOR - 1),
+    )
+
+
+def _predicted(kernels: tuple[Kernel, ...], model: TargetModel) -> Prediction:
+    """The latency of kernels of one target."""
+    target, runtime, form, rates, fitted = model[:5]
     counts = form.counts(kernels)
     estimates = form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()}, counts)
     latency = add_up(item.latency_s for item in estimates)
@@ -195,5 +300,5 @@ def basis_of_target(target: Target, calibration: CalibrationChoice = None) -> Ba
 
 
 def estimate(kernels: tuple[Kernel, ...], form: LatencyForm, rates: Mapping[str, Rate]) -> tuple[KernelEstimate, ...]:
-    """The time of every kernel and its split."""
+    """The time of every kernel of one target and its split."""
     return form.estimate(kernels, {name: rate.seconds for name, rate in rates.items()})

@@ -14,7 +14,8 @@ from mbcost.errors import InputError
 
 LAYER_KEYS = [
     "name", "op", "block", "inputs", "input_shape", "output_shape", "macs", "params", "input_bytes", "weight_bytes",
-    "output_bytes", "im2col_bytes", "arithmetic_intensity", "kernel", "bound", "latency_ms", "compute_ms", "memory_ms",
+    "output_bytes", "im2col_bytes", "arithmetic_intensity", "kernel", "bound", "runs_on", "latency_ms",
+    "compute_ms", "memory_ms",
     "overhead_ms",
 ]  # fmt: skip
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
 from mbcost.calibration.interval import Workload, interval_factor, unlike
+from mbcost.calibration.rates import calibrated_rates
 from mbcost.calibration.record import Calibration, matches
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm, Rate
+from mbcost.latency.model import LatencyModel, computed_target, latency_model
 from mbcost.numeric import Real, add_up, where
 
 #: None for the target's own calibration, a path for that file, a calibration for itself if it is of the target (else
@@ -38,6 +41,23 @@ def choose_calibration(target: Target, form: LatencyForm, choice: CalibrationCho
     else:
         found = load_calibration(Path(choice), target)
     return found if found is not None and found.form == form.name else None
+
+
+def applied(target: Target, choice: CalibrationChoice = None) -> tuple[LatencyModel, Calibration | None]:
+    """The rules, the form and the rates of a target with its calibration, if it has one.
+
+    Raises
+    ------
+    InputError
+        As :func:`mbcost.latency.model.latency_model` and :func:`choose_calibration`.
+    """
+    model = latency_model(target)
+    fitted = choose_calibration(computed_target(target, model.runtime), model.form, choice)
+    if fitted is None:
+        return model, None
+    as_measured = latency_model(replace(target, threads=fitted.threads)).rates
+    factors = scale_to_threads(fitted, model.rates, as_measured)
+    return model._replace(rates=calibrated_rates(fitted, model.rates, factors)), fitted
 
 
 def scale_to_threads(

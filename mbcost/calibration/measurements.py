@@ -14,22 +14,29 @@ import numpy as np
 from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION, MAX_THREADS
 from mbcost.calibration import kernel_rows
+from mbcost.calibration.apply import applied
 from mbcost.calibration.csv_rows import CsvRow, read_csv
 from mbcost.calibration.fit import KERNEL_NOISE, NOISE
 from mbcost.devices import Target
+from mbcost.devices.hosts import host_of
 from mbcost.errors import InputError, Location, Problem, fail
 from mbcost.files import is_file
-from mbcost.graph import build_graph
-from mbcost.kernels import map_to_kernels
+from mbcost.graph import LayerGraph, build_graph
+from mbcost.hosting import crossing_s, crossings, is_hosted, on_accelerator, on_host
+from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency.form import count_vector
 from mbcost.latency.model import latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.networks import load_data
+from mbcost.numeric import add_up
 from mbcost.resources import hardware_profiles
 
 #: Columns of a file of networks, and those that may stay empty or away.
 REQUIRED: Final = ("architecture", "precision", "device", "processor", "runtime", "latency_ms")
 OPTIONAL: Final = ("alpha", "resolution", "batch", "threads", "latency_std_ms", "source")
+#: Share of a latency that the host of an accelerator may take for the rest to be worth fitting. Chosen: above a half
+#: the host's own error is as large as what is left.
+MOST_OF_THE_HOST: Final = 0.5
 #: Plausible latencies; outside, the unit is wrong: networks [s], kernels [s]. Chosen: far beyond everything measured.
 NETWORK_LIMITS_S: Final = (1e-5, 1e3)
 KERNEL_LIMITS_S: Final = (1e-8, 1e2)
@@ -209,34 +216,60 @@ def noise_of(rows: Iterable[Measurement], of_network: float = NOISE) -> Any:
 def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     """Term counts and MACs of measured networks on a target, by the ordinary pipeline from table to kernels.
 
+    What the target hands back to a known host is taken away from the latency, as the host's own model predicts it.
+
     Raises
     ------
     InputError
         With the problems of every row whose network cannot be built or run, at its row.
     """
     runtime, form, _ = latency_model(target)
+    host = host_of(target) if runtime.hands_back else None
     counts, macs, measured = [], [], []
     problems: list[Problem] = []
     for row in rows:
         try:
             graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
             kernels = map_to_kernels(
-                graph, runtime, batch=row.batch, element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)]
+                graph,
+                runtime,
+                batch=row.batch,
+                element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)],
+                host=None if host is None else load_runtime(host.runtime_file),
             )
+            elsewhere = _host_s(graph, kernels, target, host)
         except InputError as error:
             problems += [at_row(problem, row) for problem in error.problems]
             continue
+        kernels = tuple([on_accelerator(kernel, target) for kernel in kernels])
         mine = [float(value) for value in count_vector(kernels, form).values()]
         if not any(mine):
             what = f"row {row.location.line}: {row.name} has nothing that takes time on {target.name}"
             problems.append(Problem("MB600", what, row.location, "leave the row out"))
             continue
+        if elsewhere > MOST_OF_THE_HOST * row.measured_s:
+            what = f"row {row.location.line}: {elsewhere * 1e3:.3g} of {row.measured_s * 1e3:.3g} ms of {row.name} are "
+            what += f"what {target.name} leaves to {host.name if host else 'its host'}"
+            problems.append(Problem("MB600", what, row.location, "leave the row out: it says little of the target"))
+            continue
         counts.append(mine)
         macs.append(float(sum(kernel.macs for kernel in kernels)))
-        measured.append(row.measured_s)
+        measured.append(row.measured_s - elsewhere)
     if problems:
         raise InputError(problems)
     return Work(np.array(counts), np.array(macs), np.array(measured))
+
+
+def _host_s(graph: LayerGraph, kernels: tuple[Kernel, ...], target: Target, host: Target | None) -> float:
+    """Time of the kernels that a target hands back to its host, with what crosses [s]."""
+    if host is None or not any(map(is_hosted, kernels)):
+        return 0.0
+    (runtime, form, rates), _ = applied(host)
+    size = ELEMENT_BYTES[runtime.computed(host.precision)]
+    own = tuple([on_host(kernel, size) for kernel in kernels if is_hosted(kernel)])
+    there = form.estimate(own, {name: rate.seconds for name, rate in rates.items()})
+    between = [crossing_s(one, target) for one in crossings(graph, kernels).values()]
+    return float(add_up(one.latency_s for one in there) + add_up(between))
 
 
 def at_row(problem: Problem, row: Measurement) -> Problem:

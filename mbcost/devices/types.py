@@ -15,6 +15,8 @@ ELEMENT_BYTES: Final[Mapping[str, int]] = {"fp32": 4, "tf32": 4, "fp16": 2, "bf1
 #: What has a level 2 cache of its own.
 L2Scope = Literal["core", "cluster"]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
+#: What becomes of layers that a processor does not take: another one computes them, or they are left out.
+Outside = Literal["host", "free"]
 Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
 
 
@@ -318,6 +320,11 @@ class Target:
     ----------
     runtime_path
         The file of the runtime, where it does not ship with mbcost.
+    host
+        What computes the layers that the processor does not take; None for the device's own CPU
+        (:func:`mbcost.devices.hosts.host_of`).
+    outside
+        ``host``: these layers are charged; ``free``: they are left out, and the latency is one without them.
     """
 
     device: DeviceProfile
@@ -326,6 +333,8 @@ class Target:
     precision: Precision
     threads: int
     runtime_path: str | None = None
+    host: Target | None = None
+    outside: Outside = "host"
 
     def __repr__(self) -> str:
         threads = f", {self.threads} threads" if self.threads > 1 else ""

@@ -9,6 +9,7 @@ from typing import Final
 from mbcost import readable
 from mbcost.analysis import Analysis
 from mbcost.devices import Quantity
+from mbcost.hosting import is_hosted, on_host
 from mbcost.kernels import Kernel, KernelKind, Parameter
 from mbcost.latency import KernelEstimate, LatencyForm
 from mbcost.latency.model import spread_of
@@ -97,7 +98,8 @@ def kernel_times(analysis: Analysis) -> list[KernelTime]:
         if kernel.kind == "view" or not estimate.latency_s:
             continue
         achieved = kernel.macs / estimate.latency_s if kernel.macs else None
-        peak_share = achieved / peak if achieved is not None and peak else None
+        own = not is_hosted(kernel)
+        peak_share = achieved / peak if achieved is not None and peak and own else None
         result.append(KernelTime(kernel, estimate, estimate.latency_s / total, achieved, peak_share))
     return result
 
@@ -124,11 +126,15 @@ def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
     cumulative = 0.0
     for name, rows in ordered:
         latency = sum(row.latency_s for row in rows)
-        split = tuple(map(sum, zip(*(spent(row.estimate, analysis.form) for row in rows), strict=True)))
+        split = tuple(map(sum, zip(*(_spent(row, analysis.form) for row in rows), strict=True)))
         share = latency / analysis.latency_s
         cumulative += share
         result.append(TimeShare(name, len(rows), latency, split, share, cumulative))
     return result
+
+
+def _spent(row: KernelTime, form: LatencyForm) -> tuple[float, ...]:
+    return tuple(row.estimate[1:]) if is_hosted(row.kernel) else spent(row.estimate, form)
 
 
 def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
@@ -150,7 +156,12 @@ def spent(estimate: KernelEstimate, form: LatencyForm) -> tuple[float, ...]:
 
 
 def operator_class(kernel: Kernel) -> str:
-    """The operator class of a kernel, named as in the papers: ``pointwise``, ``3x3 conv``, ``depthwise 5x5``."""
+    """The operator class of a kernel, named as in the papers: ``pointwise``, ``3x3 conv``, ``depthwise 5x5``.
+
+    What the host computes is a class of its own: ``dense, on the host``.
+    """
+    if is_hosted(kernel):
+        return f"{operator_class(on_host(kernel, kernel.element_bytes))}, on the host"
     operator = kernel.main.operator
     if isinstance(operator, DepthwiseConv2d) or kernel.kind == "depthwise":
         return f"depthwise {_window(operator)}"

@@ -24,10 +24,9 @@ from mbcost.insight.rewrites import (
     separable,
     with_relu,
 )
-from mbcost.kernels import map_to_kernels
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.operators import Activation, OperatorError
-from mbcost.prediction import estimate, prepare
+from mbcost.prediction import estimates_of, kernels_of, prepare
 
 #: Widths that the papers publish.
 ALPHAS: Final = (1.4, 1.3, 1.0, 0.75, 0.5, 0.35, 0.25)
@@ -137,11 +136,6 @@ def _on(graph: LayerGraph, target: Target) -> tuple[LayerGraph, Target]:
 def _latency(analysis: Analysis, graph: LayerGraph, target: Target) -> float:
     """The latency of a changed network or target [s], by the same steps as the analysis."""
     model = prepare(target, analysis.calibration or False, analysis.runtime.lowering)
-    kernels = map_to_kernels(
-        graph,
-        model.runtime,
-        batch=analysis.batch,
-        element_bytes=model.element_bytes,
-        estimate_unsupported=True,
-    )
-    return float(sum(item.latency_s for item in estimate(kernels, model.form, model.rates)))
+    kernels = kernels_of(graph, model, batch=analysis.batch, estimate_unsupported=True)
+    seconds = {name: rate.seconds for name, rate in model.rates.items()}
+    return float(sum(item.latency_s for item in estimates_of(graph, kernels, model, seconds)))

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
 from mbcost.devices import Quantity, Target, as_target
-from mbcost.kernels import Kernel, map_to_kernels
+from mbcost.hosting import is_hosted
+from mbcost.kernels import Kernel
 from mbcost.latency.model import computed_target
 from mbcost.numeric import add_up
-from mbcost.prediction import TargetModel, prepare
+from mbcost.prediction import TargetModel, estimates_of, kernels_of, prepare
 
 #: Factors on clock and bandwidth at which the limits of a rate are verified.
 _PROBES: Final = ((1.0, 1.0), (0.5, 1.0), (3.0, 1.0), (1.0, 0.5), (1.0, 3.0), (0.7, 2.3), (2.3, 0.7), (0.6, 0.55))
@@ -43,6 +44,8 @@ class Variant:
         Precision of activations and weights.
     kernels
         The kernels that the runtime launches.
+    hosted_s
+        Number of each kernel that the host computes -> its time by part, which the target's rates do not change [s].
     rates_s
         Seconds a count of every term of the form [s].
     limits
@@ -52,6 +55,7 @@ class Variant:
 
     precision: str
     kernels: tuple[Kernel, ...]
+    hosted_s: Mapping[int, tuple[float, ...]]
     rates_s: Mapping[str, float]
     limits: Mapping[str, tuple[Limit, ...]] | None
 
@@ -65,12 +69,15 @@ def variant(analysis: Analysis, precision: str) -> Variant:
         If the target has no rates for it.
     """
     model = _model(analysis, precision)
-    return Variant(
-        precision,
-        _kernels(analysis, model),
-        {name: float(rate.seconds) for name, rate in model.rates.items()},
-        _limits(model),
-    )
+    kernels = _kernels(analysis, model)
+    seconds = {name: float(rate.seconds) for name, rate in model.rates.items()}
+    estimates = estimates_of(analysis.layer_graph, kernels, model, seconds)
+    hosted = {
+        number: (one.compute_s, one.activation_s, one.weight_s, one.lowering_s, one.overhead_s)
+        for number, (kernel, one) in enumerate(zip(kernels, estimates, strict=True))
+        if is_hosted(kernel)
+    }
+    return Variant(precision, kernels, hosted, seconds, _limits(model))
 
 
 def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, precision: str | None = None) -> float:
@@ -93,7 +100,8 @@ def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, p
     model = _model(analysis, precision or analysis.target.precision)
     factors = _rate_factors(model, clock, bandwidth)
     seconds = {name: rate.seconds * factors[name] for name, rate in model.rates.items()}
-    return float(add_up(item.latency_s for item in model.form.estimate(_kernels(analysis, model), seconds)))
+    found = estimates_of(analysis.layer_graph, _kernels(analysis, model), model, seconds)
+    return float(add_up(item.latency_s for item in found))
 
 
 def _model(analysis: Analysis, precision: str) -> TargetModel:
@@ -101,14 +109,7 @@ def _model(analysis: Analysis, precision: str) -> TargetModel:
 
 
 def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
-    element_bytes = model.element_bytes
-    return map_to_kernels(
-        analysis.layer_graph,
-        model.runtime,
-        batch=analysis.batch,
-        element_bytes=element_bytes,
-        estimate_unsupported=True,
-    )
+    return kernels_of(analysis.layer_graph, model, batch=analysis.batch, estimate_unsupported=True)
 
 
 def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[str, float]:

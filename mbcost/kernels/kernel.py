@@ -65,6 +65,9 @@ class Kernel(NamedTuple):
     joined
         Number of tensors that a concat has to copy, including those of concats before it; 0 where convolutions and
         poolings that nothing else reads write in place, and for all other kernels.
+    host_kind
+        For a kernel that is handed back (``outside``): the kind of kernel that the host's runtime computes it with,
+        where the host is known.
     """
 
     position: int
@@ -83,6 +86,7 @@ class Kernel(NamedTuple):
     read_by: tuple[str, ...] = ()
     made_by: frozenset[str] = frozenset()
     joined: int = 0
+    host_kind: KernelKind | None = None
 
     @property
     def name(self) -> str:

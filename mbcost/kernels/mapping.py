@@ -31,6 +31,7 @@ class _Draft:
     layers: list[int] = field(default_factory=list)
     step: int = -1
     has_norm: bool = False
+    host_kind: KernelKind | None = None
 
 
 def map_to_kernels(
@@ -40,6 +41,7 @@ def map_to_kernels(
     batch: Dim = 1,
     element_bytes: int = 4,
     estimate_unsupported: bool = False,
+    host: Runtime | None = None,
 ) -> tuple[Kernel, ...]:
     """The kernels that a runtime launches for a network; every layer is in exactly one of them.
 
@@ -55,6 +57,9 @@ def map_to_kernels(
         Bytes of an activation or weight [B].
     estimate_unsupported
         Estimate an operator that the runtime has no kernel for by its memory traffic, instead of refusing it.
+    host
+        The runtime of the processor that computes what this one hands back, if it is known: its kinds of kernels and
+        its fusions hold for that part.
 
     Raises
     ------
@@ -68,7 +73,7 @@ def map_to_kernels(
     reads = graph.reads()
     problems: list[Problem] = []
     for layer in graph.layers:
-        fusion = _find_fusion(layer, drafts, kernel_of, reads, runtime)
+        fusion = _find_fusion(layer, drafts, kernel_of, reads, runtime, host)
         if fusion is not None:
             index, step = fusion
             draft = drafts[index]
@@ -83,7 +88,10 @@ def map_to_kernels(
                 problems.append(_unsupported(layer, runtime))
             kind = "elementwise"
         kernel_of.append(len(drafts))
-        drafts.append(_Draft(layer, kind, [layer.position]))
+        draft = _Draft(layer, kind, [layer.position])
+        if host is not None and kind == "outside":
+            draft.host_kind = host.kernel_kind(layer) or "elementwise"
+        drafts.append(draft)
     if problems:
         raise InputError(problems)
     readers = graph.readers()
@@ -122,13 +130,19 @@ def unsupported_layers(graph: LayerGraph, runtime: Runtime) -> tuple[Layer, ...]
 
 
 def _find_fusion(
-    layer: Layer, drafts: list[_Draft], kernel_of: list[int], reads: list[int], runtime: Runtime
+    layer: Layer,
+    drafts: list[_Draft],
+    kernel_of: list[int],
+    reads: list[int],
+    accelerator: Runtime,
+    host: Runtime | None,
 ) -> tuple[int, int] | None:
     """The kernel that `layer` joins and the fusion step by which it does; None if it is a kernel of its own."""
     for place, producer in enumerate(layer.inputs):
         if producer == NETWORK_INPUT or reads[producer] != 1:
             continue
         index = kernel_of[producer]
+        runtime = accelerator if host is None or drafts[index].host_kind is None else host
         step = _fusion_step(layer, producer, drafts[index], runtime)
         if step is None or (place > 0 and not runtime.fusion[step].links):
             continue
@@ -164,6 +178,7 @@ def _finish(
         layer = graph.layers[fused]
         read = read + layer.cost.input_elements - layer.output_shape.elements
     bias = main.output_shape.channels if draft.has_norm else cost.bias_elements + 2 * cost.norm_channels
+    computed_as = draft.host_kind or draft.kind
     return Kernel(
         index,
         draft.kind,
@@ -176,11 +191,12 @@ def _finish(
         read * batch,
         last.output_shape.elements * batch,
         cost.weight_elements + bias,
-        cost.im2col_elements * batch if draft.kind == "im2col_gemm" else 0,
+        cost.im2col_elements * batch if computed_as == "im2col_gemm" else 0,
         element_bytes,
         tuple(readers),
         _makers(main, graph) if draft.kind == "pool" else frozenset(),
         joined,
+        draft.host_kind,
     )
 
 

@@ -147,6 +147,11 @@ class Runtime:
     def __repr__(self) -> str:
         return f"<Runtime {self.name}: {self.title}, form {self.form}>"
 
+    @property
+    def hands_back(self) -> bool:
+        """Whether there are layers that it leaves to another processor."""
+        return any(rule.kind == "outside" for of in self.rules.values() for rule in of)
+
     def computed(self, precision: str) -> str:
         """The precision that a model of a precision is computed in."""
         return self.computes[precision][0] if precision in self.computes else precision

@@ -59,6 +59,7 @@ LAYER_KEYS = [
     "arithmetic_intensity",
     "kernel",
     "bound",
+    "runs_on",
     "latency_ms",
     "compute_ms",
     "memory_ms",

@@ -13,10 +13,10 @@ import mbcost
 from mbcost.devices import Target, device_names, load_device, resolve_target
 from mbcost.errors import InputError
 from mbcost.graph import MixedConfigurationsError, build_graph
-from mbcost.kernels import load_runtime, map_to_kernels, runtime_names
+from mbcost.kernels import load_runtime, runtime_names
 from mbcost.latency import FORMS, find_form
 from mbcost.latency.model import latency_model
-from mbcost.prediction import estimate, prepare
+from mbcost.prediction import predict, prepare
 
 ALL_TARGETS = [f"{d}/{p}" for d in device_names() for p in load_device(d).processors]
 TARGET_OF_FORM = {latency_model(resolve_target(target))[1].name: target for target in ALL_TARGETS}
@@ -143,16 +143,13 @@ def test_arrays_of_configurations_equal_single_ones(name: str, target: str, data
     pixels = st.integers(usual * 3 // 5, usual * 3 // 2)
     resolutions = np.array(data.draw(st.lists(pixels, min_size=len(alphas), max_size=len(alphas))), dtype=np.int64)
     chosen = resolve_target(target)
-    _, runtime, form, rates, _ = prepare(chosen)
     try:
         for alpha, resolution in zip(alphas, resolutions, strict=True):
             build_graph(spec, alpha=float(alpha), resolution=int(resolution))
         graph = build_graph(spec, alpha=alphas, resolution=resolutions)  # type: ignore[arg-type]
     except (InputError, MixedConfigurationsError):  # a table may refuse a width; arrays are split where layers differ
         reject()
-    size = mbcost.analyze(spec, device=chosen).element_bytes
-    together = estimate(map_to_kernels(graph, runtime, element_bytes=size), form, rates)
-    total = np.broadcast_to(sum(item.latency_s for item in together), alphas.shape)
+    total = np.broadcast_to(predict(graph, prepare(chosen), batch=1).latency_s, alphas.shape)
     for i, (alpha, resolution) in enumerate(zip(alphas, resolutions, strict=True)):
         single = mbcost.analyze(spec, device=chosen, alpha=float(alpha), resolution=int(resolution))
         assert float(total[i]) == single.latency_s

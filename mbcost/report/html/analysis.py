@@ -10,6 +10,7 @@ from mbcost import readable
 from mbcost.analysis import Analysis
 from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import InputError, fail, printable
+from mbcost.hosting import is_hosted
 from mbcost.insight.breakdown import (
     caveats,
     interval_source,
@@ -258,7 +259,8 @@ def _variant(form: LatencyForm, found: Variant) -> dict[str, Any]:
         "precision": found.precision,
         "rates": [found.rates_s[term.name] for term in form.terms],
         "limits": [limits[term.name] for term in form.terms] if limits is not None else None,
-        "counts": [_counts(form, kernel, places) for kernel in found.kernels],
+        "counts": [[] if is_hosted(kernel) else _counts(form, kernel, places) for kernel in found.kernels],
+        "hosted": found.hosted_s,
         "kernels": [kernel.main.position for kernel in found.kernels],
     }
 

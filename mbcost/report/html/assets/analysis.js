@@ -213,7 +213,11 @@ function predict(variant, clock, bandwidth) {
     return rate * Math.max(...limits.map(([factor, withClock, withBandwidth]) => factor * clock ** withClock * bandwidth ** withBandwidth));
   });
   const groups = page.groups.map(() => 0);
-  const times = variant.counts.map((terms) => {
+  const times = variant.counts.map((terms, index) => {
+    const host = variant.hosted[index] ?? [];
+    host.forEach((part, group) => {
+      groups[group] += part;
+    });
     const parts = page.groups.map(() => 0);
     for (const [term, count] of terms) parts[form.terms[term].group] += count * rates[term];
     const [compute, activations, weights, lowering, overhead] = parts;
@@ -227,7 +231,8 @@ function predict(variant, clock, bandwidth) {
     parts.forEach((part, group) => {
       if (!hidden[group]) groups[group] += part;
     });
-    return (additive ? compute + (activations + weights + lowering) : Math.max(compute, memory) + lowering) + overhead;
+    const own = (additive ? compute + (activations + weights + lowering) : Math.max(compute, memory) + lowering) + overhead;
+    return host.reduce((sum, part) => sum + part, own);
   });
   return { latency: times.reduce((sum, time) => sum + time, 0), groups, times };
 }

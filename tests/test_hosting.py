@@ -1,0 +1,121 @@
+"""What an accelerator hands back runs on the device's CPU: its time, what crosses, and where it shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import mbcost
+from mbcost.hosting import COPY_STREAMS, RESTART_S, crossings
+from mbcost.insight.breakdown import time_by
+from mbcost.insight.what_if import what_if
+from mbcost.prediction import prepare
+
+#: Mish is on no list of the Hexagon NPU's delegate (`tflite-htp`); everything else here is.
+TABLE = """\
+name: handed_back
+source: made for this test
+input: 96x96x3
+layers:
+  - {op: conv2d, out: 32, kernel: 3, stride: 2, name: first}
+  - {op: mish, name: middle}
+  - {op: conv2d, out: 64, kernel: 3, stride: 2, name: second}
+  - {op: global_avg_pool, name: pool}
+  - {op: mish, name: last}
+"""
+PRODUCTS = """\
+name: products
+source: made for this test
+input: 8x8x16
+layers:
+  - {op: conv2d, out: 16, kernel: 3, name: before}
+  - {op: matmul, transpose_b: true, from: [before, before], name: product}
+"""
+TARGET = "galaxy_s24/npu"
+
+
+@pytest.fixture(name="network")
+def _network(tmp_path):
+    path = tmp_path / "handed_back.yaml"
+    path.write_text(TABLE)
+    return path
+
+
+def _rows(analysis):
+    return {layer.name: layer for layer in analysis.layers}
+
+
+def test_each_layer_names_the_processor_that_runs_it(network) -> None:
+    rows = _rows(mbcost.analyze(network, TARGET))
+    assert {name: row.runs_on for name, row in rows.items()} == {
+        "first": "npu", "middle": "cpu", "second": "npu", "pool": "npu", "last": "cpu",
+    }  # fmt: skip
+
+
+def test_what_crosses_by_hand(network) -> None:
+    model = prepare(mbcost.resolve_target(TARGET))
+    analysis = mbcost.analyze(network, TARGET)
+    found = crossings(analysis.layer_graph, analysis.kernels)
+    name = {position: analysis.kernels[position].name for position in found}
+    # int8, one byte an element: 48 x 48 x 32 in and out in the middle; 1 x 1 x 64 in at the end, whose output stays
+    assert {name[at]: one.bytes for at, one in found.items()} == {"middle": 2 * 48 * 48 * 32, "last": 64}
+    assert {name[at]: one.restarts for at, one in found.items()} == {"middle": 1, "last": 0}
+    assert model.host is not None
+    assert model.host.target.name.startswith("galaxy_s24/cpu@")
+
+
+def test_the_time_is_that_of_the_cpu_with_copies_and_a_restart(network) -> None:
+    analysis = mbcost.analyze(network, TARGET)
+    on_cpu = _rows(mbcost.analyze(network, "galaxy_s24/cpu", precision="int8"))
+    bandwidth = analysis.target.device.memory.bandwidth.value
+    copies = COPY_STREAMS * 2 * 48 * 48 * 32 / bandwidth
+    assert _rows(analysis)["middle"].latency_s == pytest.approx(on_cpu["middle"].latency_s + copies + RESTART_S)
+    assert analysis.latency_s == pytest.approx(sum(layer.latency_s for layer in analysis.layers))
+    assert analysis.latency_low_s < analysis.latency_s < analysis.latency_high_s
+    assert [share.label for share in time_by(analysis, "op")].count("activation, on the host") == 1
+
+
+def test_the_answer_says_what_ran_where(network) -> None:
+    (caveat,) = [text for text in mbcost.analyze(network, TARGET).warnings if " run on galaxy_s24/cpu" in text]
+    assert "2 layers run on galaxy_s24/cpu@" in caveat
+    assert "1 restart of 0.1 ms (assumed): middle, last" in caveat
+
+
+def test_sweeps_and_what_if_have_it(network) -> None:
+    analysis = mbcost.analyze(network, TARGET, resolution=64)
+    swept = mbcost.sweep(network, TARGET, resolution=[64, 96]).to_frame()
+    row = swept[swept["resolution"] == 64].iloc[0]
+    assert row["latency_ms"] == pytest.approx(analysis.latency_s * 1e3, rel=1e-12)
+    assert row["latency_high_ms"] == pytest.approx(analysis.latency_high_s * 1e3, rel=1e-12)
+    assert what_if(analysis) == pytest.approx(analysis.latency_s, rel=1e-12)
+
+
+def test_a_latency_without_these_layers_says_so(network) -> None:
+    target = replace(mbcost.resolve_target(TARGET), outside="free")
+    whole, part = mbcost.analyze(network, TARGET), mbcost.analyze(network, target)
+    rows = _rows(whole)
+    assert part.latency_s == pytest.approx(whole.latency_s - rows["middle"].latency_s - rows["last"].latency_s)
+    assert any("without 2 layers that the NPU does not take: middle, last" in text for text in part.warnings)
+
+
+def test_a_named_host_replaces_the_device_s_own(network) -> None:
+    host = mbcost.resolve_target("raspberry_pi_5", "int8")
+    analysis = mbcost.analyze(network, replace(mbcost.resolve_target(TARGET), host=host))
+    assert _rows(analysis)["middle"].runs_on == "raspberry_pi_5/cpu"
+
+
+def test_the_weakest_basis_counts(network) -> None:
+    assert mbcost.analyze("mobilenet_v1", TARGET).basis == "calibrated"
+    assert mbcost.analyze(network, TARGET).basis == mbcost.analyze(network, "galaxy_s24/cpu", precision="int8").basis
+
+
+def test_products_for_a_host_that_is_not_known_are_refused(tmp_path) -> None:
+    path = tmp_path / "products.yaml"  # no product of two activations is on the list of coral.ai
+    path.write_text(PRODUCTS)
+    with pytest.raises(mbcost.InputError) as caught:
+        mbcost.analyze(path, "edge_tpu")
+    assert caught.value.codes == ("MB403",)
+    assert "1 layer with products to a host that its profile does not have: product" in str(caught.value)
+    free = mbcost.analyze(path, replace(mbcost.resolve_target("edge_tpu"), outside="free"))
+    assert _rows(free)["product"].latency_s == 0
