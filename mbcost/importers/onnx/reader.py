@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 import numpy as np
 
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.importers.imported import INPUT, imported_spec
@@ -43,7 +44,7 @@ def read_onnx(
     unsupported: Unsupported = "refuse",
     *,
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> ArchitectureSpec:
     """The network of an ONNX file, for one image. Weights are not read, external data is not opened.
 

@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal
 
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import fail
 from mbcost.files import read_head
@@ -41,7 +42,7 @@ def read_tflite(
     *,
     input_shapes: Mapping[str, Sequence[int | None]] | Sequence[int | None] | None = None,
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> ArchitectureSpec:
     """The main subgraph of a TensorFlow Lite file, float or quantised, as an architecture.
 
@@ -86,7 +87,7 @@ def _read(
     unsupported: Unsupported,
     shapes: Mapping[str, Sequence[int | None]],
     until: str | None,
-    resolution: int | None,
+    resolution: Resolution | None,
 ) -> ArchitectureSpec:
     try:
         model = read_model(Flatbuffer(data, SCHEMA), str(file))
