@@ -43,6 +43,7 @@ def conv(call: Call) -> Tensor:
     x, weight = call.build.lettered(call.tensor(), AXES), call.weight(1)
     if len(weight.dims) != len(AXES):
         raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
+    call.check_kernel_shape(weight)
     out, per_group, *kernel = weight.dims
     window, groups = (kernel[0], kernel[1], kernel[2]), call.integer("group", 1)
     if not all(1 <= side <= MAX_WINDOW for side in window):

@@ -78,7 +78,7 @@ def conv(call: Call) -> Tensor:
         return volumes.conv(call)
     x, weight = as_map(call), call.weight(1)
     groups = call.integer("group", 1)
-    kernel, in_channels = _kernel(weight, x, groups)
+    kernel, in_channels = _kernel(call, weight, x, groups)
     out, bias = weight.dims[0], isinstance(call.value(2), Constant)
     stride, dilation = _pair(call, "strides", x), _pair(call, "dilations", x)
     padding = _padding(call, x)
@@ -108,6 +108,7 @@ def conv_transpose(call: Call) -> Tensor:
         raise ModelError(f"its weight has the shape {list(weight.dims)}")
     kernel = (1, weight.dims[2]) if len(x.dims) == 3 else (weight.dims[2], weight.dims[3])
     _check_window(kernel)
+    call.check_kernel_shape(weight)
     stride, dilation = _pair(call, "strides", x), _pair(call, "dilations", x)
     extra = _pair(call, "output_padding", x, default=0)
     wanted = call.ints("output_shape")
@@ -141,12 +142,13 @@ def _check_window(window: Pair) -> None:
         raise UnsupportedError(f"a window of {window[0]}x{window[1]}: sides have to be 1 to {MAX_WINDOW}")
 
 
-def _kernel(weight: Constant, x: Tensor, groups: int) -> tuple[Pair, int]:
+def _kernel(call: Call, weight: Constant, x: Tensor, groups: int) -> tuple[Pair, int]:
     """Window and input channels of a convolution's weight."""
     if len(weight.dims) != len(x.dims):
         raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
     window = (1, weight.dims[2]) if len(x.dims) == 3 else (weight.dims[2], weight.dims[3])
     _check_window(window)
+    call.check_kernel_shape(weight)
     return window, weight.dims[1] * groups
 
 

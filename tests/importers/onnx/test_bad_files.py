@@ -76,7 +76,7 @@ def test_every_unknown_operator_is_named(tmp_path: Path) -> None:
     x = net.node("SequenceConstruct", "x")
     x = net.node("MyOp", net.node("MyOp", x, domain="acme"), domain="acme")
     x = net.node("Reluu", x)
-    x = net.node("Loop", "", "", x)
+    x = net.node("SequenceMap", x)
     net.nodes[-1].attribute.append(subgraph("body"))
     path = net.save(tmp_path, x)
     text = refused(path, "MB501", "`SequenceConstruct`", "node `sequenceconstruct0`", str(path))
