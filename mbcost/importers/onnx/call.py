@@ -109,7 +109,7 @@ class Call:
             raise ModelError(f"its attribute `{name}` is not a tensor")
         return value
 
-    def check_kernel_shape(self, weight: Constant) -> None:
+    def check_kernel_shape(self, weight: Value) -> None:
         """Raise if the attribute `kernel_shape` and a convolution's weight are of different windows."""
         given = self.ints("kernel_shape")
         if given and tuple(given) != weight.dims[2:]:

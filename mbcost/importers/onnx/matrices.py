@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 from mbcost.importers.onnx.call import Call, UnsupportedError
-from mbcost.importers.onnx.pointwise import arithmetic
+from mbcost.importers.onnx.pointwise import arithmetic, placed
 from mbcost.importers.onnx.tensors import ModelError
 from mbcost.importers.onnx.values import Constant, Tensor, Value, matrix_axes
 from mbcost.operators import Add, Dense, Matmul, Shift
@@ -57,8 +58,12 @@ def matmul(call: Call) -> Tensor:
         return _product(call, a, b)
     if isinstance(a, Tensor):
         weight = call.weight(1)
+        if prod(weight.dims[:-2]) > 1:
+            return _product(call, a, placed(call, weight, a))
         return _dense(call, a, weight, _matrix(weight), bias=False)
     x, weight = call.tensor(1), call.weight(0)
+    if prod(weight.dims[:-2]) > 1:
+        return _product(call, placed(call, weight, x), x)
     columns, rows = _matrix(weight)
     if len(x.dims) < 2:
         raise UnsupportedError("a product of a weight and a vector, in this order, is not modelled")

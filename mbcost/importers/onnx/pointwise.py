@@ -119,8 +119,12 @@ def clip(call: Call) -> Tensor:
 
 
 def prelu(call: Call) -> Tensor:
-    """PRelu (x, slope)."""
-    slope, x = call.weight(1), call.tensor()
+    """PRelu (x, slope), of which the network may compute the slope."""
+    x = call.tensor()
+    computed = call.value(1)
+    if isinstance(computed, Tensor):
+        return combined(call, Multiply(), [x, computed])
+    slope = call.weight(1)
     return call.build.same(Prelu() if slope.elements == x.shape.channels else Scale(slope.elements), x, weight=slope)
 
 

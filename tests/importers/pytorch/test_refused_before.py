@@ -175,3 +175,16 @@ def test_sizes_get_the_type_of_the_parameters(dtype: torch.dtype) -> None:
 def test_examples_that_are_none(example: object) -> None:
     with pytest.raises(InputError, match="example input"):
         from_torch(conv(), example)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_with_a_computed_weight(groups: int) -> None:
+    def run(m: Of, x: Tensor) -> Tensor:
+        weight = m.g(x.mean((2, 3))).view(8, 4, 2, 2)
+        return F.conv_transpose2d(x, weight, m.b, stride=2, groups=groups)
+
+    module = Of(run, g=nn.Linear(8, 8 * 4 * 2 * 2), b=(4 * groups,))
+    graph = build_graph(spec_of(module, (1, 8, 6, 6)))
+    # the linear layer that makes the weight; every pixel's products, of which a group makes 4 channels
+    assert count_macs(graph) == 8 * 128 + 36 * 8 * 4 * 4
+    assert count_params(graph) == 8 * 128 + 128 + 4 * groups
