@@ -371,7 +371,7 @@ class _Import:
         nodes = needed(graph.nodes, [info.name for info in graph.outputs])
 
         def turn(given: Sequence[Value]) -> list[Value]:
-            self.nodes_run += len(nodes)
+            self.nodes_run += len(nodes) + 1
             if self.nodes_run > MAX_NODES_RUN:
                 raise UnsupportedError(f"its turns run more than {MAX_NODES_RUN} nodes, which is not modelled")
             self.values.update({info.name: value for info, value in zip(graph.inputs, given, strict=True)})

@@ -13,6 +13,7 @@ from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import fail
 from mbcost.files import read_head
 from mbcost.importers.imported import INPUT, imported_spec
+from mbcost.importers.tflite.control import inlined
 from mbcost.importers.tflite.convert import convert
 from mbcost.importers.tflite.flatbuffer import Bytes, DamagedError, Flatbuffer
 from mbcost.importers.tflite.model import Model, ended, read_model
@@ -90,7 +91,7 @@ def _read(
     resolution: Resolution | None,
 ) -> ArchitectureSpec:
     try:
-        model = read_model(Flatbuffer(data, SCHEMA), str(file))
+        model = inlined(read_model(Flatbuffer(data, SCHEMA), str(file)), estimates=unsupported == "estimate")
         if until is not None:
             model = ended(model, until)
         if not model.inputs:

@@ -143,6 +143,22 @@ def test_loops_in_loops_have_a_limit(tmp_path):
         read_onnx(saved(tmp_path, [loop], [number("m", 1000)]))
 
 
+def test_empty_loops_in_loops_have_a_limit(tmp_path):
+    body = None
+    for depth in range(4):
+        inputs = [value(f"i{depth}", TensorProto.INT64, []), value(f"going{depth}", TensorProto.BOOL, [])]
+        inputs.append(value(f"state{depth}"))
+        nodes, result = [], f"state{depth}"
+        if body is not None:
+            result = f"next{depth}"
+            nodes = [helper.make_node("Loop", ["m", "", f"state{depth}"], [result], f"loop{depth}", body=body)]
+        outputs = [value(f"going{depth}", TensorProto.BOOL), value(result)]
+        body = helper.make_graph(nodes, f"body{depth}", inputs, outputs)
+    loop = helper.make_node("Loop", ["m", "", "x"], ["y"], "loop", body=body)
+    with pytest.raises(InputError, match="more than 20000 nodes"):
+        read_onnx(saved(tmp_path, [loop], [number("m", 1000)]))
+
+
 def named_body(name):
     nodes = [
         helper.make_node("Relu", [f"{name}_state"], [f"{name}_next"]),
