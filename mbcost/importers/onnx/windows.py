@@ -110,6 +110,8 @@ def with_computed_bias(call: Call, product: Tensor) -> Tensor:
 
 def conv_transpose(call: Call) -> Tensor:
     """ConvTranspose (x, weight, bias)."""
+    if volumes.is_volume(call):
+        return volumes.conv_transpose(call)
     x, weight = as_map(call), _filter(call)
     groups = call.integer("group", 1)
     if len(weight.dims) != len(x.dims):

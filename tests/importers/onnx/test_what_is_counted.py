@@ -169,6 +169,38 @@ def test_a_stack_of_weights(tmp_path: Path) -> None:
     assert (count_macs(graph), count_params(graph)) == (3 * 10 * 5 * 16, 3 * 10 * 5)
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "macs_"),
+    [
+        ((1, 5, 16), (3, 16, 10), 3 * 5 * 16 * 10),
+        ((2, 1, 5, 16), (3, 16, 10), 2 * 3 * 5 * 16 * 10),
+        ((2, 3, 5, 16), (3, 16, 10), 2 * 3 * 5 * 16 * 10),
+        ((3, 5, 16), (1, 16, 10), 3 * 5 * 16 * 10),
+        ((1, 4, 5, 16), (1, 1, 16, 5), 4 * 5 * 16 * 5),
+    ],
+)
+def test_products_whose_stacks_broadcast(
+    tmp_path: Path, left: tuple[int, ...], right: tuple[int, ...], macs_: int
+) -> None:
+    net = Net()
+    b = net.node("Reshape", pooled(net, int(np.prod(right))), net.numbers(right))
+    a = net.node("Reshape", pooled(net, int(np.prod(left))), net.numbers(left))
+    path = net.save(tmp_path, net.node("MatMul", a, b))
+    assert macs(path) == macs_ + 8 * int(np.prod(right)) + 8 * int(np.prod(left))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_of_a_volume(tmp_path: Path, groups: int) -> None:
+    net = Net()
+    inputs = ["x", net.weight((8, 4, 2, 3, 3)), net.weight((4 * groups,))]
+    last = net.node("ConvTranspose", *inputs, group=groups, strides=[2, 2, 2], pads=[0, 1, 1, 0, 1, 1])
+    graph = build_graph(read_onnx(net.save(tmp_path, last, (1, 8, 3, 5, 5))))
+    assert count_macs(graph) == 3 * 5 * 5 * 8 * 4 * 2 * 3 * 3
+    assert count_params(graph) == 8 * 4 * 18 + 4 * groups
+    # 2 * (3 - 1) + 2 = 6 slices of 2 * (5 - 1) + 3 - 2 = 9 x 9 pixels
+    assert graph.layers[-1].output_shape.elements == 6 * 9 * 9 * 4 * groups
+
+
 # -- batches ----------------------------------------------------------------------------------------------------------
 
 
