@@ -365,6 +365,7 @@ class Analysis(Charted):
             "architecture": self.architecture,
             "alpha": self.layer_graph.alpha,
             "resolution": self.layer_graph.resolution,
+            "input_width": self.layer_graph.input_shape.width,
             "batch": self.batch,
             "target": {**target_entry(self.target, self.calibrated), "lowering": self.runtime.lowering},
             "totals": {name: getattr(totals, name) for name in Totals.__slots__},
@@ -414,7 +415,7 @@ class Analysis(Charted):
     def __repr__(self) -> str:
         totals = self.totals
         return (
-            f"<Analysis {self.architecture} alpha={self.layer_graph.alpha:g} resolution={self.layer_graph.resolution} "
+            f"<Analysis {self.architecture} alpha={self.layer_graph.alpha:g} resolution={self.layer_graph.size} "
             f"on {self.target.name} {self.target.precision}: {self.latency_s * 1e3:.3g} ms "
             f"({self.latency_low_s * 1e3:.3g} to {self.latency_high_s * 1e3:.3g}), {self.basis}, "
             f"{totals.macs / 1e6:.1f} M MACs, {totals.params / 1e6:.2f} M params>"

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any, Final, TypeAlias
 
 from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION, MAX_THREADS
+from mbcost.architectures.scaling import Resolution, as_resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.calibration.apply import CalibrationChoice
 from mbcost.calibration.record import Calibration
@@ -39,7 +40,8 @@ class Configuration:
     alpha
         Width multiplier [1].
     rho, resolution
-        Resolution multiplier [1], or height and width of the input [pixels]; at most one of them.
+        Resolution multiplier [1], or height and width of the input [pixels], a pair where they differ; at most one of
+        them.
     batch
         Images per inference.
     precision, threads
@@ -58,7 +60,7 @@ class Configuration:
 
     alpha: float = 1.0
     rho: float | None = None
-    resolution: int | None = None
+    resolution: Resolution | None = None
     batch: int | None = None
     precision: str | None = None
     threads: int | None = None
@@ -88,7 +90,7 @@ def configuration(
     *,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
@@ -139,8 +141,19 @@ def params_convention(params: Params, checks: Checks | None = None) -> ParamsCon
     return found
 
 
-def _pixels(checks: Checks, resolution: Any) -> int:
-    return checks.whole("resolution", resolution, least=1, most=MAX_RESOLUTION, unit=" of pixels")
+def _pixels(checks: Checks, resolution: Any) -> Resolution:
+    """One number for height and width, or a pair of them."""
+    if isinstance(resolution, (tuple, list)):
+        if len(resolution) != 2:
+            checks.wrong("resolution", resolution, "a number of pixels, or height and width such as (224, 320)")
+            return 1
+        height, width = (_side(checks, side) for side in resolution)
+        return as_resolution(height, width)
+    return _side(checks, resolution)
+
+
+def _side(checks: Checks, side: Any) -> int:
+    return checks.whole("resolution", side, least=1, most=MAX_RESOLUTION, unit=" of pixels")
 
 
 def _options(checks: Checks, options: Any) -> Mapping[str, OptionValue]:

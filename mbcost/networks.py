@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import Any, Final, Protocol, TypeAlias
 
-from mbcost.architectures import ArchitectureSpec, find_architecture
+from mbcost.architectures import ArchitectureSpec, Resolution, find_architecture
+from mbcost.architectures.limits import MAX_BATCH, MAX_RESOLUTION
+from mbcost.architectures.scaling import sides_of
 from mbcost.errors import did_you_mean, fail, or_list
 from mbcost.graph import check_architecture
 from mbcost.importers import (
@@ -20,6 +23,7 @@ from mbcost.importers import (
     is_callable,
     is_model,
 )
+from mbcost.importers.imported import INPUT
 from mbcost.words import UNSUPPORTED, Unsupported
 
 
@@ -44,11 +48,11 @@ def load(
     input_shapes: InputShapes | None = None,
     unsupported: Unsupported = "refuse",
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> ArchitectureSpec:
     """The architecture of a built-in name, a YAML table, an ONNX or TFLite file, or of PyTorch code.
 
-    A table is checked for consistency at alpha = rho = 1.
+    A table is checked for consistency at alpha = rho = 1 and its own input.
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ def load(
         is returned as it is.
     input_shape
         Shape of a model's only input, with the batch, such as ``(1, 3, 224, 224)``: for dimensions that its file leaves
-        open, and for a module.
+        open, for a module, and for a table instead of its own (channels first or last).
     input_shapes
         The same for several inputs, by their names.
     unsupported
@@ -66,7 +70,7 @@ def load(
         Name of a tensor of an ONNX or TFLite file at which the network ends, such as the input of what follows a
         detector.
     resolution
-        Height and width of the image where a model's file leaves them open [pixels].
+        Height and width of the image where a model's file leaves them open [pixels]: a number, or a pair.
 
     Raises
     ------
@@ -80,9 +84,9 @@ def load(
     if until is not None and not (isinstance(network, (str, PathLike)) and has_named_tensors(network)):
         fail("MB010", "only an ONNX or TFLite file can end at a tensor", hint="leave out `until=...`")
     if isinstance(network, ArchitectureSpec):
-        if shapes:
+        if shapes and network.imported:
             fail("MB010", "a loaded architecture says what its input is", hint="leave out `input_shape=...`")
-        return network
+        return _with_input(network, shapes, resolution)
     if _is_module(network):
         return _from_module(network, shapes, unsupported)
     text = _text(network)
@@ -92,11 +96,54 @@ def load(
         refuse_other_kind(text)
     if is_model(text):
         # a resolution that is none is an error of the analysis, which says so beside its other ones
-        side = resolution if isinstance(resolution, int) and 0 < resolution <= MAX_SIDE else None
-        return import_model(text, shapes, unsupported, until=until, resolution=side)
-    if shapes:
-        fail("MB010", "a table says what its input is", hint="leave out `input_shape=...`; `resolution=...` changes it")
-    return find_architecture(text, check=check_architecture)
+        return import_model(text, shapes, unsupported, until=until, resolution=_sound(resolution))
+    return _with_input(find_architecture(text, check=check_architecture), shapes, resolution)
+
+
+def _sound(resolution: Any) -> Resolution | None:
+    """A resolution that is one."""
+    sides = resolution if isinstance(resolution, tuple) and len(resolution) == 2 else (resolution,)
+    good = all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides)
+    found: Resolution | None = resolution if good else None
+    return found
+
+
+def _with_input(
+    spec: ArchitectureSpec, shapes: Mapping[str, tuple[int, ...]], resolution: Resolution | None
+) -> ArchitectureSpec:
+    """A table with another input than its own, and the batch that its shape states.
+
+    Raises
+    ------
+    InputError
+        MB010 for a shape that is none of an image with the table's channels, or beside a resolution that differs.
+    """
+    if not shapes:
+        return spec
+    base = spec.input_shape
+    if len(shapes) > 1 or set(shapes) - {ANY_INPUT, INPUT}:
+        fail("MB010", f"{spec.name} is a table: the shape of its image alone can be given", hint="without a name")
+    (sizes,) = shapes.values()
+    example = f"`input_shape=(1, {base.channels}, {base.height}, {base.width})`"
+    batch, *image = sizes if len(sizes) == 4 else (1, *sizes)
+    if len(image) != 3 or base.channels not in (image[0], image[-1]):
+        text = "x".join(map(str, sizes))
+        hint = f"batch, channels, height and width, such as {example}"
+        fail("MB010", f"an input of {text} is no image of {base.channels} channels, which {spec.name} takes", hint=hint)
+    first = (len(sizes) == 4 and image[0] == base.channels) or image[-1] != base.channels
+    height, width = image[1:] if first else image[:2]
+    if resolution is not None and sides_of(resolution) != (height, width):
+        hint = "leave out one of them"
+        fail("MB010", f"`input_shape=...` has {height}x{width} pixels, `resolution=...` says otherwise", hint=hint)
+    if not 1 <= batch <= MAX_BATCH:
+        fail("MB010", f"a batch of {batch:,} is out of range: 1 to {MAX_BATCH:,}")
+    if height * width > MAX_RESOLUTION**2:
+        fail("MB010", f"an input of {height}x{width} pixels is out of range")
+    notes = (*spec.notes, f"The stated batch is {batch}.") if batch > 1 else spec.notes
+    shape = base._replace(height=height, width=width)
+    if (shape, batch) == (base, 1):
+        return spec
+    return replace(spec, input_shape=shape, stated_batch=batch, notes=notes)
 
 
 def load_data(network: str) -> ArchitectureSpec:

@@ -11,6 +11,7 @@ from typing import overload
 
 from mbcost.analysis import Analyses, Analysis
 from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import Configuration, Params, configuration, is_several
 from mbcost.calibration.apply import CalibrationChoice
@@ -33,7 +34,7 @@ def analyze(
     *,
     alpha: float = ...,
     rho: float | None = ...,
-    resolution: int | None = ...,
+    resolution: Resolution | None = ...,
     batch: int | None = ...,
     precision: str | None = ...,
     threads: int | None = ...,
@@ -55,7 +56,7 @@ def analyze(
     *,
     alpha: float = ...,
     rho: float | None = ...,
-    resolution: int | None = ...,
+    resolution: Resolution | None = ...,
     batch: int | None = ...,
     precision: str | None = ...,
     threads: int | None = ...,
@@ -76,7 +77,7 @@ def analyze(
     *,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
@@ -100,7 +101,7 @@ def analyze(
         A target: ``pixel1``, ``pixel4/gpu``, ``pixel1/cpu@tflite-2018``, or a :class:`~mbcost.devices.Target`; a list
         of targets gives :class:`~mbcost.analysis.Analyses`, one per target.
     alpha, rho, resolution
-        Width multiplier; resolution multiplier, or the input's height and width [pixels].
+        Width multiplier; resolution multiplier, or the input's height and width [pixels], such as 224 or (224, 320).
     batch
         Images an inference; default: what a model's file, or the shape given for its input, states, else 1.
     precision, threads
@@ -121,7 +122,8 @@ def analyze(
         ``auto``: convolutions as the runtime computes them; ``im2col``: direct convolutions are lowered to matrix
         products first, which shows the cost of lowering.
     input_shape
-        Of a model's input where its file leaves it open, or of an ``nn.Module``, such as ``(1, 3, 224, 224)``.
+        Of a model's input where its file leaves it open, of an ``nn.Module``, or instead of a table's own, such as
+        ``(1, 3, 224, 320)``.
     until
         Name of a tensor of an ONNX or TFLite file at which the network ends.
 

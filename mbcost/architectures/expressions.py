@@ -26,6 +26,7 @@ __all__ = [
     "ExpressionError",
     "check_names",
     "compile_expression",
+    "compile_pair",
     "is_name",
 ]
 
@@ -93,9 +94,34 @@ class Expression:
     def __hash__(self) -> int:
         return hash(self.text)
 
-    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[..., Expression], tuple[str, ...]]:
         """Code cannot be pickled; the text can."""
         return compile_expression, (self.text,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairExpression(Expression):
+    """Two expressions, whose value is the list of theirs: ``[in_height, in_width]``."""
+
+    second: Expression
+
+    def __call__(self, scope: Mapping[str, Any]) -> Any:
+        return [Expression.__call__(self, scope), self.second(scope)]
+
+    def __reduce__(self) -> tuple[Callable[..., Expression], tuple[str, ...]]:
+        return compile_pair, (self.text[1 : -len(self.second.text) - 3], self.second.text)
+
+
+def compile_pair(first: str, second: str) -> PairExpression:
+    """Two expressions as one, whose value is the list of theirs.
+
+    Raises
+    ------
+    ExpressionError
+        If one of them is not in the language.
+    """
+    one, other = compile_expression(first), compile_expression(second)
+    return PairExpression(f"[{first}, {second}]", one.code, one.names | other.names, other)
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final, get_args
 
 from mbcost.architectures.cell_numbers import MAX_DIM, FieldError, number, real, shown_value, whole, whole_items
-from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression
+from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression, compile_pair
 from mbcost.errors import did_you_mean, or_list
 from mbcost.numeric import one_value
 from mbcost.operators import Explicit, Operator
@@ -83,6 +83,8 @@ class FieldKind:
         ExpressionError
             If it is arithmetic with a mistake in it.
         """
+        if self.convert is _size and isinstance(value, list) and len(value) == 2 and str in map(type, value):
+            return compile_pair(str(value[0]), str(value[1]))
         if not isinstance(value, str) or self.convert is None or _PAIR.fullmatch(value):
             return self.parse(value)
         literal = self._literal(value)
@@ -225,6 +227,8 @@ def _choice(*words: str) -> Callable[[Any], str]:
 _INTEGER: Final = {"type": "integer", "minimum": 0}
 _TEXT: Final = {"type": "string"}
 _PAIR_SCHEMA: Final = {"anyOf": [_INTEGER, _TEXT, {"type": "array", "items": _INTEGER, "minItems": 2, "maxItems": 2}]}
+_SIDE: Final = {"anyOf": [_INTEGER, _TEXT]}
+_SIZE_SCHEMA: Final = {"anyOf": [_INTEGER, _TEXT, {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}]}
 _LIST: Final = {"type": "array", "items": {"type": "integer"}}
 
 #: annotation of an operator's field -> how it is read
@@ -244,7 +248,7 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "Explicit": FieldKind("numbers of zeros", _explicit, _explicit, {"anyOf": [_INTEGER, _TEXT, _LIST]}),
     "bool": FieldKind("true or false", _flag, _flag_value, {"anyOf": [{"type": "boolean"}, _TEXT]}, ("true", "false")),
     "tuple[int, int]": FieldKind("a number or a pair, 0 allowed", _offset_pair, _offset_pair, _PAIR_SCHEMA),
-    "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _PAIR_SCHEMA),
+    "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _SIZE_SCHEMA),
     "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, None, _LIST),
     "tuple[Dim, ...]": FieldKind("a list of numbers", _dims, None, _LIST),
     "ResizeMethod": FieldKind(or_list(RESIZE_METHODS), _choice(*RESIZE_METHODS), None, {"enum": [*RESIZE_METHODS]}),

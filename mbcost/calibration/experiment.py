@@ -15,7 +15,7 @@ from mbcost.errors import InputError, fail
 from mbcost.graph import build_graph
 from mbcost.kernels import map_to_kernels
 from mbcost.latency.form import count_vector
-from mbcost.latency.model import latency_model
+from mbcost.latency.model import latency_model, spread_of
 from mbcost.latency.rates import ELEMENT_BYTES
 from mbcost.networks import load
 
@@ -66,12 +66,13 @@ def suggest(
     InputError
         MB010 if the target's form has no rates to fit, and the problems of a model that was named.
     """
-    _, form, rates = latency_model(target)
+    runtime, form, rates = latency_model(target)
+    spread_before = spread_of(target, runtime, form)
     if form.overlap != "none":
         fail("MB010", f"the form {form.name} is not a sum of terms: there is nothing to fit for {target.name}")
     names = [term.name for term in form.terms]
     priors = np.array([float(rates[name].seconds) for name in names])
-    known, covariance = priors, prior_covariance(form)
+    known, covariance = priors, prior_covariance(form, spread_before)
     if calibration is not None:
         known = np.array([calibration.rates[name].seconds for name in names])
         covariance = symmetric(calibration.covariance)
@@ -81,7 +82,8 @@ def suggest(
     relative = counts * priors / latency[:, None]
     parts = (relative @ covariance) * relative
     spread = np.sqrt(np.maximum(parts.sum(axis=1), 0.0))
-    chosen = d_optimal(relative, number, covariance)
+    noise = NOISE if spread_before is None else spread_before.noise
+    chosen = d_optimal(relative, number, covariance, noise=noise)
     return [
         Suggestion(*candidates[i][0], float(latency[i]), float(spread[i]), _largest(names, parts[i])) for i in chosen
     ]

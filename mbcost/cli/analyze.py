@@ -23,7 +23,7 @@ from mbcost.cli.options import (
     Model,
     ParamsOption,
     Precision,
-    Resolution,
+    ResolutionOption,
     Rho,
     Settings,
     Threads,
@@ -35,6 +35,7 @@ from mbcost.cli.options import (
     output_option,
     read_input_shapes,
     read_settings,
+    read_size,
     required_devices,
 )
 from mbcost.cli.output import command_line, format_of, print_note, show
@@ -62,7 +63,7 @@ def analyze(
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
-    resolution: Resolution = None,
+    resolution: ResolutionOption = None,
     settings: Settings = None,
     classes: Classes = None,
     params: ParamsOption = "affine",
@@ -90,14 +91,14 @@ def analyze(
     from mbcost.report.provenance import Origin
     from mbcost.report.show import How
 
-    shapes = read_input_shapes(input_shape)
-    spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution)
+    shapes, size = read_input_shapes(input_shape), read_size(resolution)
+    spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size)
     found = run(
         spec,
         required_devices(device),
         alpha=alpha,
         rho=rho,
-        resolution=resolution,
+        resolution=size,
         batch=batch,
         precision=precision,
         threads=threads,

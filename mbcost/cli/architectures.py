@@ -18,13 +18,14 @@ from mbcost.cli.options import (
     MacsOption,
     Model,
     ParamsOption,
-    Resolution,
+    ResolutionOption,
     Rho,
     Settings,
     UnsupportedOption,
     Until,
     read_input_shapes,
     read_settings,
+    read_size,
 )
 from mbcost.cli.output import deliver, emit, print_note
 from mbcost.errors import fail
@@ -62,7 +63,7 @@ def show_architecture(
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
-    resolution: Resolution = None,
+    resolution: ResolutionOption = None,
     settings: Settings = None,
     classes: Classes = None,
     params: ParamsOption = "affine",
@@ -76,10 +77,10 @@ def show_architecture(
     from mbcost.networks import load
     from mbcost.report.screens.catalogue import architecture_details, architecture_screen, count_rows
 
-    shapes = read_input_shapes(input_shape)
-    spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution)
+    shapes, size = read_input_shapes(input_shape), read_size(resolution)
+    spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size)
     options = read_settings(settings, classes)
-    graph = build_graph(spec, alpha=alpha, rho=rho, resolution=resolution, options=options)
+    graph = build_graph(spec, alpha=alpha, rho=rho, resolution=size, options=options)
     rows = count_rows(graph, ParamsConvention(params), macs, by_layer=all_layers)
     warnings = unknown_operators(graph)
     if format_ == "json":

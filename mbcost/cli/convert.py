@@ -13,13 +13,14 @@ from mbcost.cli.options import (
     Classes,
     InputShape,
     Model,
-    Resolution,
+    ResolutionOption,
     Rho,
     Settings,
     UnsupportedOption,
     Until,
     read_input_shapes,
     read_settings,
+    read_size,
 )
 from mbcost.cli.output import print_note
 
@@ -35,7 +36,7 @@ def convert(
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
-    resolution: Resolution = None,
+    resolution: ResolutionOption = None,
     settings: Settings = None,
     classes: Classes = None,
     device: Annotated[
@@ -59,7 +60,7 @@ def convert(
         device=device,
         alpha=alpha,
         rho=rho,
-        resolution=resolution,
+        resolution=read_size(resolution),
         options=read_settings(settings, classes),
         unsupported=unsupported,
         input_shapes=read_input_shapes(input_shape),

@@ -13,13 +13,14 @@ from mbcost.cli.options import (
     Classes,
     InputShape,
     Model,
-    Resolution,
+    ResolutionOption,
     Rho,
     Settings,
     UnsupportedOption,
     Until,
     read_input_shapes,
     read_settings,
+    read_size,
 )
 from mbcost.cli.output import format_of, show
 from mbcost.errors import fail
@@ -50,7 +51,7 @@ def design(
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
-    resolution: Resolution = None,
+    resolution: ResolutionOption = None,
     settings: Settings = None,
     classes: Classes = None,
     format_: Annotated[
@@ -73,9 +74,9 @@ def design(
     from mbcost.networks import load
     from mbcost.report.show import How
 
-    shapes = read_input_shapes(input_shape)
+    shapes, size = read_input_shapes(input_shape), read_size(resolution)
     found = run(
-        load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution),
+        load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size),
         device,
         style=style,
         share=share,
@@ -83,7 +84,7 @@ def design(
         precision=precision,
         alpha=alpha,
         rho=rho,
-        resolution=resolution,
+        resolution=size,
         options=read_settings(settings, classes),
     )
     name = output.stem if output is not None else device.partition("/")[0].partition("@")[0]

@@ -17,7 +17,7 @@ from mbcost.report.formats import Format, ListFormat, ReportFormat, suffixes_of
 from mbcost.words import PRECISIONS, Lowering, MacsConvention, NormParams, Unsupported
 
 if TYPE_CHECKING:
-    from mbcost.architectures import ArchitectureSpec
+    from mbcost.architectures import ArchitectureSpec, Resolution
     from mbcost.architectures.spec import OptionValue
     from mbcost.calibration.apply import CalibrationChoice
 
@@ -44,8 +44,14 @@ Alpha: TypeAlias = Annotated[float, typer.Option(help="Width multiplier.", rich_
 Rho: TypeAlias = Annotated[
     float | None, typer.Option(help="Resolution multiplier, such as 0.714.", rich_help_panel=_NETWORK)
 ]
-Resolution: TypeAlias = Annotated[
-    int | None, typer.Option(help="Height and width of the input in pixels.", rich_help_panel=_NETWORK)
+ResolutionOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        metavar="PIXELS",
+        help="Height and width of the input in pixels: 224, or 224x320 for height x width.",
+        rich_help_panel=_NETWORK,
+    ),
 ]
 Settings: TypeAlias = Annotated[
     list[str] | None,
@@ -64,7 +70,7 @@ InputShape: TypeAlias = Annotated[
     typer.Option(
         "--input-shape",
         metavar="[NAME=]SHAPE",
-        help="Shape of a model's input where its file leaves it open, such as 1x3x224x224. Repeatable.",
+        help="Shape of a model's input where its file leaves it open, or of a table's: 1x3x224x320. Repeatable.",
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -126,7 +132,10 @@ RhoAxis: TypeAlias = Annotated[
 ResolutionAxis: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--resolution", metavar="NUMBERS", help="Heights and widths of the input: 96:224:32.", rich_help_panel=_GRID
+        "--resolution",
+        metavar="NUMBERS",
+        help="Heights and widths of the input: 96:224:32,224x320.",
+        rich_help_panel=_GRID,
     ),
 ]
 BatchAxis: TypeAlias = Annotated[
@@ -233,13 +242,29 @@ def load_models(
     from mbcost.search.grid import make_grid
 
     shapes = read_input_shapes(input_shape)
-    sizes = None if resolution is None else make_grid(1.0, None, resolution).resolution
-    side = None if sizes is None else int(sizes[0])
+    side = make_grid(1.0, None, resolution).first_resolution
 
     def load_one(model: str) -> ArchitectureSpec:
         return load(model, input_shapes=shapes, until=until, unsupported=unsupported, resolution=side)
 
     return call_each(load_one, models)
+
+
+def read_size(text: str | None) -> Resolution | None:
+    """The value of ``--resolution`` of a command that takes one.
+
+    Raises
+    ------
+    InputError
+        MB010 for what is neither a whole number nor HEIGHTxWIDTH.
+    """
+    from mbcost.architectures.scaling import read_resolution
+
+    try:
+        return None if text is None else read_resolution(text)
+    except ValueError:
+        hint = "such as 224, or 224x320 for height x width"
+        fail("MB010", f"--resolution `{text}` is neither a whole number of pixels nor HEIGHTxWIDTH", hint=hint)
 
 
 def read_whole(option: str, text: str) -> list[int]:

@@ -66,7 +66,7 @@ def pick(
     ] = None,
     resolution: Annotated[
         str | None,
-        typer.Option("--resolution", metavar="NUMBERS", help="Likewise: 96:224:32.", rich_help_panel=_CHOICE),
+        typer.Option("--resolution", metavar="NUMBERS", help="Likewise: 96:224:32,224x320.", rich_help_panel=_CHOICE),
     ] = None,
     min_probability: Annotated[
         float | None,
@@ -128,7 +128,7 @@ def _steps(result: Pick, models: list[str], command: str) -> list[tuple[str, str
     chosen, other = result.pick, result.runner_up
     if chosen is None or other is None or not {chosen.architecture, other.architecture} <= set(models):
         return steps
-    subjects = " ".join(f"{one.architecture}@{one.alpha:g}/{one.resolution}" for one in (chosen, other))
+    subjects = " ".join(f"{one.architecture}@{one.alpha:g}/{one.size}" for one in (chosen, other))
     where = chosen.slowest
     arguments = f"--device {where.target} --precision {where.precision}"
     return [("The runner-up beside it, layer by layer:", f"mbcost compare {subjects} {arguments}"), *steps]

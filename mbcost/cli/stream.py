@@ -17,7 +17,7 @@ from mbcost.cli.options import (
     LoweringOption,
     Model,
     Precision,
-    Resolution,
+    ResolutionOption,
     Rho,
     Settings,
     Threads,
@@ -29,6 +29,7 @@ from mbcost.cli.options import (
     output_option,
     read_input_shapes,
     read_settings,
+    read_size,
     read_whole,
     required_devices,
 )
@@ -88,7 +89,7 @@ def stream(
     unsupported: UnsupportedOption = "refuse",
     alpha: Alpha = 1.0,
     rho: Rho = None,
-    resolution: Resolution = None,
+    resolution: ResolutionOption = None,
     settings: Settings = None,
     classes: Classes = None,
     uncalibrated: Uncalibrated = False,
@@ -110,9 +111,9 @@ def stream(
 
     places = [("capture", capture, "camera"), ("preprocess", preprocess, "cpu"), ("postprocess", postprocess, "cpu")]
     stages = call_each(lambda option: _given(*option), places)
-    shapes = read_input_shapes(input_shape)
+    shapes, size = read_input_shapes(input_shape), read_size(resolution)
     found = run(
-        load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=resolution),
+        load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size),
         required_devices(device),
         capture_s=stages[0],
         preprocess_s=stages[1],
@@ -126,7 +127,7 @@ def stream(
         plan=plan,
         alpha=alpha,
         rho=rho,
-        resolution=resolution,
+        resolution=size,
         batch=batch,
         precision=precision,
         threads=threads,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mbcost._version import __version__
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import configuration
 from mbcost.caveats import notes_of_model
@@ -75,6 +76,7 @@ class TiledDesign(Shown):
             "architecture": graph.architecture,
             "alpha": graph.alpha,
             "resolution": graph.resolution,
+            "input_width": graph.input_shape.width,
             "target": {
                 "device": target.device.name,
                 "processor": target.processor.name,
@@ -135,6 +137,7 @@ class PipelineDesign(Shown):
             "architecture": graph.architecture,
             "alpha": graph.alpha,
             "resolution": graph.resolution,
+            "input_width": graph.input_shape.width,
             "device": target.device.name,
             "precision": target.precision,
             "frames_per_s": self.frames_per_s,
@@ -183,7 +186,7 @@ def design(
     precision: str | None = None,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     options: Mapping[str, OptionValue] | None = None,
     unsupported: Unsupported = "refuse",
     input_shape: Sequence[int] | None = None,

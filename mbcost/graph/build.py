@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from mbcost.architectures.expressions import Expression
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec, BackboneRow, BlockRow, GroupRow, LayerRow, OptionValue, Row
 from mbcost.graph.configuration import check_alpha, choose_options, scaled_input
 from mbcost.graph.expansion import Builder
@@ -20,7 +21,7 @@ def build_graph(
     *,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     options: Mapping[str, OptionValue] | None = None,
 ) -> LayerGraph:
     """Build a network at a width and a resolution.
@@ -35,8 +36,8 @@ def build_graph(
         Width multiplier, which scales channels by the table's width rule. A float, or an array with one entry per
         configuration.
     rho, resolution
-        Resolution multiplier, or the input's height and width [pixels]; at most one of them. Default: rho = 1. Either
-        may be an array with one entry per configuration.
+        Resolution multiplier, or the input's height and width [pixels]: a number, or a tuple of both; at most one of
+        them. Default: rho = 1. Either may be an array with one entry per configuration, or a tuple of two such arrays.
     options
         Values for the table's options, such as ``{"classes": 1001}``.
 
@@ -51,7 +52,9 @@ def build_graph(
     chosen = tuple(choose_options(spec, options or {}).items())
     check_alpha(spec, alpha)
     shape = scaled_input(spec, rho, resolution)
-    build = build_one if is_scalar(alpha) and is_scalar(shape.height) else build_one.__wrapped__
+    build = (
+        build_one if is_scalar(alpha) and is_scalar(shape.height) and is_scalar(shape.width) else build_one.__wrapped__
+    )
     return build(spec, alpha, shape, chosen)
 
 

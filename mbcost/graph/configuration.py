@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mbcost.architectures.limits import MAX_RESOLUTION
-from mbcost.architectures.scaling import scaled_resolution
+from mbcost.architectures.scaling import Resolution, scaled_resolution, sides_of
 from mbcost.architectures.spec import ArchitectureSpec, OptionValue
 from mbcost.errors import did_you_mean, fail
 from mbcost.numeric import all_true
@@ -26,7 +26,7 @@ def check_alpha(spec: ArchitectureSpec, alpha: float) -> None:
         fail("MB010", f"{spec.name} has no width rule, so alpha has to be 1", hint="add `width:` to its table")
 
 
-def scaled_input(spec: ArchitectureSpec, rho: float | None, resolution: int | None) -> TensorShape:
+def scaled_input(spec: ArchitectureSpec, rho: float | None, resolution: Resolution | None) -> TensorShape:
     """The input's shape for a resolution multiplier or for a resolution."""
     base = spec.input_shape
     if rho is not None and resolution is not None:
@@ -38,9 +38,10 @@ def scaled_input(spec: ArchitectureSpec, rho: float | None, resolution: int | No
             fail("MB010", f"rho is {rho}, it has to be above 0")
         height, width = scaled_resolution(base.height, rho), scaled_resolution(base.width, rho)
     elif resolution is not None:
-        if base.height != base.width:
-            fail("MB010", f"the input of {spec.name} is {base}, not square", hint="use rho")
-        height = width = resolution
+        if base.height != base.width and not isinstance(resolution, tuple):
+            hint = f"give both, such as `resolution=({base.height}, {base.width})`, or use rho"
+            fail("MB010", f"the input of {spec.name} is {base}, not square", hint=hint)
+        height, width = sides_of(resolution)
     else:
         height, width = base.height, base.width
         if min(height, width) >= 1 and height * width <= MAX_RESOLUTION**2:

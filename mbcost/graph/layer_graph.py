@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mbcost.architectures.scaling import resolution_text
 from mbcost.graph.counting import macs_by_layer, params_by_layer
 from mbcost.graph.exchange import as_networkx, layer_texts, network_attributes
 from mbcost.graph.layer import Layer
@@ -41,6 +42,11 @@ class LayerGraph:
     layers: tuple[Layer, ...]
     outputs: tuple[int, ...]
     extra_inputs: tuple[TensorShape, ...] = ()
+
+    @property
+    def size(self) -> str:
+        """The resolution as commands take it, such as ``224``, or ``224x320`` for height x width."""
+        return resolution_text(self.input_shape.height, self.input_shape.width)
 
     @property
     def cost(self) -> OperatorCost:

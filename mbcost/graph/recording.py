@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec, LayerRow, OptionValue, Row, RowFrame
 from mbcost.errors import Location
 from mbcost.graph.build import base_channels
@@ -41,7 +42,7 @@ def record(
     *,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     options: Mapping[str, OptionValue] | None = None,
 ) -> Recording:
     """Build a network as :func:`mbcost.graph.build_graph` does, with its origins.

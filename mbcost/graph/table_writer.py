@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mbcost.architectures.fields import FIELD_KINDS, operator_fields
 from mbcost.architectures.printed_columns import parse_shape
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec, OptionValue
 from mbcost.architectures.unique_names import UniqueNames
 from mbcost.graph.layer import Layer
@@ -36,7 +37,7 @@ def write_table(
     *,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     options: Mapping[str, OptionValue] | None = None,
 ) -> str:
     """A network at one configuration as the YAML of a table without blocks, groups and options.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from mbcost.architectures import ArchitectureSpec
+from mbcost.architectures.scaling import Resolution
 from mbcost.errors import fail
 from mbcost.words import Unsupported
 
@@ -68,7 +69,7 @@ def import_model(
     unsupported: Unsupported = "refuse",
     *,
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> ArchitectureSpec:
     """The network of a model file, by its suffix, or of a PyTorch ``module:callable``, which runs the user's code.
 
@@ -114,7 +115,7 @@ def _read(
     shapes: Mapping[str, tuple[int, ...]],
     unsupported: Unsupported,
     until: str | None,
-    resolution: int | None,
+    resolution: Resolution | None,
 ) -> ArchitectureSpec:
     module, _, name = model.reader.partition(":")
     more: dict[str, object] = {}

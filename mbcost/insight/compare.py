@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mbcost.analysis import Analysis
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import Params, as_list, configuration
 from mbcost.calibration.apply import CalibrationChoice
@@ -26,7 +27,7 @@ def compare(
     *,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
@@ -54,7 +55,7 @@ def compare(
     alpha, rho, resolution, batch, precision, threads, options, params, macs, unsupported, calibration, lowering
         As for :func:`mbcost.analyze`; they hold for what a network does not say itself.
     input_shape, input_shapes, until
-        Of the models among the networks.
+        Of the models among the networks; without any, `input_shape` is of the tables.
 
     Raises
     ------
@@ -80,11 +81,12 @@ def compare(
     targets = as_list(device)
     if not targets and any(subject.device is None for subject in subjects):
         fail("MB010", "device names no target", hint="such as pixel1")
+    models = any(_takes_shapes(subject.network) for subject in subjects)
     shapes = {"input_shape": input_shape, "input_shapes": input_shapes, "until": until, "resolution": resolution}
 
     def analyzed(case: tuple[Subject, str | Target]) -> Analysis:
         subject, target = case
-        own: dict[str, Any] = shapes if _takes_shapes(subject.network) else {}
+        own: dict[str, Any] = shapes if _takes_shapes(subject.network) or not models else {}
         spec = load(subject.network, unsupported=unsupported, **own)
         return analyze_one(spec, target, configuration(**arguments_of(subject, spec, shared)))
 

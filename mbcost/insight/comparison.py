@@ -301,6 +301,7 @@ class Comparison(Charted):
             "architecture",
             "alpha",
             "resolution",
+            "input_width",
             "batch",
             "latency_ms",
             "latency_low_ms",
@@ -354,10 +355,10 @@ class Comparison(Charted):
     def _subject(self, number: int) -> dict[str, Any]:
         analysis = self.analyses[number]
         content = analysis.to_dict()
-        keys = ("architecture", "alpha", "resolution", "batch", "target", "totals", "latency_ms", "latency_low_ms")
+        keys = ("architecture", "alpha", "resolution", "input_width", "batch", "target", "totals", "latency_ms")
         return {
             "label": self.labels[number],
-            **{key: content[key] for key in (*keys, "latency_high_ms", "interval", "basis")},
+            **{key: content[key] for key in (*keys, "latency_low_ms", "latency_high_ms", "interval", "basis")},
             "latency_ratio": self.ratio(number),
             "macs_ratio": self.macs_ratio(number),
             "split_ms": {name: part * 1e3 for name, part in zip(GROUPS, self.parts[number], strict=True)},
@@ -423,7 +424,7 @@ def _features(analysis: Analysis) -> dict[str, str]:
     options = (f"{name}={str(value).lower()}" for name, value in graph.options.items())
     return {
         "network": analysis.architecture,
-        "size": f"@{graph.alpha:g}/{graph.resolution}",
+        "size": f"@{graph.alpha:g}/{graph.size}",
         "options": ",".join(options),
         "target": target.name,
         "precision": target.precision,

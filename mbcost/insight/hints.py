@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, TypeAlias, cast
 
 from mbcost.analysis import Analysis
+from mbcost.architectures.scaling import Resolution, as_resolution, resolution_text
 from mbcost.architectures.spec import OptionValue
 from mbcost.devices import Target
 from mbcost.errors import InputError
@@ -83,21 +84,25 @@ def find_hints(analysis: Analysis, *, least: float = 0.02, most: int = 4) -> lis
 
 def _changes(analysis: Analysis) -> Iterator[_Change]:
     spec, graph, target = analysis.spec, analysis.layer_graph, analysis.target
-    resolution = graph.resolution
+    height, width, _ = graph.input_shape
+    resolution = as_resolution(height, width)
     options = cast("Mapping[str, OptionValue]", graph.options)
 
-    def rebuilt(alpha: float, resolution: int) -> Callable[[], tuple[LayerGraph, Target]]:
+    def rebuilt(alpha: float, resolution: Resolution) -> Callable[[], tuple[LayerGraph, Target]]:
         return lambda: (build_graph(spec, alpha=alpha, resolution=resolution, options=options), target)
 
-    if graph.input_shape.height == graph.input_shape.width:
-        smaller = [alpha for alpha in ALPHAS if alpha < graph.alpha]
-        if spec.width is not None and smaller:
-            change = f"alpha {smaller[0]:g} instead of {graph.alpha:g}"
-            yield change, f"--alpha {smaller[0]:g}", rebuilt(smaller[0], resolution)
-        if resolution > RESOLUTION_STEP:
-            lower = (resolution - 1) // RESOLUTION_STEP * RESOLUTION_STEP
-            change = f"resolution {lower} instead of {resolution}"
-            yield change, f"--resolution {lower}", rebuilt(graph.alpha, lower)
+    smaller = [alpha for alpha in ALPHAS if alpha < graph.alpha]
+    if spec.width is not None and smaller:
+        change = f"alpha {smaller[0]:g} instead of {graph.alpha:g}"
+        yield change, f"--alpha {smaller[0]:g}", rebuilt(smaller[0], resolution)
+    if min(height, width) > RESOLUTION_STEP:
+        lower = [(side - 1) // RESOLUTION_STEP * RESOLUTION_STEP for side in (height, width)]
+        less = resolution_text(*lower)
+        yield (
+            f"resolution {less} instead of {graph.size}",
+            f"--resolution {less}",
+            rebuilt(graph.alpha, as_resolution(*lower)),
+        )
     for precision in target.processor.precisions:
         if ELEMENT_BYTES[precision] < analysis.element_bytes:
             change = f"{precision} instead of {target.precision}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mbcost.architectures.scaling import read_resolution
 from mbcost.checks import read_value
 from mbcost.errors import did_you_mean, fail, printable
 from mbcost.networks import Network
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from mbcost.architectures.spec import OptionValue
 
 _SETTINGS: Final = ("alpha", "rho", "resolution", "batch", "precision", "threads", "device")
-_WHOLE: Final = frozenset({"resolution", "batch", "threads"})
+_WHOLE: Final = frozenset({"batch", "threads"})
 _REAL: Final = frozenset({"alpha", "rho"})
 #: A model's path or a function of a module, which may hold an ``@`` of its own.
 _FILE: Final = re.compile(r"\.(ya?ml|onnx|tflite|md|tsv|txt)$|:", re.IGNORECASE)
-_SIZE: Final = re.compile(r"(?P<alpha>[\d.]+)?(?:/(?P<resolution>\d+))?")
+_SIZE: Final = re.compile(r"(?P<alpha>[\d.]+)?(?:/(?P<resolution>\d+(?:x\d+)?))?")
 _SYNTAX: Final = "such as mobilenet_v2@0.75/192 or mobilenet_v2@1/224,device=pixel4,precision=int8"
 
 
@@ -104,10 +105,15 @@ def _split_size(first: str, text: str) -> tuple[str, dict[str, Any]]:
 
 def _value(name: str, value: str, text: str) -> Any:
     try:
+        if name == "resolution":
+            return read_resolution(value)
         if name in _WHOLE:
             return int(value)
         return float(value) if name in _REAL else value
     except ValueError:
+        if name == "resolution":
+            kind = "a whole number or HEIGHTxWIDTH"
+            fail("MB010", f"{name} in `{text}` is `{value}`, which is not {kind}", hint=_SYNTAX)
         kind = "a whole number" if name in _WHOLE else "a number"
         fail("MB010", f"{name} in `{text}` is `{value}`, which is not {kind}", hint=_SYNTAX)
 

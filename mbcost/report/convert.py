@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mbcost.architectures.loader import read_architecture
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec, OptionValue
 from mbcost.arguments import Configuration, configuration
 from mbcost.caveats import unknown_operators
@@ -40,7 +41,7 @@ def convert(
     device: str | Target | None = None,
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     options: Mapping[str, OptionValue] | None = None,
     unsupported: Unsupported = "refuse",
     input_shape: Sequence[int] | None = None,

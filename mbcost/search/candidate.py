@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mbcost.architectures.scaling import resolution_text
 from mbcost.basis import Basis
 from mbcost.calibration.interval import INTERVAL
 from mbcost.prediction import TargetModel
@@ -62,6 +63,8 @@ class Candidate(NamedTuple):
 
     Attributes
     ----------
+    resolution, input_width
+        Height and width of the input [pixels].
     top1, top1_source
         Accuracy on ImageNet [%] and its origin: ``published``, ``interpolated`` between published ones, or None for
         both. With targets of several precisions, the lowest of theirs.
@@ -74,6 +77,7 @@ class Candidate(NamedTuple):
     architecture: str
     alpha: float
     resolution: int
+    input_width: int
     top1: float | None
     top1_source: Top1Source
     macs: int
@@ -91,9 +95,14 @@ class Candidate(NamedTuple):
         return math.prod(known) if known else None
 
     @property
+    def size(self) -> str:
+        """The resolution as commands take it, such as ``224`` or ``224x320``."""
+        return resolution_text(self.resolution, self.input_width)
+
+    @property
     def name(self) -> str:
         """Such as ``mobilenet_v2 0.5 / 224``."""
-        return f"{self.architecture} {self.alpha:g} / {self.resolution}"
+        return f"{self.architecture} {self.alpha:g} / {self.size}"
 
     def cost(self, kind: str, batch: int) -> float:
         """The value that a kind of budget limits, on the target where it is largest (frames per second: smallest)."""
@@ -110,6 +119,7 @@ class Candidate(NamedTuple):
             "architecture": self.architecture,
             "alpha": self.alpha,
             "resolution": self.resolution,
+            "input_width": self.input_width,
             "target": target.target,
             "precision": target.precision,
             "threads": target.threads,
@@ -134,6 +144,7 @@ class Candidate(NamedTuple):
             "architecture": self.architecture,
             "alpha": self.alpha,
             "resolution": self.resolution,
+            "input_width": self.input_width,
             "latency_ms": slowest.latency_ms,
             "latency_source": slowest.source,
             "predicted_ms": slowest.predicted_ms,
@@ -177,6 +188,7 @@ def make_candidates(
                 work.spec.name,
                 float(work.points.alpha[i]),
                 int(outcome.height[i]),
+                int(outcome.width[i]),
                 top1,
                 source,
                 int(outcome.macs[i]),

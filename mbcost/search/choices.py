@@ -14,7 +14,7 @@ from mbcost.errors import InputError, fail
 from mbcost.graph import build_graph
 from mbcost.prediction import TargetModel
 from mbcost.search.checkpoints import checkpoints_of, interpolated_top1, top1_of
-from mbcost.search.grid import Floats, Numbers, Points, make_grid
+from mbcost.search.grid import Floats, Numbers, Points, Sizes, make_grid
 
 #: Steps of the widths and resolutions between published ones, and of the grid for networks without any.
 ALPHA_STEP: Final = 0.05
@@ -37,7 +37,7 @@ def candidates_of(
     options: Mapping[str, OptionValue] | None,
     between: bool,
     alpha: Numbers | None,
-    resolution: Numbers | None,
+    resolution: Sizes | None,
 ) -> tuple[Points, Accuracy]:
     """The candidates of a network for :func:`mbcost.pick`, with the accuracy that all targets' precisions keep.
 
@@ -59,8 +59,7 @@ def candidates_of(
         points = _between([(c.alpha, c.resolution) for c in some])
     else:
         points = _as_points(sorted({(c.alpha, c.resolution) for c in some}))
-    size = points.resolution if points.resolution is not None else np.full(points.size, spec.input_shape.height)
-    sizes = size.astype(np.float64)
+    sizes = _squares(spec, points)
     published = _least([top1_of(checkpoints, points.alpha, sizes) for checkpoints in known.values()])
     top1 = published
     if between:
@@ -68,6 +67,15 @@ def candidates_of(
         inside = ~np.isnan(top1)
         points, top1, published = points.take(inside), top1[inside], published[inside]
     return points, Accuracy(top1, ~np.isnan(published))
+
+
+def _squares(spec: ArchitectureSpec, points: Points) -> Floats:
+    """Heights of square inputs, NaN for others, since checkpoints are of square inputs."""
+    shape = spec.input_shape
+    heights = np.full(points.size, shape.height) if points.resolution is None else points.resolution
+    widths = np.full(points.size, shape.width) if points.resolution is None else heights
+    widths = widths if points.input_width is None else points.input_width
+    return np.where(heights == widths, heights.astype(np.float64), np.nan)
 
 
 def unknown_accuracy(count: int) -> Accuracy:

@@ -64,8 +64,8 @@ class Outcome(NamedTuple):
 
     Attributes
     ----------
-    height
-        Height of the input [pixels]; one entry per configuration, as for the next three.
+    height, width
+        Height and width of the input [pixels]; one entry per configuration, as for the next three.
     macs, params, peak_elements
         Counts for one image.
     latency_s, latency_low_s, latency_high_s
@@ -76,6 +76,7 @@ class Outcome(NamedTuple):
     """
 
     height: Ints
+    width: Ints
     macs: Ints
     params: Ints
     peak_elements: Ints
@@ -112,9 +113,9 @@ def evaluate(work: Work) -> Outcome:
 
 def _evaluate(work: Work) -> Outcome:
     count, cases = work.points.size, len(work.models) * len(work.batches)
-    height, macs, params, peak = (np.empty(count, dtype=np.int64) for _ in range(4))
+    height, width, macs, params, peak = (np.empty(count, dtype=np.int64) for _ in range(5))
     latency, low, high = (np.empty((cases, count)) for _ in range(3))
-    outcome = Outcome(height, macs, params, peak, latency, low, high, np.empty((cases, count), dtype=np.int64))
+    outcome = Outcome(height, width, macs, params, peak, latency, low, high, np.empty((cases, count), dtype=np.int64))
     _fill(work, np.arange(count), outcome)
     return outcome
 
@@ -132,7 +133,7 @@ def _fill(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
 def _pass(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
     points: Any = work.points if len(chosen) == work.points.size else work.points.take(chosen)
     graph = build_graph(
-        work.spec, alpha=points.alpha, rho=points.rho, resolution=points.resolution, options=work.how.options
+        work.spec, alpha=points.alpha, rho=points.rho, resolution=points.sides, options=work.how.options
     )
     _check_counts(graph, max(work.batches))
     peak = peak_elements(graph)
@@ -140,6 +141,7 @@ def _pass(work: Work, chosen: NDArray[np.intp], outcome: Outcome) -> None:
         predict(graph, model, batch=batch, estimate_unsupported=work.how.estimates) for model, batch in work.cases
     ]
     outcome.height[chosen] = graph.input_shape.height
+    outcome.width[chosen] = graph.input_shape.width
     outcome.macs[chosen] = count_macs(graph, work.how.macs)
     outcome.params[chosen] = count_params(graph, work.how.params)
     outcome.peak_elements[chosen] = peak

@@ -24,7 +24,7 @@ def measured_ms(work: Work, outcome: Outcome, target: Target, batch: int) -> Flo
     for (alpha, resolution, images), latency_ms in rows.items():
         if images == batch:
             size = work.spec.input_shape.height if resolution is None else resolution
-            result[(work.points.alpha == alpha) & (outcome.height == size)] = latency_ms
+            result[(work.points.alpha == alpha) & (outcome.height == size) & (outcome.width == size)] = latency_ms
     return result
 
 

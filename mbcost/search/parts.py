@@ -30,7 +30,7 @@ from mbcost.graph import DEFAULT_PARAMS, build_graph
 from mbcost.networks import Network
 from mbcost.parquet import parquet_bytes, read_columns, require_pyarrow
 from mbcost.search.evaluate import Outcome, Work, evaluate
-from mbcost.search.grid import Grid, Numbers, make_grid
+from mbcost.search.grid import Grid, Numbers, Sizes, make_grid
 from mbcost.search.parallel import run
 from mbcost.search.pareto import on_front
 from mbcost.search.result import Section, section_columns
@@ -93,7 +93,7 @@ def sweep_to_parts(
     folder: str | Path,
     alpha: Numbers = 1.0,
     rho: Numbers | None = None,
-    resolution: Numbers | None = None,
+    resolution: Sizes | None = None,
     batch: int | Sequence[int] | None = None,
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
@@ -137,8 +137,7 @@ def sweep_to_parts(
         lowering=lowering,
     )
     grid = make_grid(alpha, rho, resolution)
-    side = None if grid.resolution is None else int(grid.resolution[0])
-    specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
+    specs = load_each(network, how, input_shape=input_shape, until=until, resolution=grid.first_resolution)
     if not specs:
         fail("MB010", "network names nothing to sweep over")
     works = works_of(specs, device, batch, precision, threads, how)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from mbcost._version import __version__
+from mbcost.architectures.scaling import as_resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import configuration
 from mbcost.calibration.apply import CalibrationChoice
@@ -20,7 +21,7 @@ from mbcost.search.budget import Budget, read_budgets
 from mbcost.search.candidate import Candidate, make_candidates
 from mbcost.search.choices import candidates_of, grid_of, unknown_accuracy
 from mbcost.search.evaluate import Work
-from mbcost.search.grid import Numbers, make_grid
+from mbcost.search.grid import Numbers, Sizes, make_grid
 from mbcost.search.pareto import on_front
 from mbcost.search.result import Section
 from mbcost.search.sweep import evaluate_all, load_each, works_of
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 SCHEMA: Final = "mbcost/pick/1"
 #: Columns of :meth:`Pick.rows`.
 COLUMNS: Final = (
-    "choice", "architecture", "alpha", "resolution", "target", "precision", "threads", "latency_ms", "latency_source",
-    "predicted_ms", "latency_low_ms", "latency_high_ms", "basis", "probability", "top1", "top1_source", "macs",
-    "params", "peak_activation_bytes",
+    "choice", "architecture", "alpha", "resolution", "input_width", "target", "precision", "threads", "latency_ms",
+    "latency_source", "predicted_ms", "latency_low_ms", "latency_high_ms", "basis", "probability", "top1",
+    "top1_source", "macs", "params", "peak_activation_bytes",
 )  # fmt: skip
 
 
@@ -150,7 +151,7 @@ def pick(
     budget: str | Budget | Sequence[str | Budget],
     between: bool = False,
     alpha: Numbers | None = None,
-    resolution: Numbers | None = None,
+    resolution: Sizes | None = None,
     batch: int | None = None,
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
@@ -197,8 +198,7 @@ def pick(
     how = configuration(
         batch=batch, options=options, unsupported=unsupported, calibration=calibration, lowering=lowering
     )
-    sizes = None if resolution is None else make_grid(1.0, None, resolution).resolution
-    side = None if sizes is None else int(sizes[0])
+    side = make_grid(1.0, None, resolution).first_resolution
     specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
     if not specs:
         fail("MB010", "network names nothing to pick from")
@@ -266,7 +266,7 @@ def _about_accuracy(by: str, candidates: Sequence[Candidate], prepared: Sequence
 def _warnings(work: Work, best: Candidate) -> list[str]:
     """Caveats about the pick's predictions, where they decided."""
     spec, how = work.spec, work.how
-    square = spec.input_shape.height == spec.input_shape.width
+    own = (best.resolution, best.input_width) == spec.input_shape[:2]
     return [
         f"{model.target.name}: {warning}"
         for model, on_target in zip(work.models, best.targets, strict=True)
@@ -275,7 +275,7 @@ def _warnings(work: Work, best: Candidate) -> list[str]:
             spec,
             model.target,
             alpha=best.alpha,
-            resolution=best.resolution if square else None,
+            resolution=None if own else as_resolution(best.resolution, best.input_width),
             batch=work.batches[0],
             options=how.options,
             unsupported=how.unsupported,

@@ -10,6 +10,7 @@ import numpy as np
 
 from mbcost._version import __version__
 from mbcost.analysis import Analysis
+from mbcost.architectures.scaling import resolution_text
 from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import fail, or_list
 from mbcost.parquet import parquet_bytes
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 SCHEMA: Final = "mbcost/sweep/1"
 #: Columns of a result, in their order.
 COLUMNS: Final = (
-    "architecture", "alpha", "rho", "resolution", "batch", "target", "precision", "threads", "macs", "params",
-    "peak_activation_bytes", "latency_ms", "latency_low_ms", "latency_high_ms", "basis", "frames_per_s", "measured_ms",
-    "top1", "on_front",
+    "architecture", "alpha", "rho", "resolution", "input_width", "batch", "target", "precision", "threads", "macs",
+    "params", "peak_activation_bytes", "latency_ms", "latency_low_ms", "latency_high_ms", "basis", "frames_per_s",
+    "measured_ms", "top1", "on_front",
 )  # fmt: skip
 
 #: Qualities that a front can trade against latency; more is better.
@@ -94,6 +95,10 @@ class SweepResult(Charted):
                 return work, *divmod(row, work.points.size)
             row -= rows
         raise AssertionError("the rows of all sections are counted")
+
+    def size_of(self, row: int) -> str:
+        """The resolution of a row as commands take it, such as ``224`` or ``224x320``."""
+        return resolution_text(*(int(self.columns[name][row]) for name in ("resolution", "input_width")))
 
     @cached_property
     def columns(self) -> Mapping[str, Any]:
@@ -168,7 +173,7 @@ class SweepResult(Charted):
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost sweep --format json``, schema ``mbcost/sweep/1``."""
         lists = {name: self.columns[name].tolist() for name in COLUMNS}
-        unknown = {"measured_ms", "top1"}
+        unknown = {"rho", "measured_ms", "top1"}
         rows = [
             {
                 name: None if name in unknown and value != value else value
@@ -211,7 +216,7 @@ def section_columns(section: Section) -> dict[str, Any]:
     """The columns of one network, all but the front."""
     work, outcome = section.work, section.outcome
     points, count, cases = work.points, work.points.size, len(work.cases)
-    rho = points.rho if points.rho is not None else outcome.height / work.spec.input_shape.height
+    rho = _rho(work, outcome) if points.rho is None else points.rho
     batches = np.array([batch for _, batch in work.cases])
 
     def each_point(values: Any) -> Any:
@@ -222,7 +227,7 @@ def section_columns(section: Section) -> dict[str, Any]:
 
     targets = [model.target for model, _ in work.cases]
     top1 = [
-        top1_of(checkpoints_of(work.spec, target.precision, work.how.options), points.alpha, _square(work, outcome))
+        top1_of(checkpoints_of(work.spec, target.precision, work.how.options), points.alpha, _square(outcome))
         for target in targets
     ]
     measured = [measured_ms(work, outcome, target, int(batch)) for target, batch in zip(targets, batches, strict=True)]
@@ -233,6 +238,7 @@ def section_columns(section: Section) -> dict[str, Any]:
         "alpha": each_point(points.alpha),
         "rho": each_point(rho),
         "resolution": each_point(outcome.height),
+        "input_width": each_point(outcome.width),
         "batch": each_case(batches),
         "target": np.repeat(np.array([target.name for target in targets], dtype=object), count),
         "precision": np.repeat(np.array([target.precision for target in targets], dtype=object), count),
@@ -250,11 +256,16 @@ def section_columns(section: Section) -> dict[str, Any]:
     }
 
 
-def _square(work: Work, outcome: Outcome) -> Floats:
+def _square(outcome: Outcome) -> Floats:
     """Heights of square inputs, NaN for others, since checkpoints are of square inputs."""
+    return np.where(outcome.height == outcome.width, outcome.height.astype(np.float64), np.nan)
+
+
+def _rho(work: Work, outcome: Outcome) -> Floats:
+    """Resolution multipliers; NaN where height and width are scaled differently."""
     shape = work.spec.input_shape
-    heights = outcome.height.astype(np.float64)
-    return heights if shape.height == shape.width else np.full_like(heights, np.nan)
+    alike = outcome.height * shape.width == outcome.width * shape.height
+    return np.where(alike, outcome.height / shape.height, np.nan)
 
 
 def _any_known(values: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mbcost.architectures import ArchitectureSpec
 from mbcost.architectures.limits import MAX_BATCH
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import DEFAULT, Configuration, Params, as_list, configuration
 from mbcost.calibration.apply import CalibrationChoice
@@ -22,7 +23,7 @@ from mbcost.networks import Network, load
 from mbcost.prediction import TargetModel, prepare, target_for
 from mbcost.search.checkpoints import published_points
 from mbcost.search.evaluate import Outcome, Work, evaluate
-from mbcost.search.grid import Numbers, Points, make_grid, make_points
+from mbcost.search.grid import Numbers, Points, Sizes, make_grid, make_points
 from mbcost.search.parallel import run
 from mbcost.search.result import Section, SweepResult
 from mbcost.words import Lowering, MacsConvention, Unsupported
@@ -39,8 +40,8 @@ def sweep(
     *,
     alpha: Numbers = 1.0,
     rho: Numbers | None = None,
-    resolution: Numbers | None = None,
-    points: Iterable[tuple[float, int]] | Literal["published"] | None = None,
+    resolution: Sizes | None = None,
+    points: Iterable[tuple[float, Resolution]] | Literal["published"] | None = None,
     batch: int | Sequence[int] | None = None,
     precision: str | Sequence[str] | None = None,
     threads: int | Sequence[int] | None = None,
@@ -62,7 +63,8 @@ def sweep(
     network, device
         One or several, as :func:`mbcost.analyze` takes them.
     alpha, rho, resolution
-        The axes of a grid: a number, several, or a text such as ``0.35,0.5:1.4:0.05``.
+        The axes of a grid: a number, several, or a text such as ``0.35,0.5:1.4:0.05``. Resolutions of several may be
+        pairs of height and width, in a text ``224x320``; ``(224, 320)`` is two of them.
     points
         Instead of a grid: pairs of alpha and resolution, or ``published`` for those with a published checkpoint.
     batch, precision, threads
@@ -95,7 +97,7 @@ def sweep(
         lowering=lowering,
     )
     grid = None if points is not None else make_grid(alpha, rho, resolution)
-    side = None if grid is None or grid.resolution is None else int(grid.resolution[0])
+    side = None if grid is None else grid.first_resolution
     specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
     if not specs:
         fail("MB010", "network names nothing to sweep over")
@@ -117,7 +119,7 @@ def load_each(
     *,
     input_shape: Sequence[int] | None = None,
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> list[ArchitectureSpec]:
     """The networks of one or several names, as :func:`mbcost.load` reads each."""
 
@@ -222,7 +224,7 @@ def joined(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(*(np.concatenate(columns, axis=-1) for columns in zip(*outcomes, strict=True)))
 
 
-def _points(works: Sequence[Work], points: Iterable[tuple[float, int]] | Literal["published"]) -> list[Points]:
+def _points(works: Sequence[Work], points: Iterable[tuple[float, Resolution]] | Literal["published"]) -> list[Points]:
     if points != "published":
         if isinstance(points, str):
             fail("MB010", f"points is `{points}`, it has to be pairs of alpha and resolution or `published`")

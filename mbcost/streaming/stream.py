@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mbcost._version import __version__
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import as_list, configuration
 from mbcost.basis import Basis, weakest
@@ -144,7 +145,7 @@ def stream(
     plan: Goal = "throughput",
     alpha: float = 1.0,
     rho: float | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
     batch: int | None = None,
     precision: str | None = None,
     threads: int | None = None,

@@ -27,6 +27,7 @@ KEYS = [
     "architecture",
     "alpha",
     "resolution",
+    "input_width",
     "batch",
     "target",
     "totals",

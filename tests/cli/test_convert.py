@@ -74,7 +74,7 @@ def test_existing_files_are_kept(cli, v2, tmp_path):
         (["v2.onnx", "net.yaml", "--input-shape", "1x3", "--input-shape", "1x3"], "MB010", "given twice"),
         (["v2.onnx", "net.yaml", "--input-shape", "1x3", "--input-shape", "y=1x3"], "MB010", "has no name"),
         (["v2.onnx", "net.yaml", "--input-shape", "y=1x3x224x224"], "MB010", "has no input `y`"),
-        (["mobilenet_v2", "net.yaml", "--input-shape", "1x3x224x224"], "MB010", "a table says what its input is"),
+        (["mobilenet_v2", "net.yaml", "--input-shape", "1x4x224x224"], "MB010", "is no image of 3 channels"),
         (["net:make", "net.yaml", "--input-shape", "x=1x3"], "MB010", "is given without a name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -58,6 +58,7 @@ class Builder:
         *,
         in_channels: int | None = None,
         weight: Constant | None = None,
+        fixed: bool = False,
         word: str | None = None,
         scalar: float | None = None,
     ) -> tuple[str, TensorShape]:
@@ -69,6 +70,8 @@ class Builder:
             Input channels that its weights are made for.
         weight
             Its weight. A layer whose weight another layer has already has no parameters of its own.
+        fixed
+            Whether its weights are in memory, but no parameters, since nobody trained them.
         word, scalar
             See :attr:`words` and :attr:`scalars`.
 
@@ -88,7 +91,7 @@ class Builder:
         self.macs = self.macs + operator.cost(shapes, shape).macs
         name = self._unique(self.node)
         sources, owns = tuple(tensor.source for tensor in inputs), weight is None or weight.name not in self.used
-        self.layers[name] = ImportedLayer(name, operator, sources, in_channels, owns)
+        self.layers[name] = ImportedLayer(name, operator, sources, in_channels, owns, not fixed)
         if weight is not None and weight.name:
             self.used.add(weight.name)
         if word is not None:
@@ -106,6 +109,7 @@ class Builder:
         *,
         in_channels: int | None = None,
         weight: Constant | None = None,
+        fixed: bool = False,
     ) -> Tensor:
         """Append a layer whose output has these `dims`.
 
@@ -114,7 +118,7 @@ class Builder:
         OperatorError
             If the operator cannot take these inputs, or makes something else of them.
         """
-        name, shape = self.layer(operator, inputs, in_channels=in_channels, weight=weight)
+        name, shape = self.layer(operator, inputs, in_channels=in_channels, weight=weight, fixed=fixed)
         if shape != shape_of(dims, axes):
             raise OperatorError(f"it gives {shape}, the graph wants {list(dims)}")
         return Tensor(name, dims, axes)
@@ -125,9 +129,18 @@ class Builder:
         letters = default_axes(dims) if axes is None else axes
         return self.tensor(Opaque(shape_of(dims, letters), known=True), inputs, dims, letters)
 
-    def same(self, operator: Operator, x: Tensor, *, word: str | None = None, scalar: float | None = None) -> Tensor:
+    def same(
+        self,
+        operator: Operator,
+        x: Tensor,
+        *,
+        weight: Constant | None = None,
+        fixed: bool = False,
+        word: str | None = None,
+        scalar: float | None = None,
+    ) -> Tensor:
         """Append a layer that keeps the shape."""
-        name, _ = self.layer(operator, (x,), word=word, scalar=scalar)
+        name, _ = self.layer(operator, (x,), weight=weight, fixed=fixed, word=word, scalar=scalar)
         return Tensor(name, x.dims, x.axes)
 
     def mapped(

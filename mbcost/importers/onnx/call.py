@@ -109,6 +109,13 @@ class Call:
             raise ModelError(f"its attribute `{name}` is not a tensor")
         return value
 
+    def check_kernel_shape(self, weight: Value) -> None:
+        """Raise if the attribute `kernel_shape` and a convolution's weight are of different windows."""
+        given = self.ints("kernel_shape")
+        if given and tuple(given) != weight.dims[2:]:
+            dims = list(weight.dims)
+            raise ModelError(f"its attribute `kernel_shape` is {given[:8]}, its weight has the shape {dims}")
+
     def axis(self, rank: int, default: int, name: str = "axis") -> int:
         """An attribute that numbers a dimension, counted from the front."""
         return normal_axis(self.integer(name, default), rank)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from mbcost.architectures.scaling import Resolution, sides_of
 from mbcost.errors import did_you_mean, fail
 from mbcost.importers.imported import INPUT
 from mbcost.importers.onnx.inline import names_read
@@ -63,7 +64,7 @@ class Inputs:
 
 
 def graph_inputs(
-    model: OnnxModel, nodes: Sequence[Node], shapes: InputShapes, resolution: int | None, file: str
+    model: OnnxModel, nodes: Sequence[Node], shapes: InputShapes, resolution: Resolution | None, file: str
 ) -> Inputs:
     """The inputs that `nodes` read; the image is the first of rank 4, or the first.
 
@@ -101,7 +102,7 @@ def _add(
     info: ValueInfo,
     given: Dims | None,
     nodes: Sequence[Node],
-    resolution: int | None,
+    resolution: Resolution | None,
     file: str,
     *,
     image: bool,
@@ -110,8 +111,9 @@ def _add(
     letters = _letters(info.name, len(declared), nodes)
     chosen = [mine if mine is not None else theirs for mine, theirs in zip(given or declared, declared, strict=True)]
     if image and resolution is not None and len(chosen) == 4:
+        sides = dict(zip("HW", sides_of(resolution), strict=True))
         chosen = [
-            resolution if letter in "HW" and not _is_size(dim) else dim
+            sides[letter] if letter in sides and not _is_size(dim) else dim
             for dim, letter in zip(chosen, letters, strict=True)
         ]
     if len(chosen) > 1:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 from mbcost.importers.onnx.call import Call, UnsupportedError
-from mbcost.importers.onnx.pointwise import arithmetic
+from mbcost.importers.onnx.pointwise import arithmetic, broadcast_dims, placed
 from mbcost.importers.onnx.tensors import ModelError
-from mbcost.importers.onnx.values import Constant, Tensor, Value, matrix_axes
-from mbcost.operators import Add, Dense, Matmul, Shift
+from mbcost.importers.onnx.values import Constant, Tensor, Value, matrix_axes, shape_of
+from mbcost.operators import Add, Dense, Matmul, Shift, Tile
 
 
 def gemm(call: Call) -> Tensor:
@@ -57,8 +58,12 @@ def matmul(call: Call) -> Tensor:
         return _product(call, a, b)
     if isinstance(a, Tensor):
         weight = call.weight(1)
+        if prod(weight.dims[:-2]) > 1:
+            return _product(call, a, placed(call, weight, a))
         return _dense(call, a, weight, _matrix(weight), bias=False)
     x, weight = call.tensor(1), call.weight(0)
+    if prod(weight.dims[:-2]) > 1:
+        return _product(call, placed(call, weight, x), x)
     columns, rows = _matrix(weight)
     if len(x.dims) < 2:
         raise UnsupportedError("a product of a weight and a vector, in this order, is not modelled")
@@ -112,12 +117,25 @@ def _product(call: Call, a: Tensor, b: Tensor) -> Tensor:
     """A product of two activations, a stack of them along the height."""
     if len(a.dims) < 2 or len(b.dims) < 2:
         raise UnsupportedError("a product of vectors is not modelled")
-    lead = max(a.dims[:-2], b.dims[:-2], key=lambda dims: (len(dims), dims))
+    lead = broadcast_dims([a.dims[:-2], b.dims[:-2]])
     dims = (*lead, a.dims[-2], b.dims[-1])
-    inputs = tuple(call.build.lettered(x, "H" * (len(x.dims) - 2) + "WC") for x in (a, b))
-    name, shape = call.build.layer(Matmul(), inputs)
+    first = _stacked(call, a, lead)
+    # one matrix on the right is that of all on the left
+    second = (
+        call.build.lettered(b, "H" * (len(b.dims) - 2) + "WC") if prod(b.dims[:-2]) == 1 else _stacked(call, b, lead)
+    )
+    name, shape = call.build.layer(Matmul(), (first, second))
     axes = "H" * len(lead) + "WC"
     result = Tensor(name, dims, axes)
     if result.shape != shape:
         raise UnsupportedError(f"a product of {list(a.dims)} and {list(b.dims)} is not modelled")
     return result
+
+
+def _stacked(call: Call, x: Tensor, lead: tuple[int, ...]) -> Tensor:
+    """Matrices as often as a stack of the shape `lead` has them."""
+    dims, axes = (*lead, *x.dims[-2:]), "H" * len(lead) + "WC"
+    x = call.build.lettered(x, "H" * (len(x.dims) - 2) + "WC")
+    if prod(lead) == prod(x.dims[:-2]):
+        return x
+    return call.build.tensor(Tile(shape_of(dims, axes)), (x,), dims, axes)

@@ -64,12 +64,14 @@ def _fold_pad(graph: Rewriting, name: str) -> None:
 def _fold_constants(graph: Rewriting, name: str) -> None:
     """A trained vector after a product is its bias; a scale and a shift after one are a batch norm."""
     layer, source = graph.layers[name], graph.only_source(name)
-    if source is None or not isinstance(layer.operator, Shift) or not layer.operator.weights:
+    if source is None or not isinstance(layer.operator, Shift) or not layer.operator.weights or not layer.trained:
         return
+    if source.owns_weights != layer.owns_weights:
+        return  # of two layers one has parameters of its own, and a joined one would have both or none
     count, before = layer.operator.weights, source.operator
     if isinstance(before, _PRODUCTS) and not before.bias and count == _outputs(source):
         graph.put(name, replace(source, name=name, operator=replace(before, bias=True)), [source.name])
-    elif isinstance(before, Scale) and before.weights == count:
+    elif isinstance(before, Scale) and before.weights == count and source.trained:
         _fold_affine(graph, name, source, count)
 
 
@@ -81,9 +83,10 @@ def _fold_affine(graph: Rewriting, name: str, scale: ImportedLayer, count: objec
     if source.operator.view:
         _fold_group_norm(graph, name, scale)
     elif isinstance(source.operator, LayerNorm) and not source.operator.affine:
-        graph.put(name, ImportedLayer(name, LayerNorm(), source.inputs), [scale.name, source.name])
+        layer = ImportedLayer(name, LayerNorm(), source.inputs, owns_weights=scale.owns_weights)
+        graph.put(name, layer, [scale.name, source.name])
     elif isinstance(source.operator, _PRODUCTS) and count == _outputs(source):
-        graph.put(name, ImportedLayer(name, BatchNorm(), scale.inputs), [scale.name])
+        graph.put(name, ImportedLayer(name, BatchNorm(), scale.inputs, owns_weights=scale.owns_weights), [scale.name])
 
 
 def _fold_group_norm(graph: Rewriting, name: str, scale: ImportedLayer) -> None:
@@ -95,7 +98,8 @@ def _fold_group_norm(graph: Rewriting, name: str, scale: ImportedLayer) -> None:
     views_before = _views_above(graph, norm)
     gone = [scale, *views, norm, *views_before]
     operator = GroupNorm(groups=norm.in_channels)
-    graph.put(name, ImportedLayer(name, operator, gone[-1].inputs), [layer.name for layer in gone])
+    layer = ImportedLayer(name, operator, gone[-1].inputs, owns_weights=scale.owns_weights)
+    graph.put(name, layer, [one.name for one in gone])
 
 
 def _views_above(graph: Rewriting, layer: ImportedLayer) -> list[ImportedLayer]:

@@ -119,9 +119,13 @@ def clip(call: Call) -> Tensor:
 
 
 def prelu(call: Call) -> Tensor:
-    """PRelu (x, slope)."""
-    slope, x = call.weight(1), call.tensor()
-    return call.build.same(Prelu() if slope.elements == x.shape.channels else Scale(slope.elements), x)
+    """PRelu (x, slope), of which the network may compute the slope."""
+    x = call.tensor()
+    computed = call.value(1)
+    if isinstance(computed, Tensor):
+        return combined(call, Multiply(), [x, computed])
+    slope = call.weight(1)
+    return call.build.same(Prelu() if slope.elements == x.shape.channels else Scale(slope.elements), x, weight=slope)
 
 
 def power(call: Call) -> Tensor:
@@ -183,8 +187,8 @@ def placed(call: Call, value: Value, beside: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     axes = beside.axes if len(value.dims) == len(beside.dims) else default_axes(value.dims)
-    operator = ConstantTensor(shape_of(value.dims, axes), value.trained)
-    return call.build.tensor(operator, (beside,), value.dims, axes, weight=value)
+    operator = ConstantTensor(shape_of(value.dims, axes), value.stored)
+    return call.build.tensor(operator, (beside,), value.dims, axes, weight=value, fixed=value.is_fixed)
 
 
 def _with_constant(call: Call, operator: Operator, kind: type[Operator], x: Tensor, constant: Constant) -> Tensor:
@@ -197,7 +201,8 @@ def _with_constant(call: Call, operator: Operator, kind: type[Operator], x: Tens
     if kind is Elementwise or (call.node.op_type == "Div" and isinstance(call.value(0), Constant)):
         word = "relu" if call.node.op_type == "Max" and constant.scalar == 0 else call.node.op_type.lower()
         return call.build.same(Relu() if word == "relu" else Elementwise(), x, word=word)
-    return call.build.same(kind(weights=constant.trained), x, scalar=constant.scalar)  # type: ignore[call-arg]
+    operator = kind(weights=constant.stored)  # type: ignore[call-arg]
+    return call.build.same(operator, x, weight=constant, fixed=constant.is_fixed, scalar=constant.scalar)
 
 
 def one_image(call: Call, constant: Constant, beside: Tensor) -> Constant:
@@ -281,7 +286,8 @@ def batch_norm(call: Call) -> Tensor:
     if constants and not call.integer("spatial", 1) and constants[0].elements != x.shape.channels:
         # until opset 8: statistics of every element, not of every channel
         count = constants[0].elements
-        return call.build.same(Shift(count), call.build.same(Scale(count), x))
+        scaled = call.build.same(Scale(count), x, weight=constants[0])
+        return call.build.same(Shift(count), scaled, weight=constants[-1])
     operators = (Multiply(), Add(), Subtract(), Divide())
     for vector, operator in zip(vectors, operators, strict=True):
         if isinstance(vector, Tensor):
@@ -325,14 +331,14 @@ def affine(
     channels = x.shape.channels
     trained = [value for value in (scale, bias) if isinstance(value, Constant) and value.elements == channels]
     if len(trained) == 2:
-        name, _ = call.build.layer(whole, (x,), in_channels=channels)
+        name, _ = call.build.layer(whole, (x,), in_channels=channels, weight=trained[0])
         return Tensor(name, x.dims, x.axes)
     x = call.build.same(plain, x)
     for value, operator, constant in ((scale, Multiply(), Scale), (bias, Add(), Shift)):
         if isinstance(value, Tensor):
             x = combined(call, operator, [x, _column(call, value, len(x.dims)) if column else value])
         elif value is not None:
-            x = call.build.same(constant(value.elements), x)
+            x = call.build.same(constant(value.elements), x, weight=value)
     return x
 
 
@@ -368,12 +374,13 @@ def layer_norm(call: Call) -> Tensor:
             if isinstance(value, Tensor):
                 plain = combined(call, operator, [plain, value])
             elif value is not None:
-                plain = call.build.same(constant(value.elements), plain)
+                plain = call.build.same(constant(value.elements), plain, weight=value)
         return plain
     if isinstance(bias, Constant):
-        normal = call.build.same(LayerNorm(), normal)
+        normal = call.build.same(LayerNorm(), normal, weight=scale if isinstance(scale, Constant) else None)
     elif scale is not None:
-        normal = call.build.same(Scale(scale.elements), call.build.same(LayerNorm(affine=False), normal))
+        plain = call.build.same(LayerNorm(affine=False), normal)
+        normal = call.build.same(Scale(scale.elements), plain, weight=scale)
     else:
         normal = call.build.same(LayerNorm(affine=False), normal)
     return call.build.view(normal, x.dims, x.axes)

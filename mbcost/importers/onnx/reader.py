@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 import numpy as np
 
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, Problem, did_you_mean, fail
 from mbcost.importers.imported import INPUT, imported_spec
@@ -20,7 +21,8 @@ from mbcost.importers.onnx.call import Call, Converter, Result, UnsupportedError
 from mbcost.importers.onnx.folding import FOLDED, constant_of, folded
 from mbcost.importers.onnx.inline import inlined, names_read, needed
 from mbcost.importers.onnx.inputs import Inputs, InputShapes, graph_inputs
-from mbcost.importers.onnx.model import Node, OnnxModel, ValueInfo, read_branch, read_graph, read_header
+from mbcost.importers.onnx.loops import MAX_NODES_RUN, loop, scan
+from mbcost.importers.onnx.model import Graph, Node, OnnxModel, ValueInfo, read_branch, read_graph, read_header
 from mbcost.importers.onnx.patterns import simplified
 from mbcost.importers.onnx.table import CONVERTERS, EVERY_INPUT, QUANTIZING, SHAPE_ONLY, WITHOUT_MODEL
 from mbcost.importers.onnx.tensors import ModelError
@@ -33,7 +35,10 @@ from mbcost.words import Unsupported
 FIRST_OPSET: Final = 1
 LAST_OPSET: Final = 28
 
-_CONTROL_FLOW: Final = ("Loop", "Scan", "SequenceMap")
+#: Standard operators with graphs of their own.
+_WITH_BODY: Final = ("If", "Loop", "Scan")
+#: What an estimate makes of a graph whose turns or branch are not known.
+_ESTIMATES: Final = {"If": "takes its first branch", "Loop": "counts one turn of its body"}
 _QUANTIZED: Final = "A quantised model: the layers are those of the float network."
 
 
@@ -43,7 +48,7 @@ def read_onnx(
     unsupported: Unsupported = "refuse",
     *,
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> ArchitectureSpec:
     """The network of an ONNX file, for one image. Weights are not read, external data is not opened.
 
@@ -121,7 +126,7 @@ def _check(model: OnnxModel, nodes: Sequence[Node], shown: str, unsupported: Uns
     unknown: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
         key = (node.domain, node.op_type)
-        if key not in CONVERTERS and not (node.domain == "" and (node.op_type in FOLDED or node.op_type == "If")):
+        if key not in CONVERTERS and not (node.domain == "" and (node.op_type in FOLDED or node.op_type in _WITH_BODY)):
             unknown.setdefault(key, []).append(node)
     problems = [_unknown(model, found, shown) for found in unknown.values()]
     if problems and unsupported == "refuse":
@@ -152,7 +157,7 @@ def _unknown(model: OnnxModel, nodes: list[Node], shown: str) -> Problem:
     name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
     where = f"node `{node.name}`" + (f" and {len(nodes) - 1} more" if len(nodes) > 1 else "")
     reasons = []
-    if node.op_type in _CONTROL_FLOW:
+    if node.op_type == "SequenceMap":
         reasons.append("control flow is not modelled")
     elif (node.domain, node.op_type) in model.functions:
         reasons.append("a function with branches: inline it with onnx.inliner.inline_local_functions")
@@ -183,6 +188,7 @@ class _Import:
         self.infos = {info.name: info for info in (*model.outputs, *model.value_infos.values())}
         self.estimated: dict[str, None] = {}
         self.constant_macs: Dim = 0
+        self.nodes_run = 0
 
     def spec(self, outputs: Sequence[str]) -> ArchitectureSpec:
         """The network, which ends in the values of these names."""
@@ -308,6 +314,8 @@ class _Import:
         node = call.node
         if node.domain == "" and node.op_type == "If":
             return self._branch(call)
+        if node.domain == "" and node.op_type in _WITH_BODY:
+            return self._repeated(call)
         known = all(isinstance(value, Constant) for value in call.inputs if value is not None)
         if not known:
             converter = CONVERTERS.get((node.domain, node.op_type))
@@ -342,12 +350,48 @@ class _Import:
             raise ModelError("it has no branch")
         if known is None:
             self.estimated["If (its first branch)"] = None
-        graph = read_branch(branch, self.model.opsets)
-        self.initializers.update(graph.initializers)
-        self.infos.update(graph.value_infos)
+        graph = self._inner(branch)
         for node in needed(graph.nodes, [info.name for info in graph.outputs]):
             self._run(node)
         return tuple(self._value(info.name, call.node.title) for info in graph.outputs)
+
+    def _inner(self, branch: Range) -> Graph:
+        """A branch or a body, whose tensors and declared values are known from here on."""
+        graph = read_branch(branch, self.model.opsets)
+        self.initializers.update(graph.initializers)
+        self.infos.update(graph.value_infos)
+        return graph
+
+    def _repeated(self, call: Call) -> Result:
+        """Loop and Scan: their body turn by turn, as if its nodes stood here so often."""
+        body = call.node.attributes.get("body")
+        if not isinstance(body, Range):
+            raise ModelError("it has no body")
+        graph = self._inner(body)
+        nodes = needed(graph.nodes, [info.name for info in graph.outputs])
+
+        def turn(given: Sequence[Value]) -> list[Value]:
+            self.nodes_run += len(nodes) + 1
+            if self.nodes_run > MAX_NODES_RUN:
+                raise UnsupportedError(f"its turns run more than {MAX_NODES_RUN} nodes, which is not modelled")
+            self.values.update({info.name: value for info, value in zip(graph.inputs, given, strict=True)})
+            for node in nodes:
+                self._run(node)
+            self.build.node = call.node.name
+            return [self._value(info.name, call.node.title) for info in graph.outputs]
+
+        if call.node.op_type == "Scan":
+            return scan(call, turn, self._convert).results
+        found = loop(call, turn, self._convert, estimates=self.unsupported == "estimate")
+        if found.counted:
+            return found.results
+        self.estimated["Loop (one turn of its body)"] = None
+        return tuple(
+            self.build.tensor(Opaque(value.shape), (value,), value.dims, value.axes)
+            if isinstance(value, Tensor)
+            else value
+            for value in found.results
+        )
 
     def _shapes_only(self, call: Call) -> Result:
         """What an operator makes of constants: constants of the shape that it would make of tensors."""
@@ -404,6 +448,6 @@ class _Import:
 
     def _fail(self, node: Node, code: str, message: str) -> NoReturn:
         hint = "`until=TENSOR` ends the network before it" if code == "MB504" else None
-        if node.op_type == "If" and code == "MB504":
-            hint = f'`unsupported="estimate"` takes its first branch and says so; {hint}'
+        if node.op_type in _ESTIMATES and code == "MB504":
+            hint = f'`unsupported="estimate"` {_ESTIMATES[node.op_type]} and says so; {hint}'
         fail(code, f"{node.title} of {self.shown}: {message}", hint=hint)

@@ -232,6 +232,7 @@ SHAPE_ONLY: Final[Mapping[str, tuple[int, ...]]] = {
     "CastLike": (1,),
     # without a known condition only on request, and said
     "If": (0,),
+    "Loop": (0, 1),
     # the training ratio and mode
     "Dropout": (1, 2),
 }
@@ -239,10 +240,10 @@ SHAPE_ONLY: Final[Mapping[str, tuple[int, ...]]] = {
 #: Standard operators whose result depends on all inputs alike, of which none is known for its numbers.
 EVERY_INPUT: Final = frozenset(("Einsum", "Attention"))
 
-#: Standard operators without a converter: sequences, texts, losses, loops.
+#: Standard operators without a converter: sequences, texts, losses.
 WITHOUT_MODEL: Final = frozenset(
     (
-        *("CausalConvWithState", "ConcatFromSequence", "ImageDecoder", "LinearAttention", "Loop", "Optional", "Scan"),
+        *("CausalConvWithState", "ConcatFromSequence", "ImageDecoder", "LinearAttention", "Optional"),
         *("NegativeLogLikelihoodLoss", "OptionalGetElement", "OptionalHasElement", "RegexFullMatch", "SequenceAt"),
         *("SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength", "SequenceMap"),
         *("SoftmaxCrossEntropyLoss", "SplitToSequence", "StringConcat", "StringNormalizer", "StringSplit", "SwiGLU"),

@@ -94,6 +94,16 @@ class Constant:
             return 0
         return self.elements if self.learned is None else min(self.learned, self.elements)
 
+    @property
+    def stored(self) -> int:
+        """How many elements are in memory: the parameters, or all of what nobody trained but single numbers."""
+        return self.trained or (self.elements if self.elements > 1 else 0)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is in memory, but no parameter."""
+        return self.stored > 0 and not self.trained
+
 
 Value = Tensor | Constant
 

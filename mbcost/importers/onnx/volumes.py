@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from mbcost.architectures.fields import MAX_WINDOW
 from mbcost.importers.onnx.call import Call, UnsupportedError
 from mbcost.importers.onnx.tensors import ModelError
 from mbcost.importers.onnx.values import Constant, Tensor
-from mbcost.operators import Add
+from mbcost.operators import Add, Conv2d, Shift
 from mbcost.operators.volume import AvgPool3d, Conv3d, MaxPool3d, Triple, volume_extents
 
 AXES = "NCHHW"
@@ -43,6 +45,7 @@ def conv(call: Call) -> Tensor:
     x, weight = call.build.lettered(call.tensor(), AXES), call.weight(1)
     if len(weight.dims) != len(AXES):
         raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
+    call.check_kernel_shape(weight)
     out, per_group, *kernel = weight.dims
     window, groups = (kernel[0], kernel[1], kernel[2]), call.integer("group", 1)
     if not all(1 <= side <= MAX_WINDOW for side in window):
@@ -58,6 +61,46 @@ def conv(call: Call) -> Tensor:
         return product
     column = call.build.view(bias, (bias.elements, 1, 1, 1), AXES[1:])
     return call.build.tensor(Add(), (product, column), dims, AXES)
+
+
+def conv_transpose(call: Call) -> Tensor:
+    """ConvTranspose (x, weight, bias) of a volume: every pixel's products, which are then added in their places.
+
+    MACs = Din * Hin * Win * Cin * Kd * Kh * Kw * Cout / groups: those of the convolution whose gradient it is.
+    """
+    x, weight = call.build.lettered(call.tensor(), AXES), call.weight(1)
+    if len(weight.dims) != len(AXES):
+        raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
+    call.check_kernel_shape(weight)
+    if call.ints("output_shape") or call.text("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        raise UnsupportedError("a transposed convolution of volumes whose padding follows from its output")
+    inputs, per_group, *window = weight.dims
+    groups, stride, dilation = call.integer("group", 1), _triple(call, "strides"), _triple(call, "dilations")
+    pads, extra = call.ints("pads") or [0] * 6, call.ints("output_padding") or [0] * 3
+    if len(pads) != 6 or len(extra) != 3 or max(window, default=0) > MAX_WINDOW:
+        raise ModelError(f"its attribute `pads` is {pads[:8]}, its window is {window[:8]}")
+    extents = [
+        stride[axis] * (x.dims[axis + 2] - 1)
+        + extra[axis]
+        + (window[axis] - 1) * dilation[axis]
+        + 1
+        - pads[axis]
+        - pads[axis + 3]
+        for axis in range(3)
+    ]
+    products = per_group * prod(window) * groups
+    flat = call.build.view(x, (1, inputs, x.dims[2] * x.dims[3], x.dims[4]), "NCHW")
+    spread = call.build.mapped(
+        Conv2d(products, groups=groups, padding="valid"), flat, in_channels=inputs, weight=weight
+    )
+    result = call.build.traffic("col2im", (spread,), (1, per_group * groups, *extents), AXES)
+    bias = call.value(2)
+    if bias is None:
+        return result
+    if isinstance(bias, Constant):
+        return call.build.same(Shift(bias.stored), result, weight=bias)
+    column = call.build.view(bias, (bias.elements, 1, 1, 1), AXES[1:])
+    return call.build.tensor(Add(), (result, column), result.dims, AXES)
 
 
 def pool(call: Call, kind: type[MaxPool3d | AvgPool3d]) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from mbcost.architectures.fields import MAX_WINDOW
-from mbcost.importers.onnx import volumes
+from mbcost.importers.onnx import computed, volumes
 from mbcost.importers.onnx.call import Call, UnsupportedError
 from mbcost.importers.onnx.tensors import ModelError
 from mbcost.importers.onnx.values import Constant, Tensor, shape_of, spatial_axes
@@ -76,9 +76,9 @@ def conv(call: Call) -> Tensor:
     """Conv (x, weight, bias)."""
     if volumes.is_volume(call):
         return volumes.conv(call)
-    x, weight = as_map(call), call.weight(1)
+    x, weight = as_map(call), _filter(call)
     groups = call.integer("group", 1)
-    kernel, in_channels = _kernel(weight, x, groups)
+    kernel, in_channels = _kernel(call, weight, x, groups)
     out, bias = weight.dims[0], isinstance(call.value(2), Constant)
     stride, dilation = _pair(call, "strides", x), _pair(call, "dilations", x)
     padding = _padding(call, x)
@@ -87,7 +87,15 @@ def conv(call: Call) -> Tensor:
         operator = DepthwiseConv2d(kernel, stride, dilation, out // groups, padding, bias)
     else:
         operator = Conv2d(out, kernel, stride, dilation, groups, padding, bias)
+    if isinstance(weight, Tensor):
+        return with_computed_bias(call, computed.convolution(call, x, weight, operator, groups))
     return with_computed_bias(call, call.build.mapped(operator, x, in_channels=in_channels, weight=weight))
+
+
+def _filter(call: Call) -> Tensor | Constant:
+    """A convolution's weight, which the network may compute."""
+    weight = call.value(1)
+    return weight if isinstance(weight, Tensor) else call.weight(1)
 
 
 def with_computed_bias(call: Call, product: Tensor) -> Tensor:
@@ -102,12 +110,15 @@ def with_computed_bias(call: Call, product: Tensor) -> Tensor:
 
 def conv_transpose(call: Call) -> Tensor:
     """ConvTranspose (x, weight, bias)."""
-    x, weight = as_map(call), call.weight(1)
+    if volumes.is_volume(call):
+        return volumes.conv_transpose(call)
+    x, weight = as_map(call), _filter(call)
     groups = call.integer("group", 1)
     if len(weight.dims) != len(x.dims):
         raise ModelError(f"its weight has the shape {list(weight.dims)}")
     kernel = (1, weight.dims[2]) if len(x.dims) == 3 else (weight.dims[2], weight.dims[3])
     _check_window(kernel)
+    call.check_kernel_shape(weight)
     stride, dilation = _pair(call, "strides", x), _pair(call, "dilations", x)
     extra = _pair(call, "output_padding", x, default=0)
     wanted = call.ints("output_shape")
@@ -119,6 +130,8 @@ def conv_transpose(call: Call) -> Tensor:
     operator = TransposedConv2d(
         weight.dims[1] * groups, kernel, stride, dilation, groups, padding, extra, isinstance(call.value(2), Constant)
     )
+    if isinstance(weight, Tensor):
+        return with_computed_bias(call, computed.transposed(call, x, weight, operator, groups))
     return with_computed_bias(call, call.build.mapped(operator, x, in_channels=weight.dims[0], weight=weight))
 
 
@@ -141,12 +154,13 @@ def _check_window(window: Pair) -> None:
         raise UnsupportedError(f"a window of {window[0]}x{window[1]}: sides have to be 1 to {MAX_WINDOW}")
 
 
-def _kernel(weight: Constant, x: Tensor, groups: int) -> tuple[Pair, int]:
+def _kernel(call: Call, weight: Tensor | Constant, x: Tensor, groups: int) -> tuple[Pair, int]:
     """Window and input channels of a convolution's weight."""
     if len(weight.dims) != len(x.dims):
         raise ModelError(f"its weight has the shape {list(weight.dims)}, its input {list(x.dims)}")
     window = (1, weight.dims[2]) if len(x.dims) == 3 else (weight.dims[2], weight.dims[3])
     _check_window(window)
+    call.check_kernel_shape(weight)
     return window, weight.dims[1] * groups
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mbcost.importers.pytorch import computed, convolution, movement, pointwise, pooling, product, recurrent
+from mbcost.importers.pytorch import computed, movement, pointwise, pooling, product, recurrent
 from mbcost.importers.pytorch.state import ImportState
 from mbcost.importers.pytorch.trace import WRITTEN_THROUGH
 from mbcost.operators import (
@@ -42,7 +42,7 @@ Converter = Callable[[ImportState], Any]
 
 _PRODUCTS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(["conv1d", "conv2d", "conv3d", "convolution", "_convolution"], computed.convolution),
-    **dict.fromkeys(["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"], convolution.transposed_convolution),
+    **dict.fromkeys(["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"], computed.transposed_convolution),
     "linear": product.linear,
     **dict.fromkeys(["mm", "bmm", "matmul", "mv", "dot"], product.product),
     **dict.fromkeys(["addmm", "baddbmm", "addmv"], product.product_and_sum),
@@ -276,6 +276,9 @@ _BY_TRAFFIC: Final = [
     "topk",
     "sort",
     "argsort",
+    *("scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "masked_scatter"),
+    *("cumsum", "cumprod", "max_unpool2d", "max_unpool3d", "affine_grid_generator", "kthvalue"),
+    "_pack_padded_sequence",
     "nonzero",
     "index_put",
     "torchvision::nms",

@@ -8,10 +8,12 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal
 
+from mbcost.architectures.scaling import Resolution
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import fail
 from mbcost.files import read_head
 from mbcost.importers.imported import INPUT, imported_spec
+from mbcost.importers.tflite.control import inlined
 from mbcost.importers.tflite.convert import convert
 from mbcost.importers.tflite.flatbuffer import Bytes, DamagedError, Flatbuffer
 from mbcost.importers.tflite.model import Model, ended, read_model
@@ -41,7 +43,7 @@ def read_tflite(
     *,
     input_shapes: Mapping[str, Sequence[int | None]] | Sequence[int | None] | None = None,
     until: str | None = None,
-    resolution: int | None = None,
+    resolution: Resolution | None = None,
 ) -> ArchitectureSpec:
     """The main subgraph of a TensorFlow Lite file, float or quantised, as an architecture.
 
@@ -86,10 +88,10 @@ def _read(
     unsupported: Unsupported,
     shapes: Mapping[str, Sequence[int | None]],
     until: str | None,
-    resolution: int | None,
+    resolution: Resolution | None,
 ) -> ArchitectureSpec:
     try:
-        model = read_model(Flatbuffer(data, SCHEMA), str(file))
+        model = inlined(read_model(Flatbuffer(data, SCHEMA), str(file)), estimates=unsupported == "estimate")
         if until is not None:
             model = ended(model, until)
         if not model.inputs:

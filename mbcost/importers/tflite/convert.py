@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from mbcost.errors import InputError, Problem, fail
 from mbcost.importers.imported import INPUT
 from mbcost.importers.tflite import elementwise, movement, patterns, products, recurrent, traffic
+from mbcost.importers.tflite.control import MAX_TURNS
 from mbcost.importers.tflite.flatbuffer import DamagedError
 from mbcost.importers.tflite.model import Model, Node
 from mbcost.importers.tflite.network import Network, UnsupportedError, Value, plain
@@ -187,7 +188,14 @@ PATTERNS: Final[dict[str, tuple[Pattern, ...]]] = {
 _OF_SHAPES: Final = frozenset({"SHAPE", "RANK"})
 #: Operators that take no time in an inference: a variable's name, and what runs before the first inference alone.
 _ONCE: Final = frozenset({"VAR_HANDLE", "CALL_ONCE"})
-_CONTROL_FLOW: Final = frozenset({"IF", "WHILE", "CALL"})
+#: Control flow that is left where the network decides -> what that is, and what an estimate makes of it.
+_DECIDED: Final = {
+    "IF": ("which branch runs is computed by the network", "takes its first branch"),
+    "WHILE": (
+        f"how often its body runs is computed by the network, or more than {MAX_TURNS} times",
+        "counts one turn of its body",
+    ),
+}
 
 
 def convert(model: Model, unsupported: Unsupported) -> Network:
@@ -212,14 +220,18 @@ def _refuse(model: Model, unsupported: Unsupported) -> None:
     flows: dict[str, list[Node]] = {}
     unknown: dict[str, list[Node]] = {}
     for node in model.nodes:
-        if node.name in _CONTROL_FLOW and not node.custom:
+        if node.name in _DECIDED and not node.custom:
             flows.setdefault(node.name, []).append(node)
         elif unsupported == "refuse" and not _is_known(node):
             unknown.setdefault(node.name, []).append(node)
     until = "`until=TENSOR` ends the network before it"
     problems = [
-        Problem("MB504", f"{_label(model, nodes)} is control flow", hint=f"freeze the branch that runs; {until}")
-        for nodes in flows.values()
+        Problem(
+            "MB504",
+            f"{_label(model, nodes)} is control flow: {_DECIDED[name][0]}",
+            hint=f'`unsupported="estimate"` {_DECIDED[name][1]} and says so; {until}',
+        )
+        for name, nodes in flows.items()
     ]
     problems += [
         Problem(

@@ -20,6 +20,9 @@ MAX_ZEROS: Final = 2**22
 #: A buffer's `offset` that means bytes outside of the FlatBuffer; 0 and 1 mean none.
 _FIRST_OFFSET: Final = 2
 
+#: Operators that run other subgraphs.
+_CALLING: Final = frozenset({"IF", "WHILE", "CALL"})
+
 _WHOLE: Final = frozenset({"INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"})
 
 
@@ -79,6 +82,16 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Subgraph:
+    """Operators between inputs and outputs, with tensors of their own."""
+
+    tensors: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """The main subgraph.
 
@@ -88,6 +101,8 @@ class Model:
         Its tensors at either end, each once, in the order of the file.
     signatures
         Names of the functions that the file offers; the first subgraph is that of one of them.
+    subgraphs
+        All that the file has, the main one first, which control flow may call.
     readers
         For every tensor the operators that read it, once for each time.
     """
@@ -99,6 +114,7 @@ class Model:
     inputs: tuple[int, ...]
     outputs: Mapping[int, None]
     signatures: tuple[str, ...] = ()
+    subgraphs: tuple[Subgraph, ...] = ()
     readers: dict[int, list[Node]] = field(default_factory=dict)
 
     def label(self, node: Node) -> str:
@@ -128,6 +144,10 @@ class Model:
         head = self.tensors[tensor] if tensor >= 0 else None
         if head is None or not head.data[1] or head.elements != 1:
             return None
+        return self.number_of(head)
+
+    def number_of(self, head: Tensor) -> float:
+        """The real number that a constant of one element stands for."""
         value = float(self._numbers(head)[0])
         if head.quantization is None:
             return value
@@ -155,21 +175,34 @@ def read_model(buffer: Flatbuffer, path: str) -> Model:
     """
     root = buffer.root("Model")
     codes = [_operator_name(code) for code in root.tables("operator_codes")]
-    graph = root.tables("subgraphs")[0]
+    tables = root.tables("subgraphs")
+    graph = _subgraph(tables[0], codes, root.tables("buffers"), path)
+    others: tuple[Subgraph, ...] = ()
+    if any(node.name in _CALLING for node in graph.nodes):
+        others = tuple(_subgraph(table, codes, root.tables("buffers"), path) for table in list(tables)[1:])
+    ends = tuple(dict.fromkeys(graph.inputs)), dict.fromkeys(graph.outputs)
+    model = Model(path, buffer, graph.tensors, graph.nodes, *ends, _signatures(root), (graph, *others))
+    return with_readers(model)
+
+
+def with_readers(model: Model) -> Model:
+    """The model with the operators that read each tensor."""
+    readers: dict[int, list[Node]] = {}
+    for node in model.nodes:
+        for tensor in node.inputs:
+            readers.setdefault(tensor, []).append(node)
+    return replace(model, readers=readers)
+
+
+def _subgraph(graph: Table, codes: list[tuple[str, bool]], buffers: Tables, path: str) -> Subgraph:
     operators = graph.tables("operators")
     if len(operators) > MAX_LAYERS:
         fail("MB208", f"{path} has {len(operators)} operators, more than {MAX_LAYERS}")
-    buffers = root.tables("buffers")
     tensors = tuple(_tensor(table, buffers) for table in graph.tables("tensors"))
     nodes = tuple(_node(i, table, codes, len(tensors)) for i, table in enumerate(operators))
     inputs, outputs = graph.numbers("inputs"), graph.numbers("outputs")
     _check_tensors((*inputs, *outputs), len(tensors), least=0)
-    ends = tuple(dict.fromkeys(inputs)), dict.fromkeys(outputs)
-    model = Model(path, buffer, tensors, nodes, *ends, _signatures(root))
-    for node in nodes:
-        for tensor in node.inputs:
-            model.readers.setdefault(tensor, []).append(node)
-    return model
+    return Subgraph(tensors, nodes, inputs, outputs)
 
 
 def ended(model: Model, until: str) -> Model:
@@ -191,12 +224,8 @@ def ended(model: Model, until: str) -> Model:
             wanted.update(node.inputs)
             kept.append(node)
     nodes = tuple(reversed(kept))
-    readers: dict[int, list[Node]] = {}
-    for node in nodes:
-        for tensor in node.inputs:
-            readers.setdefault(tensor, []).append(node)
     inputs = tuple(tensor for tensor in model.inputs if tensor in wanted) or model.inputs
-    return replace(model, nodes=nodes, inputs=inputs, outputs={made[until]: None}, readers=readers)
+    return with_readers(replace(model, nodes=nodes, inputs=inputs, outputs={made[until]: None}))
 
 
 def _signatures(root: Table) -> tuple[str, ...]:

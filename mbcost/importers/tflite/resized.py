@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from mbcost.architectures.scaling import Resolution, sides_of
 from mbcost.errors import did_you_mean, fail
 from mbcost.graph.expansion import MAX_ELEMENTS
 from mbcost.importers.tflite.flatbuffer import DamagedError
@@ -93,7 +94,7 @@ _POOLS: Final = frozenset(("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"))
 
 
 def with_inputs(
-    model: Model, shapes: Mapping[str, Sequence[int | None]], resolution: int | None
+    model: Model, shapes: Mapping[str, Sequence[int | None]], resolution: Resolution | None
 ) -> tuple[Model, int | None]:
     """The model with inputs of the given sizes, and the batch that they state.
 
@@ -128,7 +129,8 @@ def with_inputs(
             batch = wanted[0]
             wanted[0] = None
             if resolution is not None:
-                wanted[1:3] = [resolution if _is_open(head, i) and wanted[i] is None else wanted[i] for i in (1, 2)]
+                for i, side in enumerate(sides_of(resolution), 1):
+                    wanted[i] = side if _is_open(head, i) and wanted[i] is None else wanted[i]
         sizes[tensor] = _closed(model, head, wanted)
     if all(sizes[tensor] == model.tensors[tensor].shape for tensor in model.inputs):
         return model, batch

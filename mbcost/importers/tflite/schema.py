@@ -113,6 +113,9 @@ SCHEMA: Final[Schema] = {
     "LeakyReluOptions": {"alpha": Slot(0, "float")},
     "DepthToSpaceOptions": {"block_size": Slot(0, "int")},
     "SpaceToDepthOptions": {"block_size": Slot(0, "int")},
+    "IfOptions": {"then_subgraph_index": Slot(0, "int"), "else_subgraph_index": Slot(1, "int")},
+    "WhileOptions": {"cond_subgraph_index": Slot(0, "int"), "body_subgraph_index": Slot(1, "int")},
+    "CallOptions": {"subgraph": Slot(0, "uint")},
 }
 
 #: operator -> table of its options
@@ -146,6 +149,9 @@ OPTIONS: Final = {
     "PACK": "PackOptions",
     "UNPACK": "UnpackOptions",
     "GATHER": "GatherOptions",
+    "IF": "IfOptions",
+    "WHILE": "WhileOptions",
+    "CALL": "CallOptions",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
 

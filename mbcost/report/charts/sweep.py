@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mbcost import readable
+from mbcost.architectures.scaling import resolution_text
 from mbcost.errors import did_you_mean, fail, or_list
 from mbcost.report.charts.chart import Chart, plotly_figure, short, style_of
 
@@ -59,10 +60,12 @@ def heat_map(result: SweepResult, architecture: str, target: str) -> Chart:
     title = f"{architecture} on {target}: latency by width and resolution"
     rows = np.flatnonzero((columns["architecture"] == architecture) & (columns["target"] == target))
     rows = rows[columns["batch"][rows] == columns["batch"][rows[0]]]
-    widths, sides = (sorted(set(columns[name][rows].tolist())) for name in ("alpha", "resolution"))
+    widths = sorted(set(columns["alpha"][rows].tolist()))
+    sizes = {row: (int(columns["resolution"][row]), int(columns["input_width"][row])) for row in rows.tolist()}
+    sides = sorted(set(sizes.values()))
     times: list[list[float | None]] = [[None] * len(widths) for _ in sides]
-    for row in rows:
-        place = sides.index(columns["resolution"][row]), widths.index(columns["alpha"][row])
+    for row in rows.tolist():
+        place = sides.index(sizes[row]), widths.index(columns["alpha"][row])
         times[place[0]][place[1]] = float(columns["latency_ms"][row])
     trace = {
         "type": "heatmap",
@@ -76,13 +79,13 @@ def heat_map(result: SweepResult, architecture: str, target: str) -> Chart:
         "texttemplate": "%{z:.3g}" if len(widths) * len(sides) <= 200 else "",
         "hovertemplate": "%{z:.4g} ms<extra></extra>",
     }
-    layout = {"xaxis": _axis(widths, "alpha"), "yaxis": _axis(sides, "resolution")}
+    layout = {"xaxis": _axis([f"{width:g}" for width in widths], "alpha")}
+    layout["yaxis"] = _axis([resolution_text(*side) for side in sides], "resolution")
     return Chart(short(title, 120), f"{len(rows)} configurations.", [trace], layout)
 
 
-def _axis(values: list[float], label: str) -> dict[str, Any]:
-    places = list(range(len(values)))
-    texts = [f"{value:g}" for value in values]
+def _axis(texts: list[str], label: str) -> dict[str, Any]:
+    places = list(range(len(texts)))
     return {"tickmode": "array", "tickvals": places, "ticktext": texts, "title": {"text": label}}
 
 
@@ -103,7 +106,7 @@ def front(result: SweepResult, target: str) -> Chart:
                 "name": short(name),
                 "x": columns["latency_ms"][members].tolist(),
                 "y": columns[quality][members].tolist(),
-                "text": [f"{short(name)} {columns['alpha'][row]:g} / {columns['resolution'][row]}" for row in members],
+                "text": [f"{short(name)} {columns['alpha'][row]:g} / {result.size_of(row)}" for row in members],
                 "hovertemplate": "%{text}<br>%{x:.4g} ms, %{y:.4s}<extra></extra>",
                 "marker": {
                     "color": colour,

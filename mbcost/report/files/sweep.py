@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from mbcost import readable
 from mbcost.report.files.text import csv_cell, escaped, finite, markdown_table
@@ -26,24 +25,24 @@ def to_csv(result: SweepResult) -> str:
 
 def to_markdown(result: SweepResult, *, all_rows: bool = False) -> str:
     """The front, or all rows, as a table, followed by the warnings."""
-    columns = result.columns
     rows = range(len(result)) if all_rows else result.front().tolist()
     table = markdown_table(
         ["network", "alpha", "resolution", "target", "ms", "90 %", "rests on", "MACs", "parameters", "top-1 %"],
         "-rr-rr-rrr",
-        [_row(columns, row) for row in rows],
+        [_row(result, row) for row in rows],
     )
     parts = [table, *(["\n".join(f"- {escaped(warning)}" for warning in result.warnings)] if result.warnings else [])]
     return "\n\n".join(parts) + "\n"
 
 
-def _row(columns: Any, row: int) -> list[str]:
+def _row(result: SweepResult, row: int) -> list[str]:
+    columns = result.columns
     low, high = (readable.significant(columns[name][row]) for name in ("latency_low_ms", "latency_high_ms"))
     top1 = columns["top1"][row]
     return [
         escaped(columns["architecture"][row]),
         f"{columns['alpha'][row]:g}",
-        str(columns["resolution"][row]),
+        result.size_of(row),
         escaped(f"{columns['target'][row]} {columns['precision'][row]}"),
         readable.significant(columns["latency_ms"][row]),
         f"{low} to {high}",

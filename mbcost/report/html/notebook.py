@@ -160,7 +160,7 @@ def sweep_html(result: SweepResult) -> str:
     longest = max((float(columns["latency_ms"][row]) for row in shown), default=0.0)
     rows = [
         (
-            f"{columns['architecture'][row]} {columns['alpha'][row]:g} / {columns['resolution'][row]}",
+            f"{columns['architecture'][row]} {columns['alpha'][row]:g} / {result.size_of(row)}",
             columns["target"][row],
             readable.significant(float(columns["latency_ms"][row])),
             bar(float(columns["latency_ms"][row]), longest),

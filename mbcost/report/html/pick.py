@@ -31,7 +31,7 @@ def pick_page(result: Pick, origin: Origin = NO_ORIGIN) -> str:
 
 
 def _name(candidate: Candidate) -> str:
-    return f"{candidate.architecture} {candidate.alpha:g} / {candidate.resolution}"
+    return candidate.name
 
 
 def _choice_cards(candidate: Candidate) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def front_rows(result: Pick) -> list[list[str]]:
         [
             candidate.architecture,
             f"{candidate.alpha:g}",
-            str(candidate.resolution),
+            candidate.size,
             readable.NOTHING if candidate.top1 is None else readable.significant(candidate.top1),
             readable.significant(candidate.slowest.latency_ms),
             candidate.slowest.source,

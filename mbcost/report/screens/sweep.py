@@ -82,7 +82,7 @@ def _table(result: SweepResult, rows: Iterable[int], screen: Screen, *, mark_fro
         return [
             *([columns["architecture"][row]] if several else []),
             f"{columns['alpha'][row]:g}",
-            str(columns["resolution"][row]),
+            result.size_of(row),
             readable.significant(columns["latency_ms"][row]),
             f"{low} to {high}",
             *([_known(columns["measured_ms"][row])] if measured else []),

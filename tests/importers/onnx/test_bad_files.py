@@ -76,7 +76,7 @@ def test_every_unknown_operator_is_named(tmp_path: Path) -> None:
     x = net.node("SequenceConstruct", "x")
     x = net.node("MyOp", net.node("MyOp", x, domain="acme"), domain="acme")
     x = net.node("Reluu", x)
-    x = net.node("Loop", "", "", x)
+    x = net.node("SequenceMap", x)
     net.nodes[-1].attribute.append(subgraph("body"))
     path = net.save(tmp_path, x)
     text = refused(path, "MB501", "`SequenceConstruct`", "node `sequenceconstruct0`", str(path))
@@ -224,7 +224,7 @@ MANY = np.full(4, 2**40)
         (lambda net: net.node("Conv", "x", net.weight((4, 8, 3, 3)), pads=[-1, 0, 0, 0]), "MB204"),
         (lambda net: net.node("Conv", "x", net.weight((4, 8, 3, 3)), group=0), "MB204"),
         (lambda net: net.node("Conv", "x", net.weight((4, 8, 3, 3)), auto_pad=3), "MB503"),
-        (lambda net: net.node("Conv", "x", net.node("Relu", "x")), "MB504"),
+        (lambda net: net.node("Conv", "x", net.node("Reshape", "x", net.numbers([2, 4, 14, 14]))), "MB503"),
         (lambda net: net.node("MaxPool", "x"), "MB503"),
         (lambda net: net.node("Conv", "x", net.weight((4, 8, 5000, 1))), "MB504"),
         (lambda net: net.node("Conv", "x", net.weight((4, 8, 3, 3)), pads=[5000] * 4), "MB503"),

@@ -53,7 +53,7 @@ COMPUTED: list[tuple[str, Callable[[Net], str], bool]] = [
     ("Gemm's a is a weight", lambda n: n.node("Gemm", n.weight((3, 5)), pooled(n, 5, rank=2), transB=1), True),
     ("Conv's bias", lambda n: n.node("Conv", "x", n.weight((4, 8, 3, 3)), pooled(n, 4)), True),
     ("ConvTranspose's bias", lambda n: n.node("ConvTranspose", "x", n.weight((8, 4, 3, 3)), pooled(n, 4)), True),
-    ("Conv's weight", lambda n: n.node("Conv", "x", n.node("Reshape", pooled(n, 32), n.numbers([4, 8, 1, 1]))), False),
+    ("Conv's weight", lambda n: n.node("Conv", "x", n.node("Reshape", pooled(n, 32), n.numbers([4, 8, 1, 1]))), True),
     *(
         (f"BatchNormalization's input {place}", lambda n, place=place: batch_norm(n, place), True)
         for place in range(1, 5)
@@ -69,7 +69,7 @@ COMPUTED: list[tuple[str, Callable[[Net], str], bool]] = [
     ("Pow's exponent", lambda n: n.node("Pow", "x", scalar_of(n)), True),
     ("Pow of a number", lambda n: n.node("Pow", n.numbers(2.0, np.float32), pooled(n, 4)), True),
     ("Where's condition", lambda n: n.node("Where", n.node("Cast", pooled(n, 14), to=9), "x", "x"), True),
-    ("PRelu's slope", lambda n: n.node("PRelu", "x", n.node("Reshape", pooled(n, 8), n.numbers([8, 1, 1]))), False),
+    ("PRelu's slope", lambda n: n.node("PRelu", "x", n.node("Reshape", pooled(n, 8), n.numbers([8, 1, 1]))), True),
     ("FusedConv's z", lambda n: fused_conv(n), True),
     ("a quantised tensor's scale", lambda n: n.node("QuantizeLinear", "x", scalar_of(n), n.numbers(0)), True),
     ("a padding's value", lambda n: n.node("Pad", "x", n.numbers([0, 0, 1, 1] * 2), scalar_of(n)), False),
@@ -125,6 +125,80 @@ def test_a_sum_of_a_product_has_both_factors(tmp_path: Path) -> None:
     net = Net()
     path = net.save(tmp_path, net.node("Gemm", flat(net), net.weight((8, 5)), pooled(net, 5)))
     assert macs(path) == 8 * 5 + 8 * 5
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize(
+    ("op_type", "weight", "product", "output"),
+    [
+        ("Conv", (4, 8, 3, 3), 12 * 12 * 4 * 8 * 9, (1, 4, 12, 12)),
+        ("ConvTranspose", (8, 4, 2, 2), 14 * 14 * 8 * 4 * 4, (1, 4, 28, 28)),
+    ],
+)
+def test_weights_that_the_network_computes(
+    tmp_path: Path,
+    op_type: str,
+    weight: tuple[int, ...],
+    product: int,
+    output: tuple[int, ...],
+    groups: int,
+    biased: bool,
+) -> None:
+    net, stride = Net(), 1 if op_type == "Conv" else 2
+    first, second = weight[:2]
+    shape = (first, second // groups, *weight[2:])
+    count = int(np.prod(shape))
+    computed = net.node("Reshape", pooled(net, count), net.numbers(shape))
+    bias = [net.weight((4,))] if biased else []
+    last = net.node(op_type, "x", computed, *bias, group=groups, strides=[stride] * 2)
+    graph = build_graph(read_onnx(net.save(tmp_path, last)))
+    # a dense layer of 8 inputs makes the weight; with groups each output has a part of the products
+    assert count_macs(graph) == 8 * count + product // groups
+    assert count_params(graph) == 8 * count + (4 if biased else 0)
+    assert graph.layers[-1].output_shape == (output[2], output[3], output[1])
+
+
+def test_a_stack_of_weights(tmp_path: Path) -> None:
+    net = Net()
+    path = net.save(tmp_path, net.node("MatMul", "x", net.weight((3, 16, 10))), (3, 5, 16))
+    graph = build_graph(read_onnx(path))
+    assert (count_macs(graph), count_params(graph)) == (3 * 5 * 16 * 10, 3 * 16 * 10)
+    path = net.save(tmp_path, net.node("MatMul", net.weight((3, 10, 5)), "x"), (3, 5, 16))
+    graph = build_graph(read_onnx(path))
+    assert (count_macs(graph), count_params(graph)) == (3 * 10 * 5 * 16, 3 * 10 * 5)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "macs_"),
+    [
+        ((1, 5, 16), (3, 16, 10), 3 * 5 * 16 * 10),
+        ((2, 1, 5, 16), (3, 16, 10), 2 * 3 * 5 * 16 * 10),
+        ((2, 3, 5, 16), (3, 16, 10), 2 * 3 * 5 * 16 * 10),
+        ((3, 5, 16), (1, 16, 10), 3 * 5 * 16 * 10),
+        ((1, 4, 5, 16), (1, 1, 16, 5), 4 * 5 * 16 * 5),
+    ],
+)
+def test_products_whose_stacks_broadcast(
+    tmp_path: Path, left: tuple[int, ...], right: tuple[int, ...], macs_: int
+) -> None:
+    net = Net()
+    b = net.node("Reshape", pooled(net, int(np.prod(right))), net.numbers(right))
+    a = net.node("Reshape", pooled(net, int(np.prod(left))), net.numbers(left))
+    path = net.save(tmp_path, net.node("MatMul", a, b))
+    assert macs(path) == macs_ + 8 * int(np.prod(right)) + 8 * int(np.prod(left))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_of_a_volume(tmp_path: Path, groups: int) -> None:
+    net = Net()
+    inputs = ["x", net.weight((8, 4, 2, 3, 3)), net.weight((4 * groups,))]
+    last = net.node("ConvTranspose", *inputs, group=groups, strides=[2, 2, 2], pads=[0, 1, 1, 0, 1, 1])
+    graph = build_graph(read_onnx(net.save(tmp_path, last, (1, 8, 3, 5, 5))))
+    assert count_macs(graph) == 3 * 5 * 5 * 8 * 4 * 2 * 3 * 3
+    assert count_params(graph) == 8 * 4 * 18 + 4 * groups
+    # 2 * (3 - 1) + 2 = 6 slices of 2 * (5 - 1) + 3 - 2 = 9 x 9 pixels
+    assert graph.layers[-1].output_shape.elements == 6 * 9 * 9 * 4 * groups
 
 
 # -- batches ----------------------------------------------------------------------------------------------------------
@@ -507,11 +581,12 @@ def test_an_estimate_keeps_the_declared_first_dimension(tmp_path: Path) -> None:
 
 def test_what_is_not_modelled_is_estimated_where_its_shape_is_declared(tmp_path: Path) -> None:
     net = Net()
-    made = net.node("Conv", "x", net.node("Reshape", pooled(net, 32), net.numbers([4, 8, 1, 1])))
+    volume = net.node("Reshape", "x", net.numbers([1, 8, 14, 14, 1]))
+    made = net.node("Conv", volume, net.node("Reshape", pooled(net, 32), net.numbers([4, 8, 1, 1, 1])))
     path = net.save(tmp_path, net.node("Relu", made))
     with pytest.raises(InputError, match="only weights in the file"):
         read_onnx(path, unsupported="estimate")
-    net.infos.append(helper.make_tensor_value_info(made, TensorProto.FLOAT, [1, 4, 14, 14]))
+    net.infos.append(helper.make_tensor_value_info(made, TensorProto.FLOAT, [1, 4, 14, 14, 1]))
     spec = read_onnx(net.save(tmp_path, net.node("Tanh", made)), unsupported="estimate")
     assert [layer.op for layer in build_graph(spec).layers][-2:] == ["opaque", "tanh"]
     assert "Estimated by their traffic, since mbcost does not know them: Conv" in " ".join(spec.notes)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 from torch import Tensor, nn
+from torch.nn.utils import rnn
 
 from mbcost.graph import build_graph, count_macs, count_params
+from mbcost.importers.pytorch import from_torch
 from tests.importers.pytorch.counts import imported, spec_of
 from tests.importers.pytorch.test_traps import Of
 
@@ -93,3 +96,25 @@ def test_cells(make: Callable[[], nn.Module], gates: int) -> None:
     graph = imported(module, (1, 10))
     assert count_macs(graph) == 3 * gates * 16 * (10 + 16)
     assert count_params(graph) == sum(parameter.numel() for parameter in module.parameters())
+
+
+class Packed(nn.Module):
+    """An LSTM over sequences of several lengths, as nn.LSTM runs them: rows of all steps, one behind the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTM(12, 16, batch_first=True)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        packed = rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        _, (state, _) = self.cell(packed)
+        return state[-1]
+
+
+def test_packed_sequences() -> None:
+    # 7 and 4 steps: 11 rows enter; the first state is zeros, whose products are worked out once
+    spec = from_torch(Packed(), (torch.zeros(2, 7, 12), torch.tensor([7, 4])))
+    graph = build_graph(spec)
+    assert count_macs(graph) == 11 * 4 * 16 * 12 + (11 - 2) * 4 * 16 * 16
+    assert count_params(graph) == sum(parameter.numel() for parameter in Packed().parameters())
+    assert "2048 MACs on constants alone" in " ".join(spec.notes)

@@ -175,3 +175,36 @@ def test_sizes_get_the_type_of_the_parameters(dtype: torch.dtype) -> None:
 def test_examples_that_are_none(example: object) -> None:
     with pytest.raises(InputError, match="example input"):
         from_torch(conv(), example)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_with_a_computed_weight(groups: int) -> None:
+    def run(m: Of, x: Tensor) -> Tensor:
+        weight = m.g(x.mean((2, 3))).view(8, 4, 2, 2)
+        return F.conv_transpose2d(x, weight, m.b, stride=2, groups=groups)
+
+    module = Of(run, g=nn.Linear(8, 8 * 4 * 2 * 2), b=(4 * groups,))
+    graph = build_graph(spec_of(module, (1, 8, 6, 6)))
+    # the linear layer that makes the weight; every pixel's products, of which a group makes 4 channels
+    assert count_macs(graph) == 8 * 128 + 36 * 8 * 4 * 4
+    assert count_params(graph) == 8 * 128 + 128 + 4 * groups
+
+
+MOVING = {
+    "cumsum": lambda _, x: torch.cumsum(x, 2),
+    "index_add": lambda _, x: x.new_zeros(1, 8, 4, 8).index_add(2, torch.tensor([0, 1, 2, 3, 0, 1, 2, 3]), x),
+    "scatter_add": lambda _, x: x.new_zeros(1, 8, 8, 8).scatter_add(2, torch.zeros(1, 8, 8, 8, dtype=torch.long), x),
+    "max_unpool2d": lambda _, x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+    "kthvalue": lambda _, x: x.kthvalue(2, -1)[0],
+    "affine_grid_generator": lambda _, x: F.grid_sample(
+        x, F.affine_grid(x[:, 0, 0, :6].view(1, 2, 3), [1, 8, 8, 8], align_corners=False), align_corners=False
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_what_moves_elements_is_charged_by_its_traffic(name: str) -> None:
+    spec = spec_of(Of(lambda m, x: MOVING[name](m, m.c(x)), c=nn.Conv2d(8, 8, 1)), (1, 8, 8, 8))
+    graph = build_graph(spec)
+    assert count_macs(graph) == 64 * 8 * 8
+    assert f"{name} (1)" in " ".join(spec.notes)

@@ -16,7 +16,7 @@ import tflite
 #: bytes of a tensor whose values nobody looks at
 OPAQUE = b"\0"
 
-_CODES = {"FLOAT32": "f", "INT32": "i", "INT64": "q", "INT8": "b", "UINT8": "B", "FLOAT16": "e"}
+_CODES = {"FLOAT32": "f", "INT32": "i", "INT64": "q", "BOOL": "?", "INT8": "b", "UINT8": "B", "FLOAT16": "e"}
 
 
 class Model:
@@ -32,6 +32,14 @@ class Model:
         self.operators: list[tuple[int, Sequence[int], Sequence[int], str | None, Mapping[str, Any]]] = []
         self.inputs: list[int] = []
         self.outputs: list[int] = []
+        self.branches: list[Model] = []
+
+    def branch(self) -> Model:
+        """A subgraph that control flow calls by its number: the first one is 1."""
+        other = Model(self.dtype, filled=self.filled)
+        other.builder, other.buffers, other.codes = self.builder, self.buffers, self.codes
+        self.branches.append(other)
+        return other
 
     # -- tensors ------------------------------------------------------------------------------------------------------
 
@@ -181,23 +189,26 @@ class Model:
         b = self.builder
         self.outputs = list(outputs) or self.outputs or [self.operators[-1][2][0]]
         codes = [self._table("OperatorCode", **self._code(*code)) for code in self.codes]
-        graph = self._table(
+        graphs = [graph._graph() for graph in (self, *self.branches)]
+        buffers = [self._table("Buffer", Data=b.CreateByteVector(data) if data else None) for data in self.buffers]
+        root = self._table(
+            "Model",
+            Version=3,
+            OperatorCodes=self._vector(codes),
+            Subgraphs=self._vector(graphs),
+            Buffers=self._vector(buffers),
+        )
+        b.Finish(root, b"TFL3")
+        return bytes(b.Output())
+
+    def _graph(self) -> int:
+        return self._table(
             "SubGraph",
             Tensors=self._vector([self._tensor(*tensor) for tensor in self.tensors]),
             Inputs=self._numbers(self.inputs),
             Outputs=self._numbers(self.outputs),
             Operators=self._vector([self._operator(*operator) for operator in self.operators]),
         )
-        buffers = [self._table("Buffer", Data=b.CreateByteVector(data) if data else None) for data in self.buffers]
-        root = self._table(
-            "Model",
-            Version=3,
-            OperatorCodes=self._vector(codes),
-            Subgraphs=self._vector([graph]),
-            Buffers=self._vector(buffers),
-        )
-        b.Finish(root, b"TFL3")
-        return bytes(b.Output())
 
     def _code(self, name: str, custom: str | None) -> dict[str, Any]:
         number = getattr(tflite.BuiltinOperator, name)

@@ -189,11 +189,11 @@ def test_unknown_operators_are_estimated_on_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unsupported", ["refuse", "estimate"])
-def test_control_flow_is_refused(tmp_path: Path, unsupported: str) -> None:
+def test_control_flow_that_calls_itself_is_damage(tmp_path: Path, unsupported: str) -> None:
     content = built(lambda m: m.op("WHILE", [image(m)], (1, 8, 6, 12)))
     error = refused(tmp_path, content, unsupported=unsupported)
-    assert error.codes == ("MB504",)
-    assert "operator 0 (WHILE)" in error.problems[0].message
+    assert error.codes == ("MB503",)
+    assert "nested too deeply" in error.problems[0].message
 
 
 UNMODELLED: list[tuple[str, Build, str]] = [

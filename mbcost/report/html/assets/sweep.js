@@ -4,7 +4,8 @@ const { columns, cases, models, quality } = page;
 const rows = columns.latency_ms.map((_, number) => number);
 const caseRows = () => rows.filter((row) => columns.case[row] === state.view);
 const caseName = ({ target, precision, threads, batch }) => `${target}, ${precision}, ${threads} thread${threads === 1 ? "" : "s"}, batch ${batch}`;
-const nameOf = (row) => `${models[columns.model[row]]} ${columns.alpha[row]} / ${columns.resolution[row]}`;
+const sizeOf = (row) => (columns.resolution[row] === columns.input_width[row] ? `${columns.resolution[row]}` : `${columns.resolution[row]}x${columns.input_width[row]}`);
+const nameOf = (row) => `${models[columns.model[row]]} ${columns.alpha[row]} / ${sizeOf(row)}`;
 const of = (key) => (row) => columns[key]?.[row] ?? null;
 const budget = () => {
   const value = Number.parseFloat(state.facets.budget ?? "");
@@ -18,7 +19,7 @@ const table = new DataTable({
   columns: [
     { key: "name", title: "configuration", value: nameOf },
     { key: "alpha", title: "alpha", numeric: true, value: of("alpha") },
-    { key: "resolution", title: "resolution", numeric: true, value: of("resolution") },
+    { key: "resolution", title: "resolution", numeric: true, value: of("resolution"), text: (_, row) => sizeOf(row) },
     { key: "latency_ms", title: "ms", numeric: true, value: of("latency_ms"), text: (value) => significant(value) },
     { key: "interval", title: "90 % interval", numeric: true, value: of("latency_low_ms"), text: (low, row) => `${significant(low)} to ${significant(columns.latency_high_ms[row])}` },
     { key: "measured_ms", title: "measured", numeric: true, value: of("measured_ms"), text: (value) => significant(value) },
@@ -76,13 +77,14 @@ const shownModel = () => Number(state.facets.model || columns.model[caseRows()[0
 /** Latency over width and resolution of one network, with the budget's contour. */
 function heatMap() {
   const members = caseRows().filter((row) => columns.model[row] === shownModel());
-  const values = (key) => [...new Set(members.map((row) => columns[key][row]))].sort((a, b) => a - b);
-  const [widths, heights] = [values("alpha"), values("resolution")];
+  const widths = [...new Set(members.map((row) => columns.alpha[row]))].sort((a, b) => a - b);
+  const larger = (a, b) => columns.resolution[a] - columns.resolution[b] || columns.input_width[a] - columns.input_width[b];
+  const heights = [...new Set([...members].sort(larger).map(sizeOf))];
   const title = `${models[shownModel()]}: latency by width and resolution`;
   if (widths.length < 2 || heights.length < 2) return { title, summary: "A heat map needs at least two widths and two resolutions.", data: [], layout: {} };
   const [z, ids] = [0, 1].map(() => heights.map(() => widths.map(() => null)));
   for (const row of members) {
-    const [i, j] = [heights.indexOf(columns.resolution[row]), widths.indexOf(columns.alpha[row])];
+    const [i, j] = [heights.indexOf(sizeOf(row)), widths.indexOf(columns.alpha[row])];
     [z[i][j], ids[i][j]] = [columns.latency_ms[row], row];
   }
   const few = widths.length * heights.length <= 200;
@@ -136,8 +138,7 @@ function markCharts() {
     markChart("heat", []);
     return;
   }
-  const axis = (key) => chart.layout[key].ticktext.indexOf(String(columns[key === "xaxis" ? "alpha" : "resolution"][row]));
-  const [x, y] = [axis("xaxis"), axis("yaxis")];
+  const [x, y] = [chart.layout.xaxis.ticktext.indexOf(String(columns.alpha[row])), chart.layout.yaxis.ticktext.indexOf(sizeOf(row))];
   markChart("heat", [{ type: "rect", x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5, line: { ...line, width: 4 } }]);
 }
 
