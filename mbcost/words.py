@@ -14,6 +14,8 @@ MacsConvention: TypeAlias = Literal["products", "all"]
 Unsupported: TypeAlias = Literal["refuse", "estimate"]
 #: How convolutions are computed: as the runtime does (auto), or lowered to matrix products.
 Lowering: TypeAlias = Literal["auto", "im2col"]
+#: What becomes of layers that a processor does not take: another one computes them, or they are left out.
+Outside: TypeAlias = Literal["host", "free"]
 #: What the time is grouped by.
 GroupBy: TypeAlias = Literal["op", "block", "layer"]
 #: What a plan for several processors optimises.
@@ -35,6 +37,7 @@ PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 NORM_PARAMS: Final[tuple[NormParams, ...]] = get_args(NormParams)
 MACS_CONVENTIONS: Final[tuple[MacsConvention, ...]] = get_args(MacsConvention)
 UNSUPPORTED: Final[tuple[Unsupported, ...]] = get_args(Unsupported)
+OUTSIDE: Final[tuple[Outside, ...]] = get_args(Outside)
 LOWERINGS: Final[tuple[Lowering, ...]] = get_args(Lowering)
 GOALS: Final[tuple[Goal, ...]] = get_args(Goal)
 STYLES: Final[tuple[Style, ...]] = get_args(Style)

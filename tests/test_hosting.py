@@ -119,3 +119,39 @@ def test_products_for_a_host_that_is_not_known_are_refused(tmp_path) -> None:
     assert "1 layer with products to a host that its profile does not have: product" in str(caught.value)
     free = mbcost.analyze(path, replace(mbcost.resolve_target("edge_tpu"), outside="free"))
     assert _rows(free)["product"].latency_s == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "expected"),
+    [
+        ("galaxy_s24/npu,host=galaxy_s24/npu", "MB304", "which is no CPU"),
+        ("galaxy_s24/npu,host=raspbery_pi_5", "MB300", "raspberry_pi_5"),
+        ("galaxy_s24/npu,outside=nothing", "MB010", "it has to be host or free"),
+    ],
+)
+def test_a_host_that_cannot_be(text: str, code: str, expected: str) -> None:
+    with pytest.raises(mbcost.InputError) as caught:
+        mbcost.resolve_target(text)
+    assert caught.value.codes == (code,)
+    assert expected in str(caught.value)
+
+
+def test_the_text_of_a_target_names_its_host(network) -> None:
+    target = mbcost.resolve_target("galaxy_s24/npu, host=raspberry_pi_5, outside=host")
+    assert target.name == "galaxy_s24/npu@tflite-htp,host=raspberry_pi_5/cpu@tflite-2.10"
+    assert mbcost.resolve_target(target.name) == target
+    found = mbcost.compare([f"{network},device=galaxy_s24/npu,outside=free", f"{network},device=galaxy_s24/npu"], [])
+    assert [analysis.target.outside for analysis in found.analyses] == ["free", "host"]
+
+
+def test_the_edge_tpu_s_compiler_leaves_all_after_the_first_to_the_host() -> None:
+    """coral.ai, "Compiling": as soon as an unsupported operation occurs, everything after it runs on the CPU."""
+    analysis = mbcost.analyze("mobilenet_v3_large", "edge_tpu,host=raspberry_pi_5")
+    places = [layer.runs_on for layer in analysis.layers if layer.latency_s > 0]
+    assert places[0] == "npu"  # the first convolution; its hard-swish is not on the list
+    assert set(places[1:]) == {"raspberry_pi_5/cpu"}
+    host = {
+        layer.name: layer for layer in mbcost.analyze("mobilenet_v3_large", "raspberry_pi_5", precision="int8").layers
+    }
+    for layer in analysis.layers[3:]:
+        assert layer.latency_s == pytest.approx(host[layer.name].latency_s)

@@ -14,8 +14,8 @@ from mbcost.errors import InputError
 
 LAYER_KEYS = [
     "name", "op", "block", "inputs", "input_shape", "output_shape", "macs", "params", "input_bytes", "weight_bytes",
-    "output_bytes", "im2col_bytes", "arithmetic_intensity", "kernel", "bound", "runs_on", "latency_ms",
-    "compute_ms", "memory_ms",
+    "output_bytes", "im2col_bytes", "arithmetic_intensity", "kernel", "bound", "runs_on", "latency_ms", "compute_ms",
+    "memory_ms",
     "overhead_ms",
 ]  # fmt: skip
 
@@ -47,8 +47,8 @@ def test_rows_add_up_to_the_totals(analysis: mbcost.Analysis) -> None:
 def test_json_schema(analysis: mbcost.Analysis) -> None:
     data = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
     assert list(data) == [
-        "schema", "mbcost_version", "architecture", "alpha", "resolution", "batch", "target", "totals", "latency_ms",
-        "latency_low_ms", "latency_high_ms", "interval", "basis", "frames_per_s", "layers", "warnings",
+        "schema", "mbcost_version", "architecture", "alpha", "resolution", "input_width", "batch", "target", "totals",
+        "latency_ms", "latency_low_ms", "latency_high_ms", "interval", "basis", "frames_per_s", "layers", "warnings",
         "energy", "resources",
     ]  # fmt: skip
     assert data["schema"] == "mbcost/analysis/1"

@@ -14,7 +14,9 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     Force,
+    HostDevice,
     InputShape,
+    OutsideOption,
     Precision,
     ReportFormatOption,
     ReportOutput,
@@ -49,6 +51,8 @@ def compare(
         ),
     ],
     device: Devices = None,
+    host_device: HostDevice = None,
+    outside: OutsideOption = "host",
     precision: Precision = None,
     threads: Threads = None,
     batch: Batch = None,
@@ -82,7 +86,7 @@ def compare(
     subjects = call_each(read_subject, models)
     found = run(
         models,
-        required_devices(device) if any(subject.device is None for subject in subjects) else [],
+        required_devices(device, host_device, outside) if any(subject.device is None for subject in subjects) else [],
         alpha=alpha,
         rho=rho,
         resolution=read_size(resolution),

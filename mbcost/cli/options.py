@@ -14,7 +14,7 @@ from mbcost.cli.complete import complete_architecture, complete_target
 from mbcost.errors import call_each, fail, or_list
 from mbcost.report.formats import REPORT as REPORT_FORMATS
 from mbcost.report.formats import Format, ListFormat, ReportFormat, suffixes_of
-from mbcost.words import PRECISIONS, Lowering, MacsConvention, NormParams, Unsupported
+from mbcost.words import PRECISIONS, Lowering, MacsConvention, NormParams, Outside, Unsupported
 
 if TYPE_CHECKING:
     from mbcost.architectures import ArchitectureSpec, Resolution
@@ -122,6 +122,22 @@ Devices: TypeAlias = Annotated[
         rich_help_panel=_TARGET,
     ),
 ]
+HostDevice: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--host-device",
+        metavar="TARGET",
+        help="What computes the layers that a GPU or NPU does not take; default: its device's CPU.",
+        autocompletion=complete_target,
+        rich_help_panel=_TARGET,
+    ),
+]
+OutsideOption: TypeAlias = Annotated[
+    Outside,
+    typer.Option(
+        "--outside", help="Layers that a GPU or NPU does not take: on the host, or left out.", rich_help_panel=_TARGET
+    ),
+]
 _AXIS: Final = "Such as 0.35,0.5:1.4:0.05; ranges are start:stop:step and include both ends."
 AlphaAxis: TypeAlias = Annotated[
     str | None, typer.Option("--alpha", metavar="NUMBERS", help=f"Width multipliers. {_AXIS}", rich_help_panel=_GRID)
@@ -202,8 +218,8 @@ ReportFormatOption: TypeAlias = Annotated[ReportFormat | None, format_option()]
 ReportOutput: TypeAlias = Annotated[Path | None, output_option(REPORT_FORMATS)]
 
 
-def required_devices(devices: list[str] | None) -> list[str]:
-    """The targets that the options name.
+def required_devices(devices: list[str] | None, host_device: str | None = None, outside: Outside = "host") -> list[str]:
+    """The targets that the options name, with their host.
 
     Raises
     ------
@@ -211,7 +227,8 @@ def required_devices(devices: list[str] | None) -> list[str]:
         MB010 with the devices there are, if none was.
     """
     if devices:
-        return devices
+        host = f",host={host_device}" if host_device is not None else ""
+        return [f"{device}{host}{',outside=free' if outside == 'free' else ''}" for device in devices]
     from mbcost.devices import device_names
 
     fail("MB010", "`--device` is missing", hint=f"such as --device pixel1; there are {', '.join(device_names())}")

@@ -13,8 +13,10 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     Force,
+    HostDevice,
     InputShape,
     Models,
+    OutsideOption,
     PrecisionAxis,
     ReportFormatOption,
     ReportOutput,
@@ -44,6 +46,8 @@ def pick(
     context: typer.Context,
     models: Models,
     device: Devices = None,
+    host_device: HostDevice = None,
+    outside: OutsideOption = "host",
     budget: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,7 +116,7 @@ def pick(
         "calibration": calibration_choice(uncalibrated, calibration),
         "min_probability": min_probability,
     }
-    devices = required_devices(device)
+    devices = required_devices(device, host_device, outside)
     result = pick_one(load_models(models, input_shape, until, unsupported, resolution), devices, **arguments)
     command = command_line(context)
     how = How(all_rows=all_rows, steps=_steps(result, models, command), origin=Origin(command))

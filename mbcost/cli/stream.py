@@ -13,9 +13,11 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     Force,
+    HostDevice,
     InputShape,
     LoweringOption,
     Model,
+    OutsideOption,
     Precision,
     ResolutionOption,
     Rho,
@@ -52,6 +54,8 @@ def stream(
     context: typer.Context,
     model: Model,
     device: Devices = None,
+    host_device: HostDevice = None,
+    outside: OutsideOption = "host",
     buffers: Annotated[
         str, typer.Option(metavar="NUMBERS", help="Frames in flight at once: 1,2,3.", rich_help_panel=_STREAM)
     ] = "2",
@@ -114,7 +118,7 @@ def stream(
     shapes, size = read_input_shapes(input_shape), read_size(resolution)
     found = run(
         load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size),
-        required_devices(device),
+        required_devices(device, host_device, outside),
         capture_s=stages[0],
         preprocess_s=stages[1],
         postprocess_s=stages[2],

@@ -17,9 +17,11 @@ from mbcost.cli.options import (
     Classes,
     Devices,
     Force,
+    HostDevice,
     InputShape,
     MacsOption,
     Models,
+    OutsideOption,
     ParamsOption,
     PrecisionAxis,
     ResolutionAxis,
@@ -51,6 +53,8 @@ def sweep(
     context: typer.Context,
     models: Models,
     device: Devices = None,
+    host_device: HostDevice = None,
+    outside: OutsideOption = "host",
     alpha: AlphaAxis = None,
     rho: RhoAxis = None,
     resolution: ResolutionAxis = None,
@@ -122,7 +126,7 @@ def sweep(
         "unsupported": unsupported,
         "calibration": calibration_choice(uncalibrated, calibration),
     }
-    devices = required_devices(device)
+    devices = required_devices(device, host_device, outside)
     networks = load_models(models, input_shape, until, unsupported, resolution)
     with (
         _told_how_to_go_on(parts),

@@ -15,9 +15,14 @@ from mbcost.devices.runtimes import RuntimeFile, computed_in, find_runtime, runt
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
 from mbcost.errors import InputError, did_you_mean, fail, or_list
 from mbcost.files import is_file
+from mbcost.words import OUTSIDE, Outside
 
 _TARGET: Final = re.compile(
     r"(?P<device>.+\.ya?ml|[^/@\\]+)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>[^/@]+))?", re.IGNORECASE
+)
+#: What computes the layers that the target does not take, behind its text.
+_HOST: Final = re.compile(
+    r"(?P<target>.*?)(?:\s*,\s*host=(?P<host>[^,]*))?(?:\s*,\s*outside=(?P<outside>[^,]*))?", re.DOTALL
 )
 #: A core with its clock, which stands where a device does.
 _CORE: Final = r"(?i)(?P<device>[^/@\\]+@\s*[0-9.]+\s*[kmg]?hz)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>.+))?"
@@ -62,7 +67,8 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     text
         ``device``, ``device/processor``, ``device@runtime`` or ``device/processor@runtime``. A device is a name or the
         path of a ``.yaml`` file, and so is a runtime. A cluster is ``cpu.small`` or ``cpu.cortex_a55``; a core with its
-        clock is a device: ``cortex_x4@3.39GHz``.
+        clock is a device: ``cortex_x4@3.39GHz``. ``edge_tpu,host=raspberry_pi_5`` names what computes the layers that
+        the target does not take, ``edge_tpu,outside=free`` leaves them out.
     precision
         ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists. One that the
         processor does not have is right where the runtime computes it in one that it has.
@@ -75,10 +81,13 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         MB300 unknown device, MB304 unknown processor or runtime, or a runtime that does not run on the processor, MB305
         precision or threads that the processor does not have, and what :func:`~mbcost.devices.load_device` raises.
     """
-    parts = _parts(text.strip())
+    match = _HOST.fullmatch(text.strip())
+    assert match is not None  # every text does
+    own = match["target"].strip()
+    parts = _parts(own)
     if parts is None:
         hint = "write device, device/processor or device/processor@runtime, such as pixel1/cpu@tflite-2018"
-        fail("MB300", f"`{text}` does not name a target", hint=hint)
+        fail("MB300", f"`{own}` does not name a target", hint=hint)
     device = load_device(parts.device)
     processor = _processor(device, parts.processor, parts.runtime)
     where = f"{device.name}/{processor.name}"
@@ -90,7 +99,30 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         _precision(processor, precision, where, runtime),
         _threads(processor, threads, where),
         None if runtime.origin == "shipped" else str(runtime.path.absolute()),
+        _host(match["host"], where),
+        _outside(match["outside"]),
     )
+
+
+def _host(text: str | None, where: str) -> Target | None:
+    """The host that was named."""
+    if text is None:
+        return None
+    host = resolve_target(text)
+    if host.processor.kind != "cpu":
+        fail(
+            "MB304", f"the host of {where} is {host.name}, which is no CPU", hint="such as raspberry_pi_5 or pixel4/cpu"
+        )
+    return host
+
+
+def _outside(text: str | None) -> Outside:
+    if text is None:
+        return "host"
+    for word in OUTSIDE:
+        if text == word:
+            return word
+    fail("MB010", f"outside is `{text}`, it has to be {or_list(OUTSIDE)}")
 
 
 def _parts(text: str) -> _Parts | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Final, Literal
 
+from mbcost.words import Outside
 from mbcost.words import Precision as Precision
 
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
@@ -15,8 +16,6 @@ ELEMENT_BYTES: Final[Mapping[str, int]] = {"fp32": 4, "tf32": 4, "fp16": 2, "bf1
 #: What has a level 2 cache of its own.
 L2Scope = Literal["core", "cluster"]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
-#: What becomes of layers that a processor does not take: another one computes them, or they are left out.
-Outside = Literal["host", "free"]
 Origin = Literal["shipped", "user", "user, in place of the shipped profile", "file"]
 
 
@@ -347,8 +346,10 @@ class Target:
 
     @property
     def name(self) -> str:
-        """Such as ``pixel1/cpu@tflite-2018``."""
-        return f"{self.device.name}/{self.processor.name}@{self.runtime}"
+        """Such as ``pixel1/cpu@tflite-2018``, with the host that was named, if one was."""
+        host = f",host={self.host.name}" if self.host is not None else ""
+        outside = f",outside={self.outside}" if self.outside != "host" else ""
+        return f"{self.device.name}/{self.processor.name}@{self.runtime}{host}{outside}"
 
     @property
     def peak(self) -> Quantity | None:

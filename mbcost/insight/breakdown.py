@@ -192,7 +192,14 @@ def peak_macs_per_s(analysis: Analysis) -> float | None:
 
 
 def interval_source(analysis: Analysis) -> str:
-    """Where the bounds around the latency come from."""
+    """Where the bounds around the latency come from, and what the latency leaves out, if anything."""
+    lost = sum(len(kernel.layers) for kernel in analysis.kernels if kernel.kind == "outside")
+    if lost and analysis.target.outside == "free":
+        return f"without {'1 layer' if lost == 1 else f'{lost} layers'} outside of it; {_interval_source(analysis)}"
+    return _interval_source(analysis)
+
+
+def _interval_source(analysis: Analysis) -> str:
     fitted = analysis.calibration
     if fitted is not None:
         return f"leave-one-out predictions of {fitted.networks} latencies of this target"

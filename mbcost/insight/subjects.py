@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mbcost.architectures import ArchitectureSpec
     from mbcost.architectures.spec import OptionValue
 
-_SETTINGS: Final = ("alpha", "rho", "resolution", "batch", "precision", "threads", "device")
+_SETTINGS: Final = ("alpha", "rho", "resolution", "batch", "precision", "threads", "device", "host", "outside")
 _WHOLE: Final = frozenset({"batch", "threads"})
 _REAL: Final = frozenset({"alpha", "rho"})
 #: A model's path or a function of a module, which may hold an ``@`` of its own.
@@ -51,8 +51,8 @@ class Subject:
 def read_subject(network: Network) -> Subject:
     """A network with its own settings: ``MODEL[@ALPHA[/RESOLUTION]][,NAME=VALUE...]``.
 
-    ``NAME`` is alpha, rho, resolution, batch, precision, threads, device, or an option of the table. If the whole text
-    names an existing file, it is that file.
+    ``NAME`` is alpha, rho, resolution, batch, precision, threads, device, host, outside, or an option of the table. If
+    the whole text names an existing file, it is that file.
 
     Raises
     ------
@@ -65,22 +65,27 @@ def read_subject(network: Network) -> Subject:
     first, *settings = text.split(",")
     model, configuration = _split_size(first, text)
     options: dict[str, OptionValue] = {}
-    device = None
+    device, host = None, {}
     for setting in settings:
         name, equals, value = (part.strip() for part in setting.partition("="))
         if not name or not equals or not value:
             fail("MB010", f"`{setting}` in `{text}` is not NAME=VALUE", hint=_SYNTAX)
-        if name in configuration or name in options or (name == "device" and device):
+        if name in configuration or name in options or name in host or (name == "device" and device):
             fail("MB010", f"`{text}` sets {name} twice", hint="leave out one of them")
         if name == "device":
             device = value
+        elif name in {"host", "outside"}:
+            host[name] = value
         elif name in _SETTINGS:
             configuration[name] = _value(name, value, text)
         else:
             options[name] = read_value(f"`{setting}` in `{text}`", value)
     if "rho" in configuration and "resolution" in configuration:
         fail("MB010", f"`{text}` sets both rho and resolution", hint="leave out one")
-    return Subject(model, configuration, options, device)
+    if host and device is None:
+        fail("MB010", f"{' and '.join(host)} in `{text}` need a device", hint=_SYNTAX)
+    target = ",".join([device or "", *(f"{name}={host[name]}" for name in ("host", "outside") if name in host)])
+    return Subject(model, configuration, options, target or None)
 
 
 def _is_file(text: str) -> bool:

@@ -72,6 +72,7 @@ def map_to_kernels(
     kernel_of: list[int] = []
     reads = graph.reads()
     problems: list[Problem] = []
+    ended = False
     for layer in graph.layers:
         fusion = _find_fusion(layer, drafts, kernel_of, reads, runtime, host)
         if fusion is not None:
@@ -83,6 +84,8 @@ def map_to_kernels(
             kernel_of.append(index)
             continue
         kind = runtime.kernel_kind(layer)
+        if ended and kind != "view":
+            kind = "outside"
         if kind is None:
             if not estimate_unsupported:
                 problems.append(_unsupported(layer, runtime))
@@ -91,6 +94,7 @@ def map_to_kernels(
         draft = _Draft(layer, kind, [layer.position])
         if host is not None and kind == "outside":
             draft.host_kind = host.kernel_kind(layer) or "elementwise"
+            ended |= runtime.partition is not None  # what comes after the first of them stays with the host
         drafts.append(draft)
     if problems:
         raise InputError(problems)
