@@ -64,11 +64,13 @@ class LayerGraph:
         return result[:-1]
 
     def readers(self) -> list[list[str]]:
-        """For every layer the operators that read its output."""
+        """For every layer the operators that read its output; a concat that one layer reads counts as that layer."""
         result: list[list[str]] = [[] for _ in range(len(self.layers) + 1)]  # the last: NETWORK_INPUT is -1
-        for layer in self.layers:
+        for layer in reversed(self.layers):  # a concat's own readers come after it
+            op, readers = layer.operator.op, result[layer.position]
+            seen = readers[0] if op == "concat" and len(readers) == 1 else op
             for producer in layer.inputs:
-                result[producer].append(layer.operator.op)
+                result[producer].append(seen)
         return result[:-1]
 
     def to_networkx(self) -> nx.DiGraph[str]:

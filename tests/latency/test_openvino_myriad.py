@@ -310,3 +310,23 @@ def test_rates_come_from_clock_and_bandwidth() -> None:
     assert rates["engine"].seconds == pytest.approx(1.08 / 700e6)
     assert rates["weights"].seconds == pytest.approx(1 / 10e9)
     assert rates["engine"].source == "assumed"  # the clock is
+
+
+def test_tiles_that_are_written_down_come_before_the_split_for_a_pooling() -> None:
+    """A canonical VGG's 3x3 over 56 x 56 x 256 is too large in front of a pooling, but its tiles are fixed."""
+    axis = same(56, 3)
+    assert pooled_parts(56, 56, 256) == 4  # 56 lines of 112 B: 1.6 MB of 256 channels, 0.4 MB of 64
+    pooled = Layer(axis, axis, 256, 256, pooled=True)
+    assert work_of(pooled) == work_of(pooled._replace(pooled=False))
+
+
+def test_a_pooling_behind_a_concat_is_seen(tmp_path: Path) -> None:
+    """SqueezeNet: both halves of a fire module are read by the pooling behind their concat alone."""
+    rows = (
+        "  - {op: conv2d, out: 96, kernel: 1, name: left}\n"
+        "  - {op: conv2d, out: 96, kernel: 3, from: input, name: right}\n"
+        "  - {op: concat, from: [left, right], name: both}\n"
+        "  - {op: max_pool2d, kernel: 3, stride: 2}\n"
+    )
+    left, right, *_ = kernels_of(tmp_path, rows, "113x113x16")
+    assert (left.read_by, right.read_by) == (("max_pool2d",), ("max_pool2d",))

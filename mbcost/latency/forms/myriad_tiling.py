@@ -192,7 +192,8 @@ def work_of(layer: Layer) -> Work:
     if not (_pads_itself(rows) and _pads_itself(columns)):
         rows, columns = _padded(rows), _padded(columns)
         extra = Work(padded_channels=channels, padded_elements=rows.size * columns.size * channels)
-    parts = 1 if depthwise or not pooled else pooled_parts(rows.out, columns.out, out)
+    fixed = _fixed_cut(Convolution(rows, columns, channels, out)) is not None
+    parts = 1 if depthwise or fixed or not pooled else pooled_parts(rows.out, columns.out, out)
     whole = (
         depthwise_work(rows, columns, channels)
         if depthwise
