@@ -24,7 +24,7 @@ from phones_fit import Prior
 from mbcost.calibration.fit import fit, symmetric
 from mbcost.devices.gpus import Gpu
 from mbcost.latency.core_rates import CoreEntry, RateFile
-from mbcost.latency.gpu_rates import BASES, known_gpu, units_of
+from mbcost.latency.gpu_rates import BASES, covariance_of, known_gpu, units_of
 
 #: Units a count before any measurement: some slots of a multiply-add for a MAC, tens for a texel, hundreds of cycles
 #: for a step, a byte a byte, some microseconds a kernel. What they are hardly matters where kernels were measured.
@@ -240,9 +240,6 @@ def prior_of(file: RateFile, unit: Unit, runtime: str) -> Prior:
     entry = known_gpu(file, gpu)
     factor = math.exp(file.facts.get(runtime, 0.0))
     rates = np.array(list(units_of(file, gpu, entry, "fp16").values())) * np.where(SCALED, factor, 1.0)
-    covariance = symmetric(file.same if entry.basis == "same core" else file.other)
-    if gpu.vendor not in file.variants:
-        covariance = covariance + np.eye(len(TERMS)) * file.facts["term_sd"] ** 2
-    covariance = covariance + entry.sd**2 * np.outer(SCALED, SCALED)
+    covariance = symmetric(covariance_of(file, gpu, entry))
     noise = file.noise if runtime == RUNTIME else OTHER_NOISE
     return Prior(rates, covariance, noise, file.width[entry.basis], entry.basis)

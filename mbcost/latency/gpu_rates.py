@@ -114,16 +114,23 @@ def spread(target: Target, runtime: Runtime) -> Spread:
     """How far :func:`rates` may be off for a network that was not measured."""
     gpu, file = gpu_of(target), _file(runtime)
     entry = known_gpu(file, gpu)
-    rows = file.same if entry.basis == "same core" else file.other
-    basis, variance, source = entry.basis, entry.sd**2, f"{entry.source} ({file.source})"
+    basis, source = entry.basis, f"{entry.source} ({file.source})"
     if target.precision != MEASURED:
-        basis, variance = "facts", variance + WIDE_SD**2
-        source = f"twice the time of {MEASURED}: {source}"
-    scaled = scales(file)
-    covariance = tuple(
-        tuple(value + variance * scaled[i] * scaled[j] for j, value in enumerate(row)) for i, row in enumerate(rows)
-    )
+        entry = replace(entry, sd=math.hypot(entry.sd, WIDE_SD))
+        basis, source = "facts", f"twice the time of {MEASURED}: {source}"
+    covariance = covariance_of(file, gpu, entry)
     return Spread(covariance, file.noise, file.width[basis], file.width["calibrated"], basis, source)
+
+
+def covariance_of(file: RateFile, gpu: Gpu, entry: CoreEntry) -> tuple[tuple[float, ...], ...]:
+    """Relative covariance of the rates of a graphics processor, a lower triangle: of each, and of the common scale."""
+    rows = file.same if entry.basis == "same core" else file.other
+    own = 0.0 if gpu.vendor in file.variants else file.facts["term_sd"] ** 2
+    scaled, variance = scales(file), entry.sd**2
+    return tuple(
+        tuple(value + variance * scaled[i] * scaled[j] + own * (i == j) for j, value in enumerate(row))
+        for i, row in enumerate(rows)
+    )
 
 
 def scales(file: RateFile) -> tuple[float, ...]:
