@@ -50,7 +50,9 @@ WHOLE_SD: Final = 0.6
 PHONE_SD: Final = 0.08
 DESIGNER_SD: Final = 0.2
 ANY_SD: Final = 1.0
-TERM_SD: Final = {"same": 0.12, "other": 0.35, "any": 0.8}
+TERM_SD: Final = {"same": 0.2, "other": 0.35, "any": 0.8}
+#: The same of times, which hang on the phone's CPU and driver.
+TIME_SD: Final = {"same": 0.5, "other": 0.8, "any": 4.0}
 #: Largest ratio of a posterior to a prior deviation at which a rate counts as measured.
 MEASURED: Final = 0.7
 #: Standard deviations to either side of a 90 % interval before they are measured.
@@ -140,7 +142,7 @@ def learned(target: str, parts: Iterable[tuple[GpuGroup, Unit, Unit | None]], ba
     overall = _middle(list(known.values())) if known else overall
     entries = dict(base.cores) if base is not None else {}
     entries |= _entries(target, moved, known)
-    sizes = {name: np.diag(np.full(len(TERMS), sd**2)) for name, sd in TERM_SD.items()}
+    sizes = {name: np.diag(np.where(SCALED, sd, TIME_SD[name]) ** 2) for name, sd in TERM_SD.items()}
     return RateFile(
         form="tflite_gpu",
         cycles=_by_term(overall),
@@ -150,6 +152,7 @@ def learned(target: str, parts: Iterable[tuple[GpuGroup, Unit, Unit | None]], ba
             "designer_sd": DESIGNER_SD,
             "sd": ANY_SD,
             "term_sd": TERM_SD["any"],
+            "time_sd": TIME_SD["any"],
             **{k: math.log(v) for k, v in factors.items()},
         },
         same=_triangle(sizes["same"]),

@@ -125,10 +125,11 @@ def spread(target: Target, runtime: Runtime) -> Spread:
 def covariance_of(file: RateFile, gpu: Gpu, entry: CoreEntry) -> tuple[tuple[float, ...], ...]:
     """Relative covariance of the rates of a graphics processor, a lower triangle: of each, and of the common scale."""
     rows = file.same if entry.basis == "same core" else file.other
-    own = 0.0 if gpu.vendor in file.variants else file.facts["term_sd"] ** 2
+    known = gpu.vendor in file.variants
     scaled, variance = scales(file), entry.sd**2
+    own = [0.0 if known else file.facts["term_sd" if scale else "time_sd"] ** 2 for scale in scaled]
     return tuple(
-        tuple(value + variance * scaled[i] * scaled[j] + own * (i == j) for j, value in enumerate(row))
+        tuple(value + variance * scaled[i] * scaled[j] + own[i] * (i == j) for j, value in enumerate(row))
         for i, row in enumerate(rows)
     )
 
