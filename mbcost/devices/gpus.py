@@ -24,7 +24,7 @@ GpuVendor: TypeAlias = Literal["adreno", "mali", "powervr", "apple", "amd"]
 #: The keys of single numbers.
 GPU_NUMBERS: Final = ("cores", "max_clock", "l2")
 
-_CORES: Final = re.compile(r"\s*\bm[cp]\s*(?P<cores>\d+)$")
+_CORES: Final = re.compile(r"\s*m[cp]\s*(?P<cores>\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,14 @@ def gpu_files() -> dict[str, Path]:
 def find_gpu(text: str) -> Gpu | None:
     """The graphics processor of a key or of another name, whatever the case and the hyphens; None if there is none.
 
-    The number of cores at the end of a name, such as the MP11 of ``Mali-G77 MP11``, does not matter.
+    The number of cores at the end of a name, such as the MP11 of ``Mali-G77 MP11``, does not matter, nor does ``(TM)``.
 
     Raises
     ------
     InputError
         With every problem of a user's file.
     """
-    return _find(plain(text), own_version())
+    return _find(plain(text.replace("(TM)", "")), own_version())
 
 
 def cores_in(text: str) -> int | None:
@@ -125,12 +125,12 @@ def gpu_from(data: Mapping[str, Any], path: str, origin: Origin) -> Gpu:
 def _find(key: str, own: object) -> Gpu | None:
     mine = profiles_in(user_folder() / GPUS) if own else {}
     files = _shipped() | mine
-    names = _aliases() | (aliases_of(mine.items(), shipped=False) if mine else {})
-    for candidate in (key, plain(_CORES.sub("", key.replace("_", " ")))):
-        found = files.get(candidate) or files.get(names.get(candidate, ""))
-        if found is not None:
-            return _load(found)
-    return None
+    candidates = (key, plain(_CORES.sub("", key.replace("_", " "))))
+    found = next((files[candidate] for candidate in candidates if candidate in files), None)
+    if found is None:  # other names are read only where the key does not suffice
+        names = _aliases() | (aliases_of(mine.items(), shipped=False) if mine else {})
+        found = next((files[names[candidate]] for candidate in candidates if candidate in names), None)
+    return None if found is None else _load(found)
 
 
 @cache

@@ -40,6 +40,9 @@ def test_every_file(name: str) -> None:
 def test_names_with_a_number_of_cores() -> None:
     assert find_gpu("Mali-G77 MP11") == find_gpu("mali_g77") == find_gpu("Mali-G77 MC9")
     assert (cores_in("Mali-G77 MP11"), cores_in("Immortalis-G720 MC12"), cores_in("Adreno 640")) == (11, 12, None)
+    assert find_gpu("Mali-G77MP11") == find_gpu("mali_g77")
+    assert cores_in("Mali-G76MP12") == 12
+    assert find_gpu("Adreno (TM) 640") == find_gpu("adreno_640")
     assert find_gpu("Voodoo 2") is None
 
 
