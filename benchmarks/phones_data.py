@@ -131,7 +131,7 @@ def read_groups(folder: Path) -> tuple[list[Group], list[dict[str, str]]]:
     """The units of a folder by runtime and precision, and what is left out with its reason."""
     rows, left_out = read_rows(folder)
     layout = layout_of(folder)
-    graphs, missing = _graphs(folder, sorted({row.network for row in rows}))
+    graphs, missing = graphs_of(folder, sorted({row.network for row in rows}))
     left_out += [{"name": name, "reason": reason} for name, reason in missing.items()]
     groups = []
     for runtime, precision in sorted({(row.runtime, row.precision) for row in rows}):
@@ -186,7 +186,7 @@ def is_arm(core: Core) -> bool:
     return not core.instructions.lower().startswith(_OTHERS)
 
 
-def _graphs(folder: Path, names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def graphs_of(folder: Path, names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The graph of every network that can be built, and why the others cannot."""
     specs: dict[str, ArchitectureSpec] = {}
     missing: dict[str, str] = {}

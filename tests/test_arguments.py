@@ -180,7 +180,7 @@ def test_a_target_takes_another_precision_and_threads() -> None:
 
 def test_several_devices_are_several_analyses() -> None:
     found = mbcost.analyze("mobilenet_v2", ["pixel1", "pixel4/gpu"])
-    assert [one.target.name for one in found] == ["pixel1/cpu@tflite-2018", "pixel4/gpu@tflite-gpu-2020"]
+    assert [one.target.name for one in found] == ["pixel1/cpu@tflite-2018", "pixel4/gpu@tflite-gpu-2.10"]
     assert found[0].to_dict() == mbcost.analyze("mobilenet_v2", "pixel1").to_dict()
     assert len(found.to_frame()) == sum(len(one.layers) for one in found)
     assert "<table" in found._repr_html_()

@@ -10,7 +10,7 @@ import typer
 from mbcost.cli.output import emit
 
 #: A kind of file.
-Kind: TypeAlias = Literal["architecture", "device", "short-device", "soc", "core", "runtime"]
+Kind: TypeAlias = Literal["architecture", "device", "short-device", "soc", "core", "gpu", "runtime"]
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.", show_default=False)]) -> None:
@@ -26,7 +26,7 @@ def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.", show_d
         from mbcost.kernels.runtime_check import runtime_json_schema
 
         result = runtime_json_schema()
-    elif kind in {"short-device", "soc", "core"}:
+    elif kind in {"short-device", "soc", "core", "gpu"}:
         from mbcost.devices.catalogue_schema import catalogue_json_schema
 
         result = catalogue_json_schema("device" if kind == "short-device" else kind)

@@ -13,7 +13,7 @@ from mbcost.devices.checks import TOLERANCE, caches_problems, known_problems, me
 from mbcost.devices.clusters import CLOCK_MARGIN
 from mbcost.devices.cores import NUMBERS, Core, find_core
 from mbcost.devices.entries_of_catalogue import head_of, number, plain
-from mbcost.devices.folders import CORES, DEVICES, SOCS, profiles_in, user_folder
+from mbcost.devices.folders import CORES, DEVICES, GPUS, SOCS, profiles_in, user_folder
 from mbcost.devices.problems import Path as Place
 from mbcost.devices.socs import CLUSTERS, MEMORY_NUMBERS, find_soc
 from mbcost.devices.types import Memory, Quantity
@@ -40,7 +40,8 @@ def problems_of(document: Document, kind: CatalogueKind, stem: str | None) -> li
     found = shape_problems(document, kind)
     sections = data if isinstance(data, dict) else {}
     found += _names(sections, kind, stem, document)
-    found += {"core": _core, "soc": _soc, "device": _device}[kind](sections, document)
+    contradictions = {"core": _core, "soc": _soc, "device": _device}.get(kind)
+    found += contradictions(sections, document) if contradictions is not None else []
     found = list(dict.fromkeys(found))
     found.sort(key=lambda each: (each.location.line, each.location.column) if each.location else (0, 0))
     return found[:MAX_PROBLEMS]
@@ -48,9 +49,12 @@ def problems_of(document: Document, kind: CatalogueKind, stem: str | None) -> li
 
 def kind_of(data: Any, path: Path) -> CatalogueKind | None:
     """Which file of the catalogue this is; None for a full profile."""
-    if path.parent.name in {"cores", "socs"}:
-        return "core" if path.parent.name == "cores" else "soc"
+    folders: dict[str, CatalogueKind] = {CORES: "core", SOCS: "soc", GPUS: "gpu"}
+    if path.parent.name in folders:
+        return folders[path.parent.name]
     keys = set(data) if isinstance(data, dict) else set()
+    if {"vendor", "generation"} <= keys:
+        return "gpu"
     if "processors" in keys:
         return None
     if "soc" in keys:
@@ -87,7 +91,7 @@ def _names(data: Mapping[str, Any], kind: CatalogueKind, stem: str | None, docum
 def _owners(kind: CatalogueKind, name: str) -> dict[str, str]:
     """Every name of the catalogue and of the user's files -> whose it is, but for those of this entry."""
     own = user_folder()
-    mine = _names_in(own, own, own / CORES, own / SOCS, shipped=False)
+    mine = _names_in(own, own, own / CORES, own / SOCS, own / GPUS, shipped=False)
     found: dict[str, str] = {}
     for alias, entries in [*_shipped_names(hardware_profiles()).items(), *mine.items()]:
         for group, key in entries - {(kind, name)}:
@@ -97,12 +101,12 @@ def _owners(kind: CatalogueKind, name: str) -> dict[str, str]:
 
 @lru_cache(maxsize=2)
 def _shipped_names(home: Path) -> dict[str, set[tuple[CatalogueKind, str]]]:
-    return _names_in(home, home / DEVICES, home / CORES, home / SOCS, shipped=True)
+    return _names_in(home, home / DEVICES, home / CORES, home / SOCS, home / GPUS, shipped=True)
 
 
 def _names_in(*folders: Path, shipped: bool) -> dict[str, set[tuple[CatalogueKind, str]]]:
-    """Name -> the entries that have it, of two folders of devices, one of cores and one of chips."""
-    kinds: tuple[CatalogueKind, ...] = ("device", "device", "core", "soc")
+    """Name -> the entries that have it, of two folders of devices, and one each of cores, chips and GPUs."""
+    kinds: tuple[CatalogueKind, ...] = ("device", "device", "core", "soc", "gpu")
     found: dict[str, set[tuple[CatalogueKind, str]]] = {}
     for group, folder in zip(kinds, folders, strict=True):
         for key, path in profiles_in(folder).items():
@@ -111,7 +115,7 @@ def _names_in(*folders: Path, shipped: bool) -> dict[str, set[tuple[CatalogueKin
     return found
 
 
-_WORDS: Final = {"device": "", "core": "the core ", "soc": "the chip "}
+_WORDS: Final = {"device": "", "core": "the core ", "soc": "the chip ", "gpu": "the GPU "}
 
 
 def _core(data: Mapping[str, Any], document: Document) -> Iterator[Problem]:

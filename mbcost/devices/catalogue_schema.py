@@ -22,6 +22,7 @@ from mbcost.devices.entries import (
     Width,
     optional,
 )
+from mbcost.devices.gpus import GpuVendor
 from mbcost.devices.schema import Slug, Text
 
 ClusterName: TypeAlias = Literal["large", "medium", "medium_2", "small"]
@@ -30,7 +31,7 @@ Feature: TypeAlias = Literal[
     "sse4", "avx2", "fma", "avx512", "avx_vnni", "avx512_vnni",
 ]  # fmt: skip
 #: Kind of file of the catalogue.
-CatalogueKind: TypeAlias = Literal["core", "soc", "device"]
+CatalogueKind: TypeAlias = Literal["core", "soc", "device", "gpu"]
 
 
 class Tops(Entry):
@@ -78,6 +79,19 @@ class CoreFile(Section):
     features: list[Feature] | None = optional("instruction sets that matter here")
     max_clock: Frequency | None = optional("the highest that is known of a chip with it")
     l1d: Size | None = optional("level 1 data cache")
+    l2: Size | None = optional("level 2 cache, where every chip has the same")
+
+
+class GpuFile(Section):
+    """A graphics processor: what holds for it in every chip that has it."""
+
+    identity: CatalogueIdentity = Field(description="what the graphics processor is")
+    provenance: CatalogueProvenance = Field(description="where the numbers come from")
+    vendor: GpuVendor = Field(description="who designed it, as runtimes tell them apart")
+    generation: Text = Field(description="its generation, such as `6xx` or `valhall-1`")
+    cores: Count | None = optional("shader cores, where every chip has as many")
+    throughput: PerCycle = Field(default_factory=PerCycle, description="MAC/cycle of one core")
+    max_clock: Frequency | None = optional("the highest that is known of a chip with it")
     l2: Size | None = optional("level 2 cache, where every chip has the same")
 
 
@@ -162,7 +176,12 @@ class ShortDeviceFile(Section):
     memory: DeviceMemorySection | None = optional("what deviates")
 
 
-MODELS: Final[dict[CatalogueKind, type[Section]]] = {"core": CoreFile, "soc": SocFile, "device": ShortDeviceFile}
+MODELS: Final[dict[CatalogueKind, type[Section]]] = {
+    "core": CoreFile,
+    "soc": SocFile,
+    "device": ShortDeviceFile,
+    "gpu": GpuFile,
+}
 
 
 def catalogue_json_schema(kind: CatalogueKind) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Devices from the catalogue: a chip's clusters as processors, with the numbers of their cores.
 
-``cpu`` is the fastest cluster; the others are ``cpu.medium``, ``cpu.medium_2`` and ``cpu.small``.
+``cpu`` is the fastest cluster; the others are ``cpu.medium``, ``cpu.medium_2`` and ``cpu.small``. ``gpu`` is the chip's
+graphics processor where its arithmetic, its clock and the memory's bandwidth are known.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, Final
 
 from mbcost.devices.cores import Core, ancestors, find_core, load_core
 from mbcost.devices.entries_of_catalogue import plain
-from mbcost.devices.socs import CLUSTER_NUMBERS, CLUSTERS, MEMORY_NUMBERS, Cluster, Soc, load_soc, numbers
+from mbcost.devices.gpus import Gpu, cores_in, find_gpu
+from mbcost.devices.socs import CLUSTER_NUMBERS, CLUSTERS, MEMORY_NUMBERS, Cluster, Soc, Unit, load_soc, numbers
 from mbcost.devices.types import DeviceProfile, Memory, Origin, Precision, Processor, Provenance, Quantity
 from mbcost.errors import fail, or_list
 from mbcost.units import UnitError, format_quantity, parse_quantity
@@ -22,6 +24,9 @@ CPU: Final = "cpu"
 #: The runtime of Arm cores, and that of all others: each is the one that most of these cores were measured with.
 ARM_RUNTIME: Final = "tflite-2.10"
 OTHER_RUNTIME: Final = "ncnn"
+#: The name of the graphics processor, and its runtime.
+GPU: Final = "gpu"
+GPU_RUNTIME: Final = "tflite-gpu-2.10"
 #: How far above the highest known clock of a core a clock may be [1]: makers pick the best chips for some devices.
 CLOCK_MARGIN: Final = 1.25
 
@@ -43,7 +48,7 @@ class _References:
     def __init__(self) -> None:
         self.used: dict[str, str] = {}
 
-    def of(self, quantity: Quantity | None, owner: Core | Soc) -> Quantity | None:
+    def of(self, quantity: Quantity | None, owner: Core | Soc | Gpu) -> Quantity | None:
         """A number of a core or chip with its references as the profile has them."""
         if quantity is None or not quantity.reference:
             return quantity
@@ -59,6 +64,11 @@ def with_clusters(profile: DeviceProfile, soc: Soc) -> DeviceProfile:
         if _key(name) not in own:
             cited = cluster._replace(**_cited(cluster, CLUSTER_NUMBERS, soc, references))
             own[_key(name)] = _processor(cited, soc, references, default=default and name == CLUSTERS[0])
+    if not any(processor.kind == "gpu" for processor in own.values()):
+        stated = profile.memory if profile.memory.bandwidth is not None else soc.memory
+        own |= _graphics(soc.gpu, stated, soc, references)
+        if GPU in own and profile.memory.bandwidth is None:
+            own[GPU] = replace(own[GPU], bandwidth=references.of(soc.memory.bandwidth, soc))
     first, large = own.get(CPU), soc.clusters.get(CLUSTERS[0])
     if first is not None and large is not None and large.cores and first.max_threads > large.cores.value:
         # threads beyond the fastest cluster's cores run on the next one
@@ -72,16 +82,18 @@ def with_clusters(profile: DeviceProfile, soc: Soc) -> DeviceProfile:
 def soc_profile(soc: Soc) -> DeviceProfile:
     """A system on a chip as a device."""
     references = _References()
-    processors = _processors(_clusters(soc, references), soc, references)
+    memory = _memory(soc, references)
+    graphics = _graphics(soc.gpu, memory, soc, references)
+    processors = _processors(_clusters(soc, references), soc, references) | graphics
     return DeviceProfile(
         name=soc.name,
         title=soc.title,
         names=soc.names,
         soc=soc.title,
         chip=soc.name,
-        note=_note(soc),
+        note=_note(soc, graphics),
         processors=processors,
-        memory=_memory(soc, references),
+        memory=memory,
         provenance=Provenance(date=soc.date, references=references.used),
         path=soc.path,
         origin=soc.origin,
@@ -96,14 +108,15 @@ def device_profile(data: Mapping[str, Any], path: str, origin: Origin) -> Device
     clusters = with_deviations(_clusters(soc, references), data)
     section = data.get("memory") or {}
     memory = replace(_memory(soc, references), **_known(numbers(section, MEMORY_NUMBERS, default)))
+    graphics = _graphics(_unit_with_deviations(soc.gpu, data), memory, soc, references)
     return DeviceProfile(
         name=identity["name"],
         title=identity["title"],
         names=tuple(identity.get("names") or ()),
         soc=soc.title,
         chip=soc.name,
-        note=_note(soc),
-        processors=_processors(clusters, soc, references),
+        note=_note(soc, graphics),
+        processors=_processors(clusters, soc, references) | graphics,
         memory=replace(memory, type=section.get("type") or memory.type),
         provenance=Provenance(date=provenance["date"], references={**provenance["references"], **references.used}),
         path=path,
@@ -118,6 +131,16 @@ def with_deviations(clusters: Mapping[str, Cluster], data: Mapping[str, Any]) ->
         core = values.get("core") or found[name].core
         found[name] = found[name]._replace(core=core, **_known(numbers(values, CLUSTER_NUMBERS, default)))
     return found
+
+
+def _unit_with_deviations(unit: Unit | None, data: Mapping[str, Any]) -> Unit | None:
+    """The graphics processor of a chip with what the file of a device says of it."""
+    values = data.get("gpu") or {}
+    name = values.get("name") or (unit.name if unit is not None else None)
+    if name is None:
+        return None
+    default = data.get("provenance", {}).get("reference")
+    return (unit or Unit(name))._replace(name=name, **_known(numbers(values, ("cores", "clock"), default)))
 
 
 def core_profile(text: str) -> DeviceProfile | None:
@@ -280,10 +303,49 @@ def _processor(cluster: Cluster, soc: Soc | None, references: _References, *, de
     )
 
 
-def _peak(clock: Quantity, rate: Quantity) -> Quantity:
-    value = clock.value * rate.value
+def _graphics(unit: Unit | None, memory: Memory, soc: Soc, references: _References) -> dict[str, Processor]:
+    """The graphics processor of a chip; none where its arithmetic, a clock or the memory's bandwidth is not known."""
+    gpu = find_gpu(unit.name) if unit is not None else None
+    if unit is None or gpu is None or memory.bandwidth is None or not gpu.throughput:
+        return {}
+    clock = references.of(unit.clock, soc) or _usual_clock(gpu)
+    if clock is None:
+        return {}
+    cores = references.of(unit.cores, soc) or references.of(gpu.cores, gpu)
+    stated = cores_in(unit.name)
+    number = int(cores.value) if cores is not None else stated or 1
+    precisions: tuple[Precision, ...] = ("fp16", "fp32") if "fp16" in gpu.throughput else ("fp32",)
+    rates = {name: rate for name in precisions if (rate := references.of(gpu.throughput.get(name), gpu)) is not None}
+    assumed = None if cores is not None or stated else "the number of its cores is not known: one"
+    return {
+        GPU: Processor(
+            name=GPU,
+            kind="gpu",
+            model=unit.name,
+            runtime=GPU_RUNTIME,
+            precisions=precisions,
+            note=assumed,
+            clock=clock,
+            throughput=rates,
+            peak={name: _peak(clock, rate, number) for name, rate in rates.items()},
+            cores=cores,
+            l2=references.of(gpu.l2, gpu),
+        )
+    }
+
+
+def _usual_clock(gpu: Gpu) -> Quantity | None:
+    """The highest known clock of a chip with a graphics processor, for one whose own is not known."""
+    if gpu.max_clock is None:
+        return None
+    why = f"the clock of this chip's is not known: the highest that is known of the {gpu.title}"
+    return replace(gpu.max_clock, source="assumed", reference=(), formula=None, note=why)
+
+
+def _peak(clock: Quantity, rate: Quantity, cores: int = 1) -> Quantity:
+    value = clock.value * rate.value * cores
     text = format_quantity(value, "throughput")
-    formula = f"{clock.text} x {rate.text}"
+    formula = f"{f'{cores} x ' if cores > 1 else ''}{clock.text} x {rate.text}"
     return Quantity(
         value, "throughput", "derived", tuple(dict.fromkeys((*clock.reference, *rate.reference))), formula, None, text
     )
@@ -293,9 +355,9 @@ def _memory(soc: Soc, references: _References) -> Memory:
     return replace(soc.memory, **_cited(soc.memory, MEMORY_NUMBERS, soc, references))
 
 
-def _note(soc: Soc) -> str | None:
+def _note(soc: Soc, graphics: Mapping[str, Processor]) -> str | None:
     """What of a chip has no processor: what is known of it does not suffice to predict anything."""
-    units = [unit.name for unit in (soc.gpu, soc.npu) if unit is not None]
+    units = [unit.name for unit in (None if graphics else soc.gpu, soc.npu) if unit is not None]
     return f"no numbers to predict its {' and its '.join(units)} are known" if units else None
 
 

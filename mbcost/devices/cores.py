@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from mbcost.devices.entries_of_catalogue import aliases_of, number, plain
+from mbcost.devices.entries_of_catalogue import aliases_of, number, plain, throughput_of
 from mbcost.devices.folders import CORES, own_version, profiles_in, user_folder
 from mbcost.devices.types import Origin, Precision, Quantity
 from mbcost.errors import did_you_mean, fail
@@ -124,11 +124,6 @@ def core_from(data: Mapping[str, Any], path: str, origin: Origin) -> Core:
     """The core in the data of a file without problems."""
     identity, provenance = data["identity"], data["provenance"]
     default = provenance.get("reference")
-    throughput = {
-        precision: found
-        for precision, value in (data.get("throughput") or {}).items()
-        if (found := number("throughput", value, default, "MAC/cycle")) is not None
-    }
     return Core(
         name=identity["name"],
         title=identity["title"],
@@ -138,7 +133,7 @@ def core_from(data: Mapping[str, Any], path: str, origin: Origin) -> Core:
         instructions=data.get("instructions") or "",
         order=data.get("order") or "out-of-order",
         features=frozenset(data.get("features") or ()),
-        throughput=throughput,
+        throughput=throughput_of(data, default),
         references=provenance.get("references") or {},
         date=provenance["date"],
         path=path,

@@ -17,6 +17,7 @@ from mbcost.devices.catalogue_schema import (
     DeviationSection,
     DeviceMemorySection,
     GpuDeviationSection,
+    GpuFile,
     ShortDeviceFile,
     SocFile,
     UnitSection,
@@ -63,11 +64,11 @@ def field_table() -> str:
 
 
 def catalogue_table() -> str:
-    """A Markdown table of every key of cores, systems on a chip and devices that name their chip."""
+    """A Markdown table of every key of cores, GPUs, systems on a chip and devices that name their chip."""
     rows = ["| key | value | required | meaning |", "|---|---|---|---|"]
     rows += _rows("identity", CatalogueIdentity)
     rows += _rows("provenance", CatalogueProvenance)
-    for what, model in (("core", CoreFile), ("chip", SocFile), ("device", ShortDeviceFile)):
+    for what, model in (("core", CoreFile), ("GPU", GpuFile), ("chip", SocFile), ("device", ShortDeviceFile)):
         rows += _rows(f"{what}", model, without=_Common)
     rows += _rows("chip: clusters.*", ClusterSection)
     rows += _rows("chip: gpu", UnitSection)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mbcost.devices.quantities import DIMENSIONS, quantity
-from mbcost.devices.types import Quantity
+from mbcost.devices.types import Precision, Quantity
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
 
@@ -95,6 +95,15 @@ def number(key: str, value: Any, default: str | None, unit: str = "") -> Quantit
     """
     entry = written_out(value, default, unit)
     return None if entry is None else quantity(entry, MORE.get(key) or DIMENSIONS[key])
+
+
+def throughput_of(data: Mapping[str, Any], default: str | None) -> dict[Precision, Quantity]:
+    """Precision -> multiply-accumulates a cycle of one core, of those that a file states."""
+    return {
+        precision: found
+        for precision, value in (data.get("throughput") or {}).items()
+        if (found := number("throughput", value, default, "MAC/cycle")) is not None
+    }
 
 
 def written_out(value: Any, default: str | None, unit: str = "") -> Any:

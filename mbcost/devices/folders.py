@@ -14,6 +14,8 @@ FOLDER_VARIABLE: Final = "MBCOST_DEVICES"
 #: Folders of cores and of systems on a chip, beside the shipped profiles and in the user's folder.
 CORES: Final = "cores"
 SOCS: Final = "socs"
+#: Folder of graphics processors, likewise.
+GPUS: Final = "gpus"
 #: Folder of the shipped devices that are their chip and what deviates; a user's are beside the profiles.
 DEVICES: Final = "devices"
 
@@ -41,9 +43,9 @@ def _configured(configuration: str | None, _home: str | None) -> Path:
 
 
 def own_version() -> tuple[tuple[str, int, int], ...]:
-    """The versions of the user's files of cores and chips: path, modification time [ns] and size [B]."""
+    """The versions of the user's files of the catalogue's parts: path, modification time [ns] and size [B]."""
     folder = user_folder()
-    files = [path for kind in (CORES, SOCS) for path in profiles_in(folder / kind).values()]
+    files = [path for kind in (CORES, SOCS, GPUS) for path in profiles_in(folder / kind).values()]
     found = []
     for path in files:
         try:

@@ -124,7 +124,7 @@ def check_device(path: str | os.PathLike[str]) -> list[Problem]:
         kind = kind_of(document.data, path)
         if kind is not None:
             found = problems_of(document, kind, path.stem)
-            if found or kind == "core":
+            if found or kind in {"core", "gpu"}:
                 return found
             names = [cluster["core"] for cluster in (document.data.get("clusters") or {}).values() if "core" in cluster]
             return _problems_of_own_parts(document.data["soc"] if kind == "device" else None, names)

@@ -150,15 +150,24 @@ def _matches(names: dict[str, str], patterns: dict[str, tuple[str, ...]]) -> boo
 
 def computed_in(file: RuntimeFile) -> dict[str, str]:
     """Precision of a model -> the one that the runtime computes it in, where that is another; from its file alone."""
+    found = _own_or_like(file, "computes")
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): str(entry["as"]) for name, entry in found.items() if isinstance(entry, dict) and "as" in entry}
+
+
+def default_precision(file: RuntimeFile) -> str | None:
+    """The precision that the runtime computes in unless it is told otherwise; None where that is the processor's."""
+    found = _own_or_like(file, "default_precision")
+    return found if isinstance(found, str) else None
+
+
+def _own_or_like(file: RuntimeFile, key: str) -> Any:
+    """What a runtime's file has under a key, or the file that it is like; None if none of them has it."""
     for _ in range(MOST_LIKE):
         data = runtime_document(file).data
-        found = data.get("computes") if isinstance(data, dict) else None
-        if isinstance(found, dict):
-            return {
-                str(name): str(entry["as"])
-                for name, entry in found.items()
-                if isinstance(entry, dict) and "as" in entry
-            }
+        if isinstance(data, dict) and data.get(key) is not None:
+            return data[key]
         parent = data.get("like") if isinstance(data, dict) else None
         if not isinstance(parent, str):
             break
@@ -166,7 +175,7 @@ def computed_in(file: RuntimeFile) -> dict[str, str]:
             file = parent_of(file, parent)
         except InputError:
             break
-    return {}
+    return None
 
 
 _Patterns = dict[str, tuple[str, ...]]

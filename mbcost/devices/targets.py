@@ -11,7 +11,15 @@ from mbcost.checks import is_number
 from mbcost.devices.clusters import clusters_of, mixed, processor_key
 from mbcost.devices.folders import SUFFIXES, expanded
 from mbcost.devices.library import load_device
-from mbcost.devices.runtimes import RuntimeFile, computed_in, find_runtime, runtimes_for, unfit, unfit_file
+from mbcost.devices.runtimes import (
+    RuntimeFile,
+    computed_in,
+    default_precision,
+    find_runtime,
+    runtimes_for,
+    unfit,
+    unfit_file,
+)
 from mbcost.devices.types import DeviceProfile, Precision, Processor, Target
 from mbcost.errors import InputError, did_you_mean, fail, or_list
 from mbcost.files import is_file
@@ -184,7 +192,8 @@ def _runtime(device: DeviceProfile, processor: Processor, name: str | None, wher
 
 def _precision(processor: Processor, name: str | None, where: str, runtime: RuntimeFile) -> Precision:
     if name is None:
-        return processor.precisions[0]
+        usual = default_precision(runtime)
+        return next((precision for precision in processor.precisions if precision == usual), processor.precisions[0])
     matches = [precision for precision in processor.precisions if precision == name]
     if not matches:
         matches = [known for known in get_args(Precision) if known == name]

@@ -246,6 +246,16 @@ def _is_depthwise_conv(layer: Layer) -> bool:
     return isinstance(operator, Conv2d) and holds_for_all((operator.groups == channels) & (channels > 1))
 
 
+def _is_of_one_pixel(layer: Layer) -> bool:
+    """A convolution of one pixel by a window of one pixel is a fully connected layer."""
+    operator, source = layer.operator, layer.input_shapes[0]
+    return (
+        isinstance(operator, Conv2d)
+        and is_pointwise(operator.kernel, operator.stride, operator.padding)
+        and holds_for_all((operator.groups == 1) & (source.pixels == 1))
+    )
+
+
 def _is_slope_of_26_256(layer: Layer) -> bool:
     """A leaky ReLU whose slope is 26/256, or 0.1, which is 26/256 in steps of 1/256."""
     operator = layer.operator
@@ -263,10 +273,11 @@ def _both(first: Callable[[Layer], bool], second: Callable[[Layer], bool], layer
     return first(layer) and second(layer)
 
 
-Condition: TypeAlias = Literal["pointwise", "depthwise", "slope_26_256"]
+Condition: TypeAlias = Literal["pointwise", "depthwise", "one_pixel", "slope_26_256"]
 #: Conditions that rules can name.
 CONDITIONS: Final[Mapping[Condition, Callable[[Layer], bool]]] = {
     "pointwise": _is_pointwise_conv,
     "depthwise": _is_depthwise_conv,
+    "one_pixel": _is_of_one_pixel,
     "slope_26_256": _is_slope_of_26_256,
 }

@@ -144,6 +144,7 @@ class RuntimeSection(Section):
     partition: Text | None = optional("what becomes of the layers after one that it leaves to another processor")
     assumed: Text | None = optional("why nothing documents what it computes layers with, where that is so")
     others: OthersSection | None = optional("what becomes of operators that are not listed")
+    default_precision: Precision | None = optional("what it computes in unless it is told otherwise")
     computes: dict[Precision, ComputesSection] | None = optional("precision of a model -> what it is computed in")
     fusion: list[FusionStep] | None = optional("steps, each at most once a kernel and in this order; `common` is one")
     kernels: list[KernelSection] | None = optional("the kernels of operators")

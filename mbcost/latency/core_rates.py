@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from mbcost.devices import Target
 from mbcost.devices.cores import Core, ancestors, find_core
+from mbcost.devices.gpus import Gpu
 from mbcost.errors import fail
 from mbcost.kernels import Parameter, Runtime
 from mbcost.kernels.runtime import ASSUMED
@@ -235,8 +236,8 @@ def from_facts(facts: Mapping[str, float], core: Core) -> CoreEntry:
     return CoreEntry(scale, facts["sd"], "facts", f"from the facts of {core.title}")
 
 
-def cycles_of(file: RateFile, core: Core) -> dict[str, float]:
-    """Term -> cycles a count of the average core with the instruction sets of this one."""
+def cycles_of(file: RateFile, core: Core | Gpu) -> dict[str, float]:
+    """Term -> cycles a count of the average core with the instruction sets of this one, or GPU of its designer."""
     found = dict(file.cycles)
     for feature, terms in file.variants.items():
         if feature in core.features:
@@ -249,15 +250,26 @@ def _known(target: Target, runtime: Runtime) -> _Known:
     return _Known(core, known_core(_file_of(target, runtime), core))
 
 
-def _file_of(target: Target, runtime: Runtime) -> RateFile:
-    path = _path(runtime.name, target.precision)
+def rates_of(runtime: Runtime, precision: str) -> RateFile:
+    """The rates that ship for a runtime and precision.
+
+    Raises
+    ------
+    InputError
+        MB401 if there are none.
+    """
+    path = _path(runtime.name, precision)
     if not path.is_file():
         fail(
             "MB401",
-            f"no rates of cores were measured for {runtime.name} at {target.precision}",
+            f"no rates of cores were measured for {runtime.name} at {precision}",
             hint="calibrate the target, or choose another precision or runtime",
         )
     return _read(path)
+
+
+def _file_of(target: Target, runtime: Runtime) -> RateFile:
+    return rates_of(runtime, target.precision)
 
 
 def _path(runtime: str, precision: str) -> Path:

@@ -223,7 +223,10 @@ def test_a_closed_stdout():
     [
         ("mbcost analyze mobilenet_v3_s", ["mobilenet_v3_small", "mobilenet_v3_small_minimalistic"]),
         ("mbcost analyze x --device rasp", ["raspberry_pi_3b_plus", "raspberry_pi_4", "raspberry_pi_5"]),
-        ("mbcost analyze x --device pixel4/g", ["pixel4/gpu", "pixel4/gpu@tflite-gpu-2020", "pixel4/gpu@ideal-gpu"]),
+        (
+            "mbcost analyze x --device pixel4/g",
+            ["pixel4/gpu", "pixel4/gpu@tflite-gpu-2.10", "pixel4/gpu@ideal-gpu", "pixel4/gpu@tflite-gpu-2020"],
+        ),
         ("mbcost analyze x --device nothing/g", []),
         ("mbcost devices show zcu", ["zcu102", "zcu104"]),
     ],

@@ -79,4 +79,4 @@ def test_analyze_with_a_runtime_by_its_path(cli, own):
 def test_completion_knows_what_runs_where(own):
     assert complete_target("pixel4/cpu@xnn") == ["pixel4/cpu@xnnpack-2020"]
     assert complete_target("pixel4/cpu@mi") == ["pixel4/cpu@mine"]
-    assert complete_target("pixel4/gpu@tfl") == ["pixel4/gpu@tflite-gpu-2020"]
+    assert complete_target("pixel4/gpu@tfl") == ["pixel4/gpu@tflite-gpu-2.10", "pixel4/gpu@tflite-gpu-2020"]

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import mbcost
-from mbcost.devices import DeviceProfile, device_names, load_device, resolve_target
+from mbcost.devices import DeviceProfile, Processor, device_names, load_device, resolve_target
 from mbcost.devices.cores import core_names, load_core
 from mbcost.devices.entries_of_catalogue import Head, head_of, plain
 from mbcost.devices.folders import profiles_in
+from mbcost.devices.gpus import cores_in, find_gpu
 from mbcost.devices.socs import load_soc, soc_names
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
@@ -33,6 +34,9 @@ def check(profile: DeviceProfile) -> None:
     """What holds for every profile: one default, numbers that agree, and a source of each."""
     assert [each.name for each in profile.processors.values() if each.default] == ["cpu"]
     for name, processor in profile.processors.items():
+        if name == "gpu":
+            check_gpu(processor)
+            continue
         core = load_core(processor.model)
         assert processor.name == name
         assert processor.model == core.name
@@ -49,6 +53,17 @@ def check(profile: DeviceProfile) -> None:
         assert quantity.reference or quantity.formula or quantity.note, place
 
 
+def check_gpu(processor: Processor) -> None:
+    """A chip's graphics processor: cores x clock x multiply-adds of a core, from the catalogue."""
+    gpu = find_gpu(processor.model)
+    assert gpu is not None
+    assert (processor.kind, processor.runtime) == ("gpu", "tflite-gpu-2.10")
+    cores = processor.cores.value if processor.cores else cores_in(processor.model) or 1
+    for precision, peak in processor.peak.items():
+        assert peak.value == pytest.approx(cores * processor.clock.value * gpu.throughput[precision].value)
+    assert processor.clock.source != "assumed" or "is not known" in processor.clock.note
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_entry_is_a_device(name: str) -> None:
     profile = load_device(name)
@@ -59,8 +74,9 @@ def test_every_entry_is_a_device(name: str) -> None:
 def test_clusters_of_a_chip() -> None:
     """AnandTech 14794: Snapdragon 855: A76 2.84 GHz 512 KiB, three A76 2.42 GHz 256 KiB, four A55 1.8 GHz 128 KiB."""
     profile = load_device("snapdragon_855")
-    assert list(profile.processors) == ["cpu", "cpu.medium", "cpu.small"]
-    facts = [(each.max_threads, each.clock.value, each.l2.value, each.runtime) for each in profile.processors.values()]
+    assert list(profile.processors) == ["cpu", "cpu.medium", "cpu.small", "gpu"]
+    clusters = [each for each in profile.processors.values() if each.kind == "cpu"]
+    facts = [(each.max_threads, each.clock.value, each.l2.value, each.runtime) for each in clusters]
     assert facts == [
         (1, 2.84e9, 512 * 1024, "tflite-2.10"),
         (3, 2.42e9, 256 * 1024, "tflite-2.10"),
@@ -103,10 +119,10 @@ def test_names_of_clusters(text: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "code", "says"),
     [
-        ("pixel9/cpu.medium_2", {}, "MB304", "cpu (cortex_x4), cpu.medium (cortex_a720) or cpu.small (cortex_a520)"),
+        ("pixel9/cpu.medium_2", {}, "MB304", "cpu.medium (cortex_a720), cpu.small (cortex_a520) or gpu"),
         ("pixel9/cpu.cortex_a53", {}, "MB304", "cpu.small (cortex_a520)"),
         ("pixel9/cpu.huge", {}, "MB304", "cpu.small (cortex_a520)"),
-        ("pixel9/gpu", {}, "MB304", "no numbers to predict its Mali-G715 MC7"),
+        ("raspberry_pi_zero_2_w/gpu", {}, "MB304", "no numbers to predict its VideoCore IV"),
         ("raspberry_pi_5/cpu.small", {}, "MB304", "it has cpu (Cortex-A76)"),
         ("snapdragon_855/cpu.small", {"threads": 5}, "MB305", "it has 1 to 4 threads"),
         ("snapdragon_855/cpu", {"threads": 2}, "MB305", "it has 1 thread"),

@@ -25,7 +25,8 @@ def no_user_folder(monkeypatch, tmp_path):
         ("pixel1@tflite-2.1", "pixel1/cpu@tflite-2.1", "fp32"),
         ("pixel1@hexagon-nn", "pixel1/dsp@hexagon-nn", "int8"),  # the one processor with that runtime
         (" pixel4 ", "pixel4/cpu@tflite-2.10", "fp32"),
-        ("pixel4/gpu", "pixel4/gpu@tflite-gpu-2020", "fp32"),
+        ("pixel4/gpu", "pixel4/gpu@tflite-gpu-2.10", "fp16"),
+        ("pixel4/gpu@tflite-gpu-2020", "pixel4/gpu@tflite-gpu-2020", "fp32"),
         ("raspberry_pi_4", "raspberry_pi_4/cpu@tflite-2.10", "fp32"),
         ("iphone_x/gpu", "iphone_x/gpu@coreml-gpu", "fp32"),
         ("zcu102", "zcu102/fpga@vitis-ai-2.5", "int8"),
@@ -74,7 +75,7 @@ def test_precision_and_threads():
         ("pixel1/cpu@xnnpack", {}, "MB304", "did you mean `xnnpack-2020`? it has tflite-2018, "),
         ("pixel1@xnnpack", {}, "MB304", "did you mean `xnnpack-2020`? it has tflite-2018, "),
         ("pixel4/gpu@tflite-2.1", {}, "MB304", "pixel4/gpu cannot run tflite-2.1: it runs on a cpu"),
-        ("pixel4/gpu@tflite-2.1", {}, "MB304", "pixel4/gpu has tflite-gpu-2020"),
+        ("pixel4/gpu@tflite-2.1", {}, "MB304", "pixel4/gpu has tflite-gpu-2.10"),
         ("pixel4@coreml-cpu", {}, "MB304", "it runs on a cpu that is `Apple *`"),
         ("pixel6/gpu@tflite-gpu-2020", {}, "MB304", "it runs on a gpu that is `Adreno *`"),
         ("pixel4/gpu@pytorch-cuda", {}, "MB304", "it does not run on Adreno 640"),

@@ -19,7 +19,9 @@ def networks() -> Comparison:
 
 @pytest.fixture(scope="module")
 def targets() -> Comparison:
-    return side_by_side([mbcost.analyze("mobilenet_v2", target) for target in ("pixel1", "pixel4", "pixel4/gpu")])
+    return side_by_side(
+        [mbcost.analyze("mobilenet_v2", target) for target in ("pixel1", "pixel4", "pixel4/gpu@tflite-gpu-2020")]
+    )
 
 
 @pytest.mark.parametrize("which", ["networks", "targets"])
@@ -140,7 +142,7 @@ def test_stages_match_at_other_resolutions() -> None:
             ("mobilenet_v1,classes=1000,shallow=true", "mobilenet_v1,classes=1000,shallow=false"),
         ),
         (
-            [{"device": "pixel4/gpu", "precision": "fp16"}, {"alpha": 0.5, "batch": 4}],
+            [{"device": "pixel4/gpu@tflite-gpu-2020", "precision": "fp16"}, {"alpha": 0.5, "batch": 4}],
             (
                 "mobilenet_v1@1/224 on pixel4/gpu@tflite-gpu-2020, fp16, batch 1",
                 "mobilenet_v1@0.5/224 on pixel1/cpu@tflite-2018, fp32, 1 thread, batch 4",

@@ -67,6 +67,27 @@ def _pixel4(rates: str, counts: dict[str, int]) -> float:
     return sum(count * each[term] for term, count in counts.items()) / PIXEL4_HZ
 
 
+def _adreno640(counts: dict[str, float]) -> float:
+    """Counts by hand times what an Adreno 640 takes for each: its designer's average, its scale and its shape.
+
+    Arithmetic is in fp32 multiply-adds of 449.28 G/s, latencies in cycles of 585 MHz, traffic in bytes of 30.1 GB/s.
+    """
+    file: Any = json.loads((hardware_profiles() / "rates" / "tflite-gpu-2.10-fp16.json").read_text(encoding="utf-8"))
+    gpu, average = file["cores"]["adreno_640"], file["variants"]["adreno"]
+    found = 0.0
+    for term, count in counts.items():
+        units = average[term] * gpu["shape"].get(term, 1)
+        if term in ("constants", "reads"):
+            found += count * units * exp(gpu["scale"]) / 449.28e9
+        elif term == "latency":
+            found += count * units * exp(gpu["scale"]) / 585e6
+        elif term in ("input", "output"):
+            found += count * units * exp(gpu["scale"]) / 30.1e9
+        else:
+            found += count * units
+    return found
+
+
 _POINTWISE = "op: conv2d 1x1, out: 8"
 
 #: An A100's relu of 64 x 64 x 16 in fp32: 2 x 4 B x 65,536 elements, within a cache of 4 MiB (its profile has no `l2`).
@@ -139,8 +160,15 @@ CASES: tuple[HandCase, ...] = (
              (64 + 64 + 64 + 100 - 2) * 2 / 480e6 + 0.0001),
     # tflite_adreno.py: 3x3 at stride 1 on whole groups, 16 x 16 pixels x 4 slices x 4 channels x 9 taps at 0.0435 of
     # 449.28 GMAC/s, and a launch of 1.26 us (nn-Meter bench)
-    HandCase("tflite_adreno", "pixel4/gpu", "fp32", "16x16x16", "op: depthwise_conv2d 3x3", "depthwise",
+    HandCase("tflite_adreno", "pixel4/gpu@tflite-gpu-2020", "fp32", "16x16x16", "op: depthwise_conv2d 3x3", "depthwise",
              16 * 16 * 4 * 4 * 9 / (0.0435 * 449.28e9) + 1.26e-6),
+    # tflite_gpu.py: 16 x 8 weights in two slices of 4 take 256 B of an Adreno's 3,584 B of constant memory: 49 threads
+    # do 4 steps of 4 x 4 MACs for each of 2 slices and read a texel a step; of a step's latency, 24.5 threads for each
+    # of two shader processors hide 24.5 / 2,000. 49 x 16 and 49 x 8 numbers of 2 B are read and written
+    HandCase("tflite_gpu", "pixel4/gpu@tflite-gpu-2.10", "fp16", "7x7x16", _POINTWISE, "pointwise",
+             _adreno640({"constants": 49 * 4 * 2 * 16, "reads": 49 * 4,
+                         "latency": 4 * ((0.01225**4 + 1) ** 0.25 - 0.01225), "input": 49 * 16 * 2,
+                         "output": 49 * 8 * 2, "launch": 1, "dispatch": 1, "call": 1})),
     # tflite_hybrid.py: 20 channels take two vectors of 16; 6 filters are no multiple of 4
     HandCase("tflite_hybrid", "pixel4@tflite-2020-hybrid", "int8", "7x7x20", "op: conv2d 1x1, out: 6", "pointwise",
              _pixel4("tflite-2020-hybrid-int8", {"gemm": 49 * 6 * 32, "outputs": 49 * 6, "unaligned": 49 * 6 * 20,

@@ -18,7 +18,7 @@ from mbcost.latency.forms import find_form
 from mbcost.latency.model import latency_model, spread_of
 from mbcost.resources import hardware_profiles
 
-FILES = sorted((hardware_profiles() / "rates").glob("*.json"))
+FILES = sorted(path for path in (hardware_profiles() / "rates").glob("*.json") if "gpu" not in path.stem)
 IDS = [path.stem for path in FILES]
 
 

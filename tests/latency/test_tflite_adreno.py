@@ -149,7 +149,7 @@ def test_fully_connected_layers_are_charged_and_said_to_be_assumed() -> None:
 
     Arithmetic at 57 GMAC/s (17.5 ps a MAC), weights and outputs at the 40 GB/s of the system cache.
     """
-    analysis = mbcost.analyze("vgg16", "pixel4/gpu")
+    analysis = mbcost.analyze("vgg16", "pixel4/gpu@tflite-gpu-2020")
     dense = {layer.name: layer for layer in analysis.layers if layer.op == "dense"}
     sizes = [(25_088, 4_096), (4_096, 4_096), (4_096, 1_000)]
     launch = analysis.rates["launch"].seconds
@@ -207,11 +207,11 @@ def test_a_launch_takes_what_the_profile_says() -> None:
     found = prepare(resolve_target("pixel3/gpu")).rates
     assert found["launch"].seconds == pytest.approx(3.167e-6)
     assert set(found["launch"].quantities) == {"overheads.gpu.kernel"}
-    assert rates("pixel1/gpu")["launch"] == rates("pixel4/gpu")["launch"] == 1.26e-6
+    assert rates("pixel1/gpu")["launch"] == rates("pixel4/gpu@tflite-gpu-2020")["launch"] == 1.26e-6
 
 
 def test_activations_pass_through_the_system_cache_where_there_is_one() -> None:
-    assert rates("pixel4/gpu")["memory"] == pytest.approx(1 / 40e9)  # ArchProbe, Pixel 4
+    assert rates("pixel4/gpu@tflite-gpu-2020")["memory"] == pytest.approx(1 / 40e9)  # ArchProbe, Pixel 4
     assert rates("pixel3/gpu")["memory"] == pytest.approx(1 / (1.27 * 28e9))
 
 
@@ -223,7 +223,8 @@ def test_the_interval_is_wider_the_farther_the_rates_come_from() -> None:
         return analysis.latency_high_s / analysis.latency_low_s, " ".join(analysis.warnings)
 
     calibrated, same, other, half = (
-        width("xiaomi_mi9/gpu"), width("pixel4/gpu"), width("pixel3/gpu"), width("xiaomi_mi9/gpu", "fp16")
+        width("xiaomi_mi9/gpu"), width("pixel4/gpu@tflite-gpu-2020"), width("pixel3/gpu"),
+        width("xiaomi_mi9/gpu", "fp16"),
     )  # fmt: skip
     assert calibrated[0] < 1.1**2
     assert "not calibrated" not in calibrated[1]

@@ -39,6 +39,7 @@ FORMS: Final[dict[str, str]] = {
     "roofline": "roofline",
     "systolic": "systolic",
     "tflite_adreno": "tflite_adreno",
+    "tflite_gpu": "tflite_gpu",
     "tflite_hybrid": "tflite_hybrid",
     "tflite_xnnpack": "tflite_xnnpack",
 }
