@@ -56,7 +56,7 @@ _LEARNED: Final[Mapping[str, Basis]] = MappingProxyType(
 
 
 def basis_of(target: Target, runtime: Runtime, form: LatencyForm, calibration: Calibration | None) -> Basis:
-    """What predictions of a target rest on.
+    """What predictions of a target rest on; those of a device with changed numbers on facts at most.
 
     Parameters
     ----------
@@ -67,6 +67,11 @@ def basis_of(target: Target, runtime: Runtime, form: LatencyForm, calibration: C
     calibration
         What its rates were fitted to; None where they come from the profile.
     """
+    found = _basis_of(target, runtime, form, calibration)
+    return weakest((found, "from facts")) if target.device.changes else found
+
+
+def _basis_of(target: Target, runtime: Runtime, form: LatencyForm, calibration: Calibration | None) -> Basis:
     if calibration is not None:
         exact = calibration.threads == target.threads
         return "measured here" if exact and not _ships(calibration) else "calibrated"

@@ -54,6 +54,9 @@ def target_caveats(model: TargetModel) -> list[str]:
     """What a reader has to know about the target's numbers, whatever the network."""
     target, runtime, fitted = model.target, model.runtime, model.calibration
     notes = []
+    if target.device.changes:
+        changes = ", ".join(f"{place} {value}" for place, value in target.device.changes)
+        notes.append(f"a device that does not exist: {target.device.name} with {changes}")
     if runtime.form == "roofline" and fitted is None:
         notes.append(
             f"{runtime.title} is a plain roofline at the peaks of the profile: a lower bound, not a prediction"

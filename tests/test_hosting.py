@@ -155,3 +155,14 @@ def test_the_edge_tpu_s_compiler_leaves_all_after_the_first_to_the_host() -> Non
     }
     for layer in analysis.layers[3:]:
         assert layer.latency_s == pytest.approx(host[layer.name].latency_s)
+
+
+def test_products_over_tokens_are_never_free() -> None:
+    """Twelve matrix products of 196 rows: TFLite's GPU delegate takes fully connected layers of one row only."""
+    torch = pytest.importorskip("torch")
+    network = torch.nn.Sequential(*[torch.nn.Linear(384, 384) for _ in range(12)])
+    gpu = mbcost.analyze(network, "pixel4/gpu", input_shape=(1, 14, 14, 384))
+    cpu = mbcost.analyze(network, "pixel4/cpu", input_shape=(1, 14, 14, 384))
+    assert {layer.runs_on for layer in gpu.layers} == {"cpu"}
+    assert sum(layer.latency_s for layer in gpu.layers) >= cpu.latency_s
+    assert 346.8e6 / cpu.latency_s < 2.84e9 * 8  # 12 x 196 x 384 x 384 MACs, below the core's 8 MACs a cycle

@@ -55,22 +55,30 @@ def applied(target: Target, choice: CalibrationChoice = None) -> tuple[LatencyMo
     fitted = choose_calibration(computed_target(target, model.runtime), model.form, choice)
     if fitted is None:
         return model, None
-    as_measured = latency_model(replace(target, threads=fitted.threads)).rates
+    as_measured = latency_model(replace(unchanged(target), threads=fitted.threads)).rates
     factors = scale_to_threads(fitted, model.rates, as_measured)
     return model._replace(rates=calibrated_rates(fitted, model.rates, factors)), fitted
+
+
+def unchanged(target: Target) -> Target:
+    """The target on the device as it is, without what was changed for a what-if."""
+    device = target.device.unchanged
+    return (
+        target if device is None else replace(target, device=device, processor=device.processors[target.processor.name])
+    )
 
 
 def scale_to_threads(
     calibration: Calibration, uncalibrated: Mapping[str, Rate], other: Mapping[str, Rate]
 ) -> dict[str, float]:
-    """Factor on each fitted rate for a number of threads that was not measured, from the rates of the profile.
+    """Factor on each fitted rate for what was not measured, threads or a changed device, from the profile's rates.
 
     Parameters
     ----------
     uncalibrated
-        Rates from the profile for the wanted number of threads.
+        Rates from the profile for the wanted number of threads, and of the changed device.
     other
-        The same for the calibration's threads.
+        The same for what the calibration was measured on.
     """
     pairs = {name: (float(uncalibrated[name].seconds), float(other[name].seconds)) for name in calibration.rates}
     return {name: wanted / measured if measured else 1.0 for name, (wanted, measured) in pairs.items()}

@@ -27,6 +27,7 @@ from mbcost.cli.options import (
     Precision,
     ResolutionOption,
     Rho,
+    SetDevice,
     Settings,
     Threads,
     Uncalibrated,
@@ -56,6 +57,7 @@ def analyze(
     device: Devices = None,
     host_device: HostDevice = None,
     outside: OutsideOption = "host",
+    set_device: SetDevice = None,
     precision: Precision = None,
     threads: Threads = None,
     batch: Batch = None,
@@ -99,7 +101,7 @@ def analyze(
     spec = load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size)
     found = run(
         spec,
-        required_devices(device, host_device, outside),
+        required_devices(device, host_device, outside, set_device),
         alpha=alpha,
         rho=rho,
         resolution=size,

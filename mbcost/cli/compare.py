@@ -22,6 +22,7 @@ from mbcost.cli.options import (
     ReportOutput,
     ResolutionOption,
     Rho,
+    SetDevice,
     Settings,
     Threads,
     Uncalibrated,
@@ -53,6 +54,7 @@ def compare(
     device: Devices = None,
     host_device: HostDevice = None,
     outside: OutsideOption = "host",
+    set_device: SetDevice = None,
     precision: Precision = None,
     threads: Threads = None,
     batch: Batch = None,
@@ -86,7 +88,9 @@ def compare(
     subjects = call_each(read_subject, models)
     found = run(
         models,
-        required_devices(device, host_device, outside) if any(subject.device is None for subject in subjects) else [],
+        required_devices(device, host_device, outside, set_device)
+        if any(subject.device is None for subject in subjects)
+        else [],
         alpha=alpha,
         rho=rho,
         resolution=read_size(resolution),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -29,6 +30,11 @@ _TARGET = "Target"
 REPORT: Final = "Report"
 #: What `--precision` takes.
 PRECISION_WORDS: Final = "|".join(PRECISIONS)
+_RANGE: Final = re.compile(
+    r"(?P<start>\d+(\.\d+)?):(?P<stop>\d+(\.\d+)?):(?P<step>\d+(\.\d+)?)(?P<unit>\s*[A-Za-z][\w/]*)?"
+)
+#: Values of one number of a device in one command. Chosen: more than a plot shows.
+MOST_VALUES: Final = 200
 _SHAPE: Final = re.compile(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){0,7}")
 
 Model: TypeAlias = Annotated[
@@ -138,6 +144,15 @@ OutsideOption: TypeAlias = Annotated[
         "--outside", help="Layers that a GPU or NPU does not take: on the host, or left out.", rich_help_panel=_TARGET
     ),
 ]
+SetDevice: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-device",
+        metavar="PLACE=VALUE",
+        help="What if: another number of the device, memory.bandwidth=6.4GB/s or npu.array=16:128:16. Repeatable.",
+        rich_help_panel=_TARGET,
+    ),
+]
 _AXIS: Final = "Such as 0.35,0.5:1.4:0.05; ranges are start:stop:step and include both ends."
 AlphaAxis: TypeAlias = Annotated[
     str | None, typer.Option("--alpha", metavar="NUMBERS", help=f"Width multipliers. {_AXIS}", rich_help_panel=_GRID)
@@ -218,20 +233,56 @@ ReportFormatOption: TypeAlias = Annotated[ReportFormat | None, format_option()]
 ReportOutput: TypeAlias = Annotated[Path | None, output_option(REPORT_FORMATS)]
 
 
-def required_devices(devices: list[str] | None, host_device: str | None = None, outside: Outside = "host") -> list[str]:
-    """The targets that the options name, with their host.
+def required_devices(
+    devices: list[str] | None,
+    host_device: str | None = None,
+    outside: Outside = "host",
+    set_device: list[str] | None = None,
+) -> list[str]:
+    """The targets that the options name, with what is changed of them and their host; each with each set of values.
 
     Raises
     ------
     InputError
-        MB010 with the devices there are, if none was.
+        MB010 with the devices there are, if none was, and for a setting that is not ``PLACE=VALUE``.
     """
     if devices:
         host = f",host={host_device}" if host_device is not None else ""
-        return [f"{device}{host}{',outside=free' if outside == 'free' else ''}" for device in devices]
+        behind = f"{host}{',outside=free' if outside == 'free' else ''}"
+        changes = list(product(*call_each(read_setting, set_device or [])))
+        return [f"{device}{''.join(each)}{behind}" for device in devices for each in changes]
     from mbcost.devices import device_names
 
     fail("MB010", "`--device` is missing", hint=f"such as --device pixel1; there are {', '.join(device_names())}")
+
+
+def read_setting(text: str) -> list[str]:
+    """``memory.bandwidth=6.4GB/s`` and ``npu.array=16:128:16`` as settings behind a target's text, one for each value.
+
+    Raises
+    ------
+    InputError
+        MB010 for what is no setting, or a range that is not ``START:STOP:STEP`` with a unit behind it.
+    """
+    place, equals, value = (part.strip() for part in text.partition("="))
+    if not (place and equals and value) or "=" in value:
+        fail("MB010", f"--set-device `{text}` is not PLACE=VALUE", hint="such as memory.bandwidth=6.4GB/s")
+    values: list[str] = []
+    for part in value.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        values += _numbers(match, text) if match is not None else [part.strip()]
+    if len(values) > MOST_VALUES:
+        fail("MB010", f"--set-device `{text}` has {len(values):,} values, {MOST_VALUES} are allowed")
+    return [f",{place}={each}" for each in values]
+
+
+def _numbers(match: re.Match[str], text: str) -> list[str]:
+    start, stop, step = (float(match[name]) for name in ("start", "stop", "step"))
+    if step <= 0 or stop < start or (stop - start) / step > MOST_VALUES:
+        hint = f"START:STOP:STEP rises, to at most {MOST_VALUES} values"
+        fail("MB010", f"--set-device `{text}` is no range", hint=hint)
+    count = int((stop - start) / step + 1e-9) + 1
+    return [f"{start + i * step:.12g}{match['unit'] or ''}" for i in range(count)]
 
 
 def calibration_choice(uncalibrated: bool, file: Path | None) -> CalibrationChoice:

@@ -20,6 +20,7 @@ from mbcost.cli.options import (
     PrecisionAxis,
     ReportFormatOption,
     ReportOutput,
+    SetDevice,
     Settings,
     ThreadsAxis,
     Uncalibrated,
@@ -48,6 +49,7 @@ def pick(
     device: Devices = None,
     host_device: HostDevice = None,
     outside: OutsideOption = "host",
+    set_device: SetDevice = None,
     budget: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,7 +118,7 @@ def pick(
         "calibration": calibration_choice(uncalibrated, calibration),
         "min_probability": min_probability,
     }
-    devices = required_devices(device, host_device, outside)
+    devices = required_devices(device, host_device, outside, set_device)
     result = pick_one(load_models(models, input_shape, until, unsupported, resolution), devices, **arguments)
     command = command_line(context)
     how = How(all_rows=all_rows, steps=_steps(result, models, command), origin=Origin(command))

@@ -21,6 +21,7 @@ from mbcost.cli.options import (
     Precision,
     ResolutionOption,
     Rho,
+    SetDevice,
     Settings,
     Threads,
     Uncalibrated,
@@ -56,6 +57,7 @@ def stream(
     device: Devices = None,
     host_device: HostDevice = None,
     outside: OutsideOption = "host",
+    set_device: SetDevice = None,
     buffers: Annotated[
         str, typer.Option(metavar="NUMBERS", help="Frames in flight at once: 1,2,3.", rich_help_panel=_STREAM)
     ] = "2",
@@ -118,7 +120,7 @@ def stream(
     shapes, size = read_input_shapes(input_shape), read_size(resolution)
     found = run(
         load(model, input_shapes=shapes, unsupported=unsupported, until=until, resolution=size),
-        required_devices(device, host_device, outside),
+        required_devices(device, host_device, outside, set_device),
         capture_s=stages[0],
         preprocess_s=stages[1],
         postprocess_s=stages[2],

@@ -26,6 +26,7 @@ from mbcost.cli.options import (
     PrecisionAxis,
     ResolutionAxis,
     RhoAxis,
+    SetDevice,
     Settings,
     ThreadsAxis,
     Uncalibrated,
@@ -55,6 +56,7 @@ def sweep(
     device: Devices = None,
     host_device: HostDevice = None,
     outside: OutsideOption = "host",
+    set_device: SetDevice = None,
     alpha: AlphaAxis = None,
     rho: RhoAxis = None,
     resolution: ResolutionAxis = None,
@@ -126,7 +128,7 @@ def sweep(
         "unsupported": unsupported,
         "calibration": calibration_choice(uncalibrated, calibration),
     }
-    devices = required_devices(device, host_device, outside)
+    devices = required_devices(device, host_device, outside, set_device)
     networks = load_models(models, input_shape, until, unsupported, resolution)
     with (
         _told_how_to_go_on(parts),

@@ -28,10 +28,10 @@ from mbcost.words import OUTSIDE, Outside
 _TARGET: Final = re.compile(
     r"(?P<device>.+\.ya?ml|[^/@\\]+)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>[^/@]+))?", re.IGNORECASE
 )
-#: What computes the layers that the target does not take, behind its text.
-_HOST: Final = re.compile(
-    r"(?P<target>.*?)(?:\s*,\s*host=(?P<host>[^,]*))?(?:\s*,\s*outside=(?P<outside>[^,]*))?", re.DOTALL
-)
+#: A setting behind a target's text: its host, or a number of the device that is changed.
+_SETTING: Final = re.compile(r"(?s)(?P<before>.*),\s*(?P<name>[A-Za-z][\w.]*)\s*=(?P<value>[^=,]*)")
+#: Settings of a target itself.
+_OF_TARGET: Final = frozenset({"host", "outside"})
 #: A core with its clock, which stands where a device does.
 _CORE: Final = r"(?i)(?P<device>[^/@\\]+@\s*[0-9.]+\s*[kmg]?hz)(?:/(?P<processor>[^/@]+))?(?:@(?P<runtime>.+))?"
 
@@ -76,7 +76,8 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         ``device``, ``device/processor``, ``device@runtime`` or ``device/processor@runtime``. A device is a name or the
         path of a ``.yaml`` file, and so is a runtime. A cluster is ``cpu.small`` or ``cpu.cortex_a55``; a core with its
         clock is a device: ``cortex_x4@3.39GHz``. ``edge_tpu,host=raspberry_pi_5`` names what computes the layers that
-        the target does not take, ``edge_tpu,outside=free`` leaves them out.
+        the target does not take, ``edge_tpu,outside=free`` leaves them out; ``pixel4,memory.bandwidth=20GB/s`` changes
+        a number of the device (:func:`mbcost.devices.changes.changed`).
     precision
         ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists. One that the
         processor does not have is right where the runtime computes it in one that it has.
@@ -89,14 +90,17 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         MB300 unknown device, MB304 unknown processor or runtime, or a runtime that does not run on the processor, MB305
         precision or threads that the processor does not have, and what :func:`~mbcost.devices.load_device` raises.
     """
-    match = _HOST.fullmatch(text.strip())
-    assert match is not None  # every text does
-    own = match["target"].strip()
+    own, settings = _settings(text)
     parts = _parts(own)
     if parts is None:
         hint = "write device, device/processor or device/processor@runtime, such as pixel1/cpu@tflite-2018"
         fail("MB300", f"`{own}` does not name a target", hint=hint)
     device = load_device(parts.device)
+    changes = {name: value for name, value in settings.items() if name not in _OF_TARGET}
+    if changes:
+        from mbcost.devices.changes import changed
+
+        device = changed(device, changes)
     processor = _processor(device, parts.processor, parts.runtime)
     where = f"{device.name}/{processor.name}"
     runtime = _runtime(device, processor, parts.runtime, where)
@@ -107,9 +111,20 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         _precision(processor, precision, where, runtime),
         _threads(processor, threads, where),
         None if runtime.origin == "shipped" else str(runtime.path.absolute()),
-        _host(match["host"], where),
-        _outside(match["outside"]),
+        _host(settings.get("host"), where),
+        _outside(settings.get("outside")),
     )
+
+
+def _settings(text: str) -> tuple[str, dict[str, str]]:
+    """The text of a target without the settings behind it, and the settings."""
+    own, settings = text.strip(), {}
+    while (match := _SETTING.fullmatch(own)) is not None:
+        if match["name"] in settings:
+            fail("MB010", f"`{text.strip()}` sets {match['name']} twice", hint="leave out one of them")
+        settings[match["name"]] = match["value"].strip()
+        own = match["before"].strip()
+    return own, dict(reversed(settings.items()))
 
 
 def _host(text: str | None, where: str) -> Target | None:

@@ -283,6 +283,8 @@ class DeviceProfile:
         Other names: as it is sold, and model codes.
     chip
         The key of its system on a chip in the catalogue, from which clusters of its CPU come; None if it names none.
+    changes, unchanged
+        Places and values that were changed for a what-if (:mod:`mbcost.devices.changes`), and the device without them.
     """
 
     name: str
@@ -297,6 +299,8 @@ class DeviceProfile:
     overheads: Mapping[str, Overheads] = field(default_factory=dict, hash=False)
     path: str = ""
     origin: Origin = "file"
+    changes: tuple[tuple[str, str], ...] = ()
+    unchanged: DeviceProfile | None = None
 
     def __repr__(self) -> str:
         return f"<DeviceProfile {self.name}: {self.title}, {', '.join(self.processors)}>"
@@ -346,10 +350,12 @@ class Target:
 
     @property
     def name(self) -> str:
-        """Such as ``pixel1/cpu@tflite-2018``, with the host that was named, if one was."""
+        """Such as ``pixel1/cpu@tflite-2018``, with what was changed of the device and a host that was named."""
+        own = f"{self.device.name}/{self.processor.name}@{self.runtime}"
+        changes = "".join([f",{place}={value}" for place, value in self.device.changes])
         host = f",host={self.host.name}" if self.host is not None else ""
         outside = f",outside={self.outside}" if self.outside != "host" else ""
-        return f"{self.device.name}/{self.processor.name}@{self.runtime}{host}{outside}"
+        return f"{own}{changes}{host}{outside}" if changes or host or outside else own
 
     @property
     def peak(self) -> Quantity | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
-from mbcost.devices import Quantity, Target, as_target
+from mbcost.devices import Processor, Quantity, Target, as_target
 from mbcost.hosting import is_hosted
 from mbcost.kernels import Kernel
 from mbcost.latency.model import computed_target
@@ -144,8 +144,16 @@ def _scaled(target: Target, clock: float, bandwidth: float) -> Target:
     """The target with another clock (and the arithmetic peaks that follow it) and another memory bandwidth."""
     processor, device = target.processor, target.device
     memory = replace(device.memory, bandwidth=_scaled_or_none(device.memory.bandwidth, bandwidth))
-    dpu = processor.dpu
     changed = replace(
+        _at_clock(processor, clock, bandwidth),
+        clusters=tuple([_at_clock(each, clock, bandwidth) for each in processor.clusters]),
+    )
+    return replace(target, processor=changed, device=replace(device, memory=memory))
+
+
+def _at_clock(processor: Processor, clock: float, bandwidth: float) -> Processor:
+    dpu = processor.dpu
+    return replace(
         processor,
         clock=_scaled_or_none(processor.clock, clock),
         peak={name: _times(peak, clock) for name, peak in processor.peak.items()},
@@ -153,7 +161,6 @@ def _scaled(target: Target, clock: float, bandwidth: float) -> Target:
         bandwidth=_scaled_or_none(processor.bandwidth, bandwidth),
         dpu=replace(dpu, clock=_times(dpu.clock, clock)) if dpu is not None else None,
     )
-    return replace(target, processor=changed, device=replace(device, memory=memory))
 
 
 def _scaled_or_none(quantity: Quantity | None, factor: float) -> Quantity | None:

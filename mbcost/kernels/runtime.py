@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from mbcost.graph import Layer
 from mbcost.kernels.kernel import KernelKind
 from mbcost.numeric import holds_for_all
-from mbcost.operators import Conv2d, LeakyRelu
+from mbcost.operators import Conv2d, Dense, LeakyRelu
 from mbcost.operators.window import is_pointwise
 from mbcost.words import Lowering
 
@@ -247,8 +247,10 @@ def _is_depthwise_conv(layer: Layer) -> bool:
 
 
 def _is_of_one_pixel(layer: Layer) -> bool:
-    """A convolution of one pixel by a window of one pixel is a fully connected layer."""
+    """A product of one row: a fully connected layer of one vector, or a convolution of one pixel by one of its own."""
     operator, source = layer.operator, layer.input_shapes[0]
+    if isinstance(operator, Dense):
+        return holds_for_all(source.pixels == 1)
     return (
         isinstance(operator, Conv2d)
         and is_pointwise(operator.kernel, operator.stride, operator.padding)

@@ -34,9 +34,13 @@ def alone(kernel: Kernel) -> Real:
 
 
 def gemm_macs(kernel: Kernel) -> Real:
-    """MACs with rows and columns rounded up to the tile; nothing for a grouped convolution."""
+    """MACs with rows and columns rounded up to the tile; nothing for a grouped convolution.
+
+    The first rows of a fully connected layer are computed while its weights are read (:func:`dense_weights`).
+    """
     rows, columns, depth, groups = kernel.gemm()
-    result: Real = round_up(rows, TILE_ROWS) * round_up(columns, TILE_COLUMNS) * depth * groups * alone(kernel)
+    computed = round_up(rows, TILE_ROWS) - (TILE_ROWS if kernel.kind == "dense" else 0)
+    result: Real = computed * round_up(columns, TILE_COLUMNS) * depth * groups * alone(kernel)
     return result
 
 
@@ -66,9 +70,8 @@ def depthwise_macs(kernel: Kernel) -> Real:
 
 
 def dense_weights(kernel: Kernel) -> Real:
-    """Weights of a fully connected layer for each six of its rows: they are read again for every tile."""
-    rows = kernel.gemm().rows
-    return kernel.weight_elements * (round_up(rows, TILE_ROWS) // TILE_ROWS)
+    """Weights of a fully connected layer, read once from memory."""
+    return kernel.weight_elements
 
 
 def elements(kernel: Kernel) -> Real:
@@ -85,7 +88,7 @@ TFLITE_XNNPACK: Final = LatencyForm(
     name="tflite_xnnpack",
     title="XNNPACK's kernels on a CPU core",
     terms=(
-        Term("gemm", "MAC", "compute", _PRODUCTS, gemm_macs),
+        Term("gemm", "MAC", "compute", _PRODUCTS | kinds("dense"), gemm_macs),
         Term("grouped", "MAC", "compute", kinds("direct_conv"), grouped_macs),
         Term("outputs", "element", "activations", _CONVOLUTIONS, output_elements),
         Term("gathered", "element", "activations", kinds("direct_conv"), gathered_elements),
