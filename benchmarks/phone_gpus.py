@@ -30,7 +30,7 @@ from typing import Any, Final
 
 import numpy as np
 from phone_gpus_data import RUNTIME, GpuGroup, read_group
-from phone_gpus_fit import WIDTH, fitted, learned, prior_of
+from phone_gpus_fit import KERNEL_NOISE, WIDTH, fitted, learned, prior_of
 from phones import Prediction, drawn, predictions, score, table
 from phones_data import Unit, same_phone
 from phones_fit import as_json
@@ -112,13 +112,13 @@ def _kernels(
 ) -> Iterator[Prediction]:
     rows = {kind: np.array([i for i, name in enumerate(mine.networks) if name in set(of)], dtype=int)
             for kind, of in (("seen", seen), ("wanted", wanted))}  # fmt: skip
-    whole = _of(unit, seen)
-    rates = fitted(unit if whole is None else whole, mine.of(rows["seen"]), group.runtime).rates
+    whole = unit.of(np.array([i for i, name in enumerate(unit.networks) if name in set(seen)], dtype=int))
+    rates = fitted(whole, mine.of(rows["seen"]), group.runtime).rates
     chosen = mine.of(rows["wanted"])
     predicted = chosen.counts @ rates
     known = mine.of(rows["seen"])
     errors = np.abs(known.counts @ rates / known.seconds - 1)
-    factor = 1 + float(np.quantile(errors, 0.9))
+    factor = 1 + max(float(np.quantile(errors, 0.9)), WIDTH * KERNEL_NOISE)
     by_macs = chosen.macs * float(np.median((known.seconds / np.maximum(known.macs, 1))[known.macs > 0]))
     for i in range(len(chosen.networks)):
         yield Prediction(
@@ -217,8 +217,11 @@ def run(folder: Path, beside: Sequence[Path], protocol: str, number: int | None,
 
 
 def measured_widths(groups: Sequence[GpuGroup]) -> dict[str, float]:
-    """Standard deviations to either side that hold 90 % of held-out predictions, by basis: every phone left out."""
-    deviations: dict[str, list[float]] = defaultdict(list)
+    """Standard deviations to either side that hold 90 % of held-out predictions, by basis: every phone left out.
+
+    Each GPU with each version of the runtime counts alike, however many phones have it.
+    """
+    deviations: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     flat = dict.fromkeys(("same core", "related core", "facts", "calibrated"), WIDTH)
     for index, group in enumerate(groups):
         beside = [*groups[:index], *groups[index + 1 :]]
@@ -229,8 +232,17 @@ def measured_widths(groups: Sequence[GpuGroup]) -> dict[str, float]:
                 known, wanted = drawn(len(unit.networks), number, (0, unit.name))
                 for one in predictions(group, unit, prior, known, wanted, [], flat):  # type: ignore[arg-type]
                     ratio = one.predicted / one.measured
-                    deviations[one.basis].append((max(ratio, 1 / ratio) - 1) / (one.factor - 1) * WIDTH)
-    return {basis: float(np.quantile(deviations[basis], 0.9)) if deviations[basis] else WIDTH for basis in flat}
+                    found = (max(ratio, 1 / ratio) - 1) / (one.factor - 1) * WIDTH
+                    deviations[one.basis][group.runtime, unit.core.name].append(found)
+    widths = {}
+    for basis in flat:
+        parts = list(deviations[basis].values())
+        values = np.concatenate(parts) if parts else np.array([WIDTH])
+        weights = np.concatenate([np.full(len(part), 1 / len(part)) for part in parts]) if parts else np.ones(1)
+        order = np.argsort(values)
+        place = int(np.searchsorted(np.cumsum(weights[order]), 0.9 * weights.sum()))
+        widths[basis] = float(values[order][min(place, len(values) - 1)])
+    return widths
 
 
 def write_rates(folders: Sequence[Path], out: Path) -> None:

@@ -88,6 +88,8 @@ def fitted(unit: Unit, kernels: Unit | None, runtime: str, first: Any | None = N
 
 def _placed(prior: Any, unit: Unit) -> Any:
     """A prior with what is not a time scaled to the median of the networks."""
+    if not len(unit.seconds):
+        return prior
     ratio = float(np.median(unit.seconds / (unit.counts @ prior)))
     return prior * np.where(SCALED, max(ratio, 0.05), 1.0)
 

@@ -15,7 +15,7 @@ from mbcost.files import load_yaml, parse_yaml
 from mbcost.resources import hardware_profiles
 
 HOME = hardware_profiles()
-FOLDERS = {"core": "cores", "soc": "socs", "device": "devices"}
+FOLDERS = {"core": "cores", "soc": "socs", "device": "devices", "gpu": "gpus"}
 SHIPPED = [(kind, path) for kind, folder in FOLDERS.items() for path in sorted((HOME / folder).glob("*.yaml"))]
 
 CORE = """\
@@ -52,19 +52,29 @@ clusters:
   large: {clock: 2.9 GHz}
 memory: {capacity: 8 GiB}
 """
-TEXTS = {"core": CORE, "soc": SOC, "device": DEVICE}
+GPU = """\
+identity: {name: mine, title: My GPU, names: [GP1], vendor: Me, year: 2026}
+provenance: {date: "2026-11-28", reference: manual, references: {manual: its manual}}
+vendor: mali
+generation: valhall-1
+cores: null
+throughput: {fp32: 32, fp16: 64}
+max_clock: 850 MHz
+l2: null
+"""
+TEXTS = {"core": CORE, "soc": SOC, "device": DEVICE, "gpu": GPU}
 
 
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("MBCOST_DEVICES", str(tmp_path))
-    for folder in ("cores", "socs"):
+    for folder in ("cores", "socs", "gpus"):
         (tmp_path / folder).mkdir()
     return tmp_path
 
 
 def written(own: Path, kind: str, text: str, name: str = "mine") -> Path:
-    path = own / {"core": "cores", "soc": "socs", "device": ""}[kind] / f"{name}.yaml"
+    path = own / {"core": "cores", "soc": "socs", "device": "", "gpu": "gpus"}[kind] / f"{name}.yaml"
     path.write_text(text, encoding="utf-8")
     return path
 
