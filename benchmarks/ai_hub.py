@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from ai_hub_data import RUNTIMES, Counts, kept_counts, read_group, write_counts
+from ai_hub_data import RUNTIMES, Counts, count_all, kept_counts, read_group, write_counts
 from ai_hub_fit import npu_file, representatives
 from phones import FEW, Prediction, Widths, calibrated, new_network, new_phone, score, shipped, table
 from phones_data import Group, Unit
@@ -246,6 +246,8 @@ def main(arguments: Sequence[str]) -> None:
         parser.add_argument("--out", type=Path, default=hardware_profiles() / FOLDER)
         chosen = parser.parse_args(arguments[1:])
         write_rates(chosen.data, chosen.out, chosen.cache)
+        for line in count_all(chosen.cache):
+            print(f"not counted: {line}")
         write_counts()
         return
     parser.add_argument("--runtime", choices=tuple(RUNTIMES), default="tflite")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from ai_hub_networks import OLDER_SIDE, Source, network, source_of
+from ai_hub_networks import NETWORKS, OLDER_SIDE, Source, network, source_of
 from phones_data import Group, Unit
 from timm_networks import UnknownNetworkError
 
@@ -291,3 +291,15 @@ def rules() -> str:
     folder = Path(kernels_package.__file__).parent / "runtimes"
     files = (Path(hexagon_htp.__file__), folder / "families" / "htp.yaml", folder / "common.yaml")
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+def count_all(cache: Path) -> list[str]:
+    """Count every network that is known, for runs without the packages; the names of those that cannot be built."""
+    missing = []
+    for name in NETWORKS:
+        for precision in ("float", "w8a8"):
+            try:
+                counts_of(name, precision, cache)
+            except UnknownNetworkError as error:
+                missing.append(f"{name}: {error}")
+    return sorted(set(missing))

@@ -1010,65 +1010,6 @@ class VggBoxes(nn.Module):
         return tuple(head(x) for head in self.heads)
 
 
-class RegionProposals(nn.Module):
-    """ResNet-50 with a feature pyramid and its region proposal head (Mask R-CNN of torchvision)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        stem = conv(3, 64, 7, 2), nn.MaxPool2d(3, 2, 1)
-        self.parts = nn.ModuleList(
-            [
-                nn.Sequential(*stem, stage(64, 256, 3, 1, 64)),
-                stage(256, 512, 4, 2, 128),
-                stage(512, 1024, 6, 2, 256),
-                stage(1024, 2048, 3, 2, 512),
-            ]
-        )
-        self.narrow = nn.ModuleList(nn.Conv2d(w, 256, 1) for w in (256, 512, 1024, 2048))
-        self.smooth = nn.ModuleList(nn.Conv2d(256, 256, 3, padding=1) for _ in range(4))
-        self.head, self.score, self.box = nn.Conv2d(256, 256, 3, padding=1), nn.Conv2d(256, 3, 1), nn.Conv2d(256, 12, 1)
-
-    def forward(self, x: Any) -> Any:
-        maps = []
-        for part in self.parts:
-            x = part(x)
-            maps.append(x)
-        maps = [layer(each) for layer, each in zip(self.narrow, maps, strict=True)]
-        for i in (2, 1, 0):
-            maps[i] = maps[i] + up(maps[i + 1], maps[i], "nearest")
-        maps = [layer(each) for layer, each in zip(self.smooth, maps, strict=True)]
-        maps.append(F.max_pool2d(maps[-1], 1, 2))
-        found: list[Any] = []
-        for each in maps:
-            hidden = F.relu(self.head(each))
-            found += [self.score(hidden), self.box(hidden)]
-        return tuple(found)
-
-
-class RegionC4(nn.Module):
-    """ResNet-50 up to its third stage and a region proposal head (detectron2's R50-C4)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            conv(3, 64, 7, 2),
-            nn.MaxPool2d(3, 2, 1),
-            stage(64, 256, 3, 1, 64),
-            stage(256, 512, 4, 2, 128),
-            stage(512, 1024, 6, 2, 256),
-        )
-        self.head, self.score, self.box = (
-            nn.Conv2d(1024, 1024, 3, padding=1),
-            nn.Conv2d(1024, 15, 1),
-            nn.Conv2d(1024, 60, 1),
-        )
-
-    def forward(self, x: Any) -> Any:
-        x = self.body(x)
-        hidden = F.relu(self.head(x))
-        return x, self.score(hidden), self.box(hidden)
-
-
 class Segformer(nn.Module):
     """SegFormer-B0 with 150 classes (Xie et al. 2021)."""
 
@@ -1130,6 +1071,31 @@ class MixBlock(nn.Module):
         return x + self.thin(F.gelu(self.deep(image).flatten(2).transpose(1, 2)))
 
 
+class LamaDilated(nn.Module):
+    """LaMa with dilated convolutions: a ResNet generator on an image and a mask (Suvorov et al. 2022)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        down = [conv(a, b, 3, 2) for a, b in ((64, 128), (128, 256), (256, 512))]
+        self.first = nn.Sequential(nn.ReflectionPad2d(3), conv(4, 64, 7, padding=0), *down)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(conv(512, 512, dilation=rate), conv(512, 512, act=None))
+            for rate in (1, 1, 1, 2, 4, 8, 1, 1, 1)
+        )
+        rise = [
+            m
+            for a, b in ((512, 256), (256, 128), (128, 64))
+            for m in (nn.ConvTranspose2d(a, b, 3, 2, 1, 1), nn.BatchNorm2d(b), nn.ReLU())
+        ]
+        self.last = nn.Sequential(*rise, nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Sigmoid())
+
+    def forward(self, x: Any) -> Any:
+        x = self.first(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.last(x)
+
+
 #: Name -> how it is built.
 MODULES: Final[dict[str, Any]] = {
     "dncnn": DnCnn,
@@ -1167,7 +1133,6 @@ MODULES: Final[dict[str, Any]] = {
     "ssd34": Ssd34,
     "midas": Midas,
     "vgg_boxes": VggBoxes,
-    "proposals_fpn": RegionProposals,
-    "proposals_c4": RegionC4,
     "segformer": Segformer,
+    "lama_dilated": LamaDilated,
 }

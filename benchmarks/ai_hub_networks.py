@@ -12,8 +12,10 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import pickle
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -99,7 +101,6 @@ NETWORKS: Final[Mapping[str, Source]] = {
     **_of("timm", 224, attentive=True, efficientvit_b2_cls="efficientvit_b2"),
     **_of("timm", 384, attentive=True, efficientvit_l2_cls="efficientvit_l2"),
     **_of("timm", 256, attentive=True, mobile_vit="mobilevit_s"),
-    **_of("timm", 224, attentive=True, sequencer2d="sequencer2d_s"),
     **_of(
         "ultralytics", 640, yolo26_det="yolo26n", yolo26_pose="yolo26n-pose", yolo26_seg="yolo26n-seg",
         yolov10_det="yolov10n", yolov11_det="yolo11n", yolov11_pose="yolo11n-pose", yolov11_seg="yolo11n-seg",
@@ -137,8 +138,7 @@ NETWORKS: Final[Mapping[str, Source]] = {
     **_of("own", (513, 257), posenet_mobilenet="posenet"),
     "easyocr/detector": Source("own", "craft", (1, 3, 608, 800)),
     "deepbox/vgg_3d_detection": Source("own", "vgg_boxes"),
-    "maskrcnn/proposal_generator": Source("own", "proposals_fpn", (1, 3, 800, 800)),
-    "detectron2_detection/proposal_generator": Source("own", "proposals_c4", (1, 3, 800, 800)),
+    "lama_dilated": Source("own", "lama_dilated", (1, 4, 512, 512)),
     "dncnn": Source("own", "dncnn", (1, 1, 256, 256)),
     "aotgan": Source("own", "aotgan", (1, 4, 512, 512)),
     "pspnet": Source("own", "pspnet", (2, 3, 473, 473)),
@@ -154,10 +154,10 @@ NORMALISED: Final = frozenset(
         "resnet50", "resnext101", "resnext50", "shufflenet_v2", "squeezenet1_1", "wideresnet50", "efficientnet_b4",
         "efficientnet_v2_s", "fcn_resnet50", "swin_tiny", "swin_small", "swin_base", "vit", "swinv2_base",
         "mobilenet_v4", "dla102x", "repvit", "efficientformer", "levit", "beit", "efficientvit_b2_cls",
-        "efficientvit_l2_cls", "sequencer2d", "ddrnet23_slim", "ffnet_40s", "ffnet_54s", "ffnet_78s",
+        "efficientvit_l2_cls", "ddrnet23_slim", "ffnet_40s", "ffnet_54s", "ffnet_78s",
         "ffnet_78s_lowres", "ffnet_122ns_lowres", "deeplabv3_plus_mobilenet", "hrnet_face", "hrnet_pose", "midas",
         "osnet", "easyocr/detector", "u2net_segmentation", "resnet34_ssd1200", "segformer_base", "pspnet",
-        "maskrcnn/proposal_generator", "detectron2_detection/proposal_generator", "deepbox/vgg_3d_detection",
+        "deepbox/vgg_3d_detection",
     )
 )  # fmt: skip
 #: Sizes of the same networks in an older release of the table (qai-hub-models of February 2026): classifiers all took
@@ -385,6 +385,7 @@ def _stand_ins(packages: frozenset[str] = _UNUSED) -> Iterator[None]:
 
 def _ultralytics(source: Source) -> Any:
     import_torchvision()
+    os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.gettempdir())  # ultralytics keeps settings
     with _stand_ins():
         try:
             tasks = importlib.import_module("ultralytics.nn.tasks")
@@ -396,6 +397,8 @@ def _ultralytics(source: Source) -> Any:
         model.fuse = lambda *_, **__: model
         head = model.model[-1]
         head.export, head.format = True, "tflite"
+        if getattr(head, "end2end", False):
+            head.end2end = False  # one head is deployed, as AI Hub's patches of ultralytics have it
         return model
 
 

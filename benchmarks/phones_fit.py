@@ -28,9 +28,9 @@ from mbcost.calibration.fit import fit, symmetric
 from mbcost.devices.cores import Core, ancestors, core_names, load_core
 from mbcost.latency.core_rates import FACTS, CoreEntry, Npu, RateFile, cycles_of, facts_of, from_facts, known_core
 
-#: Cycles a count of a core of 8 MACs a cycle before any measurement, by form: one vector multiply-add for 4 MACs, a
-#: handful of cycles for each element that is written, some thousand for a call. What they are hardly matters: the
-#: rounds replace them.
+#: Cycles a count of a core of 8 MACs a cycle before any measurement, by form, or by form and precision: one vector
+#: multiply-add for 4 MACs, a handful of cycles for each element that is written, some thousand for a call. What they
+#: are hardly matters: the rounds replace them.
 FIRST: Final[dict[str, dict[str, float]]] = {
     "tflite_hybrid": {
         "gemm": 0.5, "outputs": 6.0, "unaligned": 0.3, "depthwise": 2.0, "elementwise": 1.0, "copy": 1.0, "pool": 1.0,
@@ -53,6 +53,14 @@ FIRST["hexagon_htp"] = {
     "functions": 5e-12, "normalise": 1e-10, "layout": 3e-12, "resize": 5e-11, "colours": 2e-9, "image": 5e-9,
     "host": 1.6e-10, "call": 1e-4,
 }  # fmt: skip
+FIRST["hexagon_htp int8"] = {
+    **FIRST["hexagon_htp"], "engine": 3.2e-14, "weights": 7e-12, "products": 3e-12, "normalise": 4e-10, "image": 1.2e-9,
+    "colours": 1e-9,
+}  # fmt: skip
+FIRST["compiled_npu"] = {
+    "array": 2e-13, "depthwise": 2e-12, "weights": 1e-10, "maps": 1e-10, "spills": 1e-10, "layers": 1e-5,
+    "host": 1e-9, "call": 3e-4,
+}  # fmt: skip
 #: (form, precision) -> instruction set -> terms that have cycles of their own on cores with it.
 VARIANTS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("tflite_xnnpack", "int8"): {"dotprod": ("gemm",)},
@@ -70,6 +78,7 @@ NOISE: Final[dict[tuple[str, str], float]] = {
     ("hexagon_htp", "fp16"): 0.10,
     ("hexagon_htp", "int8"): 0.12,
     ("hexagon_htp", "w8a16"): 0.15,
+    ("compiled_npu", "int8"): 0.15,
 }
 #: Standard deviation of the shapes at first, of the scale of equal cores in different phones, and how many phones that
 #: guess and the one about shapes (they scatter as much between phones as between cores) are worth.
@@ -172,7 +181,7 @@ def populate(group: Group, units: Sequence[Unit], rounds: int = ROUNDS) -> Popul
     """
     columns = columns_of(group.form, group.precision, group.terms)
     noise = NOISE[group.form, group.precision]
-    first = FIRST[group.form]
+    first = FIRST.get(f"{group.form} {group.precision}", FIRST[group.form])
     average = np.array([first[term] * (0.3 if feature else 1.0) for term, feature in columns])
     counts = [split(unit, group.terms, columns) for unit in units]
     cycles = [unit.seconds * unit.clock for unit in units]

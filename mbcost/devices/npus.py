@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from mbcost.devices.socs import Unit
 from mbcost.devices.types import Precision, Processor, Quantity
 from mbcost.units import format_quantity
 
-#: Its key in a profile, and what it computes in.
+#: Its key in a profile.
 NPU: Final = "npu"
-PRECISIONS: Final[tuple[Precision, ...]] = ("int8", "fp16")
+#: What NPUs of a runtime compute in, where it is more than int8.
+PRECISIONS: Final[Mapping[str, tuple[Precision, ...]]] = {"tflite-htp": ("int8", "fp16")}
 
 
 def npu_processor(unit: Unit | None, tops: Quantity | None) -> dict[str, Processor]:
@@ -23,8 +25,9 @@ def npu_processor(unit: Unit | None, tops: Quantity | None) -> dict[str, Process
     """
     if unit is None or unit.runtime is None:
         return {}
-    peak = {} if tops is None else {PRECISIONS[0]: _peak(tops)}
-    found = Processor(name=NPU, kind="npu", model=unit.name, runtime=unit.runtime, precisions=PRECISIONS, peak=peak)
+    precisions = PRECISIONS.get(unit.runtime, ("int8",))
+    peak = {} if tops is None else {precisions[0]: _peak(tops)}
+    found = Processor(name=NPU, kind="npu", model=unit.name, runtime=unit.runtime, precisions=precisions, peak=peak)
     return {NPU: found}
 
 

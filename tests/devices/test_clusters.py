@@ -38,7 +38,7 @@ def check(profile: DeviceProfile) -> None:
             check_gpu(processor)
             continue
         if processor.kind == "npu":
-            assert (processor.runtime, processor.precisions) == ("tflite-htp", ("int8", "fp16"))
+            assert (processor.runtime, processor.precisions) in (("tflite-htp", ("int8", "fp16")), ("rknn", ("int8",)))
             continue
         core = load_core(processor.model)
         assert processor.name == name

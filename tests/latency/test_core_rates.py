@@ -22,7 +22,7 @@ from mbcost.resources import hardware_profiles
 
 FILES = sorted(path for path in (hardware_profiles() / "rates").glob("*.json") if "gpu" not in path.stem)
 IDS = [path.stem for path in FILES]
-NPU_FILES = [path for path in FILES if "-htp-" in path.name]
+NPU_FILES = [path for path in FILES if read_rates(path).form in ("hexagon_htp", "compiled_npu")]
 CORE_FILES = [path for path in FILES if path not in NPU_FILES]
 
 

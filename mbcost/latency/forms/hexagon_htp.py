@@ -89,8 +89,8 @@ def padded_macs(kernel: Kernel) -> Real:
 
 
 def spilled_bytes(kernel: Kernel) -> Real:
-    """What of a layer's maps does not fit into the vector memory."""
-    spilled: Real = maximum(padded_traffic(kernel) - VECTOR_MEMORY, 0)
+    """What of a layer's maps and weights does not fit into the vector memory."""
+    spilled: Real = maximum(padded_traffic(kernel) + weight_bytes(kernel) - VECTOR_MEMORY, 0)
     return spilled
 
 
