@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from ai_hub_networks import NETWORKS, OLDER_SIDE, Source, network, source_of
+from ai_hub_networks import APART, NETWORKS, OLDER_SIDE, PARAMETERS, Source, network, source_of
 from phones_data import Group, Unit
 from timm_networks import UnknownNetworkError
 
@@ -236,7 +236,7 @@ def counts_of(name: str, precision: str, cache: Path, *, older: bool = False) ->
     Raises
     ------
     UnknownNetworkError
-        If no package defines it, or it cannot be imported.
+        If no package defines it, it cannot be imported, or it has other parameters than AI Hub states.
     """
     source = source_of(*name.split("/"))
     if source is None:
@@ -249,6 +249,9 @@ def counts_of(name: str, precision: str, cache: Path, *, older: bool = False) ->
         kept_counts()[key] = _counted(source, size, cache)
     macs, *terms = kept_counts()[key]
     place = [term.name for term in _FORM.terms].index("weights")
+    built, stated = terms[place] / size / 1e6, PARAMETERS.get(name)
+    if stated is not None and abs(built / stated - 1) > APART:
+        raise UnknownNetworkError(f"it has {stated:g} M parameters there, {built:.3g} M as it is defined here")
     terms[place] *= weights / size
     return Counts(macs, tuple(terms), source.attention)
 

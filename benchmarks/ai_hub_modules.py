@@ -1,7 +1,7 @@
 """Networks of AI Hub that no package defines, in PyTorch: their layers as their papers and repositories describe them.
 
-They are built without weights, for their shapes only. `ai_hub_networks.py` compares the number of parameters of each
-with what AI Hub states.
+They are built without weights, for their shapes only. `ai_hub_data.py` compares the number of parameters of each with
+what AI Hub states.
 """
 
 from __future__ import annotations

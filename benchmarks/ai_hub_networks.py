@@ -160,6 +160,33 @@ NORMALISED: Final = frozenset(
         "deepbox/vgg_3d_detection",
     )
 )  # fmt: skip
+#: Parameters of each as AI Hub states them [1e6], and how far what is built may be from that [1]: some statements count
+#: classifiers that are not run, or an earlier version. SESR's are those of its training.
+PARAMETERS: Final[Mapping[str, float]] = {
+    "aotgan": 15.2, "beit": 92, "convnext_base": 88.6, "convnext_tiny": 28.6, "convnext_v2_base": 88.7,
+    "ddrnet23_slim": 6.13, "deepbox/vgg_3d_detection": 46.1, "deepbox/yolo_2d_detection": 61.9,
+    "deeplab_xception": 41.26, "deeplabv3_plus_mobilenet": 5.8, "densenet121": 7.99, "dla102x": 26.3, "dncnn": 0.555,
+    "easyocr/detector": 20.8, "efficientformer": 12.3, "efficientnet_b0": 5.27, "efficientnet_b4": 19.3,
+    "efficientnet_lite4": 13.01, "efficientnet_v2_s": 21.4, "efficientvit_b2_cls": 24.3, "efficientvit_l2_cls": 63.7,
+    "esrgan": 16.7, "face_attrib_net": 12.1, "face_det_lite": 0.878, "fastsam_s": 11.8, "fastsam_x": 72.2,
+    "fcn_resnet50": 33, "ffnet_122ns_lowres": 32.1, "ffnet_40s": 13.9, "ffnet_54s": 18, "ffnet_78s": 27.5,
+    "ffnet_78s_lowres": 26.8, "foot_track_net": 2.53, "gear_guard_net": 6.19, "googlenet": 6.62, "hfnet": 33,
+    "hrnet_face": 9.68, "hrnet_pose": 28.5, "inception_v3": 23.9, "inception_v4": 42.6, "lama_dilated": 45.6,
+    "levit": 7.82, "lpdm": 3.04, "midas": 16.6, "mnasnet05": 2.21, "mobile_vit": 5.57, "mobilenet_v2": 3.49,
+    "mobilenet_v3_large": 5.47, "mobilenet_v3_small": 2.54, "mobilenet_v4": 9.68, "nafnet_deblur": 67.89,
+    "nafnet_denoise": 115.98, "nasnet": 88.7, "osnet": 2.68, "posenet_mobilenet": 3.31, "pspnet": 65.7,
+    "quicksrnetlarge": 0.436, "quicksrnetmedium": 0.061, "quicksrnetsmall": 0.0333, "real_esrgan_general_x4v3": 1.21,
+    "real_esrgan_x4plus": 16.7, "regnet": 15.3, "repvit": 22.9, "resnet101": 44.5, "resnet18": 11.7,
+    "resnet34_ssd1200": 20, "resnet50": 25.5, "resnet_2plus1d": 31.5, "resnet_3d": 33.4, "resnet_mixed": 11.7,
+    "resnext101": 88.7, "resnext50": 25, "salsanext": 6.71, "segformer_base": 3.75,
+    "shufflenet_v2": 1.37, "squeezenet1_1": 1.24, "srgan": 1.55, "swin_base": 88.8, "swin_small": 50.4,
+    "swin_tiny": 28.8, "swinv2_base": 88.8, "u2net_segmentation": 44, "unet_segmentation": 31, "vit": 86.6,
+    "wideresnet50": 68.9, "xlsr": 0.028, "yamnet": 3.73, "yolo26_det": 2.4, "yolo26_pose": 2.97, "yolo26_seg": 2.7,
+    "yoloe_seg": 53.47, "yolov10_det": 2.33, "yolov11_det": 2.64, "yolov11_pose": 2.9, "yolov11_seg": 2.89,
+    "yolov3": 11.5, "yolov4": 6.06, "yolov5": 21.2, "yolov6": 4.68, "yolov8_det": 3.18, "yolov8_seg": 3.43,
+    "yolox": 8.98,
+}  # fmt: skip
+APART: Final = 0.25
 #: Sizes of the same networks in an older release of the table (qai-hub-models of February 2026): classifiers all took
 #: 224 x 224 pixels.
 OLDER_SIDE: Final = 224
@@ -397,8 +424,9 @@ def _ultralytics(source: Source) -> Any:
         model.fuse = lambda *_, **__: model
         head = model.model[-1]
         head.export, head.format = True, "tflite"
-        if getattr(head, "end2end", False):
-            head.end2end = False  # one head is deployed, as AI Hub's patches of ultralytics have it
+        if getattr(head, "one2one_cv2", None) is not None:  # one of two heads is deployed, as AI Hub patches it
+            head.end2end = False
+            head.fuse()
         return model
 
 
