@@ -59,12 +59,12 @@ TERMS: Final = tuple(term.name for term in FORM.terms)
 #: The forms that are compared: terms that stay.
 FORMS: Final[dict[str, tuple[str, ...]]] = {
     "engine": ("call", "engine"),
-    "passes": ("call", "engine", "passes"),
-    "vector": ("call", "engine", "vector"),
-    "vector, passes": ("call", "engine", "vector", "passes"),
-    "grouped, passes": ("call", "engine", "grouped", "passes"),
-    "vector, grouped": ("call", "engine", "vector", "grouped"),
-    "all": ("call", "engine", "vector", "grouped", "passes"),
+    "weights": ("call", "engine", "weights"),
+    "image": ("call", "engine", "weights", "image"),
+    "depthwise": ("call", "engine", "weights", "image", "depthwise"),
+    "vector": ("call", "engine", "weights", "image", "depthwise", "vector", "functions"),
+    "grouped": ("call", "engine", "weights", "image", "depthwise", "grouped"),
+    "all": tuple(term for term in TERMS if term not in ("host", "colours")),
 }
 #: How far a device's rate may lie from those of all devices together, as a share of it, in the prior [1].
 DEVICE_SD: Final = 0.3

@@ -24,12 +24,12 @@ import json
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from phones_data import Group, Unit, is_arm, layout_of, read_groups, same_phone
@@ -50,7 +50,7 @@ from phones_fit import (
 from scipy.stats import kendalltau
 
 from mbcost.calibration.fit import fit
-from mbcost.latency.core_rates import FOLDER, RateFile, read_rates
+from mbcost.latency.core_rates import FOLDER, Npu, RateFile, read_rates
 from mbcost.resources import hardware_profiles
 
 PROTOCOLS: Final = ("new-phone", "new-network", "threads")
@@ -138,6 +138,10 @@ def _shipped_threads(group: Group) -> Threads:
     )
 
 
+#: A group's rates from some of its units, as if a phone had never been measured.
+Refit: TypeAlias = Callable[[Group, Sequence[Unit], str], RateFile]
+
+
 # --- predictions ----------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +192,8 @@ def baselines(unit: Unit, known: Any, wanted: Any, others: Sequence[Unit]) -> tu
 
     a_mac = [float(np.median(one.seconds * one.clock / one.macs)) for one in same]
     by_macs = unit.macs * factor(unit.macs, float(np.median(a_mac or [np.nan])) / unit.clock)
+    if isinstance(unit.core, Npu):
+        by_macs = _constant_and_macs(unit, known, same)
     logs: dict[str, list[float]] = defaultdict(list)
     for one in alike:
         level = float(np.mean(np.log(one.seconds)))
@@ -200,15 +206,30 @@ def baselines(unit: Unit, known: Any, wanted: Any, others: Sequence[Unit]) -> tu
     return by_macs[wanted], by_rank[wanted]
 
 
+def _constant_and_macs(unit: Unit, known: Any, others: Sequence[Unit]) -> Any:
+    """Latency [s] by a constant and a rate a MAC: of the other devices at first, then by the measured networks."""
+    rows = [np.column_stack([np.ones(len(one.macs)), one.macs]) / one.seconds[:, None] for one in others]
+    both = np.linalg.lstsq(np.vstack(rows), np.ones(sum(map(len, rows))), rcond=None)[0] if rows else np.zeros(2)
+    columns = np.column_stack([np.ones(len(unit.macs)), unit.macs])
+    if len(known) >= FEW:
+        inside = columns[known] / unit.seconds[known, None]
+        both = np.linalg.lstsq(inside, np.ones(len(known)), rcond=None)[0]
+    elif len(known):
+        both = both * float(np.median(unit.seconds[known] / (columns[known] @ both)))
+    return columns @ both
+
+
 # --- protocols ------------------------------------------------------------------------------------------------------
 
 
-def new_phone(groups: Sequence[Group], number: int, seeds: int, width: Widths) -> Iterator[Prediction]:
+def new_phone(
+    groups: Sequence[Group], number: int, seeds: int, width: Widths, refit: Refit = refitted
+) -> Iterator[Prediction]:
     """Every phone predicted by the others, with some of its networks measured."""
     for group in groups:
         for phone in sorted({unit.phone for unit in group.units}):
             rest = [unit for unit in group.units if unit.phone != phone]
-            file = refitted(group, rest, phone)
+            file = refit(group, rest, phone)
             for unit in (one for one in group.units if one.phone == phone):
                 if len(unit.networks) <= number:
                     continue
@@ -218,7 +239,9 @@ def new_phone(groups: Sequence[Group], number: int, seeds: int, width: Widths) -
                     yield from predictions(group, unit, prior, known, wanted, rest, width.of(group))
 
 
-def new_network(groups: Sequence[Group], number: int | None, seeds: int, width: Widths) -> Iterator[Prediction]:
+def new_network(
+    groups: Sequence[Group], number: int | None, seeds: int, width: Widths, refit: Refit = refitted
+) -> Iterator[Prediction]:
     """Networks of every configuration predicted from others of it; neither they nor the phone are known otherwise."""
     for group in groups:
         names = sorted({name for unit in group.units for name in unit.networks})
@@ -227,7 +250,7 @@ def new_network(groups: Sequence[Group], number: int | None, seeds: int, width: 
             rest = [unit for unit in group.units if unit.phone != phone]
             for fold in range(FOLDS):
                 seen = [one for unit in rest if (one := _without(unit, folds, fold)) is not None]
-                file = refitted(group, seen, phone)
+                file = refit(group, seen, phone)
                 for unit in (one for one in group.units if one.phone == phone):
                     yield from _fold(group, unit, prior_of(file, unit), folds, fold, number, seeds, seen, width)
 

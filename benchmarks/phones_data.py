@@ -17,6 +17,7 @@ from mbcost.devices.entries_of_catalogue import plain
 from mbcost.devices.socs import find_soc
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
+from mbcost.latency.core_rates import Npu
 from mbcost.latency.form import count_vector
 from mbcost.latency.forms import find_form
 from mbcost.latency.rates import ELEMENT_BYTES
@@ -72,7 +73,7 @@ class Unit(NamedTuple):
 
     phone: str
     configuration: str
-    core: Core
+    core: Core | Npu
     clock: float
     threads: int
     networks: tuple[str, ...]

@@ -26,11 +26,11 @@ from scipy.optimize import least_squares
 
 from mbcost.calibration.fit import fit, symmetric
 from mbcost.devices.cores import Core, ancestors, core_names, load_core
-from mbcost.latency.core_rates import FACTS, CoreEntry, RateFile, cycles_of, facts_of, from_facts, known_core
+from mbcost.latency.core_rates import FACTS, CoreEntry, Npu, RateFile, cycles_of, facts_of, from_facts, known_core
 
-#: Cycles a count of a core of 8 MACs a cycle before any measurement, by form: one vector multiply-add for 4 MACs, a
-#: handful of cycles for each element that is written, some thousand for a call. What they are hardly matters: the
-#: rounds replace them.
+#: Cycles a count of a core of 8 MACs a cycle before any measurement, by form, or by form and precision: one vector
+#: multiply-add for 4 MACs, a handful of cycles for each element that is written, some thousand for a call. What they
+#: are hardly matters: the rounds replace them.
 FIRST: Final[dict[str, dict[str, float]]] = {
     "tflite_hybrid": {
         "gemm": 0.5, "outputs": 6.0, "unaligned": 0.3, "depthwise": 2.0, "elementwise": 1.0, "copy": 1.0, "pool": 1.0,
@@ -46,6 +46,21 @@ FIRST: Final[dict[str, dict[str, float]]] = {
         "activation": 6.0, "normalise": 20.0, "copy": 1.0, "pool": 0.6, "call": 2e4,
     },
 }  # fmt: skip
+#: The same of NPUs, in seconds a count: about those of a Snapdragon 8 Gen 3. The CPU's share of a network is a guess
+#: that nothing measured replaces: a tenth of 64 GB/s.
+FIRST["hexagon_htp"] = {
+    "engine": 1.3e-13, "weights": 8e-12, "products": 5e-13, "grouped": 2.5e-11, "depthwise": 3e-12, "vector": 4.5e-12,
+    "functions": 5e-12, "normalise": 1e-10, "layout": 3e-12, "resize": 5e-11, "colours": 2e-9, "image": 5e-9,
+    "host": 1.6e-10, "call": 1e-4,
+}  # fmt: skip
+FIRST["hexagon_htp int8"] = {
+    **FIRST["hexagon_htp"], "engine": 3.2e-14, "weights": 7e-12, "products": 3e-12, "normalise": 4e-10, "image": 1.2e-9,
+    "colours": 1e-9,
+}  # fmt: skip
+FIRST["compiled_npu"] = {
+    "array": 2e-13, "depthwise": 2e-12, "weights": 1e-10, "maps": 1e-10, "spills": 1e-10, "layers": 1e-5,
+    "host": 1e-9, "call": 3e-4,
+}  # fmt: skip
 #: (form, precision) -> instruction set -> terms that have cycles of their own on cores with it.
 VARIANTS: Final[dict[tuple[str, str], dict[str, tuple[str, ...]]]] = {
     ("tflite_xnnpack", "int8"): {"dotprod": ("gemm",)},
@@ -60,6 +75,10 @@ NOISE: Final[dict[tuple[str, str], float]] = {
     ("ncnn_cpu", "fp32"): 0.07,
     ("ncnn_cpu", "fp16"): 0.09,
     ("ncnn_cpu", "int8"): 0.15,
+    ("hexagon_htp", "fp16"): 0.10,
+    ("hexagon_htp", "int8"): 0.12,
+    ("hexagon_htp", "w8a16"): 0.15,
+    ("compiled_npu", "int8"): 0.15,
 }
 #: Standard deviation of the shapes at first, of the scale of equal cores in different phones, and how many phones that
 #: guess and the one about shapes (they scatter as much between phones as between cores) are worth.
@@ -162,7 +181,7 @@ def populate(group: Group, units: Sequence[Unit], rounds: int = ROUNDS) -> Popul
     """
     columns = columns_of(group.form, group.precision, group.terms)
     noise = NOISE[group.form, group.precision]
-    first = FIRST[group.form]
+    first = FIRST.get(f"{group.form} {group.precision}", FIRST[group.form])
     average = np.array([first[term] * (0.3 if feature else 1.0) for term, feature in columns])
     counts = [split(unit, group.terms, columns) for unit in units]
     cycles = [unit.seconds * unit.clock for unit in units]
@@ -203,7 +222,7 @@ def _typical(counts: Sequence[Any], rates: Sequence[Any]) -> Any:
     return shares / shares.sum()
 
 
-def _shares(core: Core, typical: Any, columns: Sequence[tuple[str, str]]) -> Any:
+def _shares(core: Core | Npu, typical: Any, columns: Sequence[tuple[str, str]]) -> Any:
     """Share of each column in the time of an average network on a core: nothing for those that it does not have."""
     own = {term for term, feature in columns if feature and feature in core.features}
     has = [feature in core.features if feature else term not in own for term, feature in columns]
@@ -268,7 +287,7 @@ def rate_file(
     for (term, feature), value in average.items():
         if feature:
             variants[feature][term] = value
-    measured = _measured(population)
+    measured = measured_cores(population)
     pooled = _aligned(measured, elsewhere)
     facts = _facts({name: float(np.mean([scale for scale, _ in each])) for name, each in pooled.items()})
     family_sd = _family_sd(measured)
@@ -281,8 +300,8 @@ def rate_file(
         variants={feature: dict(terms) for feature, terms in variants.items()},
         cores=entries,
         facts=facts.coefficients,
-        same=_triangle(population.within, order),
-        other=_triangle(population.within + population.between, order),
+        same=triangle(population.within, order),
+        other=triangle(population.within + population.between, order),
         noise=population.noise,
         width=dict(width),
         serial=dict(threads.serial),
@@ -294,7 +313,7 @@ def rate_file(
     )
 
 
-def _measured(population: Population) -> dict[str, tuple[float, Any, tuple[str, ...]]]:
+def measured_cores(population: Population) -> dict[str, tuple[float, Any, tuple[str, ...]]]:
     """Core -> its log scale (the median of its phones), shape and phones."""
     found = {}
     for name in sorted({one.unit.core.name for one in population.found}):
@@ -386,7 +405,9 @@ def _entry(
         number = len(phones)
         devices = f"{number} device{'s' * (number != 1)}"
         sd = population.phone_sd * math.sqrt(1 + 1 / number)
-        return CoreEntry(scale, sd, "same core", f"{core.title} in {devices}", _shape(core, population, shape), phones)
+        return CoreEntry(
+            scale, sd, "same core", f"{core.title} in {devices}", shape_of(core, population, shape), phones
+        )
     evidence = [facts.of(core)]
     basis, source = "facts", f"from the facts of {core.title}"
     shape: Any = None
@@ -402,7 +423,7 @@ def _entry(
     weights = np.array([1 / sd**2 for _, sd in evidence])
     scale = float(weights @ np.array([value for value, _ in evidence]) / weights.sum())
     sd = math.sqrt(1 / weights.sum() + population.phone_sd**2)
-    shapes = {} if shape is None else _shape(core, population, shape)
+    shapes = {} if shape is None else shape_of(core, population, shape)
     return CoreEntry(scale, sd, basis, source, shapes)
 
 
@@ -423,7 +444,7 @@ def _family_sd(measured: Mapping[str, tuple[float, Any, tuple[str, ...]]]) -> fl
     return math.sqrt((sum(error**2 for error in errors) + 2 * 0.25**2) / (len(errors) + 2))
 
 
-def _shape(core: Core, population: Population, shape: Any) -> dict[str, float]:
+def shape_of(core: Core | Npu, population: Population, shape: Any) -> dict[str, float]:
     """Term -> ratio to the average's cycles, of the columns that the core has."""
     found = {}
     for (term, feature), value in zip(population.columns, shape.tolist(), strict=True):
@@ -432,7 +453,7 @@ def _shape(core: Core, population: Population, shape: Any) -> dict[str, float]:
     return found
 
 
-def _triangle(covariance: Any, order: Sequence[int]) -> list[list[float]]:
+def triangle(covariance: Any, order: Sequence[int]) -> list[list[float]]:
     return [[float(covariance[i, j]) for j in order[: row + 1]] for row, i in enumerate(order)]
 
 

@@ -137,7 +137,7 @@ def _imported(name: str, side: int) -> ArchitectureSpec:
         spec = mbcost.from_torch(module, (1, 3, side, side), name="network")
     except InputError as error:
         messages = dict.fromkeys(problem.message for problem in error.problems)
-        raise UnknownNetworkError(_short("; ".join(messages))) from None
+        raise UnknownNetworkError(shortened("; ".join(messages))) from None
     return replace(spec, name=name)
 
 
@@ -156,9 +156,10 @@ def _built(name: str, side: int) -> Any:
                     return timm.create_model(name, pretrained=False, **sizes).eval()
             except Exception as error:  # noqa: BLE001  # the network's own code
                 reasons.append(str(error))
-    raise UnknownNetworkError(_short(reasons[-1]))
+    raise UnknownNetworkError(shortened(reasons[-1]))
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """The text in one line of at most 200 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -116,7 +116,8 @@ class NpuSection(Section):
     """An accelerator."""
 
     name: Text = Field(description="marketing name")
-    tops_int8: Tops | None = optional("as the maker states it")
+    tops_int8: Tops | None = optional("as the maker states it, of one where the chip has several")
+    runtime: Slug | None = optional("the runtime that has rates of it; without one it is no target")
 
 
 class ChipMemorySection(Section):

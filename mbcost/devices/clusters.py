@@ -14,6 +14,7 @@ from typing import Any, Final
 from mbcost.devices.cores import Core, ancestors, find_core, load_core
 from mbcost.devices.entries_of_catalogue import plain
 from mbcost.devices.gpus import Gpu, cores_in, find_gpu
+from mbcost.devices.npus import npu_processor
 from mbcost.devices.socs import CLUSTER_NUMBERS, CLUSTERS, MEMORY_NUMBERS, Cluster, Soc, Unit, load_soc, numbers
 from mbcost.devices.types import DeviceProfile, Memory, Origin, Precision, Processor, Provenance, Quantity
 from mbcost.errors import fail, or_list
@@ -270,7 +271,8 @@ def _clusters(soc: Soc, references: _References) -> dict[str, Cluster]:
 def _processors(clusters: Mapping[str, Cluster], soc: Soc, references: _References) -> dict[str, Processor]:
     first = next(iter(clusters))
     found = [_processor(each, soc, references, default=name == first) for name, each in clusters.items()]
-    return {processor.name: processor for processor in found}
+    tops = references.of(soc.npu.tops_int8, soc) if soc.npu is not None else None
+    return {processor.name: processor for processor in found} | npu_processor(soc.npu, tops)
 
 
 def _processor(cluster: Cluster, soc: Soc | None, references: _References, *, default: bool) -> Processor:
@@ -357,7 +359,8 @@ def _memory(soc: Soc, references: _References) -> Memory:
 
 def _note(soc: Soc, graphics: Mapping[str, Processor]) -> str | None:
     """What of a chip has no processor: what is known of it does not suffice to predict anything."""
-    units = [unit.name for unit in (None if graphics else soc.gpu, soc.npu) if unit is not None]
+    npu = soc.npu if soc.npu is not None and soc.npu.runtime is None else None
+    units = [unit.name for unit in (None if graphics else soc.gpu, npu) if unit is not None]
     return f"no numbers to predict its {' and its '.join(units)} are known" if units else None
 
 

@@ -39,6 +39,8 @@ class Unit(NamedTuple):
     name: str
     cores: Quantity | None = None
     clock: Quantity | None = None
+    tops_int8: Quantity | None = None
+    runtime: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,10 @@ def soc_from(data: Mapping[str, Any], path: str, origin: Origin) -> Soc:
     default = provenance.get("reference")
 
     def unit(values: Mapping[str, Any] | None) -> Unit | None:
-        return None if values is None else Unit(values["name"], **numbers(values, ("cores", "clock"), default))
+        if values is None:
+            return None
+        found = numbers(values, ("cores", "clock", "tops_int8"), default)
+        return Unit(values["name"], **found, runtime=values.get("runtime"))
 
     memory = data.get("memory") or {}
     return Soc(

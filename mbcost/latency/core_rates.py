@@ -1,4 +1,4 @@
-"""Rates of a latency form on a CPU core, learned from every device that has the core.
+"""Rates of a latency form on a CPU core or an NPU, learned from every device that has it.
 
 One file a runtime and precision, ``hardware_profiles/rates/RUNTIME-PRECISION.json``, holds what latencies of whole
 networks on many phones and boards say: cycles a count of each term for a core of average speed, how much slower or
@@ -6,13 +6,15 @@ faster every known core is, how its terms differ from the average, and how far a
 cores that were left out. ``benchmarks/phones.py fit`` writes them.
 
 A core that was measured with the runtime is predicted from the other devices that have it, any other from its facts
-and from what it does with other runtimes.
+and from what it does with other runtimes. An NPU is one core without a clock: its rates are seconds, not cycles.
+``benchmarks/ai_hub.py fit`` writes those of Hexagon.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -37,6 +39,41 @@ FACTS: Final = ("constant", "log_macs", "in_order", "log_decode")
 FEWEST_MACS: Final = 4.0
 #: Instructions decoded a cycle where they are not stated: the commonest among the cores of the catalogue.
 USUAL_DECODE: Final = 4.0
+
+
+#: The same of an NPU, in the order of :func:`facts_of_npu`, its generation over this one, and the operations a second
+#: that count as none stated.
+NPU_FACTS: Final = ("constant", "generation", "log_tops", "unstated")
+USUAL_GENERATION: Final = 73.0
+USUAL_TOPS: Final = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Npu:
+    """An NPU as rates are known by.
+
+    Attributes
+    ----------
+    name
+        Its model, such as ``Hexagon v75 (Snapdragon 8 Gen 3)``.
+    tops
+        Operations of int8 a second in 10^12 of one of the chip's NPUs, as its maker counts them; None where nobody
+        states them.
+    """
+
+    name: str
+    tops: float | None = None
+    features: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def generation(self) -> float:
+        """The number behind the v of its model; the usual one where there is none."""
+        found = re.search(r"\bv(\d+)\b", self.name)
+        return float(found[1]) if found else USUAL_GENERATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +117,8 @@ class RateFile:
     cores
         Key of the core -> what is known of it.
     facts
-        Coefficients that predict the scale of any other core: constant, log_macs, in_order, log_decode; and `sd`.
+        Coefficients that predict the scale of any other core: constant, log_macs, in_order, log_decode; and `sd`. Of an
+        NPU: constant, generation, log_tops, unstated; and `sd`, and `unstated_sd` where its TOPS are not stated.
     same, other
         Relative covariances of the terms around their prediction, for a device with a measured core and for a core that
         was not measured: lower triangles in the order of `cycles` [1].
@@ -116,7 +154,7 @@ class RateFile:
 
 
 class _Known(NamedTuple):
-    core: Core
+    core: Core | Npu
     entry: CoreEntry
 
 
@@ -133,6 +171,8 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
         runtime at the target's precision.
     """
     file = _file_of(target, runtime)
+    if target.processor.kind != "cpu":
+        return _seconds(file, _known(target, runtime))
     used = [replace(target, processor=cluster) for cluster in target.processor.in_use(target.threads)]
     known = _known(used[0], runtime)
     place, hertz = clock(used[0])
@@ -151,6 +191,16 @@ def rates(target: Target, runtime: Runtime) -> Mapping[str, Rate]:
         parameter = Parameter(f"{term}_cycles", cycles, "cycle", source, f"{known.entry.source}; {file.source}")
         found[term] = Rate(seconds, formula, {place: hertz}, (parameter,))
     return found
+
+
+def _seconds(file: RateFile, known: _Known) -> dict[str, Rate]:
+    """The rates of an NPU."""
+    source = "fitted" if known.entry.basis == "same core" else ASSUMED
+    reference = f"{known.entry.source}; {file.source}"
+    return {
+        term: Rate(seconds, f"{seconds:.3g} s", {}, (Parameter(f"{term}_time", seconds, "s", source, reference),))
+        for term, seconds in _cycles(file, known).items()
+    }
 
 
 def _cycles(file: RateFile, known: _Known) -> dict[str, float]:
@@ -199,6 +249,22 @@ def core_of(target: Target) -> Core:
     return found
 
 
+def npu_of(target: Target) -> Npu:
+    """The NPU of a target."""
+    peak = target.processor.peak.get("int8")
+    return Npu(target.processor.model, None if peak is None else 2 * peak.value / 1e12)
+
+
+def facts_of_npu(npu: Npu) -> tuple[float, float, float, float]:
+    """What predicts an NPU's speed: 1, generations beyond v73 / 10, log(TOPS / 40), whether these are unstated."""
+    return (
+        1.0,
+        (npu.generation - USUAL_GENERATION) / 10,
+        0.0 if npu.tops is None else math.log(npu.tops / USUAL_TOPS),
+        float(npu.tops is None),
+    )
+
+
 def facts_of(core: Core) -> tuple[float, float, float, float]:
     """What predicts the speed of a core: 1, log(fp32 MACs a cycle / 8), if it is in-order, log(decode width / 4)."""
     macs = core.throughput.get("fp32")
@@ -218,9 +284,9 @@ def read_rates(path: Path) -> RateFile:
     return RateFile(cores=cores, **data)
 
 
-def known_core(file: RateFile, core: Core) -> CoreEntry:
+def known_core(file: RateFile, core: Core | Npu) -> CoreEntry:
     """What a file of rates says of a core: its own entry, that of a core that it derives from, or its facts."""
-    for ancestor in ancestors(core):
+    for ancestor in ancestors(core) if isinstance(core, Core) else (core,):
         entry = file.cores.get(ancestor.name)
         if entry is not None:
             if ancestor is core or entry.basis == "facts":
@@ -229,14 +295,18 @@ def known_core(file: RateFile, core: Core) -> CoreEntry:
     return from_facts(file.facts, core)
 
 
-def from_facts(facts: Mapping[str, float], core: Core) -> CoreEntry:
+def from_facts(facts: Mapping[str, float], core: Core | Npu) -> CoreEntry:
     """The scale of a core by its facts alone."""
-    values = dict(zip(FACTS, facts_of(core), strict=True))
+    if isinstance(core, Core):
+        values = dict(zip(FACTS, facts_of(core), strict=True))
+    else:
+        values = dict(zip(NPU_FACTS, facts_of_npu(core), strict=True))
     scale = sum(facts[name] * value for name, value in values.items())
-    return CoreEntry(scale, facts["sd"], "facts", f"from the facts of {core.title}")
+    sd = facts["unstated_sd"] if values.get("unstated") else facts["sd"]
+    return CoreEntry(scale, sd, "facts", f"from the facts of {core.title}")
 
 
-def cycles_of(file: RateFile, core: Core | Gpu) -> dict[str, float]:
+def cycles_of(file: RateFile, core: Core | Gpu | Npu) -> dict[str, float]:
     """Term -> cycles a count of the average core with the instruction sets of this one, or GPU of its designer."""
     found = dict(file.cycles)
     for feature, terms in file.variants.items():
@@ -246,7 +316,7 @@ def cycles_of(file: RateFile, core: Core | Gpu) -> dict[str, float]:
 
 
 def _known(target: Target, runtime: Runtime) -> _Known:
-    core = core_of(target)
+    core = core_of(target) if target.processor.kind == "cpu" else npu_of(target)
     return _Known(core, known_core(_file_of(target, runtime), core))
 
 

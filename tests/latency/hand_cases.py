@@ -53,6 +53,15 @@ def _tflite(gemm_macs: int, weight_bytes: int) -> float:
     return gemm + weight_bytes / (0.3219 * PIXEL4_BYTES) + 4 * 49 * (16 + 8) / (0.3087 * PIXEL4_BYTES)
 
 
+def _npu(rates: str, npu: str, counts: dict[str, float]) -> float:
+    """Counts times the seconds a count of an average NPU, of its scale and its shape (rates that ship)."""
+    file = json.loads((hardware_profiles() / "rates" / f"{rates}.json").read_text(encoding="utf-8"))
+    own = file["cores"][npu]
+    return sum(
+        count * file["cycles"][term] * exp(own["scale"]) * own["shape"].get(term, 1.0) for term, count in counts.items()
+    )
+
+
 def _open(work: float, call: float) -> float:
     """pytorch_gpu.py: ((w^q + c^q)^(1/q) - w) / c of a call's time, q = 1.5."""
     return ((work**1.5 + call**1.5) ** (1 / 1.5) - work) / call
@@ -107,14 +116,19 @@ CASES: tuple[HandCase, ...] = (
     # 4,608 B / 32 = 144 cycles; 9,408 B of maps stay in 512 KiB. 0.9891 cycles a step at 281 MHz, 0.5 ms a call
     HandCase("dpu", "zcu102", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
              max(2 * 14 * 9 * 1 * 2, 4608 / 32) * 0.9891 / 281e6 + 0.0005),
+    # compiled_npu.py: 16 and 48 channels take the place of 32 and 64; maps of 28 x 28 stay on the chip
+    HandCase("compiled_npu", "rk3588/npu", "int8", "28x28x16", "op: conv2d 3x3, out: 48", "direct_conv",
+             _npu("rknn-int8", "RKNPU (RK3588)",
+                  {"array": 28 * 28 * 9 * 32 * 64, "weights": 9 * 16 * 48, "layers": 1, "call": 1})),
     # ethos_u.py: a sigmoid takes 4 times a result of a convolution, of which 4 leave in a cycle of 500 MHz; maps move
     # at 4 GB/s of the SRAM at the same time
     HandCase("ethos_u", "ethos_u55_256", "int8", "8x8x16", "op: sigmoid", "elementwise",
              max(1024 * 4 / 4 / 500e6, (1024 + 1024) / 4e9)),
-    # hexagon_htp.py: 56 x 56 x 64 x 9 x 32 products, 293 in the time of a byte of weights; 18,432 B of weights arrive
-    # meanwhile. int8: 1.06 of 76.8 GB/s, 0.109 ms a call (Qualcomm AI Hub)
-    HandCase("hexagon_htp", "galaxy_s24/npu", "int8", "56x56x32", "op: conv2d 3x3, out: 64", "direct_conv",
-             max(9 * 32 * 64, 56 * 56 * 64 * 9 * 32 / 293) / (1.06 * 76.8e9) + 0.000109),
+    # hexagon_htp.py: 30 x 30 in tiles of 8 x 4 are 32 x 32; 48 and 40 channels take the place of 64; seconds a count
+    # are those of the rates that ship
+    HandCase("hexagon_htp", "galaxy_s24/npu", "int8", "30x30x40", "op: conv2d 3x3, out: 48", "direct_conv",
+             _npu("tflite-htp-int8", "Hexagon v75 (Snapdragon 8 Gen 3)",
+                      {"engine": 32 * 32 * 9 * 64 * 64, "weights": 9 * 40 * 48, "call": 1})),
     # hexagon_hvx.py: 16 channels padded to 32; 2 multipliers x 128 B x 2 contexts a cycle of 500 MHz; traffic at
     # 29.9 GB/s; 0.3 ms a call
     HandCase("hexagon_hvx", "galaxy_s8/dsp@hexagon-hvx", "int8", "8x8x16", "op: conv2d 3x3, out: 32", "direct_conv",

@@ -11,15 +11,19 @@ import pytest
 
 import mbcost
 from mbcost.calibration.fit import calibrate
+from mbcost.devices import device_names, load_device
 from mbcost.devices.cores import core_names, find_core, load_core
+from mbcost.devices.socs import load_soc, soc_names
 from mbcost.errors import InputError
-from mbcost.latency.core_rates import FACTS, facts_of, known_core, read_rates
+from mbcost.latency.core_rates import FACTS, NPU_FACTS, Npu, facts_of, facts_of_npu, known_core, read_rates
 from mbcost.latency.forms import find_form
 from mbcost.latency.model import latency_model, spread_of
 from mbcost.resources import hardware_profiles
 
 FILES = sorted(path for path in (hardware_profiles() / "rates").glob("*.json") if "gpu" not in path.stem)
 IDS = [path.stem for path in FILES]
+NPU_FILES = [path for path in FILES if read_rates(path).form in ("hexagon_htp", "compiled_npu")]
+CORE_FILES = [path for path in FILES if path not in NPU_FILES]
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
@@ -28,7 +32,8 @@ def test_terms_are_those_of_the_form(path: Path) -> None:
     assert list(file.cycles) == [term.name for term in find_form(file.form).terms]
     assert all(value > 0 for value in file.cycles.values())
     assert set(file.serial) <= set(file.cycles)
-    assert set(file.facts) == {*FACTS, "sd"}
+    npu = path in NPU_FILES
+    assert set(file.facts) == ({*NPU_FACTS, "sd", "unstated_sd"} if npu else {*FACTS, "sd"})
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
@@ -40,13 +45,38 @@ def test_covariances_are_covariances(path: Path) -> None:
         assert eigenvalues.min() > 0
 
 
-@pytest.mark.parametrize("path", FILES, ids=IDS)
+@pytest.mark.parametrize("path", CORE_FILES, ids=[path.stem for path in CORE_FILES])
 def test_every_core_of_the_catalogue_is_known(path: Path) -> None:
     file = read_rates(path)
     assert set(core_names()) <= set(file.cores)
     for entry in file.cores.values():
         assert (entry.basis == "same core") == bool(entry.phones)
         assert entry.sd > 0
+
+
+@pytest.mark.parametrize("path", NPU_FILES, ids=[path.stem for path in NPU_FILES])
+def test_npus_of_rates_are_those_of_devices(path: Path) -> None:
+    """Every NPU of a file is one that a device has, and each was measured."""
+    file = read_rates(path)
+    models = {processor.model for name in device_names() for processor in load_device(name).processors.values()}
+    models |= {npu.name for name in soc_names() if (npu := load_soc(name).npu) is not None}
+    assert set(file.cores) <= models
+    assert all(entry.basis == "same core" and entry.phones and entry.sd > 0 for entry in file.cores.values())
+
+
+def test_facts_of_an_npu_by_hand() -> None:
+    """One generation beyond v73 is a tenth; 80 TOPS are twice the usual 40; what nobody states is said."""
+    assert facts_of_npu(Npu("Hexagon v74 (X)", 80.0)) == pytest.approx((1.0, 0.1, np.log(2), 0.0))
+    assert facts_of_npu(Npu("Hexagon (X)")) == (1.0, 0.0, 0.0, 1.0)
+
+
+def test_an_npu_that_was_not_measured_has_rates_of_its_facts() -> None:
+    """The scale is that of its TOPS and generation: twice the TOPS at the file's exponent."""
+    file = read_rates(hardware_profiles() / "rates" / "tflite-htp-int8.json")
+    one, two = (known_core(file, Npu(f"Hexagon v73 ({tops})", tops)) for tops in (20.0, 40.0))
+    assert one.basis == "facts"
+    assert one.scale - two.scale == pytest.approx(-file.facts["log_tops"] * np.log(2))
+    assert known_core(file, Npu("Hexagon v73 (unknown)")).sd == file.facts["unstated_sd"]
 
 
 def test_facts_by_hand() -> None:

@@ -21,6 +21,7 @@ GROUP: Final = "mbcost.forms"
 #: Form -> its module here, where it has its name in capitals. A module is imported on demand, since a command needs one
 #: or two of them.
 FORMS: Final[dict[str, str]] = {
+    "compiled_npu": "compiled_npu",
     "cpu_eigen": "cpu_eigen",
     "cpu_gemm": "cpu_gemm",
     "cpu_indirect": "cpu_indirect",
