@@ -64,6 +64,8 @@ TWINS: Final = 0.5
 FEWEST: Final = 3
 #: TFLite's delegate takes 20 to 40 times as long for three-dimensional convolutions as QNN, whatever their size.
 _VOLUMES: Final = frozenset(("resnet_3d", "resnet_2plus1d", "resnet_mixed"))
+#: Packages of the classifiers that are in the older table too.
+_CLASSIFIERS: Final = ("torchvision", "timm")
 _COLUMNS: Final = ("precision", "device", "runtime", "inference_time_ms")
 _FORM: Final = find_form("hexagon_htp")
 _COUNTS: Final = Path(__file__).with_name("ai_hub_counts.json")
@@ -299,10 +301,12 @@ def rules() -> str:
 def count_all(cache: Path) -> list[str]:
     """Count every network that is known, for runs without the packages; the names of those that cannot be built."""
     missing = []
-    for name in NETWORKS:
+    wanted = [(name, False) for name in NETWORKS]
+    wanted += [(name, True) for name, source in NETWORKS.items() if source.package in _CLASSIFIERS]
+    for name, older in wanted:
         for precision in ("float", "w8a8"):
             try:
-                counts_of(name, precision, cache)
+                counts_of(name, precision, cache, older=older)
             except UnknownNetworkError as error:
-                missing.append(f"{name}: {error}")
+                missing.append(f"{name}{', older' * older}: {error}")
     return sorted(set(missing))
