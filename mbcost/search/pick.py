@@ -58,6 +58,28 @@ class Binding(NamedTuple):
     candidate: Candidate
 
 
+class Alone(NamedTuple):
+    """What a target allows if it is the only one.
+
+    Attributes
+    ----------
+    target
+        Its name.
+    pick
+        The best candidate that fits there; None if none does.
+    nearest
+        If none does: the candidate that exceeds the budgets least, and the budget that it exceeds most.
+    """
+
+    target: str
+    pick: Candidate | None
+    nearest: Binding | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its entry in the JSON's ``alone``."""
+        return {"target": self.target, "pick": _shown(self.pick), "nearest": _missed(self.nearest)}
+
+
 @dataclass(frozen=True)
 class Pick(Shown):
     """The best configuration under a budget, and the alternatives.
@@ -76,6 +98,8 @@ class Pick(Shown):
         If nothing fits: the largest width and resolution outside the candidates that does; its accuracy is unknown.
     by
         The quality that was maximised: ``top1``, or ``macs`` where no accuracy is known.
+    alone
+        With several targets: what each of them allows alone, the best first.
     """
 
     budgets: tuple[Budget, ...]
@@ -88,6 +112,7 @@ class Pick(Shown):
     would_fit: Candidate | None
     by: Literal["top1", "macs"]
     notes: tuple[str, ...] = ()
+    alone: tuple[Alone, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the CSV: one per target for the pick, the runner-up and each member of the front."""
@@ -115,33 +140,36 @@ class Pick(Shown):
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``mbcost pick --format json``, schema ``mbcost/pick/1``."""
 
-        def shown(candidate: Candidate | None) -> dict[str, Any] | None:
-            return None if candidate is None else candidate.to_dict()
-
-        def missed(binding: Binding | None) -> dict[str, Any] | None:
-            if binding is None:
-                return None
-            return {
-                "budget": binding.budget.kind,
-                "limit": binding.budget.limit,
-                "needs": binding.needs,
-                "candidate": binding.candidate.to_dict(),
-            }
-
         return {
             "schema": SCHEMA,
             "mbcost_version": __version__,
             "budget": {budget.kind: budget.limit for budget in self.budgets},
             "batch": self.batch,
             "by": self.by,
-            "pick": shown(self.pick),
-            "runner_up": shown(self.runner_up),
+            "pick": _shown(self.pick),
+            "runner_up": _shown(self.runner_up),
             "front": [candidate.to_dict() for candidate in self.front],
-            "binds": missed(self.binds),
-            "nearest": missed(self.nearest),
-            "would_fit": shown(self.would_fit),
+            "binds": _missed(self.binds),
+            "nearest": _missed(self.nearest),
+            "would_fit": _shown(self.would_fit),
+            "alone": [one.to_dict() for one in self.alone],
             "notes": list(self.notes),
         }
+
+
+def _shown(candidate: Candidate | None) -> dict[str, Any] | None:
+    return None if candidate is None else candidate.to_dict()
+
+
+def _missed(binding: Binding | None) -> dict[str, Any] | None:
+    if binding is None:
+        return None
+    return {
+        "budget": binding.budget.kind,
+        "limit": binding.budget.limit,
+        "needs": binding.needs,
+        "candidate": binding.candidate.to_dict(),
+    }
 
 
 def pick(
@@ -225,7 +253,27 @@ def pick(
     best = chosen.pick
     predicted = () if best is None else _warnings(by_name[best.architecture], best)
     models = [model for work in works for model in work.models]
-    return replace(chosen, notes=(*_about_accuracy(chosen.by, found, models), *predicted))
+    notes = (*_about_accuracy(chosen.by, found, models), *predicted)
+    return replace(chosen, notes=notes, alone=_each_alone(found, chooser))
+
+
+def _each_alone(candidates: Sequence[Candidate], chooser: _Chooser) -> tuple[Alone, ...]:
+    """What each of several targets allows alone: the best first, and of equal ones the fastest."""
+    if not candidates or len(candidates[0].targets) < 2:
+        return ()
+    found = []
+    for place, target in enumerate(candidates[0].targets):
+        own = [candidate._replace(targets=(candidate.targets[place],)) for candidate in candidates]
+        result = chooser.choose(own, lambda: None)
+        found.append((result.by, Alone(target.target, result.pick, result.nearest)))
+
+    def order(entry: tuple[str, Alone]) -> tuple[float, ...]:
+        by, one = entry
+        if one.pick is not None:
+            return (0.0, *_rank(one.pick, by), one.pick.slowest.latency_ms)
+        return (1.0, one.nearest.needs if one.nearest is not None else 0.0)
+
+    return tuple([one for _, one in sorted(found, key=order)])
 
 
 def _batch_of(works: Sequence[Work]) -> int:

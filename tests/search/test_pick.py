@@ -314,3 +314,18 @@ def test_checkpoints_are_cited_and_plausible() -> None:
             assert checkpoint.source.startswith("tensorflow/")
             assert 30 < checkpoint.top1 < 80
             mbcost.build_graph(mbcost.load(name), alpha=checkpoint.alpha, resolution=checkpoint.resolution)
+
+
+def test_each_target_alone() -> None:
+    """What one board cannot do keeps the choice from all; alone, each says what it allows and why not more."""
+    targets = ["raspberry_pi_5", "rk3588/npu"]
+    both = mbcost.pick("mobilenet_v2", targets, budget="30fps")
+    assert both.pick is None
+    found = {one.target.split("/")[0]: one for one in both.alone}
+    for name, target in zip(("raspberry_pi_5", "rk3588"), targets, strict=True):
+        own = mbcost.pick("mobilenet_v2", target, budget="30fps")
+        assert own.alone == ()
+        assert found[name].pick == own.pick
+        assert found[name].nearest == own.nearest
+    assert [one.target.split("/")[0] for one in both.alone] == ["rk3588", "raspberry_pi_5"]
+    assert both.to_dict()["alone"][1]["pick"] is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mbcost.report.files.text import csv_text, escaped, json_text, markdown_table
-from mbcost.report.rows.pick import described, front_rows, limit, miss
+from mbcost.report.rows.pick import alone_rows, described, front_rows, limit, miss
 from mbcost.search.pick import COLUMNS, Pick
 
 
@@ -29,6 +29,11 @@ def to_markdown(result: Pick) -> str:
             first += f" Binding budget: {escaped(miss(result.binds))}."
     head = ["network", "alpha", "resolution", "top-1 %", "ms", "source", "MACs", "parameters", ""]
     rows = [[escaped(row[0]), *row[1:]] for row in front_rows(result)]
-    parts = [first, markdown_table(head, "-rrrr-rr-", rows)]
+    parts = [first]
+    if result.alone:
+        heads = ["target alone", "best", "top-1 %", "ms", "90 % interval", "rests on", "why not"]
+        each = [[escaped(cell) for cell in row] for row in alone_rows(result)]
+        parts.append(markdown_table(heads, "--rrr--", each))
+    parts.append(markdown_table(head, "-rrrr-rr-", rows))
     parts += ["\n".join(f"- {escaped(note)}" for note in result.notes)] if result.notes else []
     return "\n\n".join(parts) + "\n"

@@ -27,6 +27,8 @@ def pick_page(result: Pick, origin: Origin = NO_ORIGIN) -> str:
         cards.append(("runner-up", _name(result.runner_up)))
     if result.would_fit is not None:
         cards.append(("would fit", _name(result.would_fit)))
+    for one in result.alone:
+        cards.append((f"{one.target} alone", "nothing fits" if one.pick is None else _name(one.pick)))
     return sweep_like_page(title, columns, cards, list(result.notes), origin, DECIDING, min(limits, default=None))
 
 

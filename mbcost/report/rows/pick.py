@@ -5,7 +5,7 @@ from __future__ import annotations
 from mbcost import readable
 from mbcost.search.budget import NAMES, Budget
 from mbcost.search.candidate import Candidate, OnTarget
-from mbcost.search.pick import Binding, Pick
+from mbcost.search.pick import Alone, Binding, Pick
 
 
 def limit(budget: Budget) -> str:
@@ -49,6 +49,31 @@ def _latency(target: OnTarget) -> str:
         return f"measured {readable.significant(target.latency_ms)} ms ({predicted} predicted)"
     chance = "" if target.probability is None else f" ({target.probability:.0%} likely to keep the budget)"
     return f"predicted {readable.significant(target.latency_ms)} ms{chance}, {target.basis}"
+
+
+def alone_rows(result: Pick) -> list[list[str]]:
+    """Each target alone: what it allows, its latency, and the budget that nothing keeps there."""
+    return [_alone_row(one) for one in result.alone]
+
+
+def _alone_row(one: Alone) -> list[str]:
+    own = one.pick if one.pick is not None else one.nearest.candidate if one.nearest is not None else None
+    why = "" if one.pick is not None else missed(one.nearest) if one.nearest is not None else "there is no candidate"
+    name = quality = ms = interval = basis = readable.NOTHING
+    if own is not None:
+        slowest = own.slowest
+        ms, basis = readable.significant(slowest.latency_ms), slowest.basis
+        interval = f"{readable.significant(slowest.low_ms)} to {readable.significant(slowest.high_ms)}"
+    if one.pick is not None:
+        name = one.pick.name
+        quality = quality if one.pick.top1 is None else readable.significant(one.pick.top1)
+    return [one.target, name, quality, ms, interval, basis, why]
+
+
+def missed(binding: Binding) -> str:
+    """The budget that a candidate misses, and by what."""
+    kind = binding.budget.kind
+    return f"{binding.candidate.name}: {_amount(kind, binding.needs)}, {_bound(binding.budget)}"
 
 
 def front_rows(result: Pick) -> list[list[str]]:

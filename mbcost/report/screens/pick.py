@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mbcost import readable
 from mbcost.basis import listed
-from mbcost.report.rows.pick import described, front_rows, limit, miss
+from mbcost.report.rows.pick import alone_rows, described, front_rows, limit, miss
 from mbcost.report.screens.terminal import (
     ANSWER,
     BAD,
@@ -41,6 +41,10 @@ def pick_screen(result: Pick, screen: Screen, *, all_rows: bool = False, steps: 
     parts: list[RenderableType] = [_choice(result, screen)]
     if result.pick is not None and (len(result.pick.targets) > 1 or result.pick.slowest.source == "measured"):
         parts.append(section(heading("On each target"), _targets(result.pick, screen)))
+    if result.alone:
+        parts.append(
+            section(heading("Each target alone", "the best that keeps the budget there"), _alone(result, screen))
+        )
     if result.front:
         rows = front_rows(result)
         place = next((i for i, row in enumerate(rows) if row[-1] == "pick"), 0)
@@ -105,6 +109,19 @@ def _targets(candidate: Candidate, screen: Screen) -> RenderableType:
         for target in candidate.targets
     ]
     return table(columns, rows, screen)
+
+
+def _alone(result: Pick, screen: Screen) -> RenderableType:
+    columns = [
+        Column("target"),
+        Column("best"),
+        Column("top-1 %", "right", drop=2),
+        Column("ms", "right", ANSWER),
+        Column("90 % interval", "right", drop=1),
+        Column("rests on", narrow="wrap", least=12, drop=3),
+        Column("why not", narrow="wrap", least=16),
+    ]
+    return table(columns, alone_rows(result), screen)
 
 
 def _front(rows: Sequence[Sequence[str]], screen: Screen) -> RenderableType:
