@@ -10,7 +10,7 @@ from mbcost.insight.what_if import variant, what_if
 from mbcost.report.charts.analysis import CHARTS, arithmetic_roofs, figure, memory_roofs
 from mbcost.report.charts.chart import short
 
-TARGETS = ["pixel1", "pixel4/gpu", "zcu102", "raspberry_pi_4", "iphone_x/gpu"]
+TARGETS = ["pixel1", "pixel4/gpu@tflite-gpu-2020", "zcu102", "raspberry_pi_4", "iphone_x/gpu"]
 
 
 @pytest.fixture(scope="module", params=TARGETS)
@@ -38,7 +38,7 @@ def test_the_highest_point_of_the_memory_is_the_peak(analysis: mbcost.Analysis) 
 
 
 def test_the_roofs_of_a_pixel_4_gpu() -> None:
-    analysis = mbcost.analyze("mobilenet_v2", "pixel4/gpu")
+    analysis = mbcost.analyze("mobilenet_v2", "pixel4/gpu@tflite-gpu-2020")
     # hardware_profiles/pixel4.yaml: archprobe measured 30.1 GB/s of memory, 96 of L2, 194.5 of texture cache
     roofs = {roof.label: roof.value for roof in memory_roofs(analysis)}
     assert roofs["memory 30.1 GB/s"] == 30.1e9
@@ -79,8 +79,8 @@ def test_what_if_all_is_twice_as_fast(target: str) -> None:
 
 
 def test_what_if_of_a_precision_is_its_analysis() -> None:
-    analysis = mbcost.analyze("mobilenet_v2", "pixel4/gpu")
-    half = mbcost.analyze("mobilenet_v2", "pixel4/gpu", precision="fp16")
+    analysis = mbcost.analyze("mobilenet_v2", "pixel4/gpu@tflite-gpu-2020")
+    half = mbcost.analyze("mobilenet_v2", "pixel4/gpu@tflite-gpu-2020", precision="fp16")
     assert what_if(analysis, precision="fp16") == pytest.approx(half.latency_s, rel=1e-12)
     with pytest.raises(InputError, match="does not compute in `int4`"):
         what_if(analysis, precision="int4")
@@ -98,6 +98,6 @@ def test_every_rate_of_every_target_is_the_longest_of_its_limits(device: str) ->
 
 def test_a_rate_that_is_the_slower_of_two() -> None:
     # half the clock makes the pointwise convolutions of the Adreno form slower, twice the clock none of them faster
-    limits = variant(mbcost.analyze("mobilenet_v2", "pixel4/gpu"), "fp32").limits
+    limits = variant(mbcost.analyze("mobilenet_v2", "pixel4/gpu@tflite-gpu-2020"), "fp32").limits
     assert limits is not None
     assert {limit[1:] for limit in limits["pointwise_conv"]} == {(0, 0), (-1, 0)}
