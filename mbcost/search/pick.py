@@ -254,26 +254,36 @@ def pick(
     predicted = () if best is None else _warnings(by_name[best.architecture], best)
     models = [model for work in works for model in work.models]
     notes = (*_about_accuracy(chosen.by, found, models), *predicted)
-    return replace(chosen, notes=notes, alone=_each_alone(found, chooser))
+    targets = [model.target for model in works[0].models]
+    if len(targets) < 2:
+        return replace(chosen, notes=notes)
+    each = [
+        pick(
+            specs,
+            target,
+            budget=budgets,
+            between=between,
+            alpha=alpha,
+            resolution=resolution,
+            batch=how.batch,
+            options=options,
+            unsupported=unsupported,
+            calibration=calibration,
+            lowering=lowering,
+            min_probability=min_probability,
+        )
+        for target in targets
+    ]
+    names = {id(one): target.name for one, target in zip(each, targets, strict=True)}
+    alone = tuple([Alone(names[id(one)], one.pick, one.nearest) for one in sorted(each, key=_order)])
+    return replace(chosen, notes=notes, alone=alone)
 
 
-def _each_alone(candidates: Sequence[Candidate], chooser: _Chooser) -> tuple[Alone, ...]:
-    """What each of several targets allows alone: the best first, and of equal ones the fastest."""
-    if not candidates or len(candidates[0].targets) < 2:
-        return ()
-    found = []
-    for place, target in enumerate(candidates[0].targets):
-        own = [candidate._replace(targets=(candidate.targets[place],)) for candidate in candidates]
-        result = chooser.choose(own, lambda: None)
-        found.append((result.by, Alone(target.target, result.pick, result.nearest)))
-
-    def order(entry: tuple[str, Alone]) -> tuple[float, ...]:
-        by, one = entry
-        if one.pick is not None:
-            return (0.0, *_rank(one.pick, by), one.pick.slowest.latency_ms)
-        return (1.0, one.nearest.needs if one.nearest is not None else 0.0)
-
-    return tuple([one for _, one in sorted(found, key=order)])
+def _order(result: Pick) -> tuple[float, ...]:
+    """The best first; of equal ones the fastest; then what misses a budget by less."""
+    if result.pick is not None:
+        return (0.0, *_rank(result.pick, result.by), result.pick.slowest.latency_ms)
+    return (1.0, result.nearest.needs if result.nearest is not None else 0.0)
 
 
 def _batch_of(works: Sequence[Work]) -> int:

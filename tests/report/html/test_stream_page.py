@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import mbcost
+from mbcost.readable import significant
 from mbcost.report.html.stream import stream_page
 from mbcost.streaming.plan import best_plan
 from mbcost.streaming.simulate import Stage, simulate
@@ -41,7 +42,7 @@ def test_opens_and_agrees_with_the_json(visited: Any, page_file: Path, report: S
     total = float(page.page.locator('#events tfoot [data-key="time"]').get_attribute("data-value"))
     assert total == pytest.approx(sum((e.end_s - e.start_s) * 1e3 for e in report.results[0].timeline), rel=1e-9)
     for result in report.results:
-        assert f"{result.frames_per_s:.1f} frames/s" in page.page.locator("#answer").inner_text()
+        assert f"{significant(result.frames_per_s)} frames/s" in page.page.locator("#answer").inner_text()
     with page.page.expect_download() as download:
         page.page.locator("#save-json").click()
     assert json.loads(Path(download.value.path()).read_text()) == json.loads(json.dumps(report.to_dict()))
