@@ -10,10 +10,11 @@ import argparse
 from pathlib import Path
 
 import accuracy_nn_meter
+import accuracy_overview
 import accuracy_pixel
 
 REPORT = Path(__file__).parent.parent / "reports" / "accuracy.md"
-SECTIONS = (accuracy_nn_meter.section, accuracy_pixel.section)
+SECTIONS = (accuracy_overview.section, accuracy_nn_meter.section, accuracy_pixel.section)
 
 
 def report() -> str:
