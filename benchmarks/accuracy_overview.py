@@ -1,7 +1,7 @@
 """The first section of the accuracy report: one table over all data, what a user gets from so many measured networks.
 
-Rows are those of `reports/nn_meter/*.json`, `reports/phones.md` and `reports/phone_gpus.md`, which the scripts named there
-write; nothing is computed here.
+Rows are those of `reports/nn_meter/*.json`, `reports/phones.md` and `reports/phone_gpus.md`, which the scripts named
+there write; nothing is computed here.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ CEILINGS: Final = (
 def section() -> list[str]:
     """The lines of the section."""
     rows = [*_nn_meter(), *_tables()]
-    lines = [
+    return [
         "## All data in one table",
         "",
-        "Held out: nothing of what is left out is in the rates. *Measured* is the number of its networks that calibrate a",
-        "device; *inside* is the share of latencies in the 90 % interval; *MACs* is the mean absolute error of MACs times a",
-        "factor. The reports that the rows are from say how each was made, and what was chosen on which data.",
+        "Held out: nothing of what is left out is in the rates. *Measured* is the number of its networks that calibrate",
+        "a device; *inside* is the share of latencies in the 90 % interval; *MACs* is the mean absolute error of MACs",
+        "times a factor. The reports that the rows are from say how each was made, and what was chosen on which data.",
         "",
         f"| {' | '.join(HEADS)} |",
         "|---|---|---|---|--:|--:|--:|--:|--:|",
@@ -61,7 +61,6 @@ def section() -> list[str]:
         "",
         *(f"- {data}: {ceiling}" for data, ceiling in CEILINGS),
     ]
-    return lines
 
 
 def _nn_meter() -> Iterator[tuple[str, ...]]:
