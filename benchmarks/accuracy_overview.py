@@ -44,8 +44,8 @@ def section() -> list[str]:
     return [
         "## All data in one table",
         "",
-        "Held out: nothing of what is left out is in the rates. *Measured* is the number of its networks that calibrate",
-        "a device; *inside* is the share of latencies in the 90 % interval; *MACs* is the mean absolute error of MACs",
+        "Held out: nothing of what is left out is in the rates. *Measured* is the number of its networks that",
+        "calibrate a device; *inside* is the share of latencies in the 90 % interval; *MACs* is the mean absolute error of MACs",
         "times a factor. The reports that the rows are from say how each was made, and what was chosen on which data.",
         "",
         f"| {' | '.join(HEADS)} |",
