@@ -136,10 +136,11 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     if not any(map(is_hosted, kernels)):
         return mine._replace(kernels=kernels)
     part = _hosted_part(graph, kernels, model)
-    estimates = [part.estimates.get(position, one) for position, one in enumerate(mine.estimates)]
+    if all(is_hosted(kernel) or kernel.kind == "view" for kernel in kernels):  # the accelerator is not even started
+        return Prediction(kernels, _together((), part, len(kernels)), *part[1:], None)
     return Prediction(
         kernels,
-        tuple(estimates),
+        _together(mine.estimates, part, len(kernels)),
         mine.latency_s + part.latency_s,
         mine.latency_low_s + part.low_s,
         mine.latency_high_s + part.high_s,
@@ -193,7 +194,18 @@ def estimates_of(
     if not any(map(is_hosted, kernels)):
         return mine
     part = _hosted_part(graph, kernels, model)
-    return tuple([part.estimates.get(position, one) for position, one in enumerate(mine)])
+    alone = all(is_hosted(kernel) or kernel.kind == "view" for kernel in kernels)
+    return _together(() if alone else mine, part, len(kernels))
+
+
+def _together(own: tuple[KernelEstimate, ...], part: _HostedPart, number: int) -> tuple[KernelEstimate, ...]:
+    """Estimates of all kernels: the accelerator's, with its time an inference at the first one, and the host's."""
+    nothing = KernelEstimate(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    found = []
+    for position in range(number):
+        one, there = own[position] if own else nothing, part.estimates.get(position, nothing)
+        found.append(KernelEstimate(*[a + b for a, b in zip(one, there, strict=True)]))
+    return tuple(found)
 
 
 class _HostedPart(NamedTuple):

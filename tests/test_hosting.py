@@ -164,5 +164,17 @@ def test_products_over_tokens_are_never_free() -> None:
     gpu = mbcost.analyze(network, "pixel4/gpu", input_shape=(1, 14, 14, 384))
     cpu = mbcost.analyze(network, "pixel4/cpu", input_shape=(1, 14, 14, 384))
     assert {layer.runs_on for layer in gpu.layers} == {"cpu"}
-    assert sum(layer.latency_s for layer in gpu.layers) >= cpu.latency_s
+    assert sum(layer.latency_s for layer in gpu.layers) == pytest.approx(gpu.latency_s)
+    assert gpu.latency_s == pytest.approx(cpu.latency_s)  # the GPU is not started
     assert 346.8e6 / cpu.latency_s < 2.84e9 * 8  # 12 x 196 x 384 x 384 MACs, below the core's 8 MACs a cycle
+
+
+def test_the_first_layer_on_the_host_leaves_the_accelerator_its_call(tmp_path) -> None:
+    path = tmp_path / "begins.yaml"
+    path.write_text(
+        TABLE.replace("  - {op: conv2d, out: 32, kernel: 3, stride: 2, name: first}", "  - {op: mish, name: first}")
+    )
+    for target in (TARGET, "pixel4/gpu"):
+        analysis = mbcost.analyze(path, target)
+        assert sum(layer.latency_s for layer in analysis.layers) == pytest.approx(analysis.latency_s)
+        assert what_if(analysis) == pytest.approx(analysis.latency_s)
