@@ -13,7 +13,7 @@ from mbcost.devices import Precision, Target, as_target
 from mbcost.devices.hosts import host_of
 from mbcost.errors import fail
 from mbcost.graph import Layer, LayerGraph
-from mbcost.hosting import RESTART_FACTOR, RESTART_S, crossing_s, crossings, is_hosted, on_accelerator, on_host
+from mbcost.hosting import RESTART_FACTOR, RESTART_S, accelerator_part, crossing_s, crossings, is_hosted, on_host
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.form import Spread
@@ -132,7 +132,7 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     """
     kernels = kernels_of(graph, model, batch=batch, estimate_unsupported=estimate_unsupported)
     _check_host(kernels, model.target)
-    mine = _predicted(tuple([on_accelerator(kernel, model.target) for kernel in kernels]), model)
+    mine = _predicted(accelerator_part(kernels, model.target), model)
     if not any(map(is_hosted, kernels)):
         return mine._replace(kernels=kernels)
     part = _hosted_part(graph, kernels, model)
@@ -189,7 +189,7 @@ def estimates_of(
     seconds
         Term -> seconds a count.
     """
-    mine = model.form.estimate(tuple([on_accelerator(kernel, model.target) for kernel in kernels]), seconds)
+    mine = model.form.estimate(accelerator_part(kernels, model.target), seconds)
     if not any(map(is_hosted, kernels)):
         return mine
     part = _hosted_part(graph, kernels, model)
