@@ -20,6 +20,8 @@ from mbcost.numeric import Dim, Real
 #: are the ends of its interval.
 RESTART_S: Final = 1e-4
 RESTART_FACTOR: Final = 2.0
+#: Position of a kernel that is not the first of its processor, whichever it is.
+NOT_FIRST: Final = -1
 #: Streams of a copy: each byte is read and written.
 COPY_STREAMS: Final = 2
 
@@ -50,10 +52,23 @@ def on_host(kernel: Kernel, element_bytes: int) -> Kernel:
     return kernel._replace(kind=kernel.host_kind, host_kind=None, element_bytes=element_bytes)
 
 
-def on_accelerator(kernel: Kernel, target: Target) -> Kernel:
-    """The kernel as the accelerator sees it: nothing, if the host computes it or if it is left out."""
-    gone = is_hosted(kernel) or (kernel.kind == "outside" and target.outside == "free")
-    return kernel._replace(kind="view") if gone else kernel
+def accelerator_part(kernels: Sequence[Kernel], target: Target) -> tuple[Kernel, ...]:
+    """The kernels as the accelerator sees them: those that the host computes, or that are left out, are nothing.
+
+    What an inference costs once counts for the first kernel of the accelerator, where the first of all is not its own.
+    """
+    part = [kernel._replace(kind="view") if _is_gone(kernel, target) else kernel for kernel in kernels]
+    if not kernels or not _is_gone(kernels[0], target):
+        return tuple(part)
+    part[0] = part[0]._replace(position=NOT_FIRST)
+    start = next((index for index, kernel in enumerate(part) if kernel.kind != "view"), None)
+    if start is not None:
+        part[start] = part[start]._replace(position=0)
+    return tuple(part)
+
+
+def _is_gone(kernel: Kernel, target: Target) -> bool:
+    return is_hosted(kernel) or (kernel.kind == "outside" and target.outside == "free")
 
 
 def crossings(graph: LayerGraph, kernels: Sequence[Kernel]) -> dict[int, Crossing]:

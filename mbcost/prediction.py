@@ -13,7 +13,7 @@ from mbcost.devices import Precision, Target, as_target
 from mbcost.devices.hosts import host_of
 from mbcost.errors import fail
 from mbcost.graph import Layer, LayerGraph
-from mbcost.hosting import RESTART_FACTOR, RESTART_S, crossing_s, crossings, is_hosted, on_accelerator, on_host
+from mbcost.hosting import RESTART_FACTOR, RESTART_S, accelerator_part, crossing_s, crossings, is_hosted, on_host
 from mbcost.kernels import Kernel, Runtime, load_runtime, map_to_kernels
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.form import Spread
@@ -132,15 +132,13 @@ def predict(graph: LayerGraph, model: TargetModel, *, batch: int, estimate_unsup
     """
     kernels = kernels_of(graph, model, batch=batch, estimate_unsupported=estimate_unsupported)
     _check_host(kernels, model.target)
-    mine = _predicted(tuple([on_accelerator(kernel, model.target) for kernel in kernels]), model)
+    mine = _predicted(accelerator_part(kernels, model.target), model)
     if not any(map(is_hosted, kernels)):
         return mine._replace(kernels=kernels)
     part = _hosted_part(graph, kernels, model)
-    if all(is_hosted(kernel) or kernel.kind == "view" for kernel in kernels):  # the accelerator is not even started
-        return Prediction(kernels, _together((), part, len(kernels)), *part[1:], None)
     return Prediction(
         kernels,
-        _together(mine.estimates, part, len(kernels)),
+        tuple([part.estimates.get(position, one) for position, one in enumerate(mine.estimates)]),
         mine.latency_s + part.latency_s,
         mine.latency_low_s + part.low_s,
         mine.latency_high_s + part.high_s,
@@ -190,22 +188,11 @@ def estimates_of(
     seconds
         Term -> seconds a count.
     """
-    mine = model.form.estimate(tuple([on_accelerator(kernel, model.target) for kernel in kernels]), seconds)
+    mine = model.form.estimate(accelerator_part(kernels, model.target), seconds)
     if not any(map(is_hosted, kernels)):
         return mine
     part = _hosted_part(graph, kernels, model)
-    alone = all(is_hosted(kernel) or kernel.kind == "view" for kernel in kernels)
-    return _together(() if alone else mine, part, len(kernels))
-
-
-def _together(own: tuple[KernelEstimate, ...], part: _HostedPart, number: int) -> tuple[KernelEstimate, ...]:
-    """Estimates of all kernels: the accelerator's, with its time an inference at the first one, and the host's."""
-    nothing = KernelEstimate(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    found = []
-    for position in range(number):
-        one, there = own[position] if own else nothing, part.estimates.get(position, nothing)
-        found.append(KernelEstimate(*[a + b for a, b in zip(one, there, strict=True)]))
-    return tuple(found)
+    return tuple([part.estimates.get(position, one) for position, one in enumerate(mine)])
 
 
 class _HostedPart(NamedTuple):

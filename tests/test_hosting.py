@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 import mbcost
-from mbcost.hosting import COPY_STREAMS, RESTART_S, crossings
+from mbcost.hosting import COPY_STREAMS, RESTART_S, crossings, is_hosted
 from mbcost.insight.breakdown import time_by
-from mbcost.insight.what_if import what_if
+from mbcost.insight.what_if import variant, what_if
 from mbcost.prediction import prepare
 
 #: Mish is on no list of the Hexagon NPU's delegate (`tflite-htp`); everything else here is.
@@ -178,3 +178,37 @@ def test_the_first_layer_on_the_host_leaves_the_accelerator_its_call(tmp_path) -
         analysis = mbcost.analyze(path, target)
         assert sum(layer.latency_s for layer in analysis.layers) == pytest.approx(analysis.latency_s)
         assert what_if(analysis) == pytest.approx(analysis.latency_s)
+
+
+#: The first layer is handed back: what an inference costs once is the accelerator's all the same.
+HOST_FIRST = """\
+name: host_first
+source: made for this test
+input: 96x96x3
+layers:
+  - {op: mish, name: first}
+  - {op: conv2d, out: 32, kernel: 3, stride: 2, name: second}
+  - {op: global_avg_pool, name: pool}
+"""
+
+
+@pytest.mark.parametrize("target", [TARGET, f"{TARGET},outside=free", "galaxy_s24/gpu,outside=free"])
+def test_the_layers_add_up_where_the_first_one_is_not_the_accelerators(tmp_path, target: str) -> None:
+    path = tmp_path / "host_first.yaml"
+    path.write_text(HOST_FIRST)
+    analysis = mbcost.analyze(path, target)
+    assert sum(one.latency_s for one in analysis.estimates) == pytest.approx(analysis.latency_s, rel=1e-12)
+    assert sum(share.latency_s for share in time_by(analysis, "layer")) == pytest.approx(analysis.latency_s, rel=1e-12)
+    assert what_if(analysis) == pytest.approx(analysis.latency_s, rel=1e-12)
+    found = variant(analysis, analysis.target.precision)
+    own = sum(
+        count * found.rates_s[term.name]
+        for kernel in found.kernels
+        if not is_hosted(kernel)
+        for term, count in analysis.form.explain(kernel)
+    )
+    elsewhere = sum(sum(parts) for parts in found.hosted_s.values())
+    assert own + elsewhere == pytest.approx(analysis.latency_s, rel=1e-12)  # what the page computes from
+    call = next(term for term in analysis.form.terms if term.name == "call")
+    start = next(kernel for kernel in found.kernels if kernel.kind != "view")
+    assert [count for term, count in analysis.form.explain(start) if term == call] == [1]

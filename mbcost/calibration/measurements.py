@@ -22,7 +22,7 @@ from mbcost.devices.hosts import host_of
 from mbcost.errors import InputError, Location, Problem, fail
 from mbcost.files import is_file
 from mbcost.graph import LayerGraph, build_graph
-from mbcost.hosting import crossing_s, crossings, is_hosted, on_accelerator, on_host
+from mbcost.hosting import accelerator_part, crossing_s, crossings, is_hosted, on_host
 from mbcost.kernels import Kernel, load_runtime, map_to_kernels
 from mbcost.latency.form import count_vector
 from mbcost.latency.model import latency_model
@@ -241,7 +241,7 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
         except InputError as error:
             problems += [at_row(problem, row) for problem in error.problems]
             continue
-        kernels = tuple([on_accelerator(kernel, target) for kernel in kernels])
+        kernels = accelerator_part(kernels, target)
         mine = [float(value) for value in count_vector(kernels, form).values()]
         if not any(mine):
             what = f"row {row.location.line}: {row.name} has nothing that takes time on {target.name}"

@@ -121,7 +121,7 @@ def _basis(target: str) -> str | None:
 def search_devices(
     text: Annotated[
         list[str],
-        typer.Argument(metavar="TEXT...", show_default=False, help="A name, model code, chip, core or clock."),
+        typer.Argument(metavar="TEXT...", show_default=False, help="A name, model code, chip, core, GPU or NPU."),
     ],
     kind: Annotated[
         FoundKind | None, typer.Option(help="Devices, systems on a chip or cores alone.", show_default=False)

@@ -270,6 +270,9 @@ def read_setting(text: str) -> list[str]:
     values: list[str] = []
     for part in value.split(","):
         match = _RANGE.fullmatch(part.strip())
+        if match is None and ":" in part:
+            hint = "START:STOP:STEP with the unit behind it, such as memory.bandwidth=10:30:10GB/s"
+            fail("MB010", f"--set-device `{text}` is no range", hint=hint)
         values += _numbers(match, text) if match is not None else [part.strip()]
     if len(values) > MOST_VALUES:
         fail("MB010", f"--set-device `{text}` has {len(values):,} values, {MOST_VALUES} are allowed")

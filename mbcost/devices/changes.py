@@ -13,6 +13,8 @@ from mbcost.units import UnitError, parse_quantity
 
 #: Numbers that follow another one of the same processor in proportion: the peak its clock, and its array.
 _FOLLOWS_CLOCK: Final = ("peak", "measured_peak")
+#: Cores of a GPU, whose peak is that of all of them; the peak of a CPU is that of one.
+_GPU_CORES: Final = (["cores"], ["shader_processors"])
 #: Parts of a processor's section whose numbers may be named without the part: ``npu.array`` and ``fpga.cores``.
 _PARTS: Final = ("systolic", "dpu", "hls", "ethos_u")
 
@@ -21,7 +23,7 @@ def changed(profile: DeviceProfile, changes: Mapping[str, str]) -> DeviceProfile
     """The device with other values for some of its numbers, each marked as assumed.
 
     A clock takes the arithmetic peaks of its processor with it, the bandwidth of the memory those that its processors
-    measured, and an array its peak. Rates of a calibration change as those of the profile do.
+    measured, and an array and the cores of a GPU its peaks. Rates of a calibration change as those of the profile do.
 
     Parameters
     ----------
@@ -33,7 +35,8 @@ def changed(profile: DeviceProfile, changes: Mapping[str, str]) -> DeviceProfile
     Raises
     ------
     InputError
-        MB010 for a place that the profile does not have, MB301 for a value with another unit, or not above 0.
+        MB010 for a place that the profile does not have, MB301 for a value with another unit, not above 0, or a count
+        that is not whole.
     """
     result = profile
     for place, text in changes.items():
@@ -87,14 +90,19 @@ def _of_processor(profile: DeviceProfile, processor: Processor, place: str, rest
         own = getattr(processor, rest[0], None) if rest else None
         if section is not None and own is None and rest and rest[0] in _names(section):
             return replace(processor, **{part: _within(profile, section, place, rest, text)})
+    if processor.kind == "gpu" and rest in _GPU_CORES and getattr(processor, rest[0]) is None:
+        _no_such_place(profile, place)
     found: Processor = _within(profile, processor, place, rest, text)
-    if rest == ["clock"] and processor.clock is not None and found.clock is not None:
-        factor = found.clock.value / processor.clock.value
+    old, new = (getattr(each, rest[0], None) for each in (processor, found))
+    if rest == ["clock"] or (processor.kind == "gpu" and rest in _GPU_CORES):
+        if old is None or new is None:
+            return found
+        factor = new.value / old.value
         follow = {
             name: {precision: _times(each, factor) for precision, each in getattr(found, name).items()}
             for name in _FOLLOWS_CLOCK
         }
-        if found.dpu is not None:
+        if found.dpu is not None and rest == ["clock"]:
             found = replace(found, dpu=replace(found.dpu, clock=_times(found.dpu.clock, factor)))
         return replace(found, **follow)  # type: ignore[arg-type]
     return found
@@ -125,6 +133,8 @@ def _value(profile: DeviceProfile, place: str, name: str, old: Quantity | None, 
         fail("MB301", f"{place} of {profile.name}: {error}", hint=f"it is {old.text} now" if old is not None else None)
     if not value > 0:
         fail("MB301", f"{place} of {profile.name} is `{text}`, it has to be above 0")
+    if dimension == "count" and value % 1:
+        fail("MB301", f"{place} of {profile.name} is `{text}`, it has to be a whole number")
     return Quantity(value, dimension, "assumed", (), None, "changed for a what-if", text)
 
 

@@ -1,4 +1,4 @@
-"""Searching the catalogue: names, systems on a chip and cores of every device, chip and core."""
+"""Searching the catalogue: names, systems on a chip, cores, GPUs and NPUs of every device, chip and core."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORD: Final = re.compile(r"[a-z0-9+.]+")
 #: How many of the nearest names there are where no word of the text is in any entry.
 _NEAREST: Final = 5
 #: From this rank on parts of words are found, which count only where no whole word is found.
-_PARTS: Final = 5
+_PARTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Found:
         Of its release.
     core
         The key of the core of its fastest cluster; None without a CPU, or where that is no core of the catalogue.
+    accelerators
+        The names of its GPU and NPU; None without any.
     """
 
     kind: FoundKind
@@ -61,19 +63,21 @@ class Found:
     cpu: str | None = None
     year: int | None = None
     core: str | None = None
+    accelerators: str | None = None
 
 
 def search(text: str, kind: FoundKind | None = None) -> tuple[Found, ...]:
     """Devices, systems on a chip and cores that a text finds, the best first.
 
     Exact names come first, then names that begin with it, then those that hold all of its words, then devices whose
-    chip does, then those whose cores do. Where there is none of these, parts of words are found, and else the nearest
-    names.
+    chip does, then those whose cores do, then those whose GPU or NPU does. Where there is none of these, parts of words
+    are found, and else the nearest names.
 
     Parameters
     ----------
     text
-        Such as ``pixel 9``, ``SM-S921B``, ``8 gen 3`` or ``cortex-x4``; whatever the case and the hyphens.
+        Such as ``pixel 9``, ``SM-S921B``, ``8 gen 3``, ``cortex-x4`` or ``adreno 750``; whatever the case and the
+        hyphens.
     kind
         One kind of entry alone.
 
@@ -151,7 +155,8 @@ def _read(kind: FoundKind, name: str, path: Path, shipped: bool, _time: int, _si
         cpus = [each for each in device.processors.values() if each.kind == "cpu"]
         words = " + ".join(_words(each.cores, each.model, each.clock) for each in cpus) or None
         known = find_core(cpus[0].model) if cpus else None
-        return replace(entry, soc=device.soc, cpu=words, core=known.name if known else None)
+        others = ", ".join(each.model for each in device.processors.values() if each.kind != "cpu") or None
+        return replace(entry, soc=device.soc, cpu=words, core=known.name if known else None, accelerators=others)
     chip = _CHIP.search(text)
     if chip is None:
         return entry
@@ -161,11 +166,13 @@ def _read(kind: FoundKind, name: str, path: Path, shipped: bool, _time: int, _si
 def _with_cpu(entry: Found, soc: Soc, data: Mapping[str, Any]) -> Found:
     words, clusters = soc.title if entry.kind == "device" else None, with_deviations(soc.clusters, data)
     fastest = next(iter(clusters.values()))
-    return replace(entry, soc=words, cpu=cpu_of(clusters), core=fastest.core)
+    others = ", ".join(unit.name for unit in (soc.gpu, soc.npu) if unit is not None) or None
+    return replace(entry, soc=words, cpu=cpu_of(clusters), core=fastest.core, accelerators=others)
 
 
 def _rank(entry: Found, text: str) -> int | None:
     """How well an entry fits, 0 the best; None if it does not."""
+    text = text.replace("(TM)", "")
     wanted, words = plain(text), _WORD.findall(plain(text).replace("_", " "))
     names = [plain(name) for name in Head(entry.title, (entry.name, *entry.names)).all]
     closed = wanted.replace("_", "")
@@ -174,11 +181,11 @@ def _rank(entry: Found, text: str) -> int | None:
     if any(name.startswith(wanted) for name in names):
         return 1
     joined = " ".join(names)
-    for rank, part in enumerate((joined, entry.soc, entry.cpu), 2):
+    for rank, part in enumerate((joined, entry.soc, entry.cpu, entry.accelerators), 2):
         there = set(_WORD.findall(plain(part).replace("_", " "))) if part else set()
         if all(word in there for word in words):
             return rank
-    everything = plain(" ".join((joined, entry.soc or "", entry.cpu or "")))
+    everything = plain(" ".join((joined, entry.soc or "", entry.cpu or "", entry.accelerators or "")))
     return (_PARTS if _has(joined, words) else _PARTS + 1) if _has(everything, words) else None
 
 

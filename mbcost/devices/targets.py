@@ -76,8 +76,8 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         ``device``, ``device/processor``, ``device@runtime`` or ``device/processor@runtime``. A device is a name or the
         path of a ``.yaml`` file, and so is a runtime. A cluster is ``cpu.small`` or ``cpu.cortex_a55``; a core with its
         clock is a device: ``cortex_x4@3.39GHz``. ``edge_tpu,host=raspberry_pi_5`` names what computes the layers that
-        the target does not take, ``edge_tpu,outside=free`` leaves them out; ``pixel4,memory.bandwidth=20GB/s`` changes
-        a number of the device (:func:`mbcost.devices.changes.changed`).
+        the target does not take, ``edge_tpu,outside=free`` leaves them out; a CPU takes all, and has neither.
+        ``pixel4,memory.bandwidth=20GB/s`` changes a number of the device (:func:`mbcost.devices.changes.changed`).
     precision
         ``fp32``, ``tf32``, ``fp16``, ``bf16`` or ``int8``; by default the first that the processor lists. One that the
         processor does not have is right where the runtime computes it in one that it has.
@@ -104,6 +104,7 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
     processor = _processor(device, parts.processor, parts.runtime)
     where = f"{device.name}/{processor.name}"
     runtime = _runtime(device, processor, parts.runtime, where)
+    host, outside = _host(settings.get("host"), where), _outside(settings.get("outside"))
     return Target(
         device,
         processor,
@@ -111,8 +112,8 @@ def resolve_target(text: str, precision: str | None = None, threads: int | None 
         _precision(processor, precision, where, runtime),
         _threads(processor, threads, where),
         None if runtime.origin == "shipped" else str(runtime.path.absolute()),
-        _host(settings.get("host"), where),
-        _outside(settings.get("outside")),
+        None if processor.kind == "cpu" else host,
+        "host" if processor.kind == "cpu" else outside,
     )
 
 
@@ -131,6 +132,8 @@ def _host(text: str | None, where: str) -> Target | None:
     """The host that was named."""
     if text is None:
         return None
+    if not text:
+        fail("MB010", f"the host of {where} is empty", hint="such as raspberry_pi_5 or pixel4/cpu")
     host = resolve_target(text)
     if host.processor.kind != "cpu":
         fail(

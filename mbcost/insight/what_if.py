@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
 from mbcost.devices import Processor, Quantity, Target, as_target
-from mbcost.hosting import is_hosted
+from mbcost.hosting import accelerator_part, is_hosted
 from mbcost.kernels import Kernel
 from mbcost.latency.model import computed_target
 from mbcost.numeric import add_up
@@ -43,7 +43,7 @@ class Variant:
     precision
         Precision of activations and weights.
     kernels
-        The kernels that the runtime launches.
+        The kernels that the runtime launches; views in place of those that the host computes or that are left out.
     hosted_s
         Number of each kernel that the host computes -> its time by part, which the target's rates do not change [s].
     rates_s
@@ -77,7 +77,7 @@ def variant(analysis: Analysis, precision: str) -> Variant:
         for number, (kernel, one) in enumerate(zip(kernels, estimates, strict=True))
         if is_hosted(kernel)
     }
-    return Variant(precision, kernels, hosted, seconds, _limits(model))
+    return Variant(precision, accelerator_part(kernels, model.target), hosted, seconds, _limits(model))
 
 
 def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, precision: str | None = None) -> float:

@@ -101,7 +101,8 @@ def plans(analyses: Sequence[Analysis]) -> Iterator[Plan]:
             hint="a plan is for processors that share memory",
         )
     if len({analysis.target.processor.name for analysis in analyses}) < len(names):
-        fail("MB010", f"{' and '.join(names)} name one processor twice")
+        hint = "name each processor once; `mbcost compare` shows several runtimes or values of one"
+        fail("MB010", f"{' and '.join(names)} name one processor twice", hint=hint)
     last = len(analyses[0].layers) - 1
     for analysis in analyses:
         yield Plan((Part(analysis, 0, last, float(analysis.latency_s)),))

@@ -38,6 +38,20 @@ def test_an_array_takes_its_peak_with_it() -> None:
     assert large.peak["int8"].value == pytest.approx(usual.peak["int8"].value * 128 * 128 / 64 / 64)
 
 
+def test_the_cores_of_a_gpu_take_its_peaks_with_them() -> None:
+    usual = mbcost.resolve_target("galaxy_s24/gpu").processor
+    large = mbcost.resolve_target("galaxy_s24/gpu,gpu.cores=12").processor
+    assert usual.cores.value == 6
+    assert {name: each.value for name, each in large.peak.items()} == pytest.approx(
+        {name: 2 * each.value for name, each in usual.peak.items()}
+    )
+    assert large.clock == usual.clock
+    found = [mbcost.analyze("vgg16", f"galaxy_s24/gpu,gpu.cores={cores}").latency_s for cores in (3, 6, 12)]
+    assert found == sorted(found, reverse=True)
+    cores = mbcost.resolve_target("pixel4/cpu,cpu.small.cores=2").device.processors["cpu.small"]
+    assert cores.peak == mbcost.resolve_target("pixel4/cpu.small").processor.peak  # that of one
+
+
 def test_the_answer_says_that_there_is_no_such_device() -> None:
     analysis = mbcost.analyze("mobilenet_v1", "zcu102, fpga.clock=200 MHz")
     assert any("a device that does not exist: zcu102 with fpga.clock 200 MHz" in text for text in analysis.warnings)
@@ -60,6 +74,8 @@ def test_a_cluster_changes_in_the_sets_that_it_is_in() -> None:
         ("pixel4,memory.bandwidth=3GHz", "MB301", "memory.bandwidth of pixel4"),
         ("pixel4,memory.bandwidth=0GB/s", "MB301", "above 0"),
         ("pixel4,cpu.clock=-1GHz", "MB301", "cpu.clock of pixel4"),
+        ("edge_tpu,npu.array=1.5", "MB301", "has to be a whole number"),
+        ("galaxy_s24/gpu,gpu.shader_processors=4", "MB010", "has no number `gpu.shader_processors`"),
         ("pixel4,cpu.model=x", "MB010", "has no number `cpu.model`"),
         ("pixel4,npu.clock=1GHz", "MB010", "has no number `npu.clock`"),
         ("pixel4,cpu.peak.fp64=1GHz", "MB010", "has no number"),
@@ -93,7 +109,16 @@ def test_values_of_an_option(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["npu.array", "=3", "a=b=c", "npu.array=16:8:2", "npu.array=1:9:0", "npu.array=1:1000:1"],
+    [
+        "npu.array",
+        "=3",
+        "cpu.clock=1GHz:2GHz:1GHz",
+        "cpu.clock=1:2GHz",
+        "a=b=c",
+        "npu.array=16:8:2",
+        "npu.array=1:9:0",
+        "npu.array=1:1000:1",
+    ],
 )
 def test_an_option_that_cannot_be(text: str) -> None:
     with pytest.raises(mbcost.InputError):

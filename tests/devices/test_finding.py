@@ -51,6 +51,21 @@ def test_cores_and_clocks_find_devices() -> None:
     assert {each.name for each in search("cortex-x4", "core")} == {"cortex_x4"}
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Adreno 750", "galaxy_s24"),
+        ("Adreno (TM) 640", "pixel4"),
+        ("mali-g78", "pixel6"),
+        ("hexagon v75", "ventuno_q"),
+        ("hailo-8l", "hailo_8l"),
+        ("RTX 4090", "rtx_4090"),
+    ],
+)
+def test_gpus_and_npus_find_devices(text: str, name: str) -> None:
+    assert name in {each.name for each in search(text)}
+
+
 def test_a_device_of_the_user_is_found(own: Path) -> None:
     text = new_device("my_phone", "pixel4").replace("names: []", "names: [Wonderphone]")
     (own / "my_phone.yaml").write_text(text, encoding="utf-8")

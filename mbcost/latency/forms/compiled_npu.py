@@ -58,8 +58,8 @@ def map_bytes(kernel: Kernel) -> Real:
 
 
 def spilled_bytes(kernel: Kernel) -> Real:
-    """What of them does not fit on the chip."""
-    spilled: Real = maximum(map_bytes(kernel) - ON_CHIP, 0)
+    """What of them does not fit on the chip, which has the maps of one image at a time."""
+    spilled: Real = maximum(map_bytes(kernel) - ON_CHIP * kernel.batch, 0)
     return spilled
 
 

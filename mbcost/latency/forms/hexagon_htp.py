@@ -16,7 +16,7 @@ from typing import Final
 from mbcost.kernels import KERNEL_KINDS, Kernel
 from mbcost.latency.core_rates import rates, spread
 from mbcost.latency.form import LatencyForm, Term, first, host_bytes, kinds
-from mbcost.numeric import Real, maximum, round_up, where
+from mbcost.numeric import Real, maximum, minimum, round_up, where
 from mbcost.operators import TensorShape
 
 #: Channels of a block, and rows and columns of a tile.
@@ -89,8 +89,10 @@ def padded_macs(kernel: Kernel) -> Real:
 
 
 def spilled_bytes(kernel: Kernel) -> Real:
-    """What of a layer's maps and weights does not fit into the vector memory."""
-    spilled: Real = maximum(padded_traffic(kernel) + weight_bytes(kernel) - VECTOR_MEMORY, 0)
+    """What of maps and weights does not fit into the vector memory; of each further image at most its maps."""
+    image = padded_traffic(kernel) // kernel.batch
+    first_image: Real = maximum(image + weight_bytes(kernel) - VECTOR_MEMORY, 0)
+    spilled: Real = first_image + (kernel.batch - 1) * minimum(first_image, image)
     return spilled
 
 
