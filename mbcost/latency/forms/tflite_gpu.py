@@ -158,7 +158,9 @@ def latency_steps(delegate: Delegate, kernel: Kernel) -> Real:
     if kernel.kind == "copy":
         if kernel.op != "concat":
             return 0
-        return COPY_STEP * slices(main.output_shape.channels) * waiting(delegate, kernel.output_pixels)
+        walked = COPY_STEP * slices(main.output_shape.channels) * waiting(delegate, kernel.output_pixels)
+        # flattened maps, such as the heads of a detector, are joined along their anchors: a thread an element
+        return where(main.output_shape.pixels == 1, 0, walked)
     if not isinstance(main.operator, Conv2d) and kernel.kind == "direct_conv":
         return 0
     threads, steps, _, _ = work(delegate, kernel)
