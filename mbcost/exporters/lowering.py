@@ -1,0 +1,595 @@
+"""From a graph's layers to a program: one function an operator, and what becomes of batch norms and clamps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from mbcost.exporters.program import (
+    CLAMPED,
+    NO_PADS,
+    PRODUCTS,
+    Clamp,
+    LackingError,
+    Node,
+    Pads,
+    Program,
+    Shape,
+    Tensor,
+    refuse_lacking,
+)
+from mbcost.exporters.weights import CONFIDENT, HALVED, LINEAR, Weights
+from mbcost.graph import Layer, LayerGraph
+from mbcost.graph.layer import NETWORK_INPUT
+from mbcost.operators import (
+    Activation,
+    AdaptiveAvgPool2d,
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    ChannelShuffle,
+    Concat,
+    Conv2d,
+    Dense,
+    DepthToSpace,
+    DepthwiseConv2d,
+    Divide,
+    Elu,
+    Explicit,
+    Flatten,
+    Gelu,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    HardSigmoid,
+    HardSwish,
+    L2Norm,
+    LeakyRelu,
+    LogSoftmax,
+    Maximum,
+    MaxPool2d,
+    Minimum,
+    Multiply,
+    Operator,
+    Pad,
+    Prelu,
+    Reduce,
+    Relu,
+    Relu6,
+    Reshape,
+    Resize,
+    Scale,
+    Shift,
+    Sigmoid,
+    Softmax,
+    SpaceToDepth,
+    Split,
+    Subtract,
+    Swish,
+    Tanh,
+    TransposedConv2d,
+)
+
+AXES: Final = {"height": 1, "width": 2, "channels": 3}
+
+
+def lower(graph: LayerGraph, seed: int, what: str) -> Program:
+    """The program of a graph, with random weights.
+
+    Parameters
+    ----------
+    graph
+        A network at one configuration.
+    seed
+        Of the weights.
+    what
+        The kind of file that is wanted, for messages.
+
+    Raises
+    ------
+    InputError
+        MB507 for every kind of operator that cannot be written.
+    """
+    lacking: dict[str, list[str]] = {}
+    if graph.extra_inputs:
+        lacking["it has several inputs"] = ["input"]
+    if NETWORK_INPUT in graph.outputs:
+        lacking["its input is an output"] = ["input"]
+    for layer in graph.layers:
+        if type(layer.operator) not in LOWERINGS:
+            lacking.setdefault(f"there is no way to write `{layer.op}`", []).append(layer.name)
+    refuse_lacking(graph.title, what, lacking)
+    work = Lowering(graph, seed)
+    for layer in graph.layers:
+        try:
+            work.add(layer)
+        except LackingError as error:
+            lacking.setdefault(str(error), []).append(layer.name)
+            work.values[layer.position] = work.tensor(layer.name, (1, *map(int, layer.output_shape)))
+    refuse_lacking(graph.title, what, lacking)
+    outputs = [work.values[position] for position in graph.outputs]
+    return Program(graph.architecture, work.tensors, work.nodes, work.values[NETWORK_INPUT], outputs)
+
+
+class Lowering:
+    """A program that grows layer by layer.
+
+    Attributes
+    ----------
+    values
+        Position of a layer -> the tensor of its output.
+    """
+
+    def __init__(self, graph: LayerGraph, seed: int) -> None:
+        self.weights = Weights(seed)
+        self.tensors: list[Tensor] = []
+        self.nodes: list[Node] = []
+        self.values: dict[int, int] = {}
+        self._made: dict[int, Node] = {}
+        self._reads = graph.reads()
+        self._following: dict[int, list[Layer]] = {position: [] for position in range(NETWORK_INPUT, len(graph.layers))}
+        for layer in graph.layers:
+            for position in layer.inputs:
+                self._following[position].append(layer)
+        self.values[NETWORK_INPUT] = self.tensor("input", (1, *map(int, graph.input_shape)))
+
+    def add(self, layer: Layer) -> None:
+        """The operators of one layer."""
+        inputs = [self.values[position] for position in layer.inputs]
+        output = LOWERINGS[type(layer.operator)](self, layer, inputs)
+        height, width, channels = map(int, layer.output_shape)
+        shape = self.tensors[output].shape
+        assert shape in ((1, height, width, channels), (height, width, channels)[1:]), (layer.name, shape)
+        self.values[layer.position] = output
+
+    def tensor(self, name: str, shape: Shape, data: Any = None) -> int:
+        """A new tensor."""
+        self.tensors.append(Tensor(name, shape, None if data is None else np.ascontiguousarray(data, np.float32)))
+        return len(self.tensors) - 1
+
+    def constant(self, name: str, data: Any) -> int:
+        return self.tensor(name, np.shape(data), data)
+
+    def node(self, op: str, name: str, inputs: Sequence[int], shape: Shape, **settings: Any) -> int:
+        """A new operator; its output."""
+        output = self.tensor(name, shape)
+        node = Node(op, name, list(inputs), output, settings)
+        self.nodes.append(node)
+        self._made[output] = node
+        return output
+
+    def reshape(self, name: str, tensor: int, shape: Shape) -> int:
+        """The same elements under another shape."""
+        return self.node("reshape", name, [tensor], shape, target=shape)
+
+    def shape(self, tensor: int) -> Shape:
+        return self.tensors[tensor].shape
+
+    def as_map(self, tensor: int, name: str) -> int:
+        """A tensor with height and width."""
+        shape = self.shape(tensor)
+        if len(shape) == 4:
+            return tensor
+        return self.reshape(f"{name}/map", tensor, (1, 1, 1, shape[-1]))
+
+    def as_vector(self, tensor: int, name: str) -> int:
+        """A tensor of one pixel without height and width."""
+        shape = self.shape(tensor)
+        if len(shape) == 2:
+            return tensor
+        return self.reshape(f"{name}/vector", tensor, (1, shape[-1]))
+
+    def maker(self, tensor: int, position: int) -> Node | None:
+        """The operator that makes a tensor, if nothing but one layer reads it, which may then be fused into it."""
+        alone = position != NETWORK_INPUT and self._reads[position] == 1
+        node = self._made.get(tensor)
+        return node if node is not None and alone and node.clamp == "none" else None
+
+    def gain(self, layer: Layer) -> float:
+        """The variance gain of a product: smaller where it ends a branch, its batch norm and activation aside."""
+        found, halved = layer, False
+        while len(self._following[found.position]) == 1:
+            found = self._following[found.position][0]
+            halved |= found.op in _HALVING
+            if found.op not in _HALVING | _PASSING:
+                break
+        if found.op in ("softmax", "log_softmax"):
+            return CONFIDENT
+        return HALVED if halved and found.op != "add" else LINEAR
+
+
+Rule: TypeAlias = Callable[[Lowering, Layer, list[int]], int]
+
+_HALVING: Final = frozenset(
+    operator.op for operator in (Relu, Relu6, LeakyRelu, Prelu, Elu, Swish, HardSwish, Gelu, Sigmoid, HardSigmoid, Tanh)
+)
+
+#: What lies between a product and the layer that its spread is chosen for.
+_PASSING: Final = frozenset(operator.op for operator in (BatchNorm, GlobalAvgPool, Flatten, Reshape))
+
+
+def _extents(layer: Layer) -> Shape:
+    """The output as a map."""
+    return (1, *map(int, layer.output_shape))
+
+
+def _ends(size: int, out: int, reach: int, stride: int, padding: object, axis: int) -> tuple[int, int]:
+    """Elements to add before and after an axis."""
+    needed = (out - 1) * stride + reach - size
+    if padding == "same":
+        total = max(needed, 0)
+        return total // 2, total - total // 2
+    before = after = 0
+    if isinstance(padding, Explicit):
+        before, after = (padding.top, padding.bottom) if axis == 0 else (padding.left, padding.right)
+    return before, max(after, needed - before)
+
+
+def _pads(x: Shape, y: Shape, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], how: Any) -> Pads:
+    """What a window needs around its map, whatever the rule that says so."""
+    ends = [
+        _ends(x[1 + axis], y[1 + axis], dilation[axis] * (kernel[axis] - 1) + 1, stride[axis], how, axis)
+        for axis in (0, 1)
+    ]
+    return (*ends[0], *ends[1])
+
+
+def _bias(work: Lowering, layer: Layer, out: int, *, wanted: bool) -> list[int]:
+    return [work.constant(f"{layer.name}/bias", work.weights.shifts((out,)))] if wanted else []
+
+
+def _convolution(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    operator = layer.operator
+    assert isinstance(operator, Conv2d)
+    x = work.as_map(inputs[0], layer.name)
+    channels, out, groups = work.shape(x)[3], int(operator.out), int(operator.groups)
+    if groups == channels and groups > 1:
+        return _depthwise_window(work, layer, x, out)
+    kernel, y = operator.kernel, _extents(layer)
+    taps = kernel[0] * kernel[1]
+    per_group = channels // groups
+    data = work.weights.product((out, *kernel, per_group), taps * per_group, work.gain(layer))
+    constants = [work.constant(f"{layer.name}/weights", data), *_bias(work, layer, out, wanted=operator.bias)]
+    pads = _pads(work.shape(x), y, kernel, operator.stride, operator.dilation, operator.padding)
+    settings = {"stride": operator.stride, "dilation": operator.dilation, "pads": pads, "groups": groups}
+    return work.node("conv", layer.name, [x, *constants], y, **settings)
+
+
+def _depthwise(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    x = work.as_map(inputs[0], layer.name)
+    return _depthwise_window(work, layer, x, int(layer.output_shape.channels))
+
+
+def _depthwise_window(work: Lowering, layer: Layer, x: int, out: int) -> int:
+    operator = layer.operator
+    assert isinstance(operator, (Conv2d, DepthwiseConv2d))
+    kernel, y = operator.kernel, _extents(layer)
+    data = work.weights.product((1, *kernel, out), kernel[0] * kernel[1], work.gain(layer))
+    constants = [work.constant(f"{layer.name}/weights", data), *_bias(work, layer, out, wanted=operator.bias)]
+    pads = _pads(work.shape(x), y, kernel, operator.stride, operator.dilation, operator.padding)
+    settings = {"stride": operator.stride, "dilation": operator.dilation, "pads": pads}
+    return work.node("depthwise", layer.name, [x, *constants], y, **settings)
+
+
+def _transposed(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    operator = layer.operator
+    assert isinstance(operator, TransposedConv2d)
+    x = work.as_map(inputs[0], layer.name)
+    channels, out, groups = work.shape(x)[3], int(operator.out), int(operator.groups)
+    if groups > 1 or operator.dilation != (1, 1):
+        raise LackingError("a transposed convolution with groups or dilation")
+    kernel, stride, y = operator.kernel, operator.stride, _extents(layer)
+    taps = kernel[0] * kernel[1]
+    inputs_of_one = max(taps // (stride[0] * stride[1]), 1) * channels
+    data = work.weights.product((out, *kernel, channels), inputs_of_one, work.gain(layer))
+    constants = [work.constant(f"{layer.name}/weights", data), *_bias(work, layer, out, wanted=operator.bias)]
+    crops: list[int] = []
+    for axis in (0, 1):
+        full = (work.shape(x)[1 + axis] - 1) * stride[axis] + kernel[axis]
+        surplus = full - y[1 + axis]
+        before = max(surplus, 0) // 2
+        if isinstance(operator.padding, Explicit):
+            before = operator.padding.top if axis == 0 else operator.padding.left
+        elif operator.padding == "valid":
+            before = 0
+        if surplus < before:
+            raise LackingError("a transposed convolution whose output is larger than its windows reach")
+        crops += [before, surplus - before]
+    return work.node("transposed_conv", layer.name, [x, *constants], y, stride=stride, crops=tuple(crops))
+
+
+def _dense(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """A product with a vector; of a map, the 1x1 convolution that it is."""
+    operator, y = layer.operator, _extents(layer)
+    assert isinstance(operator, Dense)
+    if operator.sequential:
+        raise LackingError("a recurrent layer")
+    channels, out = work.shape(inputs[0])[-1], int(operator.out)
+    data = work.weights.product((out, channels), channels, work.gain(layer))
+    bias = _bias(work, layer, out, wanted=operator.bias)
+    if y[1:3] == (1, 1):
+        x = work.as_vector(inputs[0], layer.name)
+        weights = work.constant(f"{layer.name}/weights", data)
+        return work.node("dense", layer.name, [x, weights, *bias], (1, out))
+    weights = work.constant(f"{layer.name}/weights", data.reshape(out, 1, 1, channels))
+    settings = {"stride": (1, 1), "dilation": (1, 1), "pads": NO_PADS, "groups": 1}
+    return work.node("conv", layer.name, [inputs[0], weights, *bias], y, **settings)
+
+
+def _batch_norm(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """Folded into the product before it, or a scale and a shift."""
+    (x,) = inputs
+    channels = work.shape(x)[-1]
+    scale, shift = work.weights.scales((channels,)), work.weights.shifts((channels,))
+    product = work.maker(x, layer.inputs[0])
+    if product is None or product.op not in PRODUCTS:
+        scaled = _with_constant(work, "multiply", f"{layer.name}/scale", x, scale, norm=True)
+        return _with_constant(work, "add", layer.name, scaled, shift, norm=True)
+    weights = work.tensors[product.inputs[1]]
+    assert weights.data is not None
+    depthwise = product.op == "depthwise"
+    weights.data *= scale if depthwise else scale.reshape(-1, *[1] * (weights.data.ndim - 1))
+    if len(product.inputs) > 2:
+        bias = work.tensors[product.inputs[2]]
+        assert bias.data is not None
+        bias.data = bias.data * scale + shift
+    else:
+        product.inputs.append(work.constant(f"{product.name}/bias", shift))
+    return x
+
+
+def _with_constant(work: Lowering, op: str, name: str, x: int, data: Any, *, norm: bool = False) -> int:
+    """A product or sum with a constant; `norm` where the two of them are a batch norm."""
+    return work.node(op, name, [x, work.constant(f"{name}/constant", data)], work.shape(x), norm=norm)
+
+
+def _clamp(kind: Clamp) -> Rule:
+    """A ReLU: of the operator before it if that has room, else one of its own."""
+
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        maker = work.maker(inputs[0], layer.inputs[0])
+        if maker is not None and maker.op in CLAMPED:
+            maker.clamp = kind
+            return inputs[0]
+        return work.node(kind, layer.name, inputs, work.shape(inputs[0]))
+
+    return rule
+
+
+def _function(op: str) -> Rule:
+    """A function of each element, or of each pixel's channels."""
+
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        return work.node(op, layer.name, inputs, work.shape(inputs[0]))
+
+    return rule
+
+
+def _leaky_relu(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    assert isinstance(layer.operator, LeakyRelu)
+    return work.node("leaky_relu", layer.name, inputs, work.shape(inputs[0]), slope=float(layer.operator.slope))
+
+
+def _prelu(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    slopes = work.constant(f"{layer.name}/slopes", work.weights.slopes((work.shape(inputs[0])[-1],)))
+    return work.node("prelu", layer.name, [inputs[0], slopes], work.shape(inputs[0]))
+
+
+def _arithmetic(op: str) -> Rule:
+    """Two inputs or more, one after the other."""
+
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        if any(len(work.shape(x)) == 4 for x in inputs):
+            inputs = [work.as_map(x, f"{layer.name}/{i}") for i, x in enumerate(inputs)]
+        total = inputs[0]
+        for i, x in enumerate(inputs[1:], start=1):
+            shape = tuple(np.broadcast_shapes(work.shape(total), work.shape(x)))
+            name = layer.name if i == len(inputs) - 1 else f"{layer.name}/{i}"
+            total = work.node(op, name, [total, x], shape)
+        return total
+
+    return rule
+
+
+def _constants(op: str) -> Rule:
+    """A product or sum with as many constants as were trained: one, one a channel, or one an element."""
+
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        assert isinstance(layer.operator, (Scale, Shift))
+        (x,), count = inputs, int(layer.operator.weights)
+        shape = work.shape(x)
+        wanted = {1: (1,), 0: (1,), shape[-1]: (shape[-1],), int(np.prod(shape)): shape}.get(count)
+        if wanted is None:
+            raise LackingError(f"a `{layer.op}` with {count} constants of unknown place")
+        data = work.weights.scales(wanted) if op == "multiply" else work.weights.shifts(wanted)
+        return _with_constant(work, op, layer.name, x, data)
+
+    return rule
+
+
+def _pool(op: str) -> Rule:
+    """A mean leaves the padding out with SAME, as in TensorFlow, and counts it as zeros otherwise, as in PyTorch."""
+
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        operator, y = layer.operator, _extents(layer)
+        assert isinstance(operator, (MaxPool2d, AvgPool2d))
+        x = work.as_map(inputs[0], layer.name)
+        pads = _pads(work.shape(x), y, operator.kernel, operator.stride, (1, 1), operator.padding)
+        settings: dict[str, Any] = {"kernel": operator.kernel, "stride": operator.stride, "pads": pads}
+        if op == "avg_pool":
+            settings["counts_padding"] = operator.padding != "same" and pads != NO_PADS
+        return work.node(op, layer.name, [x], y, **settings)
+
+    return rule
+
+
+def _global_pool(op: str) -> Rule:
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        x = work.as_map(inputs[0], layer.name)
+        return work.node(op, layer.name, [x], _extents(layer))
+
+    return rule
+
+
+def _adaptive_pool(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """A pooling where the windows are alike; else rows, then columns, window by window."""
+    x, y = work.as_map(inputs[0], layer.name), _extents(layer)
+    shape = work.shape(x)
+    if y == shape:
+        return x
+    if y[1:3] == (1, 1):
+        return work.node("global_avg_pool", layer.name, [x], y)
+    if shape[1] % y[1] == 0 and shape[2] % y[2] == 0:
+        kernel = (shape[1] // y[1], shape[2] // y[2])
+        settings = {"kernel": kernel, "stride": kernel, "pads": NO_PADS, "counts_padding": False}
+        return work.node("avg_pool", layer.name, [x], y, **settings)
+    for axis in (1, 2):
+        x = _windows_along(work, layer.name, x, axis, y[axis])
+    return x
+
+
+def _windows_along(work: Lowering, name: str, x: int, axis: int, count: int) -> int:
+    """Means of windows that tile an axis (see :class:`~mbcost.operators.AdaptiveAvgPool2d`)."""
+    shape = work.shape(x)
+    extent = shape[axis]
+    if count == extent:
+        return x
+    parts = []
+    for i in range(count):
+        start, stop = i * extent // count, -(-(i + 1) * extent // count)
+        part_name = f"{name}/{'height' if axis == 1 else 'width'}{i}"
+        part = _slice(work, f"{part_name}/slice", x, axis, start, stop - start)
+        if stop - start > 1:
+            kernel = (stop - start, 1) if axis == 1 else (1, stop - start)
+            settings = {"kernel": kernel, "stride": (1, 1), "pads": NO_PADS, "counts_padding": False}
+            part = work.node("avg_pool", part_name, [part], _resized(shape, axis, 1), **settings)
+        parts.append(part)
+    whole = f"{name}/{'height' if axis == 1 else 'width'}"
+    return work.node("concat", whole, parts, _resized(shape, axis, count), axis=axis)
+
+
+def _resized(shape: Shape, axis: int, extent: int) -> Shape:
+    return (*shape[:axis], extent, *shape[axis + 1 :])
+
+
+def _slice(work: Lowering, name: str, x: int, axis: int, start: int, size: int) -> int:
+    return work.node("slice", name, [x], _resized(work.shape(x), axis, size), axis=axis, start=start, size=size)
+
+
+def _split(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    operator, x = layer.operator, work.as_map(inputs[0], layer.name)
+    assert isinstance(operator, Split)
+    axis = AXES[operator.axis]
+    extent = work.shape(x)[axis]
+    sizes = [int(size) for size in operator.sizes] or [extent // operator.parts] * operator.parts
+    return _slice(work, layer.name, x, axis, sum(sizes[: operator.part]), sizes[operator.part])
+
+
+def _concat(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    assert isinstance(layer.operator, Concat)
+    axis = AXES[layer.operator.axis]
+    vectors = axis == 3 and all(len(work.shape(x)) == 2 for x in inputs)
+    parts = inputs if vectors else [work.as_map(x, f"{layer.name}/{i}") for i, x in enumerate(inputs)]
+    if len(parts) == 1:
+        return parts[0]
+    shape = (1, int(layer.output_shape.channels)) if vectors else _extents(layer)
+    return work.node("concat", layer.name, parts, shape, axis=1 if vectors else axis)
+
+
+def _flatten(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    shape = (1, int(layer.output_shape.channels))
+    return inputs[0] if work.shape(inputs[0]) == shape else work.reshape(layer.name, inputs[0], shape)
+
+
+def _reshape(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    return work.reshape(layer.name, inputs[0], _extents(layer))
+
+
+def _pad(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    operator, x = layer.operator, work.as_map(inputs[0], layer.name)
+    assert isinstance(operator, Pad)
+    around = operator.padding
+    pads = (around.top, around.bottom, around.left, around.right)
+    return work.node("pad", layer.name, [x], _extents(layer), pads=pads, channels=operator.channels)
+
+
+def _resize(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    assert isinstance(layer.operator, Resize)
+    x = work.as_map(inputs[0], layer.name)
+    y = _extents(layer)
+    return work.node("resize", layer.name, [x], y, method=layer.operator.method, size=y[1:3])
+
+
+def _reduce(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """The maximum: a table does not say which reduction it is."""
+    operator, x = layer.operator, work.as_map(inputs[0], layer.name)
+    assert isinstance(operator, Reduce)
+    chosen = (operator.height, operator.width, operator.channels)
+    axes = tuple(axis for axis, chosen_one in enumerate(chosen, start=1) if chosen_one)
+    return work.node("reduce_max", layer.name, [x], _extents(layer), axes=axes)
+
+
+def _l2_norm(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """Times a trained scale of about 20, the start value of Liu et al. 2015, arXiv:1506.04579."""
+    assert isinstance(layer.operator, L2Norm)
+    x = work.shape(inputs[0])
+    if not layer.operator.affine:
+        return work.node("l2_norm", layer.name, inputs, x)
+    norm = work.node("l2_norm", f"{layer.name}/norm", inputs, x)
+    return _with_constant(work, "multiply", layer.name, norm, 20 * work.weights.scales((x[-1],)))
+
+
+def _shuffle(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    assert isinstance(layer.operator, ChannelShuffle)
+    x = work.as_map(inputs[0], layer.name)
+    return work.node("channel_shuffle", layer.name, [x], work.shape(x), groups=int(layer.operator.groups))
+
+
+def _block(op: str) -> Rule:
+    def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+        assert isinstance(layer.operator, (SpaceToDepth, DepthToSpace))
+        x = work.as_map(inputs[0], layer.name)
+        return work.node(op, layer.name, [x], _extents(layer), block=int(layer.operator.block))
+
+    return rule
+
+
+def _activation(*operators: type[Activation]) -> dict[type[Operator], Rule]:
+    return {operator: _function(operator.op) for operator in operators}
+
+
+#: operator -> what makes its primitive operators
+LOWERINGS: Final[dict[type[Operator], Rule]] = {
+    Conv2d: _convolution,
+    DepthwiseConv2d: _depthwise,
+    TransposedConv2d: _transposed,
+    Dense: _dense,
+    BatchNorm: _batch_norm,
+    Relu: _clamp("relu"),
+    Relu6: _clamp("relu6"),
+    **_activation(Elu, Sigmoid, HardSigmoid, Swish, HardSwish, Tanh, Gelu),
+    LeakyRelu: _leaky_relu,
+    Prelu: _prelu,
+    Softmax: _function("softmax"),
+    LogSoftmax: _function("log_softmax"),
+    **{operator: _arithmetic(operator.op) for operator in (Add, Subtract, Multiply, Divide, Maximum, Minimum)},
+    Scale: _constants("multiply"),
+    Shift: _constants("add"),
+    MaxPool2d: _pool("max_pool"),
+    AvgPool2d: _pool("avg_pool"),
+    GlobalAvgPool: _global_pool("global_avg_pool"),
+    GlobalMaxPool: _global_pool("global_max_pool"),
+    AdaptiveAvgPool2d: _adaptive_pool,
+    L2Norm: _l2_norm,
+    Reduce: _reduce,
+    Concat: _concat,
+    Split: _split,
+    ChannelShuffle: _shuffle,
+    Pad: _pad,
+    Resize: _resize,
+    DepthToSpace: _block("depth_to_space"),
+    SpaceToDepth: _block("space_to_depth"),
+    Reshape: _reshape,
+    Flatten: _flatten,
+}
