@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -71,6 +72,10 @@ from mbcost.operators import (
     TransposedConv2d,
 )
 
+#: What a name may not hold: ncnn separates words by spaces, and the writers mark names of their own by a colon.
+_FORBIDDEN: Final = re.compile(r"[\s:]")
+#: ncnn reads names of at most 255 bytes.
+_LONGEST_NAME: Final = 60
 AXES: Final = {"height": 1, "width": 2, "channels": 3}
 
 
@@ -126,6 +131,7 @@ class Lowering:
         self.tensors: list[Tensor] = []
         self.nodes: list[Node] = []
         self.values: dict[int, int] = {}
+        self._names: set[str] = set()
         self._made: dict[int, Node] = {}
         self._reads = graph.reads()
         self._following: dict[int, list[Layer]] = {position: [] for position in range(NETWORK_INPUT, len(graph.layers))}
@@ -144,8 +150,14 @@ class Lowering:
         self.values[layer.position] = output
 
     def tensor(self, name: str, shape: Shape, data: Any = None) -> int:
-        """A new tensor."""
-        self.tensors.append(Tensor(name, shape, None if data is None else np.ascontiguousarray(data, np.float32)))
+        """A new tensor, its name made one that no other has and that every format takes."""
+        name = unique = _FORBIDDEN.sub("_", name)[:_LONGEST_NAME]
+        count = 1
+        while unique in self._names:
+            count += 1
+            unique = f"{name}_{count}"
+        self._names.add(unique)
+        self.tensors.append(Tensor(unique, shape, None if data is None else np.ascontiguousarray(data, np.float32)))
         return len(self.tensors) - 1
 
     def constant(self, name: str, data: Any) -> int:
@@ -154,7 +166,7 @@ class Lowering:
     def node(self, op: str, name: str, inputs: Sequence[int], shape: Shape, **settings: Any) -> int:
         """A new operator; its output."""
         output = self.tensor(name, shape)
-        node = Node(op, name, list(inputs), output, settings)
+        node = Node(op, self.tensors[output].name, list(inputs), output, settings)
         self.nodes.append(node)
         self._made[output] = node
         return output

@@ -86,7 +86,7 @@ class _Writer:
     def layer(self, kind: str, name: str, inputs: Sequence[str], outputs: Sequence[str], settings: str) -> None:
         """A new line."""
         self._blobs += len(outputs)
-        parts = [f"{kind:<24}", f"{_word(name):<24}", str(len(inputs)), str(len(outputs)), *inputs, *outputs]
+        parts = [f"{kind:<24}", f"{name:<24}", str(len(inputs)), str(len(outputs)), *inputs, *outputs]
         self._lines.append(" ".join([*parts, settings]).rstrip())
 
     def read(self, tensor: int) -> str:
@@ -96,16 +96,13 @@ class _Writer:
     def emit(self, kind: str, node: Node, settings: str = "", inputs: Sequence[str] | None = None) -> None:
         """The layer that ends a primitive operator."""
         given = [self.read(node.inputs[0])] if inputs is None else inputs
-        name = self.program.tensors[node.output].name
-        blob = _word(name)
-        self.layer(kind, name, given, [blob], settings)
-        self._spread(node.output, blob)
+        self.layer(kind, node.name, given, [node.name], settings)
+        self._spread(node.output, node.name)
 
     def between(self, kind: str, name: str, inputs: Sequence[str], settings: str) -> str:
         """A layer within a primitive operator; its blob."""
-        blob = _word(name)
-        self.layer(kind, name, inputs, [blob], settings)
-        return blob
+        self.layer(kind, name, inputs, [name], settings)
+        return name
 
     def marked(self, data: NDArray[np.float32]) -> None:
         """Weights with a mark of their type before them, filled up to four bytes."""
@@ -119,18 +116,13 @@ class _Writer:
 
     def _spread(self, tensor: int, blob: str) -> None:
         count = self._reads.get(tensor, 0)
-        copies = [blob] if count <= 1 else [f"{blob}_copy{i}" for i in range(count)]
+        copies = [blob] if count <= 1 else [f"{blob}:{i}" for i in range(count)]
         if count > 1:
-            self.layer("Split", f"{blob}_split", [blob], copies, "")
+            self.layer("Split", f"{blob}:split", [blob], copies, "")
         self._free[tensor] = copies[::-1]
 
 
 Emitter: TypeAlias = Callable[[_Writer, Node], None]
-
-
-def _word(name: str) -> str:
-    """A name without the spaces that separate words."""
-    return "_".join(name.split())
 
 
 def _window(node: Node, kernel: Sequence[int], dilation: Sequence[int] = (1, 1)) -> str:
@@ -200,7 +192,7 @@ def _global_pool(kind: int) -> Emitter:
     """A pooling of the whole map leaves a vector: made a map again."""
 
     def emit(writer: _Writer, node: Node) -> None:
-        vector = writer.between("Pooling", f"{node.name}/vector", [writer.read(node.inputs[0])], f"0={kind} 4=1")
+        vector = writer.between("Pooling", f"{node.name}:vector", [writer.read(node.inputs[0])], f"0={kind} 4=1")
         channels = writer.program.shape(node.output)[3]
         writer.emit("Reshape", node, f"0=1 1=1 2={channels}", [vector])
 
@@ -227,7 +219,7 @@ def _arithmetic(writer: _Writer, node: Node) -> None:
     if node.clamp == "none":
         writer.emit("BinaryOp", node, f"0={_BINARY[node.op]}", inputs)
         return
-    raw = writer.between("BinaryOp", f"{node.name}/raw", inputs, f"0={_BINARY[node.op]}")
+    raw = writer.between("BinaryOp", f"{node.name}:raw", inputs, f"0={_BINARY[node.op]}")
     clamp, settings = ("ReLU", "") if node.clamp == "relu" else ("Clip", "0=0.0 1=6.0")
     writer.emit(clamp, node, settings, [raw])
 
@@ -288,13 +280,13 @@ def _reshape(writer: _Writer, node: Node) -> None:
     """Elements keep the order of the program (channels last), so a map of several pixels is turned first."""
     old, new, name = writer.program.shape(node.inputs[0]), node.settings["target"], writer.read(node.inputs[0])
     if len(old) == 4 and old[1:3] != (1, 1):
-        name = writer.between("Permute", f"{node.name}/last", [name], "0=3")
+        name = writer.between("Permute", f"{node.name}:last", [name], "0=3")
     if len(new) == 2:
         writer.emit("Reshape", node, f"0={new[1]}", [name])
     elif new[1:3] == (1, 1):
         writer.emit("Reshape", node, f"0=1 1=1 2={new[3]}", [name])
     else:
-        turned = writer.between("Reshape", f"{node.name}/reshaped", [name], f"0={new[3]} 1={new[2]} 2={new[1]}")
+        turned = writer.between("Reshape", f"{node.name}:reshaped", [name], f"0={new[3]} 1={new[2]} 2={new[1]}")
         writer.emit("Permute", node, "0=4", [turned])
 
 

@@ -159,8 +159,8 @@ class _Writer:
 
     def emit(self, kind: str, node: Node, inputs: Sequence[str], **attributes: Any) -> None:
         """The node that makes the output of a primitive operator, clamped and rounded."""
-        name = self.name(node.output)
-        raw = name if node.clamp == "none" else f"{name}/raw"
+        name = node.name
+        raw = name if node.clamp == "none" else f"{name}:raw"
         self.call(kind, inputs, raw, **attributes)
         if node.clamp == "relu":
             self.call("Relu", [raw], name)
@@ -174,7 +174,7 @@ class _Writer:
         return [self.number("zero", 0.0), self.number("six", 6.0)]
 
     def number(self, name: str, value: float) -> str:
-        return self.stored(f"constant/{name}", np.asarray(value, self.real))
+        return self.stored(f":{name}", np.asarray(value, self.real))
 
     def stored(self, name: str, data: NDArray[Any]) -> str:
         """A new initializer; its name."""
@@ -200,16 +200,16 @@ class _Writer:
     def unpacked(self, name: str, data: NDArray[Any], scales: Any, axis: int | None) -> str:
         """Integers made real again by DequantizeLinear."""
         step = np.asarray(scales, np.float32)
-        parts = [self.stored(f"{name}/integers", data), self.stored(f"{name}/scale", step)]
-        parts.append(self.stored(f"{name}/zero", np.zeros(step.shape, data.dtype)))
+        parts = [self.stored(f"{name}:integers", data), self.stored(f"{name}:scale", step)]
+        parts.append(self.stored(f"{name}:zero", np.zeros(step.shape, data.dtype)))
         return self.call("DequantizeLinear", parts, name, **({} if axis is None else {"axis": axis}))
 
     def rounded(self, name: str, scale: Quantization) -> str:
         """An activation rounded to uint8 and back."""
-        step = self.stored(f"{name}/scale", np.asarray(scale.scale, np.float32))
-        zero = self.stored(f"{name}/zero", np.asarray(scale.zero_point + _UNSIGNED, np.uint8))
-        packed = self.call("QuantizeLinear", [name, step, zero], f"{name}/quantized")
-        return self.call("DequantizeLinear", [packed, step, zero], f"{name}/rounded")
+        step = self.stored(f"{name}:scale", np.asarray(scale.scale, np.float32))
+        zero = self.stored(f"{name}:zero", np.asarray(scale.zero_point + _UNSIGNED, np.uint8))
+        packed = self.call("QuantizeLinear", [name, step, zero], f"{name}:quantized")
+        return self.call("DequantizeLinear", [packed, step, zero], f"{name}:rounded")
 
     def weights(self, node: Node, arranged: NDArray[Any], axis: int = 0) -> list[str]:
         """Weights in the format's order, outputs along `axis`, and the bias if there is one."""
@@ -320,7 +320,7 @@ def _batch_norm(writer: _Writer, node: Node) -> None:
     constants = {"scale": writer.program.data(product.inputs[1]), "shift": writer.program.data(node.inputs[1])}
     count = constants["shift"].size
     constants |= {"mean": np.zeros(count, np.float32), "variance": np.ones(count, np.float32)}
-    names = [writer.constant(f"{node.name}/{key}", data) for key, data in constants.items()]
+    names = [writer.constant(f"{node.name}:{key}", data) for key, data in constants.items()]
     writer.emit("BatchNormalization", node, [writer.read(product.inputs[0]), *names], epsilon=0.0)
 
 
@@ -338,7 +338,7 @@ def _relu6(writer: _Writer, node: Node) -> None:
 
 def _swish(writer: _Writer, node: Node) -> None:
     x = writer.read(node.inputs[0])
-    gate = writer.call("Sigmoid", [x], f"{node.name}/gate")
+    gate = writer.call("Sigmoid", [x], f"{node.name}:gate")
     writer.emit("Mul", node, [x, gate if writer.scales is None else writer.rounded(gate, UNIT)])
 
 
@@ -355,19 +355,19 @@ def _axis(writer: _Writer, node: Node) -> int:
 def _slice(writer: _Writer, node: Node) -> None:
     start, size, name = node.settings["start"], node.settings["size"], node.name
     ends = [("starts", start), ("ends", start + size), ("axes", _axis(writer, node))]
-    constants = [writer.integers(f"{name}/{key}", [value]) for key, value in ends]
+    constants = [writer.integers(f"{name}:{key}", [value]) for key, value in ends]
     writer.emit("Slice", node, [writer.read(node.inputs[0]), *constants])
 
 
 def _pad(writer: _Writer, node: Node) -> None:
     (top, bottom, left, right), (before, after) = node.settings["pads"], node.settings["channels"]
-    margins = writer.integers(f"{node.name}/margins", (0, before, top, left, 0, after, bottom, right))
+    margins = writer.integers(f"{node.name}:margins", (0, before, top, left, 0, after, bottom, right))
     writer.emit("Pad", node, [writer.read(node.inputs[0]), margins])
 
 
 def _resize(writer: _Writer, node: Node) -> None:
     """As in TFLite: bilinear with the centres of pixels in place, nearest with the pixel below."""
-    sizes = writer.integers(f"{node.name}/sizes", writer.file_shape(node.output))
+    sizes = writer.integers(f"{node.name}:sizes", writer.file_shape(node.output))
     how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     if node.settings["method"] == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
@@ -375,7 +375,7 @@ def _resize(writer: _Writer, node: Node) -> None:
 
 
 def _reduce(writer: _Writer, node: Node) -> None:
-    axes = writer.integers(f"{node.name}/axes", sorted(_FIRST.index(axis) for axis in node.settings["axes"]))
+    axes = writer.integers(f"{node.name}:axes", sorted(_FIRST.index(axis) for axis in node.settings["axes"]))
     writer.emit("ReduceMax", node, [writer.read(node.inputs[0]), axes], keepdims=1)
 
 
@@ -388,12 +388,12 @@ def _reshape(writer: _Writer, node: Node) -> None:
         writer.rotated[y] = old
         turned = False
     if turned:
-        name = writer.call("Transpose", [name], f"{node.name}/last", perm=_LAST)
+        name = writer.call("Transpose", [name], f"{node.name}:last", perm=_LAST)
     if len(new) == 4 and new[1:3] != (1, 1):
-        inner = writer.call("Reshape", [name, writer.integers(f"{node.name}/shape", new)], f"{node.name}/reshaped")
+        inner = writer.call("Reshape", [name, writer.integers(f"{node.name}:shape", new)], f"{node.name}:reshaped")
         writer.emit("Transpose", node, [inner], perm=_FIRST)
     else:
-        shape = writer.integers(f"{node.name}/shape", writer.file_shape(y))
+        shape = writer.integers(f"{node.name}:shape", writer.file_shape(y))
         writer.emit("Reshape", node, [name, shape])
 
 
@@ -403,10 +403,10 @@ def _are_dense(writer: _Writer, tensor: int) -> bool:
 
 def _shuffle(writer: _Writer, node: Node) -> None:
     shape, groups, name = writer.file_shape(node.output), node.settings["groups"], node.name
-    apart = writer.integers(f"{name}/apart", (1, groups, shape[1] // groups, *shape[2:]))
-    grouped = writer.call("Reshape", [writer.read(node.inputs[0]), apart], f"{name}/grouped")
-    moved = writer.call("Transpose", [grouped], f"{name}/moved", perm=(0, 2, 1, 3, 4))
-    writer.emit("Reshape", node, [moved, writer.integers(f"{name}/shape", shape)])
+    apart = writer.integers(f"{name}:apart", (1, groups, shape[1] // groups, *shape[2:]))
+    grouped = writer.call("Reshape", [writer.read(node.inputs[0]), apart], f"{name}:grouped")
+    moved = writer.call("Transpose", [grouped], f"{name}:moved", perm=(0, 2, 1, 3, 4))
+    writer.emit("Reshape", node, [moved, writer.integers(f"{name}:shape", shape)])
 
 
 def _block(kind: str, **attributes: Any) -> Emitter:

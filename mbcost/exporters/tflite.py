@@ -201,7 +201,7 @@ class _Writer:
         if not self.half:
             return self.stored(name, data)
         whole = self.between(name, data.shape, None)
-        self.call("DEQUANTIZE", [self.stored(f"{name}/fp16", data.astype(np.float16))], [whole])
+        self.call("DEQUANTIZE", [self.stored(f"{name}:fp16", data.astype(np.float16))], [whole])
         return whole
 
     def integers(self, name: str, values: Any) -> int:
@@ -225,17 +225,17 @@ class _Writer:
         self.call(name, [x, *self.weights(node, axis)], [self[node.output]], **options, **_fused(node))
 
     def weights(self, node: Node, axis: int) -> list[int]:
-        """Weights whose outputs are along `axis`, and the bias if there is one: int8 kernels want one in any case."""
-        names = [self.program.tensors[tensor].name for tensor in node.inputs[1:]]
-        weights, *biases = [self.program.data(tensor) for tensor in node.inputs[1:]]
+        """Weights whose outputs are along `axis`, and the bias: of zeros if there is none, for kernels want one."""
+        name, weights = f"{node.name}:weights", self.program.data(node.inputs[1])
+        zeros = np.zeros(weights.shape[axis], np.float32)
+        bias_name, bias = f"{node.name}:bias", self.program.data(node.inputs[2]) if len(node.inputs) > 2 else zeros
         if self.scales is None:
-            return [self.half_constant(name, data) for name, data in zip(names, (weights, *biases), strict=True)]
+            return [self.half_constant(name, weights), self.half_constant(bias_name, bias)]
         scales = weight_scales(weights, axis)
         sums = bias_scales(self.scales[node.inputs[0]], scales)
-        bias = biases[0] if biases else np.zeros(scales.shape, np.float32)
         return [
-            self.stored(names[0], quantized_weights(weights, scales, axis), scales.tolist(), axis),
-            self.stored(f"{node.name}/bias", quantized_bias(bias, sums), sums.tolist()),
+            self.stored(name, quantized_weights(weights, scales, axis), scales.tolist(), axis),
+            self.stored(bias_name, quantized_bias(bias, sums), sums.tolist()),
         ]
 
     def padding(self, node: Node, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> int | None:
@@ -255,8 +255,8 @@ class _Writer:
 
     def padded(self, tensor: int, name: str, pads: Pads, channels: tuple[int, int] = (0, 0)) -> int:
         """A map with zeros around it."""
-        margins = self.integers(f"{name}/margins", [(0, 0), pads[:2], pads[2:], channels])
-        around = self.between(f"{name}/padded", _grown(self.program.shape(tensor), pads, channels), self.scale(tensor))
+        margins = self.integers(f"{name}:margins", [(0, 0), pads[:2], pads[2:], channels])
+        around = self.between(f"{name}:padded", _grown(self.program.shape(tensor), pads, channels), self.scale(tensor))
         self.call("PAD", [self[tensor], margins], [around])
         return around
 
@@ -264,15 +264,15 @@ class _Writer:
         """A map with the smallest number around it, for a maximum; zeros where nothing is below them."""
         if self.is_positive(tensor):
             return self.padded(tensor, name, pads)
-        margins = self.integers(f"{name}/margins", [(0, 0), pads[:2], pads[2:], (0, 0)])
+        margins = self.integers(f"{name}:margins", [(0, 0), pads[:2], pads[2:], (0, 0)])
         scale = self.scale(tensor)
         if scale is None:
-            least = self.stored(f"{name}/least", np.full((1,), np.finfo(np.float32).min, np.float32))
+            least = self.stored(f"{name}:least", np.full((1,), np.finfo(np.float32).min, np.float32))
         else:
-            fields = {"shape": (1,), "type": _TYPES["INT8"], "name": f"{name}/least", "buffer": len(self._buffers)}
+            fields = {"shape": (1,), "type": _TYPES["INT8"], "name": f"{name}:least", "buffer": len(self._buffers)}
             self._buffers.append(Record("Buffer", {"data": np.full((1,), -128, np.int8)}))
             least = self._add({**fields, "quantization": _quantization([scale.scale], [scale.zero_point])})
-        around = self.between(f"{name}/padded", _grown(self.program.shape(tensor), pads, (0, 0)), scale)
+        around = self.between(f"{name}:padded", _grown(self.program.shape(tensor), pads, (0, 0)), scale)
         self.call("PADV2", [self[tensor], margins, least], [around])
         return around
 
@@ -294,7 +294,7 @@ Emitter: TypeAlias = Callable[[_Writer, Node], None]
 
 _KEEPS_SIGN: Final = ("max_pool", "concat", "slice", "channel_shuffle")
 #: Operators without an int8 kernel in TensorFlow Lite.
-_FLOAT_ONLY: Final = ("gelu", "elu", "divide")
+_FLOAT_ONLY: Final = ("divide",)
 
 
 def _quantization(scales: Sequence[float], zero_points: Sequence[int], axis: int = 0) -> Record:
@@ -341,14 +341,14 @@ def _transposed(writer: _Writer, node: Node) -> None:
     halves = all(crops[2 * i] == (crops[2 * i] + crops[2 * i + 1]) // 2 for i in (0, 1))
     same = halves and y[1:3] == (x[1] * stride[0], x[2] * stride[1])
     whole = same or full == y
-    out = writer[node.output] if whole else writer.between(f"{node.name}/whole", full, writer.scale(node.output))
+    out = writer[node.output] if whole else writer.between(f"{node.name}:whole", full, writer.scale(node.output))
     options = {"padding": PADDINGS.index("same" if same else "valid"), "stride_h": stride[0], "stride_w": stride[1]}
-    shape = writer.integers(f"{node.name}/shape", y if whole else full)
+    shape = writer.integers(f"{node.name}:shape", y if whole else full)
     weights, *bias = writer.weights(node, 0)
     writer.call("TRANSPOSE_CONV", [shape, weights, writer[node.inputs[0]], *bias], [out], **options, **_fused(node))
     if not whole:
-        begin = writer.integers(f"{node.name}/begin", (0, crops[0], crops[2], 0))
-        writer.call("SLICE", [out, begin, writer.integers(f"{node.name}/size", y)], [writer[node.output]])
+        begin = writer.integers(f"{node.name}:begin", (0, crops[0], crops[2], 0))
+        writer.call("SLICE", [out, begin, writer.integers(f"{node.name}:size", y)], [writer[node.output]])
 
 
 def _dense(writer: _Writer, node: Node) -> None:
@@ -372,7 +372,7 @@ def _pool(name: str) -> Emitter:
 
 def _reduction(name: str) -> Emitter:
     def emit(writer: _Writer, node: Node) -> None:
-        axes = writer.integers(f"{node.name}/axes", node.settings.get("axes", (1, 2)))
+        axes = writer.integers(f"{node.name}:axes", node.settings.get("axes", (1, 2)))
         writer.call(name, [writer[node.inputs[0]], axes], [writer[node.output]], keep_dims=True)
 
     return emit
@@ -400,7 +400,7 @@ def _leaky_relu(writer: _Writer, node: Node) -> None:
 
 def _swish(writer: _Writer, node: Node) -> None:
     x, shape = node.inputs[0], writer.program.shape(node.output)
-    gate = writer.between(f"{node.name}/gate", shape, None if writer.scales is None else UNIT)
+    gate = writer.between(f"{node.name}:gate", shape, None if writer.scales is None else UNIT)
     writer.call("LOGISTIC", [writer[x]], [gate])
     writer.call("MUL", [writer[x], gate], [writer[node.output]], **_fused(node))
 
@@ -408,8 +408,8 @@ def _swish(writer: _Writer, node: Node) -> None:
 def _hard_sigmoid(writer: _Writer, node: Node) -> None:
     """As Keras has it: ADD 3, RELU6, MUL 1/6."""
     shape = writer.program.shape(node.output)
-    clipped = writer.between(f"{node.name}/clipped", shape, None if writer.scales is None else SIX)
-    three, sixth = writer.number(f"{node.name}/three", 3.0), writer.number(f"{node.name}/sixth", 1 / 6)
+    clipped = writer.between(f"{node.name}:clipped", shape, None if writer.scales is None else SIX)
+    three, sixth = writer.number(f"{node.name}:three", 3.0), writer.number(f"{node.name}:sixth", 1 / 6)
     fused = {"fused_activation_function": ACTIVATIONS.index("RELU6")}
     writer.call("ADD", [writer[node.inputs[0]], three], [clipped], **fused)
     writer.call("MUL", [clipped, sixth], [writer[node.output]], **_fused(node))
@@ -423,20 +423,20 @@ def _concat(writer: _Writer, node: Node) -> None:
 def _slice(writer: _Writer, node: Node) -> None:
     shape = writer.program.shape(node.output)
     begin = [node.settings["start"] if axis == node.settings["axis"] else 0 for axis in range(len(shape))]
-    constants = [writer.integers(f"{node.name}/begin", begin), writer.integers(f"{node.name}/size", shape)]
+    constants = [writer.integers(f"{node.name}:begin", begin), writer.integers(f"{node.name}:size", shape)]
     writer.call("SLICE", [writer[node.inputs[0]], *constants], [writer[node.output]])
 
 
 def _pad(writer: _Writer, node: Node) -> None:
     top, bottom, left, right = node.settings["pads"]
     margins = [(0, 0), (top, bottom), (left, right), node.settings["channels"]]
-    numbers = writer.integers(f"{node.name}/margins", margins)
+    numbers = writer.integers(f"{node.name}:margins", margins)
     writer.call("PAD", [writer[node.inputs[0]], numbers], [writer[node.output]])
 
 
 def _resize(writer: _Writer, node: Node) -> None:
     """Bilinear with the centres of pixels in place, nearest with the pixel below."""
-    size = writer.integers(f"{node.name}/size", node.settings["size"])
+    size = writer.integers(f"{node.name}:size", node.settings["size"])
     bilinear = node.settings["method"] == "bilinear"
     name = "RESIZE_BILINEAR" if bilinear else "RESIZE_NEAREST_NEIGHBOR"
     writer.call(name, [writer[node.inputs[0]], size], [writer[node.output]], half_pixel_centers=bilinear)
@@ -444,7 +444,7 @@ def _resize(writer: _Writer, node: Node) -> None:
 
 def _reshape(writer: _Writer, node: Node) -> None:
     shape = node.settings["target"]
-    number = writer.integers(f"{node.name}/shape", shape)
+    number = writer.integers(f"{node.name}:shape", shape)
     writer.call("RESHAPE", [writer[node.inputs[0]], number], [writer[node.output]], new_shape=shape)
 
 
@@ -452,13 +452,13 @@ def _shuffle(writer: _Writer, node: Node) -> None:
     shape, scale, groups = writer.program.shape(node.output), writer.scale(node.output), node.settings["groups"]
     apart = (*shape[:3], groups, shape[3] // groups)
     swapped = (*shape[:3], shape[3] // groups, groups)
-    grouped = writer.between(f"{node.name}/grouped", apart, scale)
-    moved = writer.between(f"{node.name}/moved", swapped, scale)
+    grouped = writer.between(f"{node.name}:grouped", apart, scale)
+    moved = writer.between(f"{node.name}:moved", swapped, scale)
     writer.call(
-        "RESHAPE", [writer[node.inputs[0]], writer.integers(f"{node.name}/apart", apart)], [grouped], new_shape=apart
+        "RESHAPE", [writer[node.inputs[0]], writer.integers(f"{node.name}:apart", apart)], [grouped], new_shape=apart
     )
-    writer.call("TRANSPOSE", [grouped, writer.integers(f"{node.name}/order", (0, 1, 2, 4, 3))], [moved])
-    again = writer.integers(f"{node.name}/shape", shape)
+    writer.call("TRANSPOSE", [grouped, writer.integers(f"{node.name}:order", (0, 1, 2, 4, 3))], [moved])
+    again = writer.integers(f"{node.name}:shape", shape)
     writer.call("RESHAPE", [moved, again], [writer[node.output]], new_shape=shape)
 
 
