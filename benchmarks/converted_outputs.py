@@ -153,7 +153,7 @@ RUNNERS: dict[str, tuple[str, Runner]] = {
 def compared(name: str, size: int, precision: str, runners: dict[str, Runner]) -> dict[str, float | str]:
     """Runtime -> difference or correlation, or why there is none."""
     graph = build_graph(load(name), resolution=None if name.startswith("ssd") else size)
-    program = lower(graph, 0, "a file")
+    program = lower(graph, 0)
     case = Case(graph, program, sample_input(program, 1), precision)
     expected = outputs(program, case.x)
     row: dict[str, float | str] = {}

@@ -10,6 +10,10 @@ import numpy as np
 
 from mbcost.exporters.program import Array, Node, Pads, Program
 
+#: Constants of a local response norm, with those of ONNX and PyTorch as values.
+LRN_ALPHA: Final = 1e-4
+LRN_BETA: Final = 0.75
+
 Evaluation: TypeAlias = Callable[[Node, list[Array]], Any]
 
 
@@ -194,6 +198,19 @@ def _depth_to_space(node: Node, inputs: list[Array]) -> Array:
     return cells.reshape(1, height * block, width * block, -1)
 
 
+def _matmul(node: Node, inputs: list[Array]) -> Array:
+    a, b = inputs
+    return a @ (b.swapaxes(2, 3) if node.settings["transpose_b"] else b)
+
+
+def _local_response_norm(node: Node, inputs: list[Array]) -> Any:
+    """``x / (1 + alpha * mean)^beta`` with the mean of squares over neighbours (onnx.ai/onnx/operators, LRN)."""
+    (x,), radius = inputs, node.settings["size"] // 2
+    squares = np.pad(x * x, ((0, 0), (0, 0), (0, 0), (radius, radius)))
+    total = sum(squares[..., i : i + x.shape[3]] for i in range(2 * radius + 1))
+    return x / (1 + LRN_ALPHA / node.settings["size"] * total) ** LRN_BETA
+
+
 def _softmax(x: Array) -> Any:
     powers = np.exp(x - x.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
@@ -239,6 +256,13 @@ EVALUATIONS: Final[dict[str, Evaluation]] = {
     "softmax": _of_each(_softmax),
     "log_softmax": _of_each(lambda x: np.log(_softmax(x))),
     "l2_norm": _of_each(lambda x: x / np.sqrt(np.maximum((x * x).sum(axis=-1, keepdims=True), 1e-12))),
+    "mish": _of_each(lambda x: x * np.tanh(np.logaddexp(x, 0))),
+    "softplus": _of_each(lambda x: np.logaddexp(x, 0)),
+    "rsqrt": _of_each(lambda x: 1 / np.sqrt(x)),
+    "channel_mean": _of_each(lambda x: x.mean(axis=-1, keepdims=True)),
+    "lrn": _local_response_norm,
+    "matmul": _matmul,
+    "transpose": lambda node, inputs: inputs[0].transpose(node.settings["order"]),
     "add": _of_two(np.add),
     "subtract": _of_two(np.subtract),
     "multiply": _of_two(np.multiply),

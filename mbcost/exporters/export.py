@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 from mbcost.errors import fail
+from mbcost.exporters import ncnn, onnx, tflite
 from mbcost.exporters.lowering import lower
-from mbcost.exporters.ncnn import WHAT as NCNN
-from mbcost.exporters.ncnn import write_ncnn
-from mbcost.exporters.onnx import WHAT as ONNX
-from mbcost.exporters.onnx import write_onnx
+from mbcost.exporters.program import Program, refuse_lacking
 from mbcost.exporters.quantization import quantize
-from mbcost.exporters.tflite import WHAT as TFLITE
-from mbcost.exporters.tflite import write_tflite
 from mbcost.graph import LayerGraph
 from mbcost.words import FilePrecision
 
 #: suffix -> kind of file, for messages
-FORMATS: Final[Mapping[str, str]] = {".tflite": TFLITE, ".onnx": ONNX, ".param": NCNN}
+FORMATS: Final[Mapping[str, str]] = {".tflite": "a TFLite file", ".onnx": "an ONNX file", ".param": "ncnn files"}
+_WRITERS: Final[Mapping[str, Container[str]]] = {
+    ".tflite": tflite.EMITTERS,
+    ".onnx": onnx.EMITTERS,
+    ".param": ncnn.EMITTERS,
+}
 #: Both FlatBuffers and protobuf end at 2 GiB.
 _MAX_WEIGHTS: Final = 2_000_000_000
 
@@ -52,10 +53,22 @@ def export(graph: LayerGraph, suffix: str, precision: FilePrecision, seed: int) 
         fail("MB305", "ncnn's int8 files are not written", hint="fp32 and fp16 are; .tflite and .onnx take int8")
     if 4 * graph.cost.weight_elements > _MAX_WEIGHTS:
         fail("MB208", f"{graph.title} has more than 2 GB of weights, which {FORMATS[suffix]} cannot hold")
-    program = lower(graph, seed, FORMATS[suffix])
+    program = lower(graph, seed)
+    refuse_lacking(graph.title, FORMATS[suffix], _lacking(program, suffix, precision))
     if suffix == ".param":
-        structure, weights = write_ncnn(program, precision)
+        structure, weights = ncnn.write_ncnn(program, precision)
         return {".param": structure, ".bin": weights}
     scales = quantize(program, seed) if precision == "int8" else None
-    write = write_tflite if suffix == ".tflite" else write_onnx
+    write = tflite.write_tflite if suffix == ".tflite" else onnx.write_onnx
     return {suffix: write(program, precision, scales)}
+
+
+def _lacking(program: Program, suffix: str, precision: FilePrecision) -> dict[str, list[str]]:
+    """What a format lacks of a program, beside what the program lacks of its network."""
+    lacking = {reason: list(layers) for reason, layers in program.lacking.items()}
+    for node in program.nodes:
+        if node.op not in _WRITERS[suffix]:
+            lacking.setdefault(f"the format lacks `{node.op}`", []).append(node.name)
+        elif suffix == ".tflite" and precision == "int8" and node.op in tflite.FLOAT_ONLY:
+            lacking.setdefault(f"`{node.op}` has no int8 kernel", []).append(node.name)
+    return lacking

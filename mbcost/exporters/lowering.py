@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
@@ -19,7 +20,6 @@ from mbcost.exporters.program import (
     Program,
     Shape,
     Tensor,
-    refuse_lacking,
 )
 from mbcost.exporters.weights import CONFIDENT, HALVED, LINEAR, Weights
 from mbcost.graph import Layer, LayerGraph
@@ -32,7 +32,9 @@ from mbcost.operators import (
     BatchNorm,
     ChannelShuffle,
     Concat,
+    Constant,
     Conv2d,
+    Crop,
     Dense,
     DepthToSpace,
     DepthwiseConv2d,
@@ -43,14 +45,20 @@ from mbcost.operators import (
     Gelu,
     GlobalAvgPool,
     GlobalMaxPool,
+    GroupNorm,
     HardSigmoid,
     HardSwish,
+    InstanceNorm,
     L2Norm,
+    LayerNorm,
     LeakyRelu,
+    LocalResponseNorm,
     LogSoftmax,
+    Matmul,
     Maximum,
     MaxPool2d,
     Minimum,
+    Mish,
     Multiply,
     Operator,
     Pad,
@@ -64,11 +72,14 @@ from mbcost.operators import (
     Shift,
     Sigmoid,
     Softmax,
+    Softplus,
     SpaceToDepth,
     Split,
     Subtract,
     Swish,
     Tanh,
+    Tile,
+    Transpose,
     TransposedConv2d,
 )
 
@@ -76,45 +87,22 @@ from mbcost.operators import (
 _FORBIDDEN: Final = re.compile(r"[\s:]")
 #: ncnn reads names of at most 255 bytes.
 _LONGEST_NAME: Final = 60
+#: Added to a variance, as in PyTorch.
+_EPSILON: Final = 1e-5
 AXES: Final = {"height": 1, "width": 2, "channels": 3}
 
 
-def lower(graph: LayerGraph, seed: int, what: str) -> Program:
-    """The program of a graph, with random weights.
-
-    Parameters
-    ----------
-    graph
-        A network at one configuration.
-    seed
-        Of the weights.
-    what
-        The kind of file that is wanted, for messages.
-
-    Raises
-    ------
-    InputError
-        MB507 for every kind of operator that cannot be written.
-    """
-    lacking: dict[str, list[str]] = {}
-    if graph.extra_inputs:
-        lacking["it has several inputs"] = ["input"]
-    if NETWORK_INPUT in graph.outputs:
-        lacking["its input is an output"] = ["input"]
-    for layer in graph.layers:
-        if type(layer.operator) not in LOWERINGS:
-            lacking.setdefault(f"there is no way to write `{layer.op}`", []).append(layer.name)
-    refuse_lacking(graph.title, what, lacking)
+def lower(graph: LayerGraph, seed: int) -> Program:
+    """The program of a graph, with random weights; what cannot be written is in its `lacking`."""
     work = Lowering(graph, seed)
+    if graph.extra_inputs:
+        work.lack("it has several inputs", "input")
+    if NETWORK_INPUT in graph.outputs:
+        work.lack("its input is an output", "input")
     for layer in graph.layers:
-        try:
-            work.add(layer)
-        except LackingError as error:
-            lacking.setdefault(str(error), []).append(layer.name)
-            work.values[layer.position] = work.tensor(layer.name, (1, *map(int, layer.output_shape)))
-    refuse_lacking(graph.title, what, lacking)
+        work.add(layer)
     outputs = [work.values[position] for position in graph.outputs]
-    return Program(graph.architecture, work.tensors, work.nodes, work.values[NETWORK_INPUT], outputs)
+    return Program(graph.architecture, work.tensors, work.nodes, work.values[NETWORK_INPUT], outputs, work.lacking)
 
 
 class Lowering:
@@ -124,6 +112,8 @@ class Lowering:
     ----------
     values
         Position of a layer -> the tensor of its output.
+    lacking
+        What cannot be written -> names of the layers.
     """
 
     def __init__(self, graph: LayerGraph, seed: int) -> None:
@@ -131,9 +121,11 @@ class Lowering:
         self.tensors: list[Tensor] = []
         self.nodes: list[Node] = []
         self.values: dict[int, int] = {}
+        self.lacking: dict[str, list[str]] = {}
         self._names: set[str] = set()
         self._made: dict[int, Node] = {}
         self._reads = graph.reads()
+        self._outputs = graph.outputs
         self._following: dict[int, list[Layer]] = {position: [] for position in range(NETWORK_INPUT, len(graph.layers))}
         for layer in graph.layers:
             for position in layer.inputs:
@@ -141,13 +133,24 @@ class Lowering:
         self.values[NETWORK_INPUT] = self.tensor("input", (1, *map(int, graph.input_shape)))
 
     def add(self, layer: Layer) -> None:
-        """The operators of one layer."""
+        """The operators of one layer; of one that cannot be written, nothing but its output."""
         inputs = [self.values[position] for position in layer.inputs]
-        output = LOWERINGS[type(layer.operator)](self, layer, inputs)
+        rule = LOWERINGS.get(type(layer.operator))
+        try:
+            if rule is None:
+                raise LackingError(f"there is no way to write `{layer.op}`")
+            output = rule(self, layer, inputs)
+        except LackingError as error:
+            self.lack(str(error), layer.name)
+            output = self.tensor(layer.name, _extents(layer))
         height, width, channels = map(int, layer.output_shape)
         shape = self.tensors[output].shape
         assert shape in ((1, height, width, channels), (height, width, channels)[1:]), (layer.name, shape)
         self.values[layer.position] = output
+
+    def lack(self, what: str, layer: str) -> None:
+        """Note what cannot be written."""
+        self.lacking.setdefault(what, []).append(layer)
 
     def tensor(self, name: str, shape: Shape, data: Any = None) -> int:
         """A new tensor, its name made one that no other has and that every format takes."""
@@ -198,6 +201,11 @@ class Lowering:
         node = self._made.get(tensor)
         return node if node is not None and alone and node.clamp == "none" else None
 
+    def is_operand(self, layer: Layer) -> bool:
+        """Whether element-wise arithmetic alone reads a layer."""
+        readers = self._following[layer.position]
+        return layer.position not in self._outputs and all(reader.op in _ARITHMETIC for reader in readers)
+
     def gain(self, layer: Layer) -> float:
         """The variance gain of a product: smaller where it ends a branch, its batch norm and activation aside."""
         found, halved = layer, False
@@ -217,6 +225,8 @@ _HALVING: Final = frozenset(
     operator.op for operator in (Relu, Relu6, LeakyRelu, Prelu, Elu, Swish, HardSwish, Gelu, Sigmoid, HardSigmoid, Tanh)
 )
 
+#: Operators that a constant may be an input of.
+_ARITHMETIC: Final = frozenset(operator.op for operator in (Add, Subtract, Multiply, Divide, Maximum, Minimum))
 #: What lies between a product and the layer that its spread is chosen for.
 _PASSING: Final = frozenset(operator.op for operator in (BatchNorm, GlobalAvgPool, Flatten, Reshape))
 
@@ -552,6 +562,95 @@ def _l2_norm(work: Lowering, layer: Layer, inputs: list[int]) -> int:
     return _with_constant(work, "multiply", layer.name, norm, 20 * work.weights.scales((x[-1],)))
 
 
+def _normalize(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """Taken apart, as converters do for TFLite: ``(x - mean) / sqrt(variance + epsilon)``, then scale and shift."""
+    operator, (x,), name = layer.operator, inputs, layer.name
+    assert isinstance(operator, (LayerNorm, InstanceNorm, GroupNorm))
+    ops = ["channel_mean"] if isinstance(operator, LayerNorm) else ["global_avg_pool"]
+    if isinstance(operator, GroupNorm) and int(operator.groups) != work.shape(x)[-1]:
+        if int(operator.groups) != 1:
+            raise LackingError("a group norm of several groups")
+        ops = ["global_avg_pool", "channel_mean"]
+    if ops[0] == "global_avg_pool":
+        x = work.as_map(x, name)
+    mean = _mean(work, f"{name}/mean", x, ops)
+    centred = work.node("subtract", f"{name}/centred", [x, mean], work.shape(x))
+    squares = work.node("multiply", f"{name}/squares", [centred, centred], work.shape(x))
+    variance = _mean(work, f"{name}/variance", squares, ops)
+    raised = _with_constant(work, "add", f"{name}/raised", variance, np.full((1,), _EPSILON, np.float32))
+    inverse = work.node("rsqrt", f"{name}/inverse", [raised], work.shape(raised))
+    if not operator.affine:
+        return work.node("multiply", name, [centred, inverse], work.shape(x))
+    normal = work.node("multiply", f"{name}/normal", [centred, inverse], work.shape(x))
+    channels = (work.shape(x)[-1],)
+    scaled = _with_constant(work, "multiply", f"{name}/scaled", normal, work.weights.scales(channels))
+    return _with_constant(work, "add", name, scaled, work.weights.shifts(channels))
+
+
+def _mean(work: Lowering, name: str, x: int, ops: Sequence[str]) -> int:
+    for op in ops:
+        shape = work.shape(x)
+        smaller = (*shape[:-1], 1) if op == "channel_mean" else (1, 1, 1, shape[-1])
+        x = work.node(op, name, [x], smaller)
+    return x
+
+
+def _local_response_norm(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    assert isinstance(layer.operator, LocalResponseNorm)
+    x, size = work.as_map(inputs[0], layer.name), int(layer.operator.size)
+    if size % 2 == 0:
+        raise LackingError("a local response norm over an even number of channels")
+    return work.node("lrn", layer.name, [x], work.shape(x), size=size)
+
+
+def _matmul(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    assert isinstance(layer.operator, Matmul)
+    parts = [work.as_map(x, f"{layer.name}/{i}") for i, x in enumerate(inputs)]
+    if work.shape(parts[1])[1] != work.shape(parts[0])[1]:
+        raise LackingError("a product of several matrices with one")
+    return work.node("matmul", layer.name, parts, _extents(layer), transpose_b=layer.operator.transpose_b)
+
+
+def _transpose(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """The order that gives the output's shape; else width and channels change places before a reshape."""
+    x, y = work.as_map(inputs[0], layer.name), _extents(layer)
+    shape = work.shape(x)
+    orders = [(0, *order) for order in itertools.permutations((1, 2, 3))][1:]
+    fitting = [order for order in orders if tuple(shape[axis] for axis in order) == y]
+    if fitting:
+        return work.node("transpose", layer.name, [x], y, order=fitting[0])
+    order = (0, 1, 3, 2)
+    turned = work.node("transpose", f"{layer.name}/turned", [x], tuple(shape[axis] for axis in order), order=order)
+    return work.reshape(layer.name, turned, y)
+
+
+def _crop(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """The first elements along each axis: a table does not say which part it is."""
+    x, y = work.as_map(inputs[0], layer.name), _extents(layer)
+    changed = [axis for axis in (1, 2, 3) if work.shape(x)[axis] != y[axis]]
+    for axis in changed:
+        name = layer.name if axis == changed[-1] else f"{layer.name}/{axis}"
+        x = _slice(work, name, x, axis, 0, y[axis])
+    return x
+
+
+def _tile(work: Lowering, layer: Layer, inputs: list[int]) -> int:
+    """Joined with itself along each axis."""
+    x, y = work.as_map(inputs[0], layer.name), _extents(layer)
+    changed = [axis for axis in (1, 2, 3) if work.shape(x)[axis] != y[axis]]
+    for axis in changed:
+        shape = work.shape(x)
+        name = layer.name if axis == changed[-1] else f"{layer.name}/{axis}"
+        x = work.node("concat", name, [x] * (y[axis] // shape[axis]), _resized(shape, axis, y[axis]), axis=axis)
+    return x
+
+
+def _constant(work: Lowering, layer: Layer, _: list[int]) -> int:
+    if not work.is_operand(layer):
+        raise LackingError("a constant that something else than arithmetic reads")
+    return work.constant(layer.name, work.weights.shifts(_extents(layer)))
+
+
 def _shuffle(work: Lowering, layer: Layer, inputs: list[int]) -> int:
     assert isinstance(layer.operator, ChannelShuffle)
     x = work.as_map(inputs[0], layer.name)
@@ -580,7 +679,7 @@ LOWERINGS: Final[dict[type[Operator], Rule]] = {
     BatchNorm: _batch_norm,
     Relu: _clamp("relu"),
     Relu6: _clamp("relu6"),
-    **_activation(Elu, Sigmoid, HardSigmoid, Swish, HardSwish, Tanh, Gelu),
+    **_activation(Elu, Sigmoid, HardSigmoid, Swish, HardSwish, Tanh, Gelu, Mish, Softplus),
     LeakyRelu: _leaky_relu,
     Prelu: _prelu,
     Softmax: _function("softmax"),
@@ -594,6 +693,13 @@ LOWERINGS: Final[dict[type[Operator], Rule]] = {
     GlobalMaxPool: _global_pool("global_max_pool"),
     AdaptiveAvgPool2d: _adaptive_pool,
     L2Norm: _l2_norm,
+    **dict.fromkeys((LayerNorm, InstanceNorm, GroupNorm), _normalize),
+    LocalResponseNorm: _local_response_norm,
+    Matmul: _matmul,
+    Transpose: _transpose,
+    Crop: _crop,
+    Tile: _tile,
+    Constant: _constant,
     Reduce: _reduce,
     Concat: _concat,
     Split: _split,

@@ -13,9 +13,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mbcost.exporters.program import LackingError, Node, Program, refuse_lacking
-
-WHAT: Final = "ncnn files"
+from mbcost.exporters.evaluation import LRN_ALPHA, LRN_BETA
+from mbcost.exporters.program import Node, Program
 
 _MAGIC: Final = 7767517
 #: Marks before weights: 32-bit and 16-bit floats.
@@ -26,6 +25,8 @@ _CLAMPS: Final = {"none": "", "relu": " 9=1", "relu6": " 9=3 -23310=2,0.0,6.0"}
 _BINARY: Final = {"add": 0, "subtract": 1, "multiply": 2, "divide": 3, "maximum": 4, "minimum": 5}
 #: Axis of the program, which has the batch, to ncnn's.
 _AXES: Final = {1: 1, 2: 2, 3: 0}
+#: ``order_type`` of Permute: which axis of the input each of width, height and channels is
+_ORDERS: Final = ("whc", "hwc", "wch", "cwh", "hcw", "chw")
 
 
 def write_ncnn(program: Program, precision: str) -> tuple[bytes, bytes]:
@@ -34,27 +35,13 @@ def write_ncnn(program: Program, precision: str) -> tuple[bytes, bytes]:
     Parameters
     ----------
     program
-        The network.
+        The network, of operators that are in :data:`EMITTERS`.
     precision
         ``fp32`` or ``fp16``, in which the weights of products are stored.
-
-    Raises
-    ------
-    InputError
-        MB507 for every operator that the format lacks.
     """
     writer = _Writer(program, half=precision == "fp16")
-    lacking: dict[str, list[str]] = {}
     for node in program.nodes:
-        emit = EMITTERS.get(node.op)
-        if emit is None:
-            lacking.setdefault(f"the format lacks `{node.op}`", []).append(node.name)
-            continue
-        try:
-            emit(writer, node)
-        except LackingError as error:
-            lacking.setdefault(str(error), []).append(node.name)
-    refuse_lacking(program.name, WHAT, lacking)
+        EMITTERS[node.op](writer, node)
     return writer.finish()
 
 
@@ -290,6 +277,29 @@ def _reshape(writer: _Writer, node: Node) -> None:
         writer.emit("Permute", node, "0=4", [turned])
 
 
+def _channel_mean(writer: _Writer, node: Node) -> None:
+    writer.emit("Reduction", node, "0=3 1=0 -23303=1,0 4=1 5=1")
+
+
+def _local_response_norm(writer: _Writer, node: Node) -> None:
+    writer.emit("LRN", node, f"0=0 1={node.settings['size']} 2={LRN_ALPHA!r} 3={LRN_BETA!r} 4=1.0")
+
+
+def _matmul(writer: _Writer, node: Node) -> None:
+    """Rows are the width and columns the channels, so that both are moved to the end, and the product back."""
+    turned = [
+        writer.between("Permute", f"{node.name}:{side}", [writer.read(x)], "0=3")
+        for x, side in zip(node.inputs, ("left", "right"), strict=True)
+    ]
+    product = writer.between("MatMul", f"{node.name}:product", turned, f"0={int(node.settings['transpose_b'])}")
+    writer.emit("Permute", node, "0=4", [product])
+
+
+def _transpose(writer: _Writer, node: Node) -> None:
+    order, letters = node.settings["order"], {1: "h", 2: "w", 3: "c"}
+    writer.emit("Permute", node, f"0={_ORDERS.index(letters[order[2]] + letters[order[1]] + letters[order[3]])}")
+
+
 def _shuffle(writer: _Writer, node: Node) -> None:
     writer.emit("ShuffleChannel", node, f"0={node.settings['groups']}")
 
@@ -324,6 +334,13 @@ EMITTERS: Final[dict[str, Emitter]] = {
     "hard_swish": _plain("HardSwish", f"0={1 / 6!r} 1=0.5"),
     "tanh": _plain("TanH"),
     "gelu": _plain("GELU"),
+    "mish": _plain("Mish"),
+    "softplus": _plain("Softplus"),
+    "rsqrt": _plain("UnaryOp", "0=6"),
+    "channel_mean": _channel_mean,
+    "lrn": _local_response_norm,
+    "matmul": _matmul,
+    "transpose": _transpose,
     "softmax": _softmax,
     "l2_norm": _l2_norm,
     **dict.fromkeys(_BINARY, _arithmetic),

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from mbcost._version import __version__
 from mbcost.exporters import protobuf
-from mbcost.exporters.program import LackingError, Node, Program, Shape, refuse_lacking
+from mbcost.exporters.evaluation import LRN_ALPHA, LRN_BETA
+from mbcost.exporters.program import Node, Program, Shape
 from mbcost.exporters.quantization import (
     UNIT,
     Quantization,
@@ -24,8 +25,6 @@ from mbcost.exporters.quantization import (
     quantized_weights,
     weight_scales,
 )
-
-WHAT: Final = "an ONNX file"
 
 #: Version of the format (onnx.proto, IR_VERSION) and of the operators; the first that has Gelu.
 _IR_VERSION: Final = 9
@@ -53,29 +52,15 @@ def write_onnx(program: Program, precision: str, scales: dict[int, Quantization]
     Parameters
     ----------
     program
-        The network.
+        The network, of operators that are in :data:`EMITTERS`.
     precision
         ``fp32``, ``fp16`` (all of it, input and outputs too) or ``int8`` (input and outputs are float32).
     scales
         Quantization of each activation, for ``int8``.
-
-    Raises
-    ------
-    InputError
-        MB507 for every operator that the format lacks.
     """
     writer = _Writer(program, precision, scales)
-    lacking: dict[str, list[str]] = {}
     for node in program.nodes:
-        emit = EMITTERS.get(node.op)
-        if emit is None:
-            lacking.setdefault(f"the format lacks `{node.op}`", []).append(node.name)
-            continue
-        try:
-            emit(writer, node)
-        except LackingError as error:
-            lacking.setdefault(str(error), []).append(node.name)
-    refuse_lacking(program.name, WHAT, lacking)
+        EMITTERS[node.op](writer, node)
     return writer.finish()
 
 
@@ -409,6 +394,37 @@ def _shuffle(writer: _Writer, node: Node) -> None:
     writer.emit("Reshape", node, [moved, writer.integers(f"{name}:shape", shape)])
 
 
+def _channel_mean(writer: _Writer, node: Node) -> None:
+    axes = writer.integers(f"{node.name}:axes", [1])
+    writer.emit("ReduceMean", node, [writer.read(node.inputs[0]), axes], keepdims=1)
+
+
+def _rsqrt(writer: _Writer, node: Node) -> None:
+    root = writer.call("Sqrt", [writer.read(node.inputs[0])], f"{node.name}:root")
+    writer.emit("Reciprocal", node, [root])
+
+
+def _local_response_norm(writer: _Writer, node: Node) -> None:
+    options = {"size": node.settings["size"], "alpha": LRN_ALPHA, "beta": LRN_BETA, "bias": 1.0}
+    writer.emit("LRN", node, [writer.read(node.inputs[0])], **options)
+
+
+def _matmul(writer: _Writer, node: Node) -> None:
+    """Rows are the width and columns the channels, so that both are moved to the end, and the product back."""
+    orders = (_LAST, (0, 2, 1, 3) if node.settings["transpose_b"] else _LAST)
+    turned = [
+        writer.call("Transpose", [writer.read(x)], f"{node.name}:{side}", perm=order)
+        for x, side, order in zip(node.inputs, ("left", "right"), orders, strict=True)
+    ]
+    product = writer.call("MatMul", turned, f"{node.name}:product")
+    writer.emit("Transpose", node, [product], perm=_FIRST)
+
+
+def _transpose(writer: _Writer, node: Node) -> None:
+    order = tuple(_FIRST.index(node.settings["order"][axis]) for axis in _FIRST)
+    writer.emit("Transpose", node, [writer.read(node.inputs[0])], perm=order)
+
+
 def _block(kind: str, **attributes: Any) -> Emitter:
     def emit(writer: _Writer, node: Node) -> None:
         writer.emit(kind, node, [writer.read(node.inputs[0])], blocksize=node.settings["block"], **attributes)
@@ -441,6 +457,13 @@ EMITTERS: Final[dict[str, Emitter]] = {
     "softmax": _along_channels("Softmax"),
     "log_softmax": _along_channels("LogSoftmax"),
     "l2_norm": _along_channels("LpNormalization", p=2),
+    "mish": _plain("Mish"),
+    "softplus": _plain("Softplus"),
+    "rsqrt": _rsqrt,
+    "channel_mean": _channel_mean,
+    "lrn": _local_response_norm,
+    "matmul": _matmul,
+    "transpose": _transpose,
     "add": _arithmetic("Add"),
     "subtract": _arithmetic("Sub"),
     "multiply": _arithmetic("Mul"),

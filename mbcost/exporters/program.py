@@ -71,13 +71,22 @@ class Node:
 
 @dataclass(slots=True)
 class Program:
-    """A network of primitive operators with one input."""
+    """A network of primitive operators with one input.
+
+    Attributes
+    ----------
+    input, outputs
+        Tensors, by their number.
+    lacking
+        What of the network is missing here -> names of the layers.
+    """
 
     name: str
     tensors: list[Tensor]
     nodes: list[Node]
     input: int
     outputs: list[int]
+    lacking: Mapping[str, list[str]] = field(default_factory=dict)
 
     def readers(self) -> dict[int, list[Node]]:
         """Tensor -> the operators that read it, once for each time that they do."""
@@ -98,7 +107,7 @@ class Program:
 
 
 class LackingError(Exception):
-    """Something of a network that a file format, or this exporter, lacks; the message says what."""
+    """Something of a network that has no primitive operators; the message says what."""
 
 
 def refuse_lacking(title: str, what: str, lacking: Mapping[str, list[str]]) -> None:

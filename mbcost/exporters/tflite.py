@@ -8,8 +8,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mbcost.exporters.evaluation import LRN_ALPHA, LRN_BETA
 from mbcost.exporters.flatbuffer import Builder, Record
-from mbcost.exporters.program import NO_PADS, LackingError, Node, Pads, Program, Shape, refuse_lacking
+from mbcost.exporters.program import NO_PADS, Node, Pads, Program, Shape
 from mbcost.exporters.quantization import (
     SIX,
     UNIT,
@@ -28,8 +29,6 @@ from mbcost.importers.tflite.schema import (
     SCHEMA,
     TENSOR_TYPES,
 )
-
-WHAT: Final = "a TFLite file"
 
 _TYPES: Final = {name: number for number, (name, _) in enumerate(TENSOR_TYPES)}
 _TYPE_OF: Final = {
@@ -51,6 +50,7 @@ OPTION_NUMBERS: Final = {
     "ConcatenationOptions": 10,
     "AddOptions": 11,
     "L2NormOptions": 12,
+    "LocalResponseNormalizationOptions": 13,
     "ResizeBilinearOptions": 15,
     "ReshapeOptions": 17,
     "SpaceToDepthOptions": 19,
@@ -62,6 +62,7 @@ OPTION_NUMBERS: Final = {
     "ResizeNearestNeighborOptions": 74,
     "LeakyReluOptions": 75,
     "DepthToSpaceOptions": 94,
+    "BatchMatMulOptions": 101,
     "GeluOptions": 116,
 }
 #: Versions of operators that int8 needs (tensorflow/lite/tools/versioning/op_version.cc).
@@ -74,30 +75,15 @@ def write_tflite(program: Program, precision: str, scales: dict[int, Quantizatio
     Parameters
     ----------
     program
-        The network.
+        The network, of operators that are in :data:`EMITTERS`.
     precision
         ``fp32``, ``fp16`` (weights and biases, from which the file makes float32 as it is loaded) or ``int8``.
     scales
         Quantization of each activation, for ``int8``.
-
-    Raises
-    ------
-    InputError
-        MB507 for every operator that the format lacks.
     """
     writer = _Writer(program, precision, scales)
-    lacking: dict[str, list[str]] = {}
     for node in program.nodes:
-        try:
-            emit = EMITTERS.get(node.op)
-            if emit is None:
-                raise LackingError(f"the format lacks `{node.op}`")
-            if scales is not None and node.op in _FLOAT_ONLY:
-                raise LackingError(f"`{node.op}` has no int8 kernel")
-            emit(writer, node)
-        except LackingError as error:
-            lacking.setdefault(str(error), []).append(node.name)
-    refuse_lacking(program.name, WHAT, lacking)
+        EMITTERS[node.op](writer, node)
     return writer.finish()
 
 
@@ -294,7 +280,7 @@ Emitter: TypeAlias = Callable[[_Writer, Node], None]
 
 _KEEPS_SIGN: Final = ("max_pool", "concat", "slice", "channel_shuffle")
 #: Operators without an int8 kernel in TensorFlow Lite.
-_FLOAT_ONLY: Final = ("divide",)
+FLOAT_ONLY: Final = ("divide", "lrn")
 
 
 def _quantization(scales: Sequence[float], zero_points: Sequence[int], axis: int = 0) -> Record:
@@ -462,6 +448,28 @@ def _shuffle(writer: _Writer, node: Node) -> None:
     writer.call("RESHAPE", [moved, again], [writer[node.output]], new_shape=shape)
 
 
+def _channel_mean(writer: _Writer, node: Node) -> None:
+    axes = writer.integers(f"{node.name}:axes", [len(writer.program.shape(node.output)) - 1])
+    writer.call("MEAN", [writer[node.inputs[0]], axes], [writer[node.output]], keep_dims=True)
+
+
+def _local_response_norm(writer: _Writer, node: Node) -> None:
+    """TensorFlow's alpha is that of the sum of squares, not of their mean."""
+    size = node.settings["size"]
+    options = {"radius": size // 2, "bias": 1.0, "alpha": LRN_ALPHA / size, "beta": LRN_BETA}
+    writer.call("LOCAL_RESPONSE_NORMALIZATION", [writer[node.inputs[0]]], [writer[node.output]], **options)
+
+
+def _matmul(writer: _Writer, node: Node) -> None:
+    inputs = [writer[x] for x in node.inputs]
+    writer.call("BATCH_MATMUL", inputs, [writer[node.output]], adj_y=node.settings["transpose_b"])
+
+
+def _transpose(writer: _Writer, node: Node) -> None:
+    order = writer.integers(f"{node.name}:order", node.settings["order"])
+    writer.call("TRANSPOSE", [writer[node.inputs[0]], order], [writer[node.output]])
+
+
 def _block(name: str) -> Emitter:
     def emit(writer: _Writer, node: Node) -> None:
         writer.call(name, [writer[node.inputs[0]]], [writer[node.output]], block_size=node.settings["block"])
@@ -494,6 +502,11 @@ EMITTERS: Final[dict[str, Emitter]] = {
     "softmax": _plain("SOFTMAX", beta=1.0),
     "log_softmax": _plain("LOG_SOFTMAX"),
     "l2_norm": _plain("L2_NORMALIZATION"),
+    "rsqrt": _plain("RSQRT"),
+    "channel_mean": _channel_mean,
+    "lrn": _local_response_norm,
+    "matmul": _matmul,
+    "transpose": _transpose,
     "add": _arithmetic("ADD"),
     "subtract": _arithmetic("SUB"),
     "multiply": _arithmetic("MUL"),

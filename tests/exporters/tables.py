@@ -96,6 +96,34 @@ outputs: [m, n]
   - {name: n, op: flatten, inputs: f}
 outputs: [m, n]
 """,
+    "normalisations": """
+  - {op: layer_norm}
+  - {op: conv2d, out: 6, kernel: 3}
+  - {op: instance_norm}
+  - {op: group_norm, groups: 1}
+  - {op: global_avg_pool}
+  - {op: dense, out: 5}
+  - {op: layer_norm, affine: false}
+  - {op: softmax}
+""",
+    "attention": """
+  - {name: a, op: dense, out: 4}
+  - {name: b, op: dense, out: 4, inputs: input}
+  - {name: c, op: matmul, transpose_b: true, inputs: [a, b]}
+  - {name: d, op: softmax}
+  - {name: e, op: matmul, inputs: [d, b]}
+  - {name: f, op: transpose, shape: [10, 4, 13], inputs: e}
+  - {name: g, op: transpose, shape: [1, 20, 26], inputs: f}
+  - {name: h, op: crop, shape: [1, 7, 9], inputs: g}
+  - {name: i, op: tile, shape: [2, 14, 9], inputs: h}
+  - {name: j, op: constant, shape: [1, 14, 9], weights: 126, inputs: i}
+  - {name: k, op: add, inputs: [i, j]}
+""",
+    "rare": """
+  - {op: mish}
+  - {op: lrn, size: 3}
+  - {op: softplus}
+""",
     "ranks": """
   - {op: dense, out: 7}
   - {op: relu}
@@ -119,4 +147,4 @@ def graph_of(name: str) -> LayerGraph:
 
 
 def program_of(name: str) -> Program:
-    return lower(graph_of(name), 0, "a file")
+    return lower(graph_of(name), 0)

@@ -34,7 +34,7 @@ def sample(name: str) -> tuple[LayerGraph, Program, Array]:
         graph = graph_of(name)
     else:
         graph = build_graph(load(name), resolution=None if name.startswith("ssd") else (64, 96))
-    program = lower(graph, 0, "a file")
+    program = lower(graph, 0)
     return graph, program, sample_input(program, 1)
 
 
@@ -79,8 +79,8 @@ def test_by_onnx_runtime(name: str, precision: str) -> None:
 @pytest.mark.parametrize("name", [*TABLES, *ARCHITECTURES])
 def test_by_litert(name: str, precision: str) -> None:
     litert = pytest.importorskip("ai_edge_litert.interpreter")
-    if precision == "int8" and name == "arithmetic":
-        pytest.skip("its quotient has no int8 kernel")
+    if name == "rare" or (precision == "int8" and name == "arithmetic"):
+        pytest.skip("it is refused: TFLite has no mish, and no quotient in int8")
     graph, program, x = sample(name)
     interpreter = litert.Interpreter(model_content=export(graph, ".tflite", precision, 0)[".tflite"], num_threads=1)
     interpreter.allocate_tensors()

@@ -123,7 +123,12 @@ SCHEMA: Final[Schema] = {
     "UnpackOptions": {"num": Slot(0, "int"), "axis": Slot(1, "int")},
     "ReshapeOptions": {"new_shape": Slot(0, "[int]")},
     "L2NormOptions": {_ACTIVATION: Slot(0, "byte")},
-    "LocalResponseNormalizationOptions": {"radius": Slot(0, "int")},
+    "LocalResponseNormalizationOptions": {
+        "radius": Slot(0, "int"),
+        "bias": Slot(1, "float"),
+        "alpha": Slot(2, "float"),
+        "beta": Slot(3, "float"),
+    },
     "LeakyReluOptions": {"alpha": Slot(0, "float")},
     "DepthToSpaceOptions": {"block_size": Slot(0, "int")},
     "SpaceToDepthOptions": {"block_size": Slot(0, "int")},
