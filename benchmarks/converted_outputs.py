@@ -180,6 +180,8 @@ def main() -> int:
     installed = {title: run for title, (package, run) in RUNNERS.items() if importlib.util.find_spec(package)}
     if arguments.precision != "fp32":
         installed.pop("PyTorch", None)
+    if arguments.precision == "int8":
+        installed.pop("ncnn", None)
     worst = 0.0
     print(f"| network | {' | '.join(installed)} |\n|---|{'--:|' * len(installed)}")
     for name in arguments.names or architecture_names():

@@ -22,6 +22,8 @@ _WRITERS: Final[Mapping[str, Container[str]]] = {
 }
 #: Both FlatBuffers and protobuf end at 2 GiB.
 _MAX_WEIGHTS: Final = 2_000_000_000
+#: Largest activation that the ranges of int8 are taken from, a gigabyte [elements].
+_MAX_ACTIVATION: Final = 250_000_000
 
 
 def export(graph: LayerGraph, suffix: str, precision: FilePrecision, seed: int) -> dict[str, bytes]:
@@ -46,13 +48,16 @@ def export(graph: LayerGraph, suffix: str, precision: FilePrecision, seed: int) 
     Raises
     ------
     InputError
-        MB305 for int8 of ncnn, MB208 for more than 2 GB of weights, MB507 for each kind of operator that the format
-        lacks.
+        MB305 for int8 of ncnn, MB208 for more than 2 GB of weights, or in int8 of an activation, MB507 for each kind of
+        operator that the format lacks.
     """
     if suffix == ".param" and precision == "int8":
         fail("MB305", "ncnn's int8 files are not written", hint="fp32 and fp16 are; .tflite and .onnx take int8")
     if 4 * graph.cost.weight_elements > _MAX_WEIGHTS:
         fail("MB208", f"{graph.title} has more than 2 GB of weights, which {FORMATS[suffix]} cannot hold")
+    if precision == "int8" and max(layer.output_shape.elements for layer in graph.layers) > _MAX_ACTIVATION:
+        hint = "int8 takes its ranges from an inference here; take a smaller resolution"
+        fail("MB208", f"{graph.title} has activations of more than {_MAX_ACTIVATION:,} elements", hint=hint)
     program = lower(graph, seed)
     refuse_lacking(graph.title, FORMATS[suffix], _lacking(program, suffix, precision))
     if suffix == ".param":

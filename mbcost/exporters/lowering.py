@@ -97,11 +97,14 @@ def lower(graph: LayerGraph, seed: int) -> Program:
     work = Lowering(graph, seed)
     if graph.extra_inputs:
         work.lack("it has several inputs", "input")
-    if NETWORK_INPUT in graph.outputs:
-        work.lack("its input is an output", "input")
     for layer in graph.layers:
         work.add(layer)
-    outputs = [work.values[position] for position in graph.outputs]
+    outputs: list[int] = []
+    for i, position in enumerate(graph.outputs):
+        found = work.values[position]
+        if found in outputs or found == work.values[NETWORK_INPUT]:  # formats want outputs of their own
+            found = work.reshape(f"output/{i}", found, work.shape(found))
+        outputs.append(found)
     return Program(graph.architecture, work.tensors, work.nodes, work.values[NETWORK_INPUT], outputs, work.lacking)
 
 
@@ -123,6 +126,8 @@ class Lowering:
         self.values: dict[int, int] = {}
         self.lacking: dict[str, list[str]] = {}
         self._names: set[str] = set()
+        #: Tensors of layers that several others read, or that are outputs.
+        self._shared: set[int] = set()
         self._made: dict[int, Node] = {}
         self._reads = graph.reads()
         self._outputs = graph.outputs
@@ -147,6 +152,8 @@ class Lowering:
         shape = self.tensors[output].shape
         assert shape in ((1, height, width, channels), (height, width, channels)[1:]), (layer.name, shape)
         self.values[layer.position] = output
+        if self._reads[layer.position] != 1:
+            self._shared.add(output)
 
     def lack(self, what: str, layer: str) -> None:
         """Note what cannot be written."""
@@ -195,11 +202,10 @@ class Lowering:
             return tensor
         return self.reshape(f"{name}/vector", tensor, (1, shape[-1]))
 
-    def maker(self, tensor: int, position: int) -> Node | None:
+    def maker(self, tensor: int) -> Node | None:
         """The operator that makes a tensor, if nothing but one layer reads it, which may then be fused into it."""
-        alone = position != NETWORK_INPUT and self._reads[position] == 1
-        node = self._made.get(tensor)
-        return node if node is not None and alone and node.clamp == "none" else None
+        node = None if tensor in self._shared else self._made.get(tensor)
+        return node if node is not None and node.clamp == "none" else None
 
     def is_operand(self, layer: Layer) -> bool:
         """Whether element-wise arithmetic alone reads a layer."""
@@ -344,7 +350,7 @@ def _batch_norm(work: Lowering, layer: Layer, inputs: list[int]) -> int:
     (x,) = inputs
     channels = work.shape(x)[-1]
     scale, shift = work.weights.scales((channels,)), work.weights.shifts((channels,))
-    product = work.maker(x, layer.inputs[0])
+    product = work.maker(x)
     if product is None or product.op not in PRODUCTS:
         scaled = _with_constant(work, "multiply", f"{layer.name}/scale", x, scale, norm=True)
         return _with_constant(work, "add", layer.name, scaled, shift, norm=True)
@@ -370,7 +376,7 @@ def _clamp(kind: Clamp) -> Rule:
     """A ReLU: of the operator before it if that has room, else one of its own."""
 
     def rule(work: Lowering, layer: Layer, inputs: list[int]) -> int:
-        maker = work.maker(inputs[0], layer.inputs[0])
+        maker = work.maker(inputs[0])
         if maker is not None and maker.op in CLAMPED:
             maker.clamp = kind
             return inputs[0]

@@ -124,6 +124,19 @@ outputs: [m, n]
   - {op: lrn, size: 3}
   - {op: softplus}
 """,
+    "identities": """
+  - {name: a, op: conv2d, out: 6, kernel: 3}
+  - {name: b, op: adaptive_avg_pool2d, size: [13, 10], inputs: a}
+  - {name: c, op: relu, inputs: b}
+  - {name: d, op: batch_norm, inputs: a}
+  - {name: e, op: relu6, inputs: d}
+  - {name: f, op: add, inputs: [c, e]}
+  - {name: g, op: batch_norm, inputs: f}
+  - {name: h, op: relu, inputs: g}
+  - {name: i, op: concat, inputs: [g]}
+  - {name: j, op: concat, inputs: [h]}
+outputs: [g, h, i, j, d]
+""",
     "ranks": """
   - {op: dense, out: 7}
   - {op: relu}
