@@ -78,6 +78,7 @@ CODES: Final[dict[str, str]] = {
     "MB504": "network of a kind that mbcost does not model",
     "MB505": "external data outside the folder of the model",
     "MB506": "the network's own code failed",
+    "MB507": "the network cannot be written as a file of this kind",
 }
 
 

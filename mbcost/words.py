@@ -6,6 +6,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 #: Types of numbers that networks are computed in; tf32 is fp32 with products of fewer bits.
 Precision: TypeAlias = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
+#: Types of numbers that model files are written in.
+FilePrecision: TypeAlias = Literal["fp32", "fp16", "int8"]
 #: What a batch norm adds to the number of parameters; see :class:`mbcost.graph.ParamsConvention`.
 NormParams: TypeAlias = Literal["folded", "affine", "all", "none"]
 #: What counts as a multiply-accumulate: products only, as papers count, or element-wise operations too.
@@ -34,6 +36,7 @@ FoundKind: TypeAlias = Literal["device", "soc", "core"]
 ListOrder: TypeAlias = Literal["name", "basis"]
 
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+FILE_PRECISIONS: Final[tuple[FilePrecision, ...]] = get_args(FilePrecision)
 NORM_PARAMS: Final[tuple[NormParams, ...]] = get_args(NormParams)
 MACS_CONVENTIONS: Final[tuple[MacsConvention, ...]] = get_args(MacsConvention)
 UNSUPPORTED: Final[tuple[Unsupported, ...]] = get_args(Unsupported)

@@ -1,4 +1,4 @@
-"""``mbcost convert``: a model of any format as a readable table, or as a graph."""
+"""``mbcost convert``: a model of any format as a readable table, as a graph, or as a file that runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ from mbcost.cli.options import (
     read_size,
 )
 from mbcost.cli.output import print_note
+from mbcost.errors import fail
+from mbcost.words import FilePrecision
 
 
 def convert(
     model: Model,
-    output: Annotated[
-        Path,
-        typer.Argument(metavar="OUT", help="A table (.yaml) or a graph (.graphml, .dot, .json).", show_default=False),
-    ],
+    out: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="OUT",
+            help="A table (.yaml), a graph (.graphml, .dot, .json), or a model that runs (.tflite, .onnx, .param).",
+            show_default=False,
+        ),
+    ] = None,
     input_shape: InputShape = None,
     until: Until = None,
     unsupported: UnsupportedOption = "refuse",
@@ -49,14 +55,25 @@ def convert(
             autocompletion=complete_target,
         ),
     ] = None,
+    precision: Annotated[
+        FilePrecision | None, typer.Option(help="Precision of a model that runs.", show_default="fp32")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the random weights of a model that runs.", show_default="0")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="The same as OUT.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
 ) -> None:
-    """Convert a model to a readable table, or a network to a graph for other programs."""
+    """Convert a network to a readable table, a graph for other programs, or a model with random weights."""
     from mbcost.report.convert import convert as run
+
+    path = out if output is None else output
+    if path is None or (out is not None and output is not None):
+        fail("MB010", "name one file to write", hint="such as net.yaml or net.tflite, as OUT or with `--output`")
 
     made = run(
         model,
-        output,
+        path,
         device=device,
         alpha=alpha,
         rho=rho,
@@ -65,8 +82,10 @@ def convert(
         unsupported=unsupported,
         input_shapes=read_input_shapes(input_shape),
         until=until,
+        precision=precision,
+        seed=seed,
         force=force,
     )
     for warning in made.warnings:
         print_note(f"warning: {warning}")
-    print_note(f"wrote {output}")
+    print_note(f"wrote {path}")

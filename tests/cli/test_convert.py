@@ -60,7 +60,7 @@ def test_existing_files_are_kept(cli, v2, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["v2.onnx", "net.txt"], "MB006", "end it in .yaml, .yml, .graphml, .dot or .json"),
+        (["v2.onnx", "net.txt"], "MB006", "end it in .yaml, .yml, .graphml, .dot, .json, .tflite, .onnx or .param"),
         (["v2.onnx", "net"], "MB006", "`net` does not say its format"),
         (["gone.onnx", "net.yaml"], "MB001", "no file gone.onnx"),
         (["mobilenet_v9", "net.yaml"], "MB200", "did you mean `mobilenet_v"),

@@ -1,4 +1,4 @@
-"""The part of TensorFlow Lite's schema that the importer reads.
+"""The part of TensorFlow Lite's schema that the importer reads and the exporter writes.
 
 Source: tensorflow/lite/schema/schema.fbs (version 3a). A field's number is its place in the schema's table; a union
 takes two (its type and its value). A test compares this page with the code that flatc generates from the schema.
@@ -26,11 +26,13 @@ def _window(first: int) -> dict[str, Slot]:
     }
 
 
-#: table -> field -> where it is. Fields that the importer does not read are left out.
+#: table -> field -> where it is. Fields that nobody reads or writes are left out.
 SCHEMA: Final[Schema] = {
     "Model": {
+        "version": Slot(0, "uint"),
         "operator_codes": Slot(1, "[OperatorCode]"),
         "subgraphs": Slot(2, "[SubGraph]"),
+        "description": Slot(3, "string"),
         "buffers": Slot(4, "[Buffer]"),
         "signature_defs": Slot(7, "[SignatureDef]"),
     },
@@ -38,6 +40,7 @@ SCHEMA: Final[Schema] = {
     "OperatorCode": {
         "deprecated_builtin_code": Slot(0, "byte"),
         "custom_code": Slot(1, "string"),
+        "version": Slot(2, "int", 1),
         "builtin_code": Slot(3, "int"),
     },
     "SubGraph": {
@@ -45,6 +48,7 @@ SCHEMA: Final[Schema] = {
         "inputs": Slot(1, "[int]"),
         "outputs": Slot(2, "[int]"),
         "operators": Slot(3, "[Operator]"),
+        "name": Slot(4, "string"),
     },
     "Tensor": {
         "shape": Slot(0, "[int]"),
@@ -54,11 +58,16 @@ SCHEMA: Final[Schema] = {
         "quantization": Slot(4, "QuantizationParameters"),
         "shape_signature": Slot(7, "[int]"),
     },
-    "QuantizationParameters": {"scale": Slot(2, "[float]"), "zero_point": Slot(3, "[long]")},
+    "QuantizationParameters": {
+        "scale": Slot(2, "[float]"),
+        "zero_point": Slot(3, "[long]"),
+        "quantized_dimension": Slot(6, "int"),
+    },
     "Operator": {
         "opcode_index": Slot(0, "uint"),
         "inputs": Slot(1, "[int]"),
         "outputs": Slot(2, "[int]"),
+        "builtin_options_type": Slot(3, "ubyte"),
         "builtin_options": Slot(4, "union"),
         "custom_options": Slot(5, "[ubyte]"),
     },
@@ -70,6 +79,7 @@ SCHEMA: Final[Schema] = {
     },
     "DepthwiseConv2DOptions": {
         **_window(4),
+        "depth_multiplier": Slot(3, "int"),
         "dilation_w_factor": Slot(5, "int", 1),
         "dilation_h_factor": Slot(6, "int", 1),
     },
@@ -88,6 +98,10 @@ SCHEMA: Final[Schema] = {
     "UnidirectionalSequenceLSTMOptions": {_ACTIVATION: Slot(0, "byte"), "time_major": Slot(3, "bool")},
     "Pool2DOptions": {**_window(5), "filter_width": Slot(3, "int"), "filter_height": Slot(4, "int")},
     "FullyConnectedOptions": {_ACTIVATION: Slot(0, "byte"), "keep_num_dims": Slot(2, "bool")},
+    "SoftmaxOptions": {"beta": Slot(0, "float")},
+    "GeluOptions": {"approximate": Slot(0, "bool")},
+    "ResizeBilinearOptions": {"half_pixel_centers": Slot(3, "bool")},
+    "ResizeNearestNeighborOptions": {"half_pixel_centers": Slot(1, "bool")},
     "ReducerOptions": {"keep_dims": Slot(0, "bool")},
     "SqueezeOptions": {"squeeze_dims": Slot(0, "[int]")},
     "PackOptions": {"values_count": Slot(0, "int"), "axis": Slot(1, "int")},
@@ -109,7 +123,12 @@ SCHEMA: Final[Schema] = {
     "UnpackOptions": {"num": Slot(0, "int"), "axis": Slot(1, "int")},
     "ReshapeOptions": {"new_shape": Slot(0, "[int]")},
     "L2NormOptions": {_ACTIVATION: Slot(0, "byte")},
-    "LocalResponseNormalizationOptions": {"radius": Slot(0, "int")},
+    "LocalResponseNormalizationOptions": {
+        "radius": Slot(0, "int"),
+        "bias": Slot(1, "float"),
+        "alpha": Slot(2, "float"),
+        "beta": Slot(3, "float"),
+    },
     "LeakyReluOptions": {"alpha": Slot(0, "float")},
     "DepthToSpaceOptions": {"block_size": Slot(0, "int")},
     "SpaceToDepthOptions": {"block_size": Slot(0, "int")},
@@ -145,6 +164,10 @@ OPTIONS: Final = {
     **dict.fromkeys(
         ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "REDUCE_ANY", "REDUCE_ALL"), "ReducerOptions"
     ),
+    "SOFTMAX": "SoftmaxOptions",
+    "GELU": "GeluOptions",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
     "SQUEEZE": "SqueezeOptions",
     "PACK": "PackOptions",
     "UNPACK": "UnpackOptions",
