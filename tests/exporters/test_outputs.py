@@ -10,10 +10,10 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from mbcost.exporters.evaluation import outputs, sample_input
+from mbcost.exporters.evaluation import evaluate, outputs, sample_input
 from mbcost.exporters.export import export
 from mbcost.exporters.lowering import lower
-from mbcost.exporters.program import Array, Program
+from mbcost.exporters.program import PRODUCTS, Array, Program
 from mbcost.graph import LayerGraph, build_graph
 from mbcost.networks import load
 from tests.exporters.tables import TABLES, graph_of
@@ -61,6 +61,17 @@ def test_by_the_reference_of_onnx(name: str) -> None:
     onnx.checker.check_model(model, full_check=True)
     found = ReferenceEvaluator(model).run(None, {"input": x.transpose(0, 3, 1, 2)})
     agree(outputs(program, x), [last(array) for array in found], "fp32")
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_values_neither_vanish_nor_grow(name: str) -> None:
+    """Through up to 120 products, each of which would change the spread by its gain if that were off."""
+    _, program, x = sample(name)
+    products = {node.output for node in program.nodes if node.op in PRODUCTS}
+    spreads = [float(np.std(array)) for tensor, array in evaluate(program, x) if tensor in products]
+    assert len(spreads) > 15
+    assert min(spreads) > 0.01
+    assert max(spreads) < 100
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
