@@ -22,8 +22,8 @@ from mbcost.devices.entries import (
     Width,
     optional,
 )
-from mbcost.devices.gpus import GpuVendor
 from mbcost.devices.schema import Slug, Text
+from mbcost.devices.types import GpuVendor
 
 ClusterName: TypeAlias = Literal["large", "medium", "medium_2", "small"]
 Feature: TypeAlias = Literal[

@@ -11,16 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from mbcost.devices.entries_of_catalogue import aliases_of, number, plain, throughput_of
 from mbcost.devices.folders import GPUS, own_version, profiles_in, user_folder
-from mbcost.devices.types import Origin, Precision, Quantity
+from mbcost.devices.types import GpuVendor, Origin, Precision, Quantity
 from mbcost.files import load_yaml
 from mbcost.resources import hardware_profiles
 
-#: Who designed it, as far as runtimes tell them apart.
-GpuVendor: TypeAlias = Literal["adreno", "mali", "powervr", "apple", "amd"]
 #: The keys of single numbers.
 GPU_NUMBERS: Final = ("cores", "max_clock", "l2")
 

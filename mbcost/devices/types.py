@@ -11,6 +11,8 @@ from mbcost.words import Precision as Precision
 
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
 Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
+#: Who designed a GPU, as far as runtimes tell them apart.
+GpuVendor = Literal["adreno", "mali", "powervr", "apple", "amd"]
 #: Bytes of an element [B].
 ELEMENT_BYTES: Final[Mapping[str, int]] = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 #: What has a level 2 cache of its own.

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from mbcost.devices.gpus import Gpu, GpuVendor
+from mbcost.devices.gpus import Gpu
+from mbcost.devices.types import GpuVendor
 from mbcost.numeric import ceil_div, round_up
 
 #: Channels of a slice.
