@@ -20,6 +20,7 @@ from mbcost.words import FoundKind, ListOrder
 if TYPE_CHECKING:
     from mbcost.devices import Found
     from mbcost.devices.cores import Core
+    from mbcost.devices.gpus import Gpu
 
 devices: Final = typer.Typer(help="Devices that latencies can be predicted for.")
 
@@ -190,36 +191,55 @@ def show_device(
     ],
     format_: ListFormatOption = "table",
 ) -> None:
-    """Show every number of a device, a system on a chip or a core, with its source."""
+    """Show every number of a device, a system on a chip, a core or a GPU, with its source."""
     from mbcost.devices import load_device
-    from mbcost.report.screens.catalogue import core_details, core_screen, device_details, device_screen
+    from mbcost.devices.cores import Core
+    from mbcost.report.screens import catalogue
 
-    core = _core(device)
-    if core is not None:
-        from mbcost.devices.socs import load_soc, soc_names
-
-        chips = [chip for chip in soc_names() if core.name in {each.core for each in load_soc(chip).clusters.values()}]
+    part = _part(device)
+    if part is None:
+        profile = load_device(device)
         if format_ == "json":
-            emit(f"{json.dumps(core_details(core, chips), indent=2)}\n")
+            emit(f"{json.dumps(catalogue.device_details(profile), indent=2)}\n")
         else:
-            deliver(lambda screen: core_screen(core, chips, screen), None)
+            deliver(lambda screen: catalogue.device_screen(profile, screen), None)
         return
-    profile = load_device(device)
+    chips = _chips_with(part)
+    details = catalogue.core_details(part, chips) if isinstance(part, Core) else catalogue.gpu_details(part, chips)
     if format_ == "json":
-        emit(f"{json.dumps(device_details(profile), indent=2)}\n")
+        emit(f"{json.dumps(details, indent=2)}\n")
     else:
-        deliver(lambda screen: device_screen(profile, screen), None)
+        deliver(lambda screen: catalogue.part_screen(part, chips, screen), None)
 
 
-def _core(text: str) -> Core | None:
-    """The core that a text names; None for a device, a file, and a core with its clock."""
+def _part(text: str) -> Core | Gpu | None:
+    """The core or the GPU that a text names; None for a device, a file, and a core with its clock."""
     from mbcost.devices import device_names
     from mbcost.devices.cores import find_core
     from mbcost.devices.folders import is_path
+    from mbcost.devices.gpus import find_gpu
 
     if is_path(text) or "@" in text or text in device_names(catalogue=True):
         return None
-    return find_core(text)
+    return find_core(text) or find_gpu(text)
+
+
+def _chips_with(part: Core | Gpu) -> list[str]:
+    """The keys of the chips that have a core or a GPU."""
+    from mbcost.devices.cores import Core
+    from mbcost.devices.gpus import find_gpu
+    from mbcost.devices.socs import load_soc, soc_names
+
+    found = []
+    for name in soc_names():
+        chip = load_soc(name)
+        if isinstance(part, Core):
+            has = part.name in {each.core for each in chip.clusters.values()}
+        else:
+            has = chip.gpu is not None and find_gpu(chip.gpu.name) == part
+        if has:
+            found.append(name)
+    return found
 
 
 @devices.command("check")

@@ -185,3 +185,13 @@ def test_completion_knows_the_catalogue():
     assert "snapdragon_8_gen_3" in complete_device("snapdragon_8")
     assert "cortex_x4" in complete_device("cortex_x")
     assert "pixel9/cpu.small@ncnn" in complete_target("pixel9/")
+
+
+def test_show_a_gpu(cli) -> None:
+    """Adreno 640: 2 cores of 384 multiply-adds a cycle, in the Snapdragon 855 (azhirnov, cpu-gpu-arch; gpu_info.cc)."""
+    shown = cli("devices", "show", "Adreno 640")
+    assert shown.code == 0
+    assert "384 MAC/cycle" in shown.out
+    assert "snapdragon_855" in shown.out
+    data = json.loads(cli("devices", "show", "adreno_640", "--format", "json").out)
+    assert (data["name"], data["vendor"], data["numbers"]["cores"]["value"]) == ("adreno_640", "adreno", 2)

@@ -14,6 +14,7 @@ from mbcost.architectures import ArchitectureSpec
 from mbcost.basis import SHORT
 from mbcost.devices import DeviceProfile, Found, Processor, Quantity, runtimes_for
 from mbcost.devices.cores import NUMBERS, Core
+from mbcost.devices.gpus import GPU_NUMBERS, Gpu
 from mbcost.graph import Layer, LayerGraph, ParamsConvention, macs_by_layer, params_by_layer
 from mbcost.report.screens.terminal import Column, Screen, bullets, facts, heading, section, table
 from mbcost.words import ListOrder, MacsConvention
@@ -329,7 +330,52 @@ def core_screen(core: Core, chips: Sequence[str], screen: Screen) -> str:
         ("chips", ", ".join(chips)),
         ("file", f"{core.origin}, of {core.date}"),
     ]
-    rows = [(place, each.text, each.source, _remark(each)) for place, each in _core_numbers(core)]
+    hint = f"A target: `--device {core.name}@2.0GHz`, at any clock of yours."
+    return _part_screen(core, about, _core_numbers(core), hint, screen)
+
+
+def gpu_screen(gpu: Gpu, chips: Sequence[str], screen: Screen) -> str:
+    """A graphics processor with all its numbers, each with its source."""
+    about = [
+        ("other names", ", ".join(gpu.names)),
+        ("generation", f"{gpu.vendor}, {gpu.generation}"),
+        ("chips", ", ".join(chips)),
+        ("file", f"{gpu.origin}, of {gpu.date}"),
+    ]
+    hint = f"A target: `--device {chips[0]}/gpu`." if chips else "No chip of the catalogue has it."
+    return _part_screen(gpu, about, _gpu_numbers(gpu), hint, screen)
+
+
+def part_screen(part: Core | Gpu, chips: Sequence[str], screen: Screen) -> str:
+    """A core or a graphics processor with all its numbers."""
+    return core_screen(part, chips, screen) if isinstance(part, Core) else gpu_screen(part, chips, screen)
+
+
+def gpu_details(gpu: Gpu, chips: Sequence[str]) -> dict[str, Any]:
+    """A graphics processor with all its numbers, in SI base units, for JSON."""
+    return {
+        "name": gpu.name,
+        "title": gpu.title,
+        "names": list(gpu.names),
+        "vendor": gpu.vendor,
+        "generation": gpu.generation,
+        "year": gpu.year,
+        "chips": list(chips),
+        "origin": gpu.origin,
+        "path": gpu.path,
+        "provenance": {"date": gpu.date, "references": dict(gpu.references)},
+        "numbers": {place: _quantity(quantity) for place, quantity in _gpu_numbers(gpu)},
+    }
+
+
+def _part_screen(
+    part: Core | Gpu,
+    about: Sequence[tuple[str, str]],
+    numbers: Sequence[tuple[str, Quantity]],
+    hint: str,
+    screen: Screen,
+) -> str:
+    rows = [(place, each.text, each.source, _remark(each)) for place, each in numbers]
     columns = [
         Column("number"),
         Column("value", "right"),
@@ -337,11 +383,17 @@ def core_screen(core: Core, chips: Sequence[str], screen: Screen) -> str:
         Column("reference; remark", style="dim", narrow="wrap", least=18),
     ]
     return screen.render(
-        section(heading(core.title, core.name), facts([row for row in about if row[1]], screen)),
+        section(heading(part.title, part.name), facts([row for row in about if row[1]], screen)),
         section(heading("Numbers"), table(columns, rows, screen)),
-        section(heading("References"), facts(core.references.items(), screen)),
-        bullets([f"A target: `--device {core.name}@2.0GHz`, at any clock of yours."], screen),
+        section(heading("References"), facts(part.references.items(), screen)),
+        bullets([hint], screen),
     )
+
+
+def _gpu_numbers(gpu: Gpu) -> list[tuple[str, Quantity]]:
+    found = [(key, getattr(gpu, key)) for key in GPU_NUMBERS]
+    found += [(f"throughput.{precision}", each) for precision, each in gpu.throughput.items()]
+    return [(place, each) for place, each in found if each is not None]
 
 
 def _core_numbers(core: Core) -> list[tuple[str, Quantity]]:
