@@ -17,13 +17,13 @@ from ai_hub_networks import APART, NETWORKS, OLDER_SIDE, PARAMETERS, Source, net
 from phones_data import Group, Unit
 from timm_networks import UnknownNetworkError
 
-import mbcost.kernels as kernels_package
+import mbcost
 from mbcost.errors import MbcostError
 from mbcost.graph import build_graph
-from mbcost.kernels import load_runtime, map_to_kernels
+from mbcost.kernels import Runtime, load_runtime, map_to_kernels
 from mbcost.latency.core_rates import Npu
-from mbcost.latency.form import count_vector
-from mbcost.latency.forms import find_form, hexagon_htp
+from mbcost.latency.form import LatencyForm, count_vector
+from mbcost.latency.forms import find_form
 
 #: What the table calls a precision -> what mbcost does, and the bytes of its activations and of its weights.
 PRECISIONS: Final = {"float": ("fp16", 2, 2), "w8a8": ("int8", 1, 1), "w8a16": ("w8a16", 2, 1)}
@@ -67,6 +67,11 @@ _VOLUMES: Final = frozenset(("resnet_3d", "resnet_2plus1d", "resnet_mixed"))
 #: Packages of the classifiers that are in the older table too.
 _CLASSIFIERS: Final = ("torchvision", "timm")
 _COLUMNS: Final = ("precision", "device", "runtime", "inference_time_ms")
+#: Networks that ship whose counts tell whether a form or its rules changed.
+PROBES: Final = (
+    "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2", "densenet121", "resnext50_32x4d", "googlenet",
+    "ssdlite_mobilenet_v2", "deeplabv3_mobilenet_v2", "efficientnet_b0", "yolov2",
+)  # fmt: skip
 _FORM: Final = find_form("hexagon_htp")
 _COUNTS: Final = Path(__file__).with_name("ai_hub_counts.json")
 
@@ -292,10 +297,19 @@ def write_counts() -> None:
 
 @cache
 def rules() -> str:
-    """What the counts depend on: a hash of the form and of the runtime's rules."""
-    folder = Path(kernels_package.__file__).parent / "runtimes"
-    files = (Path(hexagon_htp.__file__), folder / "families" / "htp.yaml", folder / "common.yaml")
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    """What the counts depend on: a hash of what the form counts in networks that ship, by the runtime's rules."""
+    return hash_of_counts(load_runtime("tflite-htp"), _FORM, (1, 2))
+
+
+def hash_of_counts(runtime: Runtime, form: LatencyForm, sizes: Sequence[int]) -> str:
+    """A hash of the counts of some networks that ship, which have most operators, at some bytes an element."""
+    found = []
+    for name in PROBES:
+        graph = build_graph(mbcost.load(name))
+        for size in sizes:
+            kernels = map_to_kernels(graph, runtime, element_bytes=size, estimate_unsupported=True)
+            found.append([float(value) for value in count_vector(kernels, form).values()])
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
 
 
 def count_all(cache: Path) -> list[str]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import sys
 from collections import defaultdict
@@ -30,6 +29,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from ai_hub import measured_width, refitted
+from ai_hub_data import hash_of_counts
 from ai_hub_fit import npu_file, representatives
 from ai_hub_networks import Source, network
 from npus_networks import HAILO, RKNN
@@ -38,13 +38,12 @@ from phones_data import Group, Unit
 from phones_fit import WIDTH, as_json
 from timm_networks import UnknownNetworkError
 
-import mbcost.kernels as kernels_package
 from mbcost.errors import MbcostError
 from mbcost.graph import build_graph
 from mbcost.kernels import load_runtime, map_to_kernels
 from mbcost.latency.core_rates import FOLDER, Npu
 from mbcost.latency.form import count_vector
-from mbcost.latency.forms import compiled_npu, find_form
+from mbcost.latency.forms import find_form
 from mbcost.resources import hardware_profiles
 
 #: Devices of the tables -> their NPU, with its int8 TOPS as its maker states them (of one core of Rockchip's).
@@ -205,10 +204,8 @@ def kept_counts() -> dict[str, list[float]]:
 
 @cache
 def rules() -> str:
-    """What the counts depend on: a hash of the form and of the runtimes' rules."""
-    folder = Path(kernels_package.__file__).parent / "runtimes"
-    files = (Path(compiled_npu.__file__), folder / "hailo.yaml", folder / "rknn.yaml", folder / "common.yaml")
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    """What the counts depend on: a hash of what the form counts in networks that ship, by the runtimes' rules."""
+    return " ".join(hash_of_counts(load_runtime(name), _FORM, (1,)) for name in ("hailo", "rknn"))
 
 
 def write_counts() -> None:
