@@ -122,7 +122,7 @@ def format_quantity(value: float, dimension: str) -> str:
 
 
 def _distance(number: float) -> float:
-    if number == 0:
+    if number / 30 == 0:  # zero, or so small that the quotient is
         return 0.0
     return 0.0 if 1 <= number < 1000 else abs(math.log10(number / 30))
 

@@ -142,3 +142,7 @@ def test_a_formatted_quantity_reads_back_exactly(dimension, value):
 def test_a_decimal_number_becomes_the_nearest_double(number, unit):
     exponent = {"ms": -3, "us": -6, "ns": -9}[unit]
     assert to_base(float(number), unit, "time") == float(number.scaleb(exponent))
+
+
+def test_the_smallest_number_there_is_has_a_text() -> None:
+    assert format_quantity(5e-324, "frequency").endswith("Hz")

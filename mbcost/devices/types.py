@@ -309,7 +309,9 @@ class DeviceProfile:
 
     @property
     def default_processor(self) -> Processor:
-        return next(processor for processor in self.processors.values() if processor.default)
+        """The one that is marked, else the first."""
+        marked = (processor for processor in self.processors.values() if processor.default)
+        return next(marked, None) or next(iter(self.processors.values()))
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
         """Every number with its dotted path, such as ``processors.cpu.clock``, in the order of the classes' fields."""
