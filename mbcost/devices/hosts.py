@@ -23,7 +23,8 @@ def host_of(target: Target) -> Target | None:
         return None
     if target.host is not None:
         return _at(target.host, target.precision)
-    if "cpu" not in target.device.processors:
+    own = target.device.processors.get("cpu")
+    if own is None or own.kind != "cpu":  # a file may call another kind so
         return None
     where = target.device.path if target.device.origin == "file" else target.device.name
     return _at(resolve_target(f"{where}/cpu"), target.precision)
