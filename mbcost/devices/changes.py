@@ -11,8 +11,8 @@ from mbcost.devices.types import DeviceProfile, Memory, Processor, Quantity
 from mbcost.errors import did_you_mean, fail
 from mbcost.units import UnitError, parse_quantity
 
-#: Numbers that follow another one of the same processor in proportion: the peak its clock, and its array.
-_FOLLOWS_CLOCK: Final = ("peak", "measured_peak")
+#: Numbers that follow the clock of their processor in proportion, and the cores of a GPU.
+_PEAKS: Final = ("peak", "measured_peak")
 #: Cores of a GPU, whose peak is that of all of them; the peak of a CPU is that of one.
 _GPU_CORES: Final = (["cores"], ["shader_processors"])
 #: Parts of a processor's section whose numbers may be named without the part: ``npu.array`` and ``fpga.cores``.
@@ -53,9 +53,9 @@ def _changed(profile: DeviceProfile, place: str, text: str) -> DeviceProfile:
             return replace(profile, memory=memory)
         factor = memory.bandwidth.value / old.value if memory.bandwidth is not None else 1.0
         processors = {
-            key: replace(one, bandwidth=_scaled(one.bandwidth, factor)) for key, one in profile.processors.items()
+            key: replace(one, bandwidth=scaled(one.bandwidth, factor)) for key, one in profile.processors.items()
         }
-        measured = _scaled(memory.measured_bandwidth, factor)
+        measured = scaled(memory.measured_bandwidth, factor)
         return replace(profile, memory=replace(memory, measured_bandwidth=measured), processors=processors)
     keys = [key for key in profile.processors if place.removeprefix("processors.").startswith(f"{key}.")]
     if not keys:
@@ -94,18 +94,36 @@ def _of_processor(profile: DeviceProfile, processor: Processor, place: str, rest
         _no_such_place(profile, place)
     found: Processor = _within(profile, processor, place, rest, text)
     old, new = (getattr(each, rest[0], None) for each in (processor, found))
-    if rest == ["clock"] or (processor.kind == "gpu" and rest in _GPU_CORES):
-        if old is None or new is None:
-            return found
-        factor = new.value / old.value
-        follow = {
-            name: {precision: _times(each, factor) for precision, each in getattr(found, name).items()}
-            for name in _FOLLOWS_CLOCK
-        }
-        if found.dpu is not None and rest == ["clock"]:
-            found = replace(found, dpu=replace(found.dpu, clock=_times(found.dpu.clock, factor)))
-        return replace(found, **follow)  # type: ignore[arg-type]
+    if old is None or new is None:
+        return found
+    if rest == ["clock"]:
+        return replace(at_clock(processor, new.value / old.value), clock=new)
+    if processor.kind == "gpu" and rest in _GPU_CORES:
+        return replace(found, **_peaks(found, new.value / old.value))
     return found
+
+
+def at_clock(processor: Processor, factor: float) -> Processor:
+    """The processor at another clock, with the arithmetic peaks and the clock of a DPU that follow it."""
+    dpu = processor.dpu
+    return replace(
+        processor,
+        clock=scaled(processor.clock, factor),
+        dpu=replace(dpu, clock=_times(dpu.clock, factor)) if dpu is not None else None,
+        **_peaks(processor, factor),
+    )
+
+
+def scaled(quantity: Quantity | None, factor: float) -> Quantity | None:
+    """A number of a profile times a factor, if the profile has it."""
+    return None if quantity is None else _times(quantity, factor)
+
+
+def _peaks(processor: Processor, factor: float) -> dict[str, Any]:
+    return {
+        name: {precision: _times(each, factor) for precision, each in getattr(processor, name).items()}
+        for name in _PEAKS
+    }
 
 
 def _within(profile: DeviceProfile, section: Any, place: str, rest: list[str], text: str) -> Any:
@@ -146,10 +164,6 @@ def _no_such_place(profile: DeviceProfile, place: str) -> NoReturn:
 
 def _names(section: Any) -> frozenset[str]:
     return frozenset(each.name for each in fields(section)) if is_dataclass(section) else frozenset()
-
-
-def _scaled(quantity: Quantity | None, factor: float) -> Quantity | None:
-    return None if quantity is None else _times(quantity, factor)
 
 
 def _times(quantity: Quantity, factor: float) -> Quantity:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from mbcost.analysis import Analysis
-from mbcost.devices import Processor, Quantity, Target, as_target
+from mbcost.devices import Processor, Target, as_target
+from mbcost.devices.changes import at_clock, scaled
 from mbcost.hosting import accelerator_part, is_hosted
 from mbcost.kernels import Kernel
 from mbcost.latency.model import computed_target
@@ -143,29 +144,11 @@ def _limits(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
 def _scaled(target: Target, clock: float, bandwidth: float) -> Target:
     """The target with another clock (and the arithmetic peaks that follow it) and another memory bandwidth."""
     processor, device = target.processor, target.device
-    memory = replace(device.memory, bandwidth=_scaled_or_none(device.memory.bandwidth, bandwidth))
-    changed = replace(
-        _at_clock(processor, clock, bandwidth),
-        clusters=tuple([_at_clock(each, clock, bandwidth) for each in processor.clusters]),
-    )
+    memory = replace(device.memory, bandwidth=scaled(device.memory.bandwidth, bandwidth))
+    clusters = tuple([_one_scaled(each, clock, bandwidth) for each in processor.clusters])
+    changed = replace(_one_scaled(processor, clock, bandwidth), clusters=clusters)
     return replace(target, processor=changed, device=replace(device, memory=memory))
 
 
-def _at_clock(processor: Processor, clock: float, bandwidth: float) -> Processor:
-    dpu = processor.dpu
-    return replace(
-        processor,
-        clock=_scaled_or_none(processor.clock, clock),
-        peak={name: _times(peak, clock) for name, peak in processor.peak.items()},
-        measured_peak={name: _times(peak, clock) for name, peak in processor.measured_peak.items()},
-        bandwidth=_scaled_or_none(processor.bandwidth, bandwidth),
-        dpu=replace(dpu, clock=_times(dpu.clock, clock)) if dpu is not None else None,
-    )
-
-
-def _scaled_or_none(quantity: Quantity | None, factor: float) -> Quantity | None:
-    return _times(quantity, factor) if quantity is not None else None
-
-
-def _times(quantity: Quantity, factor: float) -> Quantity:
-    return replace(quantity, value=quantity.value * factor)
+def _one_scaled(processor: Processor, clock: float, bandwidth: float) -> Processor:
+    return replace(at_clock(processor, clock), bandwidth=scaled(processor.bandwidth, bandwidth))
