@@ -232,11 +232,14 @@ def pick(
         fail("MB010", "network names nothing to pick from")
     works = works_of(specs, device, how.batch, precision, threads, how)
     images = _batch_of(works)
-    found: list[Candidate] = []
-    for work in works:
-        points, accuracy = candidates_of(work.spec, work.models, how.options, between, alpha, resolution)
-        section = _evaluated(work._replace(points=points))
-        found += make_candidates(section, accuracy, budgets, min_probability)
+
+    def candidates(among: Sequence[Work]) -> list[Candidate]:
+        found: list[Candidate] = []
+        for work in among:
+            points, accuracy = candidates_of(work.spec, work.models, how.options, between, alpha, resolution)
+            section = _evaluated(work._replace(points=points))
+            found += make_candidates(section, accuracy, budgets, min_probability)
+        return found
 
     def largest_that_fits() -> Candidate | None:
         fitting = []
@@ -247,36 +250,22 @@ def pick(
             fitting += [candidate for candidate in others if chooser.fits(candidate)]
         return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
 
-    chooser = _Chooser(budgets, images)
+    found, chooser = candidates(works), _Chooser(budgets, images)
     chosen = chooser.choose(found, largest_that_fits)
     by_name = {work.spec.name: work for work in works}
     best = chosen.pick
     predicted = () if best is None else _warnings(by_name[best.architecture], best)
     models = [model for work in works for model in work.models]
     notes = (*_about_accuracy(chosen.by, found, models), *predicted)
-    targets = [model.target for model in works[0].models]
+    targets = [model.target.name for model in works[0].models]
     if len(targets) < 2:
         return replace(chosen, notes=notes)
-    each = [
-        pick(
-            specs,
-            target,
-            budget=budgets,
-            between=between,
-            alpha=alpha,
-            resolution=resolution,
-            batch=how.batch,
-            options=options,
-            unsupported=unsupported,
-            calibration=calibration,
-            lowering=lowering,
-            min_probability=min_probability,
-        )
-        for target in targets
-    ]
-    names = {id(one): target.name for one, target in zip(each, targets, strict=True)}
-    alone = tuple([Alone(names[id(one)], one.pick, one.nearest) for one in sorted(each, key=_order)])
-    return replace(chosen, notes=notes, alone=alone)
+    each = []
+    for place, target in enumerate(targets):
+        own = [work._replace(models=(work.models[place],)) for work in works]
+        each.append((target, chooser.choose(candidates(own), lambda: None)))
+    alone = [Alone(target, one.pick, one.nearest) for target, one in sorted(each, key=lambda entry: _order(entry[1]))]
+    return replace(chosen, notes=notes, alone=tuple(alone))
 
 
 def _order(result: Pick) -> tuple[float, ...]:
