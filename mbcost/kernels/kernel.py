@@ -24,6 +24,11 @@ KernelKind: TypeAlias = Literal[
     "view",  # the same memory under another shape: launches nothing
 ]
 KERNEL_KINDS: Final[tuple[KernelKind, ...]] = get_args(KernelKind)
+#: Kinds whose work is the matrix product of :meth:`Kernel.gemm`, and the operators that have one.
+PRODUCT_KINDS: Final = frozenset({"pointwise", "im2col_gemm", "direct_conv", "depthwise", "dense", "matmul"})
+PRODUCT_OPERATORS: Final = frozenset(
+    operator.op for operator in (Conv2d, Conv3d, DepthwiseConv2d, TransposedConv2d, Dense, Matmul)
+)
 
 
 class GemmShape(NamedTuple):

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from mbcost.devices.entries import Section
 from mbcost.devices.problems import Path, problem
 from mbcost.devices.runtimes import MOST_LIKE, RuntimeFile, is_shipped, parent_of, runtime_document
-from mbcost.errors import InputError, Problem
+from mbcost.errors import InputError, Problem, or_list
 from mbcost.files import MAX_PROBLEMS, Document
+from mbcost.kernels.kernel import KERNEL_KINDS, PRODUCT_KINDS, PRODUCT_OPERATORS
 from mbcost.kernels.runtime import FITTED_ALONE
 from mbcost.kernels.runtime_schema import (
     TAGS,
@@ -25,6 +26,7 @@ from mbcost.kernels.runtime_schema import (
     RequiresSection,
     RuntimeSection,
 )
+from mbcost.operators import OPERATOR_BY_NAME
 
 #: Required keys of a runtime without `like`.
 _NEEDED: Final = ("processors", "form")
@@ -73,6 +75,7 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
     elif isinstance(name, str) and file.origin != "shipped" and is_shipped(name):
         message = f"a runtime of the name `{name}` ships with mbcost, and calibrations of it"
         yield Problem("MB303", message, document.value("name"), "give it another name")
+    yield from _kernels(data.get("kernels"), document)
     yield from _intervals(data.get("parameters"), document)
     if isinstance(like, str):
         yield from _like(like, document, file)
@@ -88,6 +91,28 @@ def _between(data: dict[str, Any], document: Document, file: RuntimeFile) -> Ite
         if isinstance(parameters, dict) and key not in parameters:
             hint = "90 % of latencies lie between interval_low and interval_high times the predicted one"
             yield Problem("MB102", f"`parameters` has no `{key}`", document.key("parameters"), hint)
+
+
+def _kernels(rules: Any, document: Document) -> Iterator[Problem]:
+    """Rules that compute an operator without a matrix product as one, or leave out the MACs of one that has it."""
+    for i, rule in enumerate(rules if isinstance(rules, list) else ()):
+        kind, operators = (rule.get("kernel"), rule.get("operators")) if isinstance(rule, dict) else (None, None)
+        if kind not in KERNEL_KINDS or kind == "outside" or not isinstance(operators, list):
+            continue
+        is_product = kind in PRODUCT_KINDS
+        strange = [
+            op
+            for op in operators
+            if isinstance(op, str) and op in OPERATOR_BY_NAME and (op in PRODUCT_OPERATORS) != is_product
+        ]
+        if strange and is_product:
+            message = f"`kernel: {kind}` is a matrix product, which {or_list(strange)} does not have"
+            hint = f"it is for {or_list(sorted(PRODUCT_OPERATORS))}"
+            yield Problem("MB103", message, document.value("kernels", i, "kernel"), hint)
+        elif strange:
+            message = f"`kernel: {kind}` would leave out the MACs of {or_list(strange)}"
+            hint = f"it is {or_list([*sorted(PRODUCT_KINDS), 'outside'])}"
+            yield Problem("MB103", message, document.value("kernels", i, "kernel"), hint)
 
 
 def _intervals(parameters: Any, document: Document) -> Iterator[Problem]:

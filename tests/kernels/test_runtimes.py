@@ -311,6 +311,8 @@ BROKEN: dict[str, tuple[str, str, list[tuple[str, int, int]]]] = {
     "no operators": ("[mish]", "[]", [("MB103", 7, 17)]),
     "unknown kernel": ("kernel: outside", "kernel: inside", [("MB103", 8, 33)]),
     "unknown condition": ("kernel: outside", "when: wide, kernel: outside", [("MB103", 8, 31)]),
+    "product of an operator without one": ("kernel: outside", "kernel: dense", [("MB103", 8, 33)]),
+    "product that is computed as none": ("[gelu], kernel: outside", "[gelu, conv2d], kernel: pool", [("MB103", 8, 41)]),
     "rule without a source": (', source: "its manual: on the host"', "", [("MB302", 8, 5)]),
     "unknown key of a rule": ("kernel: outside", "krnel: outside", [("MB102", 8, 5), ("MB101", 8, 25)]),
     "number in words": ("compute_efficiency: {value: 0.5", "compute_efficiency: {value: half", [("MB103", 10, 31)]),
