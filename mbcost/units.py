@@ -46,6 +46,18 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "ratio": {"1": 1.0, "%": 1e-2},
 }
 
+#: Smallest and largest number of hardware, in base units; outside, the unit is wrong. Chosen: three orders of
+#: magnitude beyond microcontrollers and data centres. 0 is left to what reads the number.
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "time": (1e-15, 1e9),
+    "frequency": (1e2, 1e13),
+    "size": (1 / 8, 1e18),
+    "bandwidth": (1e2, 1e17),
+    "transfer_rate": (1e2, 1e15),
+    "throughput": (1e2, 1e19),
+    "throughput_per_cycle": (1e-6, 1e12),
+}
+
 _QUANTITY: Final = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d].*?)?\s*")
 
 
@@ -104,6 +116,24 @@ def parse_quantity(text: str, dimension: str) -> float:
     value = float(number) if unit is None else to_base(float(number), unit, dimension)
     if not math.isfinite(value):
         raise UnitError(f"`{text.strip()[:60]}` is not a finite number")
+    return value
+
+
+def plausible(value: float, dimension: str, text: str) -> float:
+    """A number of hardware in base units, as a text gave it.
+
+    Raises
+    ------
+    UnitError
+        If it is not finite, or outside the :data:`RANGES` of its dimension.
+    """
+    shown = text.strip()[:60]
+    if not math.isfinite(value):
+        raise UnitError(f"`{shown}` is not a finite number")
+    low, high = RANGES.get(dimension, (0.0, math.inf))
+    if value and not low <= abs(value) <= high:
+        unit = next(unit for unit, scale in UNITS[dimension].items() if scale == 1)
+        raise UnitError(f"`{shown}` is not a plausible {dimension.replace('_', ' ')}: {low:g} to {high:g} {unit} is")
     return value
 
 

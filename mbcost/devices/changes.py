@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 from mbcost.devices.quantities import DIMENSIONS
 from mbcost.devices.types import DeviceProfile, Memory, Processor, Quantity
 from mbcost.errors import did_you_mean, fail
-from mbcost.units import UnitError, parse_quantity
+from mbcost.units import UnitError, parse_quantity, plausible
 
 #: Numbers that follow the clock of their processor in proportion, and the cores of a GPU.
 _PEAKS: Final = ("peak", "measured_peak")
@@ -146,7 +146,7 @@ def _value(profile: DeviceProfile, place: str, name: str, old: Quantity | None, 
     if dimension is None:
         _no_such_place(profile, place)
     try:
-        value = parse_quantity(text, dimension)
+        value = plausible(parse_quantity(text, dimension), dimension, text)
     except UnitError as error:
         fail("MB301", f"{place} of {profile.name}: {error}", hint=f"it is {old.text} now" if old is not None else None)
     if not value > 0:

@@ -18,7 +18,7 @@ from mbcost.devices.npus import npu_processor
 from mbcost.devices.socs import CLUSTER_NUMBERS, CLUSTERS, MEMORY_NUMBERS, Cluster, Soc, Unit, load_soc, numbers
 from mbcost.devices.types import DeviceProfile, Memory, Origin, Precision, Processor, Provenance, Quantity
 from mbcost.errors import fail, or_list
-from mbcost.units import UnitError, format_quantity, parse_quantity
+from mbcost.units import UnitError, format_quantity, parse_quantity, plausible
 
 #: The name of a CPU's fastest cluster, and what the names of the others begin with.
 CPU: Final = "cpu"
@@ -249,7 +249,7 @@ def _clock(match: re.Match[str], core: Core) -> Quantity:
     unit = _UNITS[match["unit"].lower()]
     text = f"{match['clock']} {unit}"
     try:
-        hertz = parse_quantity(text, "frequency")
+        hertz = plausible(parse_quantity(text, "frequency"), "frequency", text)
     except UnitError as error:
         fail("MB303", f"the clock of {core.name}: {error}", hint=f"such as {core.name}@2.0GHz")
     clock = Quantity(hertz, "frequency", "assumed", (), None, "as it was named", f"{hertz / 1e9:.9g} GHz")

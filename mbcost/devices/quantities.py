@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mbcost.devices.types import Quantity
-from mbcost.units import UnitError, parse_quantity, to_base
+from mbcost.units import UnitError, parse_quantity, plausible, to_base
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "frequency": ("clock", "array_clock"),
@@ -58,13 +58,10 @@ def base_value(value: float | str, unit: str | None, dimension: str) -> float:
     if isinstance(value, str):
         if unit is not None:
             raise UnitError("the unit is given twice: in `value` and in `unit`")
-        return parse_quantity(value, dimension)
+        return plausible(parse_quantity(value, dimension), dimension, value)
     if unit is None:
         return parse_quantity(repr(float(value)), dimension)
-    number = to_base(float(value), unit, dimension)
-    if not number < float("inf"):
-        raise UnitError(f"`{value}` is not a finite number")
-    return number
+    return plausible(to_base(float(value), unit, dimension), dimension, f"{value} {unit}")
 
 
 def quantity(entry: Mapping[str, Any], dimension: str) -> Quantity:

@@ -86,14 +86,37 @@ class _Processes(ProcessPoolExecutor):
     """
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Submit a call, which may start a worker; a worker inherits that Ctrl-C is blocked."""
-        if not hasattr(signal, "pthread_sigmask"):
+        """Submit a call, which may start a worker: Ctrl-C waits until that is done."""
+        with _uninterrupted():
             return super().submit(_unless_given_up, fn, *args, **kwargs)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return super().submit(_unless_given_up, fn, *args, **kwargs)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A block in which Ctrl-C is put off to its end, and processes start with Ctrl-C blocked.
+
+    Blocking it in this thread alone puts off nothing, where another one (of NumPy's BLAS) takes the signal: Python then
+    still interrupts its main thread, and a worker that has just been started reads a half-written pipe.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        yield  # Python interrupts the main thread only; None is a handler of C code, which cannot be set again
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        if hasattr(signal, "pthread_sigmask"):
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                yield
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        else:
+            yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 class _GivenUpError(Exception):

@@ -94,6 +94,8 @@ CASES: dict[str, tuple[str, str, list[Place]]] = {
     "not a number": ("{value: 1.5,", "{value: .nan,", [("MB301", 16, 20)]),
     "too large": ("{value: 1.5,", "{value: 1e999,", [("MB103", 16, 20)]),
     "too large in its unit": ("{value: 1.5,", "{value: 1e305,", [("MB301", 16, 20)]),
+    "far too small": ("{value: 1.5,", "{value: 1e-300,", [("MB301", 16, 20)]),
+    "far too large": ("{value: 1.5,", "{value: 1e6,", [("MB301", 16, 20)]),
     "half a core": ("cores: {value: 4,", "cores: {value: 4.5,", [("MB301", 15, 20)]),
     "negative": ("{value: 29.8,", "{value: -29.8,", [("MB303", 36, 22)]),
     "zero": ("{value: 100, source", "{value: 0, source", [("MB303", 29, 20)]),

@@ -73,6 +73,7 @@ def test_a_cluster_changes_in_the_sets_that_it_is_in() -> None:
         ("pixel4,memory.bandwidth=3", "MB301", "has no unit"),
         ("pixel4,memory.bandwidth=3GHz", "MB301", "memory.bandwidth of pixel4"),
         ("pixel4,memory.bandwidth=0GB/s", "MB301", "above 0"),
+        ("pixel4,memory.bandwidth=1e-300GB/s", "MB301", "not a plausible bandwidth"),
         ("pixel4,cpu.clock=-1GHz", "MB301", "cpu.clock of pixel4"),
         ("edge_tpu,npu.array=1.5", "MB301", "has to be a whole number"),
         ("galaxy_s24/gpu,gpu.shader_processors=4", "MB010", "has no number `gpu.shader_processors`"),
