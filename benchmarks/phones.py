@@ -34,6 +34,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from phones_data import Group, Unit, is_arm, layout_of, read_groups, same_phone
 from phones_fit import (
+    FIRST_THREADS_NOISE,
     FIRST_THREADS_SD,
     WIDTH,
     Elsewhere,
@@ -133,9 +134,9 @@ def _overlap(file: RateFile, units: Iterable[Unit]) -> bool:
 
 def _shipped_threads(group: Group) -> Threads:
     mine = shipped().get((group.runtime, group.precision))
-    return (
-        Threads({}, 0.0, FIRST_THREADS_SD) if mine is None else Threads(mine.serial, mine.sync_cycles, mine.threads_sd)
-    )
+    if mine is None:
+        return Threads({}, 0.0, FIRST_THREADS_SD, FIRST_THREADS_NOISE)
+    return Threads(mine.serial, mine.sync_cycles, mine.threads_sd, mine.threads_noise)
 
 
 #: A group's rates from some of its units, as if a phone had never been measured.

@@ -90,10 +90,11 @@ GUESS_WORTH: Final = 5.0
 FULL: Final = 0.6
 LEAST_SD: Final = 0.04
 ROUNDS: Final = 3
-#: Standard deviation of the log of a latency with several threads where nothing was measured with them, and of each
-#: term's beyond that. The second is chosen: of 0.1, 0.2, 0.3 and 0.5 the one that leaves ncnn's networks on several
-#: threads out with the least error.
+#: Standard deviation of the log of a latency with several threads where nothing was measured with them, of one
+#: network's beyond that, and of each term's. The last is chosen: of 0.1, 0.2, 0.3 and 0.5 the one that leaves ncnn's
+#: networks on several threads out with the least error.
 FIRST_THREADS_SD: Final = 0.25
+FIRST_THREADS_NOISE: Final = 0.1
 THREADS_SHAPE_SD: Final = 0.3
 #: Standard deviations to either side of a 90 % interval before they are measured: the normal distribution's.
 WIDTH: Final = 1.645
@@ -308,6 +309,7 @@ def rate_file(
         sync_cycles=threads.sync_cycles,
         threads_sd=threads.sd,
         threads_shape_sd=THREADS_SHAPE_SD,
+        threads_noise=threads.noise,
         source=group.source,
         date=date,
     )
@@ -517,11 +519,22 @@ def scales_of(file: RateFile, without: str = "") -> Elsewhere:
 
 
 class Threads(NamedTuple):
-    """Serial share of each term [1], cycles a call in addition, and the deviation of clusters from that [1]."""
+    """What several threads do.
+
+    Attributes
+    ----------
+    serial
+        Share of each term's time that does not go down [1].
+    sync_cycles
+        Cycles a call in addition.
+    sd, noise
+        Standard deviations of the log of a latency from that: of clusters, and of networks on the same cluster [1].
+    """
 
     serial: Mapping[str, float]
     sync_cycles: float
     sd: float
+    noise: float
 
 
 def fit_threads(group: Group, units: Sequence[Unit]) -> Threads:
@@ -553,7 +566,7 @@ def fit_threads(group: Group, units: Sequence[Unit]) -> Threads:
         rows.append((unit.threads, merged, one.counts[:, group.terms.index("call")], many.seconds * many.clock))
     serial = dict.fromkeys(group.terms, 1.0)
     if not rows:
-        return Threads(serial, 0.0, FIRST_THREADS_SD)
+        return Threads(serial, 0.0, FIRST_THREADS_SD, FIRST_THREADS_NOISE)
 
     def errors(values: Any) -> Any:
         shares, sync = values[:-1], values[-1]
@@ -568,12 +581,14 @@ def fit_threads(group: Group, units: Sequence[Unit]) -> Threads:
     low, high = np.zeros(len(start)), np.array([1.6] * len(group.terms) + [100.0])
     solved = least_squares(errors, start, bounds=(low, high), loss="soft_l1", f_scale=0.05)
     shares, sync = solved.x[:-1], float(solved.x[-1] * 1e3)
-    gaps = []
+    gaps, scatter = [], []
     for threads, parts, calls, cycles in rows:
-        predicted = parts @ (shares + (1 - shares) / threads) + calls * sync
-        gaps.append(float(np.median(np.log(predicted / cycles))))
+        errors_of_one = np.log((parts @ (shares + (1 - shares) / threads) + calls * sync) / cycles)
+        gaps.append(float(np.median(errors_of_one)))
+        scatter.append(float(np.std(errors_of_one)))
+    noise = float(np.median(scatter))  # of most clusters: a few networks on a disturbed one would decide a mean
     sd = math.sqrt((sum(gap**2 for gap in gaps) + 2 * FIRST_THREADS_SD**2) / (len(gaps) + 2))
-    return Threads(dict(zip(group.terms, shares.tolist(), strict=True)), sync, sd)
+    return Threads(dict(zip(group.terms, shares.tolist(), strict=True)), sync, sd, noise)
 
 
 def _cluster(unit: Unit) -> str:
@@ -609,7 +624,7 @@ def prior_of(file: RateFile, unit: Unit) -> Prior:
     covariance = symmetric(rows) + entry.sd**2
     if unit.threads > 1:
         covariance = covariance + file.threads_sd**2 + np.eye(len(covariance)) * file.threads_shape_sd**2
-    return Prior(np.array(rates), covariance, file.noise, file.width[entry.basis], entry.basis)
+    return Prior(np.array(rates), covariance, file.noise_of(unit.threads), file.width[entry.basis], entry.basis)
 
 
 def as_json(file: RateFile) -> str:

@@ -67,7 +67,7 @@ HEAD: Final = """# Phones and boards that were left out
 Written by `benchmarks/phones_report.py` from the results of `benchmarks/phones.py`. Each phone is predicted from all
 others of its data and from the rates of other runtimes; nothing of the phone is in the rates, and in the rows of new
 networks nothing of these networks either. *Measured* is the number of networks of the phone itself, drawn at random
-three times, that calibrate it; the others are predicted. MAPE is the mean absolute error; *inside* is the share of
+five times, that calibrate it; the others are predicted. MAPE is the mean absolute error; *inside* is the share of
 measured latencies in the 90 % interval. Baselines: MACs times a factor, and rank-1, the mean latency of the network on
 other phones times a factor, with the factor from the measured networks, else from other phones with the core.
 

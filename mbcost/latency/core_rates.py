@@ -130,8 +130,9 @@ class RateFile:
         Term -> share of its time that does not go down with the threads [1].
     sync_cycles
         Cycles that each kernel takes in addition where there are several threads.
-    threads_sd, threads_shape_sd
-        Standard deviations of the log of a latency with several threads, and of each term's, beyond those of one [1].
+    threads_sd, threads_shape_sd, threads_noise
+        Standard deviations of the log of a latency with several threads: of a device, of each of its terms and of one
+        network, beyond those of one thread [1].
     source, date
         What was measured, and when the fit was made.
     """
@@ -151,6 +152,11 @@ class RateFile:
     threads_shape_sd: float
     source: str
     date: str
+    threads_noise: float = 0.0
+
+    def noise_of(self, threads: int) -> float:
+        """Standard deviation of the form's relative error of one network with a number of threads [1]."""
+        return self.noise if threads == 1 else math.hypot(self.noise, self.threads_noise)
 
 
 class _Known(NamedTuple):
@@ -228,7 +234,7 @@ def spread(target: Target, runtime: Runtime) -> Spread:
         variance, own = variance + file.threads_sd**2, file.threads_shape_sd**2
     covariance = tuple((*(value + variance for value in row[:-1]), row[-1] + variance + own) for row in rows)
     source = f"{known.entry.source} ({file.source})"
-    return Spread(covariance, file.noise, file.width[basis], file.width["calibrated"], basis, source)
+    return Spread(covariance, file.noise_of(target.threads), file.width[basis], file.width["calibrated"], basis, source)
 
 
 def core_of(target: Target) -> Core:
