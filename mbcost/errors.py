@@ -64,6 +64,7 @@ CODES: Final[dict[str, str]] = {
     "MB603": "failed measurement",
     "MB604": "measured on another machine",
     "MB605": "damaged journal of a bench",
+    "MB606": "bad log of a benchmark tool",
     # search spaces
     "MB700": "bad search space",
     "MB701": "kernels reach across blocks",

@@ -16,7 +16,6 @@ from mbcost.calibration.measurements import (
     files_of,
     noise_of,
     of_target,
-    read_measurements,
     strangers,
     work_of,
 )
@@ -45,20 +44,25 @@ def calibrate(
     device, precision, threads
         As for :func:`mbcost.analyze`.
     measurements
-        CSV files of networks or of kernels: one or several.
+        CSV files of networks or of kernels, or logs of benchmark tools: one or several.
 
     Raises
     ------
     InputError
-        MB600 with every row that cannot be used, and what :func:`calibrate_on` raises.
+        MB600 with every row that cannot be used, MB606 with every run of a log, and what :func:`calibrate_on` raises.
     """
+    from mbcost.calibration.inputs import read_inputs
+
     if not isinstance(device, (str, Target)):  # the order before 0.2
         text = "mbcost.calibrate takes the device first, then the measurements"
         warnings.warn(text, DeprecationWarning, stacklevel=2)
         device, measurements = measurements, device
-    target = as_target(device, precision, threads)
-    rows = [row for path in files_of(measurements) for row in read_measurements(path)[0]]
-    return calibrate_on(of_target(rows, target), target)[0]
+    inputs = read_inputs(files_of(measurements))
+    if isinstance(device, str):
+        target = inputs.target(device, precision, threads)
+    else:
+        target = as_target(device, precision, threads)
+    return calibrate_on(of_target(inputs.measurements(target)[0], target), target)[0]
 
 
 def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibration, list[Problem]]:

@@ -14,12 +14,13 @@ from mbcost.errors import Problem, fail
 
 if TYPE_CHECKING:
     from mbcost.calibration.experiment import Suggestion
+    from mbcost.calibration.inputs import Inputs
     from mbcost.calibration.measurements import Measurement
     from mbcost.calibration.record import Calibration
     from mbcost.devices import Target
 
 #: The argument of `calibrate` and `validate`.
-FILES: Any = typer.Argument(metavar="MEASUREMENTS.csv", show_default=False)
+FILES: Any = typer.Argument(metavar="FILE", help="CSV files of latencies, or logs of tools.", show_default=False)
 
 
 def calibrate(
@@ -35,7 +36,8 @@ def calibrate(
     precision: Annotated[str | None, typer.Option(metavar=PRECISION_WORDS)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     networks: Annotated[
-        list[str] | None, typer.Option("--network", metavar="NAME", help="Only rows of this network; repeatable.")
+        list[str] | None,
+        typer.Option("--network", metavar="NAME", help="Only rows of this network; that of a log, or NAME=MODEL."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration.")
@@ -56,14 +58,14 @@ def calibrate(
 ) -> None:
     """Fit a target's rates to measured latencies of networks, kernels or both (several files); print held-out errors.
 
-    hardware_profiles/measurements/README.md describes the columns of MEASUREMENTS.csv. --suggest works without
-    measurements too and then names what to measure first.
+    FILE is a CSV file, whose columns hardware_profiles/measurements/README.md describes, or the log of a benchmark
+    tool. --suggest works without measurements too and then names what to measure first.
     """
     from mbcost.calibration.calibrate import calibrate_on
     from mbcost.calibration.experiment import suggest
     from mbcost.calibration.file import calibration_text
+    from mbcost.calibration.inputs import read_inputs
     from mbcost.calibration.measurements import of_target
-    from mbcost.devices import resolve_target
     from mbcost.files import write_text
     from mbcost.report.screens.calibration import calibration_summary, suggestions_text
 
@@ -74,13 +76,11 @@ def calibrate(
         _calibrate_machine(context, read_files(measurements or []), name, report, force=force)
         return
     assert device is not None
-    target = resolve_target(device, precision=precision, threads=threads)
+    inputs = read_inputs(measurements or [])
+    target = inputs.target(device, precision, threads)
     calibration, warnings = None, list[Problem]()
     if measurements:
-        rows = of_target(read_files(measurements), target)
-        calibration, warnings = calibrate_on(
-            [row for row in rows if not networks or row.architecture in networks], target
-        )
+        calibration, warnings = calibrate_on(of_target(given(inputs, target, networks), target), target)
         if warnings:
             print_problems(warnings)
         emit(calibration_summary(calibration))
@@ -165,14 +165,18 @@ def _options_for(target: Target, name: str) -> str:
     return text if target.threads == 1 else f"{text} --threads {target.threads}"
 
 
-def read_files(paths: list[Path]) -> list[Measurement]:
-    """The rows of files of measurements; warnings about them go to stderr."""
-    from mbcost.calibration.measurements import read_measurements
+def read_files(paths: list[Path], target: Target | None = None) -> list[Measurement]:
+    """The rows of files of measurements and of logs; what their user should know goes to stderr."""
+    from mbcost.calibration.inputs import read_inputs
 
-    rows: list[Measurement] = []
-    for path in paths:
-        found, warnings = read_measurements(path)
-        rows += found
-        if warnings:
-            print_problems(warnings)
+    return given(read_inputs(paths), target, None)
+
+
+def given(inputs: Inputs, target: Target | None, networks: list[str] | None) -> list[Measurement]:
+    """The rows of what was read; what their user should know goes to stderr."""
+    rows, notes = inputs.measurements(target, networks or ())
+    if inputs.warnings:
+        print_problems(inputs.warnings)
+    for note in notes:
+        print_note(f"note: {note}")
     return rows

@@ -70,7 +70,7 @@ def _published(target: Target, measurements: list[Path] | None) -> list[Measurem
     if not paths:
         hint = "name a file of your own; --measure runs networks on this machine"
         fail("MB010", f"no measurements of {target.name} ship with mbcost", hint=hint)
-    return of_target(read_files(paths), target)
+    return of_target(read_files(paths, target), target)
 
 
 def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:

@@ -18,8 +18,10 @@ from typing import Any, Final
 
 import mbcost
 from mbcost.calibration.csv_rows import read_csv
+from mbcost.calibration.logs.readers import read_log
+from mbcost.calibration.logs.rows import operators_text, rows_of, rows_text
 from mbcost.calibration.measurements import _LAYOUTS, read_measurements
-from mbcost.devices import check_device
+from mbcost.devices import check_device, resolve_target
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
 from mbcost.importers.mapped_file import mapped
@@ -415,6 +417,50 @@ class Measurements(Format):
             mbcost.validate("pixel1", path).to_dict()
 
 
+class Logs(Format):
+    """Logs of benchmark tools, as they are and one behind the other."""
+
+    name = "logs"
+
+    @cached_property
+    def seeds(self) -> Sequence[bytes]:
+        from tests.calibration.logs import texts
+
+        return [*(text.encode() for text in texts.ALL.values()), texts.TFLITE_PROTO, texts.TFLITE_PROTO]
+
+    def write(self, folder: Path, rng: random.Random) -> Path:
+        from tests.bad_input.mutations import mutate
+
+        content = rng.choice(self.seeds)
+        path = _fresh(folder, rng, rng.choice((".txt", ".csv", ".json", ".log")))
+        kind = rng.random()
+        if content[:1] == b"{" and kind < 0.6:
+            path.write_bytes(json_mutant(content.decode(), rng))
+        elif kind < 0.6 and content in self.seeds[:-2]:
+            more = rng.choice(self.seeds[:-2]).decode() if rng.random() < 0.15 else ""
+            path.write_bytes(mutate(content.decode() + more, rng).encode())
+        else:
+            path.write_bytes(bytes_mutant(content, rng))
+        return path
+
+    def parse(self, path: Path) -> None:
+        read_log(path)
+
+    def use(self, path: Path, rng: random.Random) -> None:
+        """Rows are read again as they were written."""
+        more = {} if rng.random() < 0.5 else {"networks": ["mobilenet_v2"]}
+        rows = rows_of(read_log(path), resolve_target("pixel4") if rng.random() < 0.5 else None, **more)
+        table = path.with_name("rows.csv")
+        table.write_text(rows_text(rows.rows), encoding="utf-8")
+        operators_text(rows.rows)
+        for row in rows.measurements:
+            assert 0 < row.measured_s < float("inf")
+        if rows.rows and all(all(row.target) for row in rows.measurements):
+            again, _ = read_measurements(table)
+            before = [f"{row.measured_s:.5g}" for row in rows.measurements]
+            assert [f"{row.measured_s:.5g}" for row in again] == before
+
+
 _SPACE: Final = """\
 name: small
 source: a test
@@ -651,6 +697,7 @@ def tiny() -> Any:
 
 
 _ALL: Final[tuple[Callable[[], Format], ...]] = (
-    Onnx, TFLite, Tables, Pasted, Profiles, Runtimes, Calibrations, Measurements, Spaces, Parts, Journals, Benches,
+    Onnx, TFLite, Tables, Pasted, Profiles, Runtimes, Calibrations, Measurements, Logs, Spaces, Parts, Journals,
+    Benches,
 )  # fmt: skip
 FORMATS: Final = {form.name: form for form in (make() for make in _ALL)}

@@ -1,4 +1,4 @@
-"""Measurements, parts of sweeps, journals of benches and their environments: 2,000 mutants of each."""
+"""Measurements, logs of tools, parts of sweeps, journals of benches and their environments: 2,000 mutants of each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from tests.fuzz.normal import survives
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["measurements", "parts", "journals", "benches"])
+@pytest.mark.parametrize("name", ["measurements", "logs", "parts", "journals", "benches"])
 def test_mutants(name: str) -> None:
     survives(name)
