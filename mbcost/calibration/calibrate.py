@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from os import PathLike
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from mbcost.calibration import fit as fitting
+from mbcost.calibration.install import without_peak
 from mbcost.calibration.measurements import (
     Measurement,
     files_of,
@@ -21,7 +22,7 @@ from mbcost.calibration.measurements import (
 )
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, as_target
-from mbcost.errors import Problem, fail
+from mbcost.errors import InputError, Problem, fail
 from mbcost.latency.model import latency_model, spread_of
 
 #: Mean absolute error of held-out latencies above which a fit is called poor [1].
@@ -65,10 +66,17 @@ def calibrate(
     return calibrate_on(of_target(inputs.measurements(target)[0], target), target)[0]
 
 
-def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibration, list[Problem]]:
+def calibrate_on(
+    rows: Sequence[Measurement], target: Target, *, own_peak: bool = True
+) -> tuple[Calibration, list[Problem]]:
     """The calibration of a target from latencies of networks, of kernels, or of both, and warnings about rows.
 
     Networks of one architecture, and kernels of one operator, are held out together to test how the fit generalises.
+
+    Parameters
+    ----------
+    own_peak
+        Whether the peak in the profile is the device's own; one of another device limits no rate.
 
     Raises
     ------
@@ -81,27 +89,50 @@ def calibrate_on(rows: Sequence[Measurement], target: Target) -> tuple[Calibrati
     if form.overlap != "none":
         fail("MB010", f"the form {form.name} is not a sum of terms: there is nothing to fit for {target.name}")
     work = work_of(rows, target)
-    calibration = fitting.calibrate(
-        target,
-        form,
-        [row.name for row in rows],
-        work.counts,
-        work.macs,
-        work.measured_s,
-        {name: float(rate.seconds) for name, rate in rates.items()},
-        date=datetime.now(UTC).date().isoformat(),
-        source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
-        groups=[row.group for row in rows],
-        noise=noise_of(rows) if spread is None else noise_of(rows, spread.noise),
-        scored=np.array([row.kind == "network" for row in rows]),
-        spread=spread,
-    )
+
+    def fitted(limited: Target) -> Calibration:
+        return fitting.calibrate(
+            limited,
+            form,
+            [row.name for row in rows],
+            work.counts,
+            work.macs,
+            work.measured_s,
+            {name: float(rate.seconds) for name, rate in rates.items()},
+            date=datetime.now(UTC).date().isoformat(),
+            source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
+            groups=[row.group for row in rows],
+            noise=noise_of(rows) if spread is None else noise_of(rows, spread.noise),
+            scored=np.array([row.kind == "network" for row in rows]),
+            spread=spread,
+        )
+
+    beyond: list[Problem] = []
+    try:
+        calibration = fitted(target if own_peak else without_peak(target))
+    except InputError as error:
+        if target.device.origin == "shipped" or target.peak is None:
+            raise
+        calibration, beyond = _unlimited(fitted, target, error)
     predicted = work.counts @ np.array([rate.seconds for rate in calibration.rates.values()])
-    return calibration, [*strangers(rows, predicted / work.measured_s), *doubts(calibration)]
+    return calibration, [*strangers(rows, predicted / work.measured_s), *beyond, *doubts(calibration)]
+
+
+def _unlimited(
+    fitted: Callable[[Target], Calibration], target: Target, failure: InputError
+) -> tuple[Calibration, list[Problem]]:
+    """A fit to latencies that the peak of a user's profile forbids, and a warning; the failure if that is not it."""
+    try:
+        calibration = fitted(without_peak(target))
+    except InputError:
+        raise failure from None
+    hint = "the clock or the chip in its profile is another one's; or the latencies' unit is wrong"
+    message = f"the latencies are faster than the peak of {target.device.name} allows, so it limits no rate"
+    return calibration, [Problem("MB602", message, hint=hint, severity="warning")]
 
 
 def doubts(calibration: Calibration) -> list[Problem]:
-    """Warnings about a fit as a whole: large held-out errors, and traffic far above the memory's bandwidth."""
+    """Warnings about a fit as a whole: large held-out errors, arithmetic at its peak, traffic above the bandwidth."""
     found = []
     error = calibration.residuals.mape
     if error > POOR_FIT and calibration.networks >= fitting.FEWEST:  # fewer are predicted by the priors
@@ -110,6 +141,12 @@ def doubts(calibration: Calibration) -> list[Problem]:
         found.append(Problem("MB602", message, hint=hint, severity="warning"))
     for name, rate in calibration.rates.items():
         share = rate.limit / rate.seconds if rate.seconds else 0.0
+        if rate.at_limit and rate.state == "data":
+            hint = (
+                "is the profile that of the device? One that is like it, with a peak of its own, is a device of its own"
+            )
+            message = f"`{name}` is at the processor's peak: the latencies are faster than the profile allows"
+            found.append(Problem("MB602", message, hint=hint, severity="warning"))
         if rate.unit == "B" and rate.state == "data" and share > MOST_OF_BANDWIDTH:
             hint = "caches hold a part of it; or the profile's bandwidth, or the latencies' unit, is wrong"
             message = f"`{name}` is {share:.0%} of the memory's bandwidth"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from mbcost.architectures.loader import architecture_names
 from mbcost.calibration.fit import NOISE, prior_covariance, symmetric
+from mbcost.calibration.listed import listed_networks
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target
 from mbcost.errors import InputError, fail
@@ -21,6 +23,7 @@ from mbcost.networks import load
 
 if TYPE_CHECKING:
     from mbcost.calibration.fit import Matrix
+    from mbcost.calibration.measurements import Measurement
 
 #: Widths and resolutions [pixels] of candidates, beside those of the table itself.
 ALPHAS: Final = (0.35, 0.5, 0.75, 1.0, 1.4)
@@ -49,7 +52,11 @@ class Suggestion(NamedTuple):
 
 
 def suggest(
-    target: Target, number: int, calibration: Calibration | None = None, models: Iterable[str] | None = None
+    target: Target,
+    number: int,
+    calibration: Calibration | None = None,
+    models: Iterable[str] | None = None,
+    measured: Sequence[Measurement] = (),
 ) -> list[Suggestion]:
     """The networks whose measurement would reduce the uncertainty of a target's rates most, best first.
 
@@ -59,7 +66,10 @@ def suggest(
         What has been measured; default: nothing, so that only the priors are known.
     models
         Names or files of architectures; default: all that ship. Each is a candidate at several widths, where it has a
-        width rule, and resolutions.
+        width rule, and resolutions. A CSV file with a column `architecture`, or the folder of a kit, has candidates at
+        the width and resolution of each row.
+    measured
+        Rows whose networks are no candidates any more.
 
     Raises
     ------
@@ -76,7 +86,10 @@ def suggest(
     if calibration is not None:
         known = np.array([calibration.rates[name].seconds for name in names])
         covariance = symmetric(calibration.covariance)
-    candidates = list(_candidates(target, models))
+    done = {(row.architecture, row.alpha, row.resolution) for row in measured}
+    candidates = [each for each in _candidates(target, models) if each[0] not in done]
+    if not candidates:
+        fail("MB010", "every candidate has been measured", hint="name others")
     counts = np.array([list(vector.values()) for _, vector in candidates], dtype=float)
     latency = counts @ known
     relative = counts * priors / latency[:, None]
@@ -100,22 +113,33 @@ def _candidates(
 ) -> Iterator[tuple[tuple[str, float, int], Mapping[str, Any]]]:
     """(architecture, alpha, resolution) and counts of every candidate that the target can run."""
     runtime, form, _ = latency_model(target)
+    for name, alpha, resolution, asked in _configurations(models):
+        try:
+            graph = build_graph(load(name), alpha=alpha, resolution=resolution)
+            size = ELEMENT_BYTES[runtime.computed(target.precision)]
+            kernels = map_to_kernels(graph, runtime, element_bytes=size)
+        except InputError:
+            if asked:
+                raise
+            continue
+        yield (name, alpha, resolution), count_vector(kernels, form)
+
+
+def _configurations(models: Iterable[str] | None) -> Iterator[tuple[str, float, int, bool]]:
+    """Architecture, alpha and resolution of each candidate, and whether it was asked for as it is."""
     for name in models or architecture_names():
+        listed = listed_networks(Path(name))
+        if listed is not None:
+            for each in listed:
+                size = each.resolution or int(load(each.architecture).input_shape.height)
+                yield each.architecture, each.alpha, size, True
+            continue
         spec = load(name)
         own = int(spec.input_shape.height)
         square = spec.input_shape.width == own
         for alpha in ALPHAS if spec.width is not None else (1.0,):
             for resolution in sorted({own, *(side for side in RESOLUTIONS if square and side < own)}):
-                try:
-                    graph = build_graph(spec, alpha=alpha, resolution=resolution)
-                    kernels = map_to_kernels(
-                        graph, runtime, element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)]
-                    )
-                except InputError:
-                    if models and (alpha, resolution) == (1.0, own):
-                        raise
-                    continue
-                yield (name, alpha, resolution), count_vector(kernels, form)
+                yield name, alpha, resolution, bool(models) and (alpha, resolution) == (1.0, own)
 
 
 def d_optimal(relative: Matrix, number: int, covariance: Matrix, *, noise: float = NOISE) -> list[int]:

@@ -476,7 +476,7 @@ def _check_fit(ratios: Matrix, target: Target, at_peak: bool) -> None:
     hint = "are the latencies in the unit of their column, and of this device, runtime and precision?"
     if at_peak and np.median(ratios) > 1:
         hint = f"they are faster than the peak of {target.device.name} allows; {hint}"
-        hint += " A faster device needs a profile of its own, with its own peak or with none"
+        hint += f" A faster device is one of its own: `mbcost calibrate --device NAME --like {target.device.name}`"
     fail(
         "MB602",
         f"the fit failed: half of the latencies are wrong by a factor of {math.exp(error):.2g} or more",

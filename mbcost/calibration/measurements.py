@@ -32,8 +32,11 @@ from mbcost.numeric import add_up
 from mbcost.resources import hardware_profiles
 
 #: Columns of a file of networks, and those that may stay empty or away.
-REQUIRED: Final = ("architecture", "precision", "device", "processor", "runtime", "latency_ms")
-OPTIONAL: Final = ("alpha", "resolution", "batch", "threads", "latency_std_ms", "source")
+REQUIRED: Final = ("architecture", "latency_ms")
+OPTIONAL: Final = (
+    "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads", "latency_std_ms",
+    "source",
+)  # fmt: skip
 #: Share of a latency that the host of an accelerator may take for the rest to be worth fitting. Chosen: above a half
 #: the host's own error is as large as what is left.
 MOST_OF_THE_HOST: Final = 0.5
@@ -64,8 +67,8 @@ class Measurement:
     architecture
         Name or file of a network; the table of a kernel.
     target
-        (device, processor, runtime, precision, threads) as the file has them; empty in a file of kernels that leaves
-        them to ``--device``.
+        (device, processor, runtime, precision, threads) as the file has them; empty where it leaves them to
+        ``--device`` and its options.
     measured_s
         Latency of one inference of the whole batch [s].
     spread
@@ -165,8 +168,13 @@ def bundled(target: Target) -> list[Path]:
     return [
         path
         for path in sorted((hardware_profiles() / "measurements").glob("*.csv"))
-        if any(row.target == target_key(target) for row in read_measurements(path)[0])
+        if any(is_of(row, target) for row in read_measurements(path)[0])
     ]
+
+
+def is_of(row: Measurement, target: Target) -> bool:
+    """Whether a row is of a target, as far as it says what it is of."""
+    return _filled(row.target, target_key(target)) == target_key(target)
 
 
 def measured_here(
@@ -286,7 +294,7 @@ def _network(row: CsvRow) -> Measurement:
         row.positive("alpha", 1.0),
         row.whole("resolution", MAX_RESOLUTION) if row.text("resolution", "") else None,
         row.whole("batch", MAX_BATCH, 1),
-        (*_names(row, None), str(row.whole("threads", MAX_THREADS, 1))),
+        _target(row),
         *_latency(row, "ms", 1e3, NETWORK_LIMITS_S),
         row.text("source", ""),
         row.location,
@@ -304,16 +312,18 @@ def _kernel(row: CsvRow) -> Measurement:
         1.0,
         None,
         row.whole("batch", MAX_BATCH, 1),
-        (*_names(row, ""), str(row.whole("threads", MAX_THREADS)) if row.text("threads", "") else ""),
+        _target(row),
         *_latency(row, "us", 1e6, KERNEL_LIMITS_S),
         row.text("source", ""),
         row.location,
     )
 
 
-def _names(row: CsvRow, default: str | None) -> tuple[str, str, str, str]:
-    device, processor, runtime, precision = (row.text(name, default) for name in _TARGET)
-    return device, processor, runtime, precision
+def _target(row: CsvRow) -> _TargetKey:
+    """What a row says of its target; empty where it leaves that to the options."""
+    device, processor, runtime, precision = (row.text(name, "") for name in _TARGET)
+    threads = str(row.whole("threads", MAX_THREADS)) if row.text("threads", "") else ""
+    return device, processor, runtime, precision, threads
 
 
 def _latency(row: CsvRow, unit: str, a_second: float, limits_s: tuple[float, float]) -> tuple[float, float]:

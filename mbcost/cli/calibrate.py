@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,18 +43,30 @@ def calibrate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration.")
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="OTHER", help="Make --device, a new device, described as this one is."),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--install", help="Keep the calibration where every prediction for the target finds it.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report of the fit.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite existing files; accept a bench of another machine.")
+        bool,
+        typer.Option("--force", help="Overwrite files; accept a bench of another machine; install a doubtful fit."),
     ] = False,
     suggestions: Annotated[
         int, typer.Option("--suggest", metavar="N", help="Name N networks worth measuring next.", min=0, max=1000)
     ] = 0,
     candidates: Annotated[
         list[str] | None,
-        typer.Option("--candidates", metavar="MODEL", help="Choose from these; default: all that ship."),
+        typer.Option(
+            "--candidates",
+            metavar="MODEL",
+            help="Choose from these, or from a CSV file or a kit; default: all that ship.",
+        ),
     ] = None,
 ) -> None:
     """Fit a target's rates to measured latencies of networks, kernels or both (several files); print held-out errors.
@@ -65,6 +78,7 @@ def calibrate(
     from mbcost.calibration.experiment import suggest
     from mbcost.calibration.file import calibration_text
     from mbcost.calibration.inputs import read_inputs
+    from mbcost.calibration.install import check_install, drafted, install
     from mbcost.calibration.measurements import of_target
     from mbcost.files import write_text
     from mbcost.report.screens.calibration import calibration_summary, suggestions_text
@@ -73,27 +87,46 @@ def calibrate(
         fail("MB010", "give either --device for an existing target, or --name for files of `mbcost bench`")
     _check_outputs(output, report, force=force)
     if name is not None:
+        if like is not None or keep:
+            fail("MB010", "--like and --install are for --device", hint="--name installs what it makes")
         _calibrate_machine(context, read_files(measurements or []), name, report, force=force)
         return
     assert device is not None
-    inputs = read_inputs(measurements or [])
-    target = inputs.target(device, precision, threads)
-    calibration, warnings = None, list[Problem]()
-    if measurements:
-        calibration, warnings = calibrate_on(of_target(given(inputs, target, networks), target), target)
-        if warnings:
-            print_problems(warnings)
-        emit(calibration_summary(calibration))
-    elif not suggestions or output is not None or report is not None:
-        fail("MB010", "no measurements to calibrate on", hint="name a CSV file; `--suggest 12` says what to measure")
-    found = suggest(target, suggestions, calibration, candidates) if suggestions else []
-    if suggestions:
-        emit(suggestions_text(found))
-    if output is not None and calibration is not None:
-        write_text(output, calibration_text(calibration), force=force)
-        print_note(f"wrote {output}")
-    if report is not None and calibration is not None:
-        _write_report(context, report, calibration, target, found, warnings, force=force)
+    if not measurements and (not suggestions or output is not None or report is not None or keep or like):
+        fail(
+            "MB010",
+            "no measurements to calibrate on",
+            hint="name a CSV file or a log; `--suggest 12` says what to measure",
+        )
+    with ExitStack() as stack:
+        draft = stack.enter_context(drafted(device, like)) if like is not None else None
+        inputs = read_inputs(measurements or [])
+        target = inputs.target(device if draft is None else draft.device, precision, threads)
+        calibration, warnings = None, list[Problem]()
+        rows: list[Measurement] = []
+        if measurements:
+            rows = of_target(given(inputs, target, networks), target)
+            calibration, warnings = calibrate_on(rows, target, own_peak=draft is None)
+            if warnings:
+                print_problems(warnings)
+            emit(calibration_summary(calibration))
+        found = suggest(target, suggestions, calibration, candidates, rows) if suggestions else []
+        if suggestions:
+            emit(suggestions_text(found))
+        if calibration is not None:
+            if keep:
+                check_install(warnings, measurements or [], force=force)
+            written = [draft.keep()] if draft is not None else []
+            written += [install(calibration, force=force)] if keep else []
+            for path in written:
+                print_note(f"wrote {path}")
+            if written:
+                print_note(f"use it with --device {_options_for(target, target.device.name)}")
+        if output is not None and calibration is not None:
+            write_text(output, calibration_text(calibration), force=force)
+            print_note(f"wrote {output}")
+        if report is not None and calibration is not None:
+            _write_report(context, report, calibration, target, found, warnings, force=force)
 
 
 def _check_outputs(output: Path | None, report: Path | None, *, force: bool) -> None:

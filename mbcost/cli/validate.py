@@ -9,7 +9,14 @@ import typer
 
 from mbcost.cli.calibrate import FILES, read_files
 from mbcost.cli.complete import complete_target
-from mbcost.cli.options import PRECISION_WORDS, Force, ReportFormatOption, ReportOutput
+from mbcost.cli.options import (
+    PRECISION_WORDS,
+    CalibrationFile,
+    Force,
+    ReportFormatOption,
+    ReportOutput,
+    calibration_choice,
+)
 from mbcost.cli.output import command_line, format_of, print_note, show
 from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
@@ -30,6 +37,7 @@ def validate(
     precision: Annotated[str | None, typer.Option(metavar=PRECISION_WORDS)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.")] = None,
     uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Do not use the target's calibration.")] = False,
+    calibration: CalibrationFile = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure networks on this machine now that its calibration has not seen.")
     ] = False,
@@ -52,9 +60,10 @@ def validate(
     from mbcost.report.provenance import Origin
     from mbcost.report.show import How
 
+    fitted = calibration_choice(uncalibrated, calibration)
     target = resolve_target(device, precision=precision, threads=threads)
     rows = _measured_now(target, measurements) if measure else _published(target, measurements)
-    validation = validation_of(rows, target, False if uncalibrated else None)
+    validation = validation_of(rows, target, fitted)
     show(validation, chosen, How(origin=Origin(command_line(context))), output, force=force)
     hit = validation.score().residuals.hit10
     if min_hit is not None and hit < min_hit:

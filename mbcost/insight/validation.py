@@ -17,7 +17,7 @@ from mbcost.analysis import target_entry
 from mbcost.calibration.apply import CalibrationChoice, notes_on_threads
 from mbcost.calibration.fit import data_hash, residuals
 from mbcost.calibration.interval import INTERVAL, is_unlike
-from mbcost.calibration.measurements import Measurement, at_row, bundled, files_of, of_target, read_measurements
+from mbcost.calibration.measurements import Measurement, at_row, bundled, files_of, of_target
 from mbcost.calibration.record import Calibration, Residuals
 from mbcost.caveats import target_caveats
 from mbcost.devices import Target, as_target
@@ -204,20 +204,24 @@ def validate(
     device
         A target, as for :func:`mbcost.analyze`.
     measurements
-        CSV files of networks or of kernels; default: the published measurements of the target that ship with mbcost.
+        CSV files of networks or of kernels, or logs of benchmark tools; default: the published measurements of the
+        target that ship with mbcost.
     precision, threads, calibration
         As for :func:`mbcost.analyze`.
 
     Raises
     ------
     InputError
-        MB600 with every row that cannot be used, MB010 if no measurements of the target ship.
+        MB600 with every row that cannot be used, MB606 with every run of a log, MB010 if no measurements of the target
+        ship.
     """
+    from mbcost.calibration.inputs import read_inputs
+
     target = as_target(device, precision, threads)
     paths = files_of(measurements) if measurements is not None else bundled(target)
     if not paths:
         fail("MB010", f"no measurements of {target.name} ship with mbcost", hint="name a file of your own")
-    rows = [row for path in paths for row in read_measurements(path)[0]]
+    rows, _ = read_inputs(paths).measurements(target)
     return validation_of(of_target(rows, target), target, calibration)
 
 

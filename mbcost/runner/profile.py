@@ -102,7 +102,7 @@ def named_machine(rows: Iterable[Measurement], name: str, *, force: bool) -> Mac
         draft = Path(folder) / path.name
         draft.write_text(text, encoding="utf-8")
         try:
-            target = resolve_target(f"{draft}/{processor}@{runtime}", precision=precision, threads=int(threads))
+            target = resolve_target(f"{draft}/{processor}@{runtime}", precision=precision, threads=int(threads or 1))
         except InputError as error:
             raise InputError(replace(problem, location=None) for problem in error.problems) from None
     named = tuple(replace(row, target=(name, *row.target[1:])) for row in rows)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from mbcost.architectures.loader import find_builtin
-from mbcost.calibration.measurements import bundled, read_measurements, target_key
+from mbcost.calibration.measurements import bundled, is_of, read_measurements
 from mbcost.devices import Target
 from mbcost.graph import check_architecture
 from mbcost.search.evaluate import Outcome, Work
@@ -33,6 +33,6 @@ def of_network(name: str, target: Target) -> Mapping[tuple[float, int | None, in
     """(alpha, resolution, batch) -> bundled latency [ms] of a shipped network on a target; the first row counts."""
     found: dict[tuple[float, int | None, int], float] = {}
     for row in (row for path in bundled(target) for row in read_measurements(path)[0]):
-        if row.architecture == name and row.target == target_key(target):
+        if row.architecture == name and is_of(row, target):
             found.setdefault((row.alpha, row.resolution, row.batch), row.measured_s * 1e3)
     return found
