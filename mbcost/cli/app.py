@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "stream": "mbcost.cli.stream",
     "convert": "mbcost.cli.convert",
     "bench": "mbcost.cli.bench",
+    "kit": "mbcost.cli.kit",
     "measurements": "mbcost.cli.measurements",
     "calibrate": "mbcost.cli.calibrate",
     "validate": "mbcost.cli.validate",

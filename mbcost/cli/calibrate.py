@@ -105,7 +105,7 @@ def calibrate(
         calibration, warnings = None, list[Problem]()
         rows: list[Measurement] = []
         if measurements:
-            rows = of_target(given(inputs, target, networks), target)
+            rows = of_target(given(inputs, target, networks, precision, threads), target)
             calibration, warnings = calibrate_on(rows, target, own_peak=draft is None)
             if warnings:
                 print_problems(warnings)
@@ -202,12 +202,18 @@ def read_files(paths: list[Path], target: Target | None = None) -> list[Measurem
     """The rows of files of measurements and of logs; what their user should know goes to stderr."""
     from mbcost.calibration.inputs import read_inputs
 
-    return given(read_inputs(paths), target, None)
+    return given(read_inputs(paths), target)
 
 
-def given(inputs: Inputs, target: Target | None, networks: list[str] | None) -> list[Measurement]:
+def given(
+    inputs: Inputs,
+    target: Target | None,
+    networks: list[str] | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+) -> list[Measurement]:
     """The rows of what was read; what their user should know goes to stderr."""
-    rows, notes = inputs.measurements(target, networks or ())
+    rows, notes = inputs.measurements(target, networks or (), precision, threads)
     if inputs.warnings:
         print_problems(inputs.warnings)
     for note in notes:

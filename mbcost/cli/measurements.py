@@ -22,7 +22,10 @@ def _group() -> None:
 @measurements.command("read")
 def read_logs(
     logs: Annotated[
-        list[Path], typer.Argument(metavar="LOG...", help="What the tools printed or wrote.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="LOG...", help="What the tools printed or wrote, or the results of a kit.", show_default=False
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -37,7 +40,13 @@ def read_logs(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option("--device", "-d", metavar="TARGET", help="What was measured.", autocompletion=complete_target),
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="TARGET",
+            help="What was measured; default: a kit's.",
+            autocompletion=complete_target,
+        ),
     ] = None,
     precision: Annotated[
         str | None, typer.Option(metavar=PRECISION_WORDS, help="The precision, where the logs do not say.")
@@ -46,16 +55,20 @@ def read_logs(
     force: Force = False,
 ) -> None:
     """Read logs of benchmark_model, onnxruntime_perf_test, benchncnn, benchmark_app and others, by their content."""
-    from mbcost.calibration.logs.readers import read_logs as read
-    from mbcost.calibration.logs.rows import operators_text, rows_of, rows_text, target_of
+    from mbcost.calibration.inputs import read_inputs
+    from mbcost.calibration.logs.rows import operators_text, rows_text
+    from mbcost.errors import fail
     from mbcost.files import check_new, write_text
 
     for path in (output, operators):
         if path is not None:
             check_new(path, force=force)
-    readings = read(logs)
-    target = None if device is None else target_of(readings, device, precision, threads)
-    found = rows_of(readings, target, networks=networks or (), precision=precision, threads=threads)
+    inputs = read_inputs(logs)
+    if inputs.rows:
+        fail("MB010", f"{inputs.rows[0].location.path} has rows of measurements already", hint="name logs")
+    named = device or inputs.device
+    target = inputs.target(named, precision, threads) if named else None
+    found = inputs.logs(target, networks or (), precision, threads)
     for note in found.notes:
         print_note(f"note: {note}")
     if output is None:

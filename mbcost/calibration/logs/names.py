@@ -47,14 +47,15 @@ class Network(NamedTuple):
 class Names:
     """The networks that a command was told, by the names in logs."""
 
-    def __init__(self, given: tuple[str, ...] = ()) -> None:
+    def __init__(self, given: Sequence[str] = (), known: Mapping[str, Network] | None = None) -> None:
+        self.known = known or {}
         pairs = [text.partition("=") for text in given]
         self.named = {name: model for name, equals, model in pairs if equals}
         self.all = next((name for name, equals, _ in pairs if not equals), "")
 
     def doubts(self, readings: Sequence[Reading]) -> list[Problem]:
         """What is wrong with one network for logs that name several."""
-        names = dict.fromkeys(each.network for each in readings if each.network)
+        names = dict.fromkeys(each.network for each in readings if each.network and each.network not in self.known)
         others = [name for name in names if name not in self.named and _base(name) not in self.named]
         if not self.all or len({_stem(name) for name in others}) < 2:
             return []
@@ -64,6 +65,8 @@ class Names:
 
     def network_of(self, reading: Reading) -> Network | Problem:
         """The network of a reading, or what is wrong."""
+        if reading.network in self.known:
+            return self.known[reading.network]
         told = self.named.get(reading.network) or self.named.get(_base(reading.network)) or self.all
         precision = precision_in(reading.network)
         if told:

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -39,10 +39,11 @@ OPERATOR_COLUMNS: Final = (
 
 
 class Row(NamedTuple):
-    """A measured network, with the readings that it is the median of."""
+    """A measured network, with the readings that it is the median of, and those of runs with a profiler."""
 
     measurement: Measurement
     readings: tuple[Reading, ...]
+    profiles: tuple[Reading, ...] = ()
 
 
 class Rows(NamedTuple):
@@ -62,6 +63,7 @@ def rows_of(
     target: Target | None = None,
     *,
     networks: Sequence[str] = (),
+    known: Mapping[str, Network] | None = None,
     precision: str | None = None,
     threads: int | None = None,
 ) -> Rows:
@@ -73,6 +75,8 @@ def rows_of(
         What was measured; what the logs say of processor, precision and threads comes before it.
     networks
         ``MODEL`` for every reading, or ``NAME=MODEL`` for those of this name.
+    known
+        The networks of names that a kit gave.
     precision, threads
         Where the logs say nothing.
 
@@ -82,7 +86,7 @@ def rows_of(
         MB606 for every reading whose network is not known, or that is of another runtime than the target's; MB600 for
         latencies that are not plausible.
     """
-    names = Names(tuple(networks))
+    names = Names(networks, known)
     problems = names.doubts(readings)
     notes: dict[str, None] = {}
     groups: dict[_Measured, list[Reading]] = {}
@@ -190,17 +194,20 @@ def _row(readings: list[Reading], one: _Measured) -> Row:
 
 
 def _without_profiles(rows: list[Row]) -> list[Row]:
-    """A network that was measured without the profiler too is not taken from its profile."""
-    timed = {_identity(row) for row in rows if not _is_profile(row)}
-    return [row for row in rows if not (_is_profile(row) and _identity(row) in timed)]
+    """A network that was measured without the profiler too is not taken from its profile, which goes with it."""
+    profiles: dict[tuple[object, ...], tuple[Reading, ...]] = {}
+    for row in rows:
+        if row.readings[0].profiled:
+            profiles[_identity(row)] = (*profiles.get(_identity(row), ()), *row.readings)
+    timed = [row for row in rows if not row.readings[0].profiled]
+    known = {_identity(row) for row in timed}
+    kept = [row for row in rows if row.readings[0].profiled and _identity(row) not in known]
+    return [*(row._replace(profiles=profiles.get(_identity(row), ())) for row in timed), *kept]
 
 
 def _identity(row: Row) -> tuple[object, ...]:
-    return (row.measurement.architecture, row.measurement.alpha, row.measurement.resolution)
-
-
-def _is_profile(row: Row) -> bool:
-    return row.readings[0].profiled
+    one = row.measurement
+    return one.architecture, one.alpha, one.resolution, one.target[3]
 
 
 def rows_text(rows: Iterable[Row], folder: Path | None = None) -> str:
@@ -241,7 +248,7 @@ def _operator_cells(row: Row, folder: Path | None) -> Iterator[list[object]]:
     device, processor, runtime, precision, threads = one.target
     name = architecture_cell(one.architecture, folder)
     network = [name, f"{one.alpha:g}", one.resolution or "", precision, device, processor, runtime, threads or "1"]
-    operators = next((each.operators for each in reversed(row.readings) if each.operators), ())
+    operators = next((each.operators for each in reversed((*row.readings, *row.profiles)) if each.operators), ())
     for position, operator in enumerate(operators, start=1):
         microseconds = f"{operator.seconds * 1e6:.6g}"
         yield [*network, position, operator.name, operator.type, operator.unit, microseconds]
