@@ -9,14 +9,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mbcost.calibration.file import FOLDER, calibration_text
 from mbcost.calibration.record import Calibration
-from mbcost.devices import Target, user_folder
+from mbcost.devices import Target, load_device, user_folder
 from mbcost.devices.new import new_device
 from mbcost.errors import InputError, Problem, fail
 from mbcost.files import check_new, is_file, read_text, write_text
+
+if TYPE_CHECKING:
+    from mbcost.calibration.measurements import Measurement
 
 #: Share of a bench's visits that something disturbed, above which its latencies are doubted [1]. Chosen: a quiet
 #: machine rejects a few in a hundred.
@@ -155,6 +158,12 @@ def drafted(device: str, like: str) -> Iterator[Draft]:
         draft = Path(folder) / path.name
         draft.write_text(text, encoding="utf-8")
         yield Draft(f"{draft}{rest}", path, text)
+
+
+def of_new_device(rows: Iterable[Measurement], like: str) -> list[Measurement]:
+    """Rows that name the device that a new one is like: they are of the new one, which has no name in them yet."""
+    other = load_device(like).name
+    return [replace(row, target=("", *row.target[1:])) if row.target[0] == other else row for row in rows]
 
 
 def without_peak(target: Target) -> Target:

@@ -78,7 +78,7 @@ def calibrate(
     from mbcost.calibration.experiment import suggest
     from mbcost.calibration.file import calibration_text
     from mbcost.calibration.inputs import read_inputs
-    from mbcost.calibration.install import check_install, drafted, install
+    from mbcost.calibration.install import check_install, drafted, install, of_new_device
     from mbcost.calibration.measurements import of_target
     from mbcost.files import write_text
     from mbcost.report.screens.calibration import calibration_summary, suggestions_text
@@ -105,7 +105,8 @@ def calibrate(
         calibration, warnings = None, list[Problem]()
         rows: list[Measurement] = []
         if measurements:
-            rows = of_target(given(inputs, target, networks, precision, threads), target)
+            rows = given(inputs, target, networks, precision, threads)
+            rows = of_target(rows if like is None else of_new_device(rows, like), target)
             calibration, warnings = calibrate_on(rows, target, own_peak=draft is None)
             if warnings:
                 print_problems(warnings)

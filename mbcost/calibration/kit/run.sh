@@ -69,17 +69,20 @@ full() {
 }
 
 # -- the device ---------------------------------------------------------------------------------------------------------
-status() { # Android's thermal status, 0 none to 6 shutdown; -1 where there is none
-  found=''
-  [ "$WAY" = adb ] && found=$(on 'dumpsys thermalservice' 2>/dev/null | tr -d '\r' | sed -n 's/^ *Thermal Status: *//p' | head -n 1)
-  echo "${found:--1}"
-}
-hottest() { # degrees Celsius of the hottest sensor; 0 where there is none
-  on 'cat /sys/class/thermal/thermal_zone*/temp' 2>/dev/null | tr -d '\r' |
-    awk '$1 > 1000 {$1 /= 1000} $1 < 150 && $1 > most {most = $1} END {printf "%d\n", most}'
-}
-clock() { # kHz of the last core of the mask
-  [ -n "$CORE" ] && on "cat /sys/devices/system/cpu/cpu$CORE/cpufreq/scaling_cur_freq" 2>/dev/null | tr -d '\r'
+STATUS=-1 HEAT=0 CLOCK='?'
+look() { # STATUS: Android's thermal status, 0 none to 6 shutdown, -1 where there is none; HEAT: degrees Celsius of the
+  # hottest sensor, 0 where there is none; CLOCK: kHz of the last core of the mask
+  read -r STATUS HEAT CLOCK << END
+$(on "dumpsys thermalservice 2>/dev/null | grep 'Thermal Status:'
+  for sensor in /sys/class/thermal/thermal_zone*/temp; do echo sensor \$(cat \$sensor 2>/dev/null); done
+  echo clock \$(cat /sys/devices/system/cpu/cpu$CORE/cpufreq/scaling_cur_freq 2>/dev/null)" 2>/dev/null |
+    tr -d '\r' | awk '
+      BEGIN {status = -1; clock = "?"}
+      /Thermal Status:/ {if (status < 0) status = $NF}
+      /^sensor / {heat = $2 > 1000 ? $2 / 1000 : $2; if (heat < 150 && heat > most) most = heat}
+      /^clock / {if ($2) clock = $2}
+      END {printf "%d %d %s\n", status, most, clock}')
+END
 }
 fastest() { # the mask of the cores with the highest clocks, as many as there are threads, and the last of them
   # shellcheck disable=SC2016  # for the device's shell
@@ -109,7 +112,8 @@ facts() { # the device, in the first line; then what else is known of it
 cool() { # wait until the device is as cool as it was; 1 if it does not become so
   waited=0
   while :; do
-    [ "$(status)" -le 0 ] && [ "$(hottest)" -le $((BASE + COOL_RANGE)) ] && return 0
+    look
+    [ "$STATUS" -le 0 ] && [ "$HEAT" -le $((BASE + COOL_RANGE)) ] && return 0
     [ "$waited" -ge "$COOL_MOST" ] && return 1
     [ "$waited" = 0 ] && say "waiting for the device to cool down"
     sleep "$COOL_STEP"
@@ -161,19 +165,19 @@ visit() { # PASS VISIT MODEL: one visit of a model; 0 measured, 1 failed, 3 hot
   mkdir -p "results/$1" || full "$out"
   cool; cooled=$?
   copy "models/$3$SUFFIX" "$DIR/m$SUFFIX"
-  clock_before=$(clock) heat_before=$(hottest) status_before=$(status)
+  before="status $STATUS, hottest $HEAT C, clock $CLOCK kHz"
   printf 'mbcost: kit visit %s of %s, %s, %s threads\n' "$2" "$3" "$RUNTIME" "$THREADS" > "$out.part" || full "$out.part"
   shape=$(sed -n "s/^$3,[^,]*,[^,]*,\([^,]*\),.*/\1/p" models.csv | tr ';' ',')
   on "cd $DIR && $PREFIX $(command_of "m$SUFFIX" "$1" "$shape") 2>&1" | tr -d '\r' >> "$out.part" || full "$out.part"
-  status_after=$(status)
-  printf 'mbcost: status %s %s, clock %s %s kHz, hottest %s %s C, cool %s\n' "$status_before" "$status_after" \
-    "${clock_before:-?}" "$(clock)" "$heat_before" "$(hottest)" "$cooled" >> "$out.part" || full "$out.part"
+  look
+  printf 'mbcost: before: %s; after: status %s, hottest %s C, clock %s kHz; cool %s\n' "$before" "$STATUS" "$HEAT" "$CLOCK" \
+    "$cooled" >> "$out.part" || full "$out.part"
   if ! grep -q "$DONE" "$out.part"; then
     if ! alive; then rm -f "$out.part"; gone; return 1; fi
     mv -f "$out.part" "results/$1/$2.failed" || full "$out.part"
     return 1
   fi
-  if [ "$status_after" -ge "$HOT" ]; then
+  if [ "$STATUS" -ge "$HOT" ]; then
     mv -f "$out.part" "results/$1/$2.hot" || full "$out.part"
     return 3
   fi
@@ -206,7 +210,8 @@ if [ -z "$MASK" ]; then
 fi
 PREFIX=''
 [ -n "$MASK" ] && [ -n "$(on 'command -v taskset' 2>/dev/null)" ] && PREFIX="taskset $MASK"
-BASE=$(hottest)
+look
+BASE=$HEAT
 if [ -s results/base.txt ] && [ "$(cat results/base.txt)" -lt "$BASE" ]; then BASE=$(cat results/base.txt); fi
 echo "$BASE" > results/base.txt || full results/base.txt
 printf 'runtime\t%s\ntool\t%s\nmask\t%s\nthreads\t%s\nbase_celsius\t%s\n' "$RUNTIME" "$RUN" "$MASK" "$THREADS" "$BASE" >> results/device.part ||

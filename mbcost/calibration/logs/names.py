@@ -45,7 +45,7 @@ class Network(NamedTuple):
 
 
 class Names:
-    """The networks that a command was told, by the names in logs."""
+    """The networks that a command was told, by the names in logs or those of the logs."""
 
     def __init__(self, given: Sequence[str] = (), known: Mapping[str, Network] | None = None) -> None:
         self.known = known or {}
@@ -67,7 +67,9 @@ class Names:
         """The network of a reading, or what is wrong."""
         if reading.network in self.known:
             return self.known[reading.network]
-        told = self.named.get(reading.network) or self.named.get(_base(reading.network)) or self.all
+        log = Path(reading.location.path)
+        keys = (reading.network, _base(reading.network), log.name)
+        told = next((self.named[key] for key in keys if key in self.named), self.all)
         precision = precision_in(reading.network)
         if told:
             found = told if is_file(Path(told)) else shipped(told)
@@ -78,11 +80,9 @@ class Names:
             )
         name = reading.network
         if not name:
-            hint = "name it: `--network MODEL`"
-            return Problem(
-                "MB606", f"{reading.location.path} does not say which network it measured", reading.location, hint
-            )
-        path = _file_of(name, Path(reading.location.path).parent)
+            hint = f"name it: `--network MODEL`, or `--network {log.name}=MODEL`"
+            return Problem("MB606", f"{log} does not say which network it measured", reading.location, hint)
+        path = _file_of(name, log.parent)
         if path is not None:
             return Network(str(path), precision=precision)
         by_name = shipped(_base(name))

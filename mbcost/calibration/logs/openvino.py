@@ -163,9 +163,9 @@ def _reading(log: Log, run: _Run) -> Reading | None:
         runs=run.count,
         first_s=run.first_s,
         load_s=run.load_s or None,
-        precision=run.precision,
         threads=run.threads,
         processor=run.processor,
+        notes=(f"floating point is computed in {run.precision}",) if run.precision not in {"", "fp32"} else (),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mbcost.calibration.logs import ai_hub, executorch, mnn, ncnn, onnxruntime, openvino, tflite, tflite_profile
+from mbcost.calibration.logs import ai_hub, executorch, litert, mnn, ncnn, onnxruntime, openvino, tflite, tflite_profile
 from mbcost.calibration.logs.log import Log, Reading
 from mbcost.errors import InputError, Location, Problem, call_each, fail
 from mbcost.files import read_head
@@ -23,6 +23,7 @@ class _Reader(NamedTuple):
 #: A file is of one of these alone.
 _FILES: Final = (
     _Reader(ai_hub.is_log, ai_hub.read),
+    _Reader(litert.is_log, litert.read),
     _Reader(openvino.is_report, openvino.read_report),
     _Reader(onnxruntime.is_profile, onnxruntime.read_profile),
     _Reader(openvino.is_table, openvino.read_table),
@@ -37,8 +38,8 @@ _PRINTED: Final = (
     _Reader(openvino.is_log, openvino.read),
 )
 TOOLS: Final = (
-    "TFLite's benchmark_model, onnxruntime_perf_test, a profile of ONNX Runtime, benchncnn, MNN's benchmark.out, "
-    "OpenVINO's benchmark_app, a profile of Qualcomm AI Hub, the table of ExecuTorch's Inspector"
+    "TFLite's benchmark_model, litert-benchmark, onnxruntime_perf_test, a profile of ONNX Runtime, benchncnn, MNN's "
+    "benchmark.out, OpenVINO's benchmark_app, a profile of Qualcomm AI Hub, the table of ExecuTorch's Inspector"
 )
 
 

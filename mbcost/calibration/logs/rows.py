@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from mbcost.calibration.logs import ai_hub, executorch, mnn, ncnn, onnxruntime, openvino, tflite
+from mbcost.calibration.logs import ai_hub, executorch, litert, mnn, ncnn, onnxruntime, openvino, tflite
 from mbcost.calibration.logs.log import Reading, median
 from mbcost.calibration.logs.names import Names, Network, precision_in
 from mbcost.calibration.measurements import NETWORK_LIMITS_S, WILDEST, Measurement
@@ -20,6 +20,7 @@ from mbcost.errors import InputError, Problem
 #: The beginnings of the names of runtimes that a tool measures; a runtime of another name is the user's own.
 _RUNTIMES: Final = {
     tflite.TOOL: ("tflite", "litert", "xnnpack"),
+    litert.TOOL: ("litert", "tflite", "xnnpack"),
     onnxruntime.TOOL: ("onnxruntime",),
     onnxruntime.PROFILE: ("onnxruntime",),
     ncnn.TOOL: ("ncnn",),
@@ -74,7 +75,7 @@ def rows_of(
     target
         What was measured; what the logs say of processor, precision and threads comes before it.
     networks
-        ``MODEL`` for every reading, or ``NAME=MODEL`` for those of this name.
+        ``MODEL`` for every reading, or ``NAME=MODEL`` for those of a network or a log of this name.
     known
         The networks of names that a kit gave.
     precision, threads

@@ -155,7 +155,9 @@ MakeKit = Callable[..., Path]
 
 @pytest.fixture
 def small_kit(tmp_path: Path) -> MakeKit:
-    def make(runtime: str = "litert", precisions: Sequence[str] = ("fp32",), passes: int = 1) -> Path:
+    def make(
+        runtime: str = "litert", precisions: Sequence[str] = ("fp32",), passes: int = 1, visits: int | None = None
+    ) -> Path:
         tables = []
         for name, out in (("one", 8), ("two", 16)):
             tables.append(tmp_path / f"{name}.yaml")
@@ -164,6 +166,9 @@ def small_kit(tmp_path: Path) -> MakeKit:
         make_kit(
             folder, "pixel8", runtime, precisions=precisions, suggestions=0, networks=map(str, tables), passes=passes
         )
+        if visits is not None:
+            order = (folder / "visits.txt").read_text().splitlines(keepends=True)
+            (folder / "visits.txt").write_text("".join(order[:visits]))
         return folder
 
     return make

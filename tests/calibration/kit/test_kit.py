@@ -122,6 +122,8 @@ def test_from_a_kit_to_a_calibration(cli: Cli, tmp_path: Path, device: Device) -
     assert done.code == 0, done.err
     after = json.loads(cli("analyze", "mobilenet_v3_small", "--device", "pixel8", "--format", "json").out)
     assert after["latency_ms"] == pytest.approx(1.3 * before["mobilenet_v3_small"], rel=0.03)
+    own = cli("calibrate", "rows.csv", "--device", "my_phone", "--like", "pixel8", "--install")
+    assert (own.code, "use it with --device my_phone" in own.err) == (0, True)
     listed = cli("calibrate", "--device", "pixel8", "--suggest", "9", "--candidates", "kit")
     assert len(listed.out.splitlines()) == 3 + 3
 

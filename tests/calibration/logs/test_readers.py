@@ -57,6 +57,11 @@ EXPECTED: dict[str, tuple[str, list[dict[str, Any]]]] = {
         "TFLite benchmark_model", [{"runs": 50, "latency": 1.887, "min": 1.87, "spread": 0.009, "precision": "int8"}],
     ),
     "TFLITE_CSV_START": ("TFLite benchmark_model", [{"runs": 10, "latency": 2.0}]),
+    "LITERT_BENCHMARK": (
+        "litert-benchmark",
+        [{"network": "mobilenet_v2.tflite", "threads": 1, "runs": 10, "latency": 5.76, "min": 5.71, "spread": 1.21,
+          "first": 7.24, "load": 13.69}],
+    ),
     "ORT_2019": ("onnxruntime_perf_test", [{"runs": 100, "latency": 7.12}]),
     "ORT": (
         "onnxruntime_perf_test",
@@ -97,7 +102,7 @@ EXPECTED: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "OPENVINO": (
         "OpenVINO benchmark_app",
         [{"network": "models/resnet50.onnx", "version": "2024.3.0-16041-1e3b88e4e3f-releases/2024/3", "threads": 4,
-          "precision": "fp32", "runs": 200, "latency": 2.03, "min": 1.95, "first": 11.84, "load": 179.18}],
+          "runs": 200, "latency": 2.03, "min": 1.95, "first": 11.84, "load": 179.18}],
     ),
     "OPENVINO_2021": ("OpenVINO benchmark_app", [{"runs": 8904, "latency": 6.61, "first": 7.2}]),
     "OPENVINO_JSON": (

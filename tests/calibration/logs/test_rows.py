@@ -63,6 +63,15 @@ def test_a_network_that_is_not_known(tmp_path: Path) -> None:
         rows_of(read_log(log), networks=["mobilenet_v2"])
 
 
+def test_a_log_that_names_no_network(tmp_path: Path) -> None:
+    log = written(tmp_path, "log.txt", texts.TFLITE_SHORT)
+    with pytest.raises(InputError, match="does not say which network") as caught:
+        rows_of(read_log(log))
+    assert "`--network log.txt=MODEL`" in str(caught.value.problems[0].hint)
+    for named in ("log.txt=resnet18", "resnet18"):
+        assert rows_of(read_log(log), networks=[named]).measurements[0].architecture == "resnet18"
+
+
 def test_visits_are_their_median(tmp_path: Path) -> None:
     paths = [
         written(tmp_path, f"{number}.txt", texts.TFLITE.replace("avg=23767.3", f"avg={number}"))

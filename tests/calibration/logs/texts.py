@@ -144,6 +144,19 @@ TFLITE_PROTO: Final = _field(1, b"mobilenet_v3_small.tflite") + _field(
     + _field(2, _field(2, _field(1, b"Convolution (NHWC, F32) IGEMM") + _field(2, _stat(1000)) + b"\x20\x01")),
 )
 
+#: ai_edge_litert/tools/benchmark_litert_model.py of ai-edge-litert 2.3.0, --result_json.
+LITERT_BENCHMARK: Final = json.dumps(
+    {
+        "model": "mobilenet_v2.tflite", "model_size_mb": 13.33, "accelerators": ["CPU"],
+        "signature": "<placeholder signature>", "fully_accelerated": True, "num_threads": 1,
+        "latency": {"init_ms": 13.69, "warmup_first_ms": 7.24, "warmup_avg_ms": 6.88, "num_warmup_runs": 5,
+                    "avg_ms": 6.4, "min_ms": 5.71, "max_ms": 9.18, "median_ms": 5.76, "std_ms": 1.21, "p5_ms": 5.71,
+                    "p95_ms": 8.63, "num_runs": 10},
+        "throughput_mb_s": 89.76,
+    },
+    indent=2,
+)  # fmt: skip
+
 #: performance_runner.cc and .h (microsoft/onnxruntime, onnxruntime/test/perftest, 034db1c2, 2019), with -s.
 ORT_2019: Final = """\
 Total time cost:0.712
