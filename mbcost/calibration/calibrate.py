@@ -63,7 +63,9 @@ def calibrate(
         target = inputs.target(device, precision, threads)
     else:
         target = as_target(device, precision, threads)
-    return calibrate_on(of_target(inputs.measurements(target)[0], target), target)[0]
+    return calibrate_on(
+        of_target(inputs.measurements(target, precision=precision, threads=threads)[0], target), target
+    )[0]
 
 
 def calibrate_on(

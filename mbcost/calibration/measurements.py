@@ -198,7 +198,7 @@ def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
     key = target_key(target)
     rows = [replace(row, target=_filled(row.target, key)) for row in rows]
     others = [row for row in rows if row.target[0] == target.device.name and row.target != key]
-    hint = "one file a target: device, processor, runtime, precision and threads"
+    hint = "one file a target: device, processor, runtime, precision and threads; or name the precision and the threads"
     if others:
         raise InputError(
             Problem("MB600", f"row {row.location.line} is of {_shown(row.target)}, not of {_shown(key)}",

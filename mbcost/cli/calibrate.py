@@ -199,11 +199,13 @@ def _options_for(target: Target, name: str) -> str:
     return text if target.threads == 1 else f"{text} --threads {target.threads}"
 
 
-def read_files(paths: list[Path], target: Target | None = None) -> list[Measurement]:
+def read_files(
+    paths: list[Path], target: Target | None = None, precision: str | None = None, threads: int | None = None
+) -> list[Measurement]:
     """The rows of files of measurements and of logs; what their user should know goes to stderr."""
     from mbcost.calibration.inputs import read_inputs
 
-    return given(read_inputs(paths), target)
+    return given(read_inputs(paths), target, None, precision, threads)
 
 
 def given(

@@ -62,7 +62,7 @@ def validate(
 
     fitted = calibration_choice(uncalibrated, calibration)
     target = resolve_target(device, precision=precision, threads=threads)
-    rows = _measured_now(target, measurements) if measure else _published(target, measurements)
+    rows = _measured_now(target, measurements) if measure else _published(target, measurements, precision, threads)
     validation = validation_of(rows, target, fitted)
     show(validation, chosen, How(origin=Origin(command_line(context))), output, force=force)
     hit = validation.score().residuals.hit10
@@ -71,7 +71,9 @@ def validate(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _published(target: Target, measurements: list[Path] | None) -> list[Measurement]:
+def _published(
+    target: Target, measurements: list[Path] | None, precision: str | None, threads: int | None
+) -> list[Measurement]:
     """The measurements of a target in the files given, else in those that ship."""
     from mbcost.calibration.measurements import bundled, of_target
 
@@ -79,7 +81,7 @@ def _published(target: Target, measurements: list[Path] | None) -> list[Measurem
     if not paths:
         hint = "name a file of your own; --measure runs networks on this machine"
         fail("MB010", f"no measurements of {target.name} ship with mbcost", hint=hint)
-    return of_target(read_files(paths, target), target)
+    return of_target(read_files(paths, target, precision, threads), target)
 
 
 def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:

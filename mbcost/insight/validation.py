@@ -221,7 +221,7 @@ def validate(
     paths = files_of(measurements) if measurements is not None else bundled(target)
     if not paths:
         fail("MB010", f"no measurements of {target.name} ship with mbcost", hint="name a file of your own")
-    rows, _ = read_inputs(paths).measurements(target)
+    rows, _ = read_inputs(paths).measurements(target, precision=precision, threads=threads)
     return validation_of(of_target(rows, target), target, calibration)
 
 

@@ -144,3 +144,22 @@ def test_suggestions_among_given_rows(cli: Cli, tmp_path: Path) -> None:
     listed.write_text("architecture,alpha\nresnet18,-1\n,1\n")
     bad = cli("calibrate", "--device", "pixel1", "--suggest", "9", "--candidates", str(listed))
     assert (bad.code, bad.err.count("error[MB600]")) == (2, 2)
+
+
+def test_a_precision_that_is_named_leaves_other_rows_alone(cli: Cli, tmp_path: Path) -> None:
+    """Rows of two precisions are two targets: one is taken when it is named."""
+    file = tmp_path / "m.csv"
+    lines = [f"mobilenet_v2,{alpha},{size},fp32,{ms}" for alpha, size, ms in PIXEL_1]
+    lines += [f"mobilenet_v2,{alpha},{size},int8,{ms / 2}" for alpha, size, ms in PIXEL_1[:2]]
+    file.write_text("\n".join(["architecture,alpha,resolution,precision,latency_ms", *lines]) + "\n")
+    device = "pixel1@tflite-2.10"
+    mixed = cli("calibrate", str(file), "--device", device)
+    assert (mixed.code, mixed.err.count("error[MB600]")) == (2, 2)
+    assert "name the precision and the threads" in mixed.err
+    for precision, number in (("fp32", 6), ("int8", 2)):
+        done = cli("calibrate", str(file), "--device", device, "--precision", precision)
+        assert (done.code, f"{precision}: {number} latencies" in done.out) == (0, True), done.err
+        shown = cli("validate", str(file), "--device", device, "--precision", precision, "--uncalibrated")
+        assert f"all: {number} latencies" in shown.out
+    none = cli("calibrate", str(file), "--device", device, "--precision", "fp32", "--threads", "2")
+    assert none.code == 0, none.err  # the rows do not say how many threads ran

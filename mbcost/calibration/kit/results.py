@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, NamedTuple
 
 from mbcost.architectures.limits import MAX_RESOLUTION
@@ -13,7 +14,7 @@ from mbcost.calibration.csv_rows import read_csv
 from mbcost.calibration.kit.make import KIT, PROFILE, RESULTS, SCHEMA, VISITS
 from mbcost.calibration.listed import MODELS
 from mbcost.calibration.logs import ncnn
-from mbcost.calibration.logs.log import Reading, as_count, as_mapping, median
+from mbcost.calibration.logs.log import Reading, as_count, as_mapping
 from mbcost.calibration.logs.names import Network
 from mbcost.calibration.logs.readers import read_log
 from mbcost.errors import InputError, Location, Problem, call_each, fail

@@ -6,9 +6,10 @@ Format: qai-hub's `client.py`, ``_profile_pb_to_python_dict``: `execution_summar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from statistics import median
 from typing import Any, Final
 
-from mbcost.calibration.logs.log import Log, Operator, Reading, as_mapping, deviation, median, scaled
+from mbcost.calibration.logs.log import Log, Operator, Reading, as_mapping, deviation, scaled
 
 TOOL: Final = "Qualcomm AI Hub"
 _US: Final = 1e-6

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from statistics import stdev
 from typing import Any, Final, NamedTuple
 
 from mbcost.errors import Location, Problem, printable
@@ -201,19 +202,9 @@ def scaled(value: Any, unit: float) -> float | None:
     return None if found is None else found * unit
 
 
-def deviation(values: list[float]) -> float | None:
+def deviation(values: Sequence[float]) -> float | None:
     """The standard deviation of several values; None for one."""
-    if len(values) < 2:
-        return None
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-
-
-def median(values: list[float]) -> float:
-    """The middle value, or the mean of the two in the middle."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return None if len(values) < 2 else stdev(values)
 
 
 def matching(log: Log, pattern: re.Pattern[str]) -> Iterator[tuple[Line, re.Match[str]]]:

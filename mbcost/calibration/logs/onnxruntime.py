@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Final
 
 from mbcost.calibration.logs.log import (
@@ -21,7 +22,6 @@ from mbcost.calibration.logs.log import (
     as_mapping,
     deviation,
     matching,
-    median,
     scaled,
 )
 

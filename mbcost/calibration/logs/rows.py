@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple, TypeAlias
 
 from mbcost.calibration.logs import ai_hub, executorch, litert, mnn, ncnn, onnxruntime, openvino, tflite
-from mbcost.calibration.logs.log import Reading, median
+from mbcost.calibration.logs.log import Reading, deviation
 from mbcost.calibration.logs.names import Names, Network, precision_in
 from mbcost.calibration.measurements import NETWORK_LIMITS_S, WILDEST, Measurement
 from mbcost.devices import Target, resolve_target
@@ -183,14 +183,9 @@ def _row(readings: list[Reading], one: _Measured) -> Row:
     latencies = [reading.latency_s for reading in readings]
     latency = median(latencies)
     best = min(readings, key=lambda reading: abs(reading.latency_s - latency))
-    if len(readings) > 1:
-        mean = sum(latencies) / len(latencies)
-        spread = math.sqrt(sum((value - mean) ** 2 for value in latencies) / (len(latencies) - 1)) / latency
-    else:
-        spread = (best.spread_s or 0.0) / latency
-    files = dict.fromkeys(Path(reading.location.path).name for reading in readings)
-    source = f"{best.tool}{f' {best.version}' if best.version else ''}: {', '.join(files)}"[:200]
-    measurement = Measurement("network", *one[:3], 1, one.target, latency, spread, source, best.location)
+    spread = (deviation(latencies) if len(readings) > 1 else best.spread_s) or 0.0
+    source = f"{best.tool} {best.version}".strip()[:200]
+    measurement = Measurement("network", *one[:3], 1, one.target, latency, spread / latency, source, best.location)
     return Row(measurement, tuple(readings))
 
 
