@@ -20,6 +20,7 @@ KernelKind: TypeAlias = Literal[
     "pool",
     "softmax",
     "copy",  # moves elements: concat, split, shuffle, pad, resize
+    "fallback",  # left by a delegate to the runtime's own, usually slower kernel on the same processor
     "outside",  # handed back to another processor: the runtime's part of the network ends before it
     "view",  # the same memory under another shape: launches nothing
 ]
@@ -73,6 +74,9 @@ class Kernel(NamedTuple):
     host_kind
         For a kernel that is handed back (``outside``): the kind of kernel that the host's runtime computes it with,
         where the host is known.
+    network_macs, network_activations, network_weights
+        MACs, inputs and outputs, and weights of all kernels of the network in one inference: what happens between two
+        uses of a weight.
     """
 
     position: int
@@ -92,6 +96,9 @@ class Kernel(NamedTuple):
     made_by: frozenset[str] = frozenset()
     joined: int = 0
     host_kind: KernelKind | None = None
+    network_macs: Dim = 0
+    network_activations: Dim = 0
+    network_weights: Dim = 0
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,9 +12,9 @@ from mbcost.devices.runtimes import COMMON, MOST_LIKE, RuntimeFile, find_runtime
 from mbcost.devices.runtimes import runtime_names as runtime_names
 from mbcost.errors import DefectError, InputError, Problem
 from mbcost.files import Document, load_yaml
-from mbcost.graph import Layer
+from mbcost.kernels.conditions import Predicate, condition
 from mbcost.kernels.kernel import KERNEL_KINDS
-from mbcost.kernels.runtime import CONDITIONS, FusionStep, KernelRule, Parameter, Runtime
+from mbcost.kernels.runtime import FusionStep, KernelRule, Parameter, Runtime
 from mbcost.operators import OPERATOR_BY_NAME
 from mbcost.resources import runtime_rules
 
@@ -173,13 +173,14 @@ def _rule(
     kind, when = entry["kernel"], _condition(entry.get("when"), document, path)
     if kind not in KERNEL_KINDS:
         raise DefectError(f"{document.value(*path)}: unknown kernel {kind}")
-    return KernelRule(operator, kind, when, entry["source"], common)
+    return KernelRule(operator, kind, when, entry["source"], common, frozenset(entry.get("precision") or ()))
 
 
-def _condition(name: Any, document: Document, path: tuple[str | int, ...]) -> Callable[[Layer], bool] | None:
-    if name is not None and name not in CONDITIONS:
-        raise DefectError(f"{document.value(*path)}: unknown condition {name}")
-    return None if name is None else CONDITIONS[name]
+def _condition(entry: Any, document: Document, path: tuple[str | int, ...]) -> Predicate | None:
+    try:
+        return None if entry is None else condition(entry)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DefectError(f"{document.value(*path)}: {error}") from error
 
 
 def _fusion(entries: Sequence[Any], document: Document) -> list[FusionStep]:
@@ -192,7 +193,8 @@ def _fusion(entries: Sequence[Any], document: Document) -> list[FusionStep]:
         operators, into = (frozenset(_operators(entry[key], document, ("fusion", i))) for key in ("operators", "into"))
         when, not_into = (_condition(entry.get(key), document, ("fusion", i)) for key in ("when", "not_into"))
         links, alternative = entry.get("links", False), entry.get("alternative", False)
-        step = FusionStep(operators, into, entry["source"], links, when, not_into, entry.get("option"), alternative)
+        at = frozenset(entry.get("precision") or ())
+        step = FusionStep(operators, into, entry["source"], links, when, not_into, entry.get("option"), alternative, at)
         steps.append(step)
     return steps
 

@@ -100,12 +100,14 @@ def map_to_kernels(
         raise InputError(problems)
     readers = graph.readers()
     joined = _joined(graph, drafts, kernel_of, reads)
-    return tuple(
-        [
-            _finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]], joined.get(draft.layers[0], 0))
-            for i, draft in enumerate(drafts)
-        ]
-    )
+    kernels = [
+        _finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]], joined.get(draft.layers[0], 0))
+        for i, draft in enumerate(drafts)
+    ]
+    macs = sum([kernel.macs for kernel in kernels])
+    moved = sum([kernel.input_elements + kernel.output_elements for kernel in kernels if kernel.kind != "view"])
+    weights = sum([kernel.weight_elements for kernel in kernels])
+    return tuple([k._replace(network_macs=macs, network_activations=moved, network_weights=weights) for k in kernels])
 
 
 def _joined(graph: LayerGraph, drafts: list[_Draft], kernel_of: list[int], reads: list[int]) -> dict[int, int]:
@@ -167,7 +169,8 @@ def _fusion_step(layer: Layer, producer: int, draft: _Draft, runtime: Runtime) -
     while last >= 0 and first < len(steps) and steps[first].alternative:
         first += 1
     for number in range(first, len(steps)):
-        if steps[number].takes(layer, draft.main):
+        step = steps[number]
+        if step.takes(layer, draft.main) and (not step.precisions or runtime.precision in step.precisions):
             return number
     return None
 

@@ -8,10 +8,9 @@ from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from mbcost.graph import Layer
+from mbcost.kernels.conditions import all_hold, is_pointwise_conv
 from mbcost.kernels.kernel import KernelKind
-from mbcost.numeric import holds_for_all
-from mbcost.operators import Conv2d, Dense, LeakyRelu
-from mbcost.operators.window import is_pointwise
+from mbcost.operators import Conv2d
 from mbcost.words import Lowering
 
 #: Prefix of a source or a reference for rules and numbers that are not documented.
@@ -41,6 +40,8 @@ class FusionStep:
         An option of the processor's profile without which the step is left out.
     alternative
         Whether a kernel takes at most one of this step and the one before it.
+    precisions
+        The precisions at which it is done; all if empty.
     """
 
     operators: frozenset[str]
@@ -51,6 +52,7 @@ class FusionStep:
     not_into: Callable[[Layer], bool] | None = None
     option: FusionOption | None = None
     alternative: bool = False
+    precisions: frozenset[str] = frozenset()
 
     def takes(self, layer: Layer, main: Layer) -> bool:
         """Whether a layer is fused by this step into a kernel with this main layer."""
@@ -70,6 +72,8 @@ class KernelRule:
     ----------
     common
         Whether it is the common rule of the operator, since the runtime has none of its own.
+    precisions
+        The precisions at which it holds; all if empty.
     """
 
     operator: str
@@ -77,6 +81,7 @@ class KernelRule:
     when: Callable[[Layer], bool] | None
     source: str
     common: bool = False
+    precisions: frozenset[str] = frozenset()
 
     @property
     def assumed(self) -> bool:
@@ -126,6 +131,8 @@ class Runtime:
         Precision of a model -> the one that it is computed in, and what documents that, where the two differ.
     path
         The file of its rules if it does not ship with mbcost, else empty.
+    precision
+        What it computes in: some rules and fusion steps hold at some precisions only.
     """
 
     name: str
@@ -143,6 +150,7 @@ class Runtime:
     assumed: str | None = None
     computes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     path: str = ""
+    precision: str = "fp32"
 
     def __repr__(self) -> str:
         return f"<Runtime {self.name}: {self.title}, form {self.form}>"
@@ -157,13 +165,13 @@ class Runtime:
         return self.computes[precision][0] if precision in self.computes else precision
 
     def at_precision(self, precision: str) -> Runtime:
-        """The runtime with a precision's own parameters, ``int8_x``, instead of ``x``."""
+        """The runtime at a precision, with its own parameters, ``int8_x``, instead of ``x``."""
         own = {
             name: self.parameters[f"{precision}_{name}"]
             for name in self.parameters
             if f"{precision}_{name}" in self.parameters
         }
-        return replace(self, parameters={**self.parameters, **own}) if own else self
+        return replace(self, parameters={**self.parameters, **own}, precision=precision)
 
     def with_options(self, options: Collection[FusionOption]) -> Runtime:
         """The runtime with the fusion steps that a processor with these options has."""
@@ -210,6 +218,8 @@ class Runtime:
     def rule(self, layer: Layer) -> KernelRule | None:
         """The rule for a layer; None if the runtime has none for its operator."""
         for rule in self.rules.get(layer.operator.op, ()):
+            if rule.precisions and self.precision not in rule.precisions:
+                continue
             if rule.when is None or rule.when(layer):
                 return rule
         return None
@@ -230,56 +240,8 @@ def carried_over(parameters: Mapping[str, Parameter], origin: str) -> dict[str, 
     }
 
 
-def _is_pointwise_conv(layer: Layer) -> bool:
-    operator = layer.operator
-    return (
-        isinstance(operator, Conv2d)
-        and is_pointwise(operator.kernel, operator.stride, operator.padding)
-        and holds_for_all(operator.groups == 1)
-    )
-
-
-def _is_depthwise_conv(layer: Layer) -> bool:
-    """A grouped convolution with one input channel per group is a depthwise convolution."""
-    operator = layer.operator
-    channels = layer.input_shapes[0].channels
-    return isinstance(operator, Conv2d) and holds_for_all((operator.groups == channels) & (channels > 1))
-
-
-def _is_of_one_pixel(layer: Layer) -> bool:
-    """A product of one row: a fully connected layer of one vector, or a convolution of one pixel by one of its own."""
-    operator, source = layer.operator, layer.input_shapes[0]
-    if isinstance(operator, Dense):
-        return holds_for_all(source.pixels == 1)
-    return (
-        isinstance(operator, Conv2d)
-        and is_pointwise(operator.kernel, operator.stride, operator.padding)
-        and holds_for_all((operator.groups == 1) & (source.pixels == 1))
-    )
-
-
-def _is_slope_of_26_256(layer: Layer) -> bool:
-    """A leaky ReLU whose slope is 26/256, or 0.1, which is 26/256 in steps of 1/256."""
-    operator = layer.operator
-    return isinstance(operator, LeakyRelu) and round(operator.slope * 256) == 26
-
-
 def _lowered_rules(rule: KernelRule) -> tuple[KernelRule, ...]:
     if rule.operator != Conv2d.op or rule.kind != "direct_conv":
         return (rule,)
-    when = _is_pointwise_conv if rule.when is None else partial(_both, rule.when, _is_pointwise_conv)
+    when = is_pointwise_conv if rule.when is None else partial(all_hold, (rule.when, is_pointwise_conv))
     return replace(rule, when=when), replace(rule, kind="im2col_gemm", source="im2col was asked for")
-
-
-def _both(first: Callable[[Layer], bool], second: Callable[[Layer], bool], layer: Layer) -> bool:
-    return first(layer) and second(layer)
-
-
-Condition: TypeAlias = Literal["pointwise", "depthwise", "one_pixel", "slope_26_256"]
-#: Conditions that rules can name.
-CONDITIONS: Final[Mapping[Condition, Callable[[Layer], bool]]] = {
-    "pointwise": _is_pointwise_conv,
-    "depthwise": _is_depthwise_conv,
-    "one_pixel": _is_of_one_pixel,
-    "slope_26_256": _is_slope_of_26_256,
-}

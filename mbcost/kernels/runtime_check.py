@@ -52,7 +52,7 @@ def runtime_problems(document: Document, file: RuntimeFile) -> list[Problem]:
         RuntimeSection.model_validate(data)
     except ValidationError as error:
         for details in error.errors(include_url=False)[:MAX_PROBLEMS]:
-            if details["loc"][:1] == ("fusion",):
+            if details["loc"][:1] in {("fusion",), ("kernels",)}:
                 details["loc"] = tuple(part for part in details["loc"] if part not in TAGS)
             found.append(problem(details, document, keys=_keys_at, whole="the runtime"))
     if isinstance(data, dict):

@@ -11,9 +11,10 @@ from mbcost.devices.runtimes import COMMON
 from mbcost.devices.schema import Slug, Text
 from mbcost.devices.types import Kind, Precision, Source
 from mbcost.errors import did_you_mean, or_list
+from mbcost.kernels.conditions import Condition, is_comparison
 from mbcost.kernels.families import family_names
 from mbcost.kernels.kernel import KernelKind
-from mbcost.kernels.runtime import Condition, FusionOption
+from mbcost.kernels.runtime import FusionOption
 from mbcost.operators import OPERATOR_BY_NAME
 
 #: Parameters smaller than this, or larger than its inverse, have a wrong unit.
@@ -35,19 +36,49 @@ def _family(name: str) -> str:
     return name
 
 
+def _comparison(text: str) -> str:
+    if not is_comparison(text):
+        raise reject("MB103", f"`{text[:80]}` is no comparison", "such as `> 25`, `<= 4` or `== 1`")
+    return text
+
+
 Operator = Annotated[str, AfterValidator(_operator), Field(json_schema_extra={"enum": sorted(OPERATOR_BY_NAME)})]
 Operators = Annotated[list[Operator], Field(min_length=1)]
 Patterns = Annotated[list[Text], Field(min_length=1)]
 KernelName = Literal[KernelKind, "refused"]
 FamilyName = Annotated[str, AfterValidator(_family), Field(json_schema_extra={"enum": [COMMON, *family_names()]})]
+Comparison = Annotated[
+    str,
+    AfterValidator(_comparison),
+    Field(json_schema_extra={"pattern": r"^(<|<=|>|>=|==|!=) ?[0-9]{1,6}$"}),
+]
 ParameterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class FactsSection(Section):
+    """Facts of a layer, all of which have to hold."""
+
+    is_: Condition | None = Field(default=None, alias="is", description="a condition by its name")
+    taps: Comparison | None = optional("elements of the window, such as `> 25`")
+    inputs: Comparison | None = optional("number of inputs")
+    channels: Comparison | None = optional("channels of the first input")
+    filters: Comparison | None = optional("channels of the output")
+    groups: Comparison | None = optional("groups of a convolution")
+
+
+When = Annotated[
+    Annotated[Condition, Tag("name")] | Annotated[FactsSection, Tag("facts")],
+    Discriminator(lambda value: "facts" if isinstance(value, (dict, FactsSection)) else "name"),
+]
+Precisions = Annotated[list[Precision], Field(min_length=1)]
 
 
 class KernelSection(Section):
     """The kernel of some operators."""
 
     operators: Operators = Field(description="names of operators")
-    when: Condition | None = optional("a condition; the first entry of an operator that holds counts")
+    when: When | None = optional("a condition; the first entry of an operator that holds counts")
+    precision: Precisions | None = optional("the precisions at which it holds; all, if it is not given")
     kernel: KernelName = Field(description="the kind of kernel; `outside` leaves it to another processor")
     source: Text = Field(description="what documents it; `assumed: ...` where nothing does")
 
@@ -64,8 +95,9 @@ class FusionSection(Section):
 
     operators: Operators = Field(description="names of operators that are fused")
     into: Operators = Field(description="main operators of the kernels that they are fused into")
-    when: Condition | None = optional("a condition of the operator that is fused")
-    not_into: Condition | None = optional("a condition of the main operator that rules it out")
+    when: When | None = optional("a condition of the operator that is fused")
+    not_into: When | None = optional("a condition of the main operator that rules it out")
+    precision: Precisions | None = optional("the precisions at which it is done; all, if it is not given")
     option: FusionOption | None = optional("an option of the processor's profile that the step needs")
     alternative: bool = Field(default=False, description="whether at most one of it and the step before is fused")
     links: bool = Field(default=False, description="whether any number of operators is fused, through any input")
@@ -152,4 +184,4 @@ class RuntimeSection(Section):
 
 
 #: What pydantic adds to the place of an error within `fusion`.
-TAGS: Final = frozenset({"family", "step"})
+TAGS: Final = frozenset({"family", "step", "name", "facts"})

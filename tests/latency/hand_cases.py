@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib.resources import files
 from math import exp
 from typing import Any
+
+import yaml
 
 from mbcost.resources import hardware_profiles
 
@@ -94,6 +97,23 @@ def _adreno640(counts: dict[str, float]) -> float:
             found += count * units * exp(gpu["scale"]) / 30.1e9
         else:
             found += count * units
+    return found
+
+
+def _shares(runtime: str, counts: dict[str, int]) -> float:
+    """Counts by hand times the rates of a runtime's parameters on a Pixel 4 (shares.py): 22.72 GMAC/s and 33.4 GB/s."""
+    text = (files("mbcost.kernels.runtimes") / f"{runtime}.yaml").read_text(encoding="utf-8")
+    values = {name: entry["value"] for name, entry in yaml.safe_load(text)["parameters"].items()}
+    found = 0.0
+    for term, count in counts.items():
+        if f"{term}_efficiency" in values:
+            found += count / (values[f"{term}_efficiency"] * PIXEL4_MACS)
+        elif f"{term}_bandwidth_ratio" in values:
+            found += count / (values[f"{term}_bandwidth_ratio"] * PIXEL4_BYTES)
+        elif f"{term}_macs" in values:
+            found += count * values[f"{term}_macs"] / PIXEL4_MACS
+        else:
+            found += count * values[f"{term}_time"]
     return found
 
 
@@ -191,4 +211,8 @@ CASES: tuple[HandCase, ...] = (
     HandCase("tflite_xnnpack", "pixel4@tflite-2.10", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",
              _pixel4("tflite-2.10-fp32", {"gemm": 54 * 8 * 9 * 16, "outputs": 49 * 8, "gathered": 49 * 16,
                                           "weights": 9 * 16 * 8, "call": 1})),
+    # litert_cpu.py: NEON's tile of 6 rows (54 for 49: 9 tiles) and 8 columns; a step a tile and element of the window
+    HandCase("litert_cpu", "pixel4@litert", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",
+             _shares("litert", {"igemm": 54 * 8 * 9 * 16, "steps": 9 * 9, "outputs": 49 * 8, "weights": 9 * 16 * 8,
+                                "call": 1})),
 )  # fmt: skip

@@ -30,6 +30,7 @@ FORMS: Final[dict[str, str]] = {
     "hexagon_htp": "hexagon_htp",
     "hexagon_hvx": "hexagon_hvx",
     "hls_tiling": "hls_tiling",
+    "litert_cpu": "litert_cpu",
     "ncnn_cpu": "ncnn_cpu",
     "openvino_myriad": "openvino_myriad",
     "pytorch_cpu": "pytorch_cpu",
