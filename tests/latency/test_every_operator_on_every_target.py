@@ -34,6 +34,8 @@ TARGETS = [
 STEPS = {
     # up to 11 rows read unpacked weights, once for every 8 rows; from 12 on they are packed once
     ("pytorch_cpu", "dense"): 1.35,
+    # one row has a micro-kernel of its own that waits for the weights
+    ("litert_cpu", "dense"): 1.01,
     # one output pixel is read by one thread a slice, read after read; several pixels by as many threads at once
     ("tflite_adreno", "pool"): 2.7,
     # a thread of a larger map computes a larger block, which reads fewer texels for a product

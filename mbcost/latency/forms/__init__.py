@@ -32,6 +32,7 @@ FORMS: Final[dict[str, str]] = {
     "hls_tiling": "hls_tiling",
     "litert_cpu": "litert_cpu",
     "ncnn_cpu": "ncnn_cpu",
+    "onnxruntime_cpu": "onnxruntime_cpu",
     "openvino_myriad": "openvino_myriad",
     "pytorch_cpu": "pytorch_cpu",
     "pytorch_gpu": "pytorch_gpu",
