@@ -132,7 +132,10 @@ def _rules(data: Mapping[str, Any], document: Document, base: Runtime | None) ->
         inherited = {
             operator: tuple(replace(rule, source=why) for rule in rules) for operator, rules in inherited.items()
         }
-    found = {**inherited, **_listed(document)}
+    found = dict(inherited)
+    for operator, rules in _listed(document).items():
+        at_some = bool(rules) and all(rule.precisions for rule in rules)  # at the others what is inherited holds
+        found[operator] = (*rules, *inherited.get(operator, ())) if at_some else rules
     return {operator: rules for operator, rules in found.items() if rules}
 
 

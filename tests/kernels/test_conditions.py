@@ -66,6 +66,15 @@ def test_rules_hold_at_their_precisions(tmp_path: Path) -> None:
     assert found == {"fp32": "elementwise", "fp16": "elementwise", "int8": "fallback"}
 
 
+def test_what_is_inherited_holds_at_other_precisions(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    only = RUNTIME.replace("  - {{operators: [hard_swish], kernel: elementwise, source: a test}}\n", "")
+    path.write_text(only.format(given="precision: [fp16]").replace("hard_swish", "relu"), encoding="utf-8")
+    runtime, layer = load_runtime(str(path)), layer_of("op: relu")
+    found = [runtime.at_precision(precision).kernel_kind(layer) for precision in ("fp32", "fp16")]
+    assert found == ["elementwise", "fallback"]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -213,7 +213,7 @@ CASES: tuple[HandCase, ...] = (
                                           "weights": 9 * 16 * 8, "call": 1})),
     # litert_cpu.py: NEON's tile of 6 rows (54 for 49: 9 tiles) and 8 columns; a step a tile and element of the window
     HandCase("litert_cpu", "pixel4@litert", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",
-             _shares("litert", {"igemm": 54 * 8 * 9 * 16, "steps": 9 * 9, "outputs": 49 * 8, "weights": 9 * 16 * 8,
+             _shares("litert", {"igemm": 54 * 8 * 9 * 16, "steps": 9 * 9, "outputs": 54 * 8, "weights": 9 * 16 * 8,
                                 "call": 1})),
     # onnxruntime_cpu.py: 19 x 19 of 7 x 7 x 9 places of the window are inside of the map; 8 filters take a block of 16
     HandCase("onnxruntime_cpu", "pixel4@onnxruntime", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",

@@ -22,11 +22,12 @@ from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm, Term, kinds, one
 from mbcost.latency.shares import Caches, caches_of, rates_by_unit
 from mbcost.numeric import Real, ceil_div, maximum, round_up, where
+from mbcost.operators import AvgPool2d, MaxPool2d
 from mbcost.operators.window import Explicit
 
 
 class Tile(NamedTuple):
-    """Rows and columns of a micro-kernel's tile, the multiple of its depth, and columns of the narrower one."""
+    """Rows and columns of a micro-kernel's tile, the multiple of its channels, and columns of the narrower one."""
 
     rows: int
     columns: int
@@ -35,11 +36,14 @@ class Tile(NamedTuple):
 
 
 #: (precision, bits of a vector) -> tile of the matrix products (src/configs/gemm-config.c: f32_gemm and f32_gemm_nr2
-#: for AVX-512, for FMA and for NEON).
+#: for AVX-512, for FMA and for NEON; qs8_qc8w_gemm for AVX-512 with VNNI, for AVX2 and for NEON with dot products).
 TILES: Final = {
     ("fp32", 512): Tile(7, 32, 1, 16),
     ("fp32", 256): Tile(6, 16, 1, 16),
     ("fp32", 128): Tile(6, 8, 1, 2),
+    ("int8", 512): Tile(7, 16, 8, 16),
+    ("int8", 256): Tile(4, 8, 8, 8),
+    ("int8", 128): Tile(4, 16, 4, 16),
 }
 #: Bits of a vector where the profile does not say.
 USUAL_BITS: Final = 128
@@ -51,6 +55,8 @@ TRANSCENDENTAL: Final = frozenset(
 )
 #: Operators that are converted to two: a sigmoid and a product, a product and a sum.
 TWO_PASSES: Final = frozenset({"swish", "mish", "hard_sigmoid", "batch_norm"})
+#: Operators that are sums and products -> how many.
+ARITHMETIC: Final = {"add": 1, "subtract": 1, "multiply": 1, "divide": 1, "scale": 1, "shift": 1, "batch_norm": 2}
 #: A channel shuffle is converted to RESHAPE, TRANSPOSE and RESHAPE, each a copy.
 SHUFFLE_PASSES: Final = 3
 _WINDOWS: Final = frozenset({"max_pool2d", "avg_pool2d"})
@@ -76,6 +82,8 @@ class Counts:
 
     def narrow(self, kernel: Kernel) -> Real:
         """1 for a product of the narrower configuration, else 0."""
+        if self.tile.narrow == self.tile.columns:
+            return 0
         columns = kernel.gemm().columns
         few = where(columns < self.tile.columns, 1, 0)
         if kernel.kind == "direct_conv":
@@ -85,11 +93,23 @@ class Counts:
         return maximum(few, less * where(waste * 100 > columns * WASTE_PERCENT, 1, 0))
 
     def _slots(self, kernel: Kernel, tile_columns: int) -> Real:
-        """MACs of products of several rows, with rows, columns and depth in whole tiles."""
-        rows, columns, depth, groups = kernel.gemm()
-        whole = round_up(rows, self.tile.rows) * round_up(columns, tile_columns) * round_up(depth, self.tile.depth)
-        result: Real = whole * groups * (1 - is_vector(kernel))
+        """MACs of products of several rows, with rows, columns and channels in whole tiles."""
+        channels = kernel.gemm().depth // kernel.window
+        depth = round_up(channels, self.tile.depth) * kernel.window
+        return self._tiled(kernel, tile_columns) * depth * (1 - is_vector(kernel))
+
+    def _tiled(self, kernel: Kernel, tile_columns: int) -> Real:
+        """Elements of a product's output in whole tiles."""
+        rows, columns, _, groups = kernel.gemm()
+        result: Real = round_up(rows, self.tile.rows) * round_up(columns, tile_columns) * groups
         return result
+
+    def outputs(self, kernel: Kernel) -> Real:
+        """Elements of the output in whole tiles, clamped and, as integers, scaled; of a single row as they are."""
+        narrow = self.narrow(kernel)
+        tiled = self._tiled(kernel, self.tile.columns) * (1 - narrow) + self._tiled(kernel, self.tile.narrow) * narrow
+        single = is_vector(kernel)
+        return tiled * (1 - single) + kernel.output_elements * single
 
     def wide_slots(self, kernel: Kernel) -> Real:
         """MACs in whole tiles of the wider configuration."""
@@ -159,11 +179,6 @@ def inputs(kernel: Kernel) -> Real:
     return kernel.input_elements
 
 
-def outputs(kernel: Kernel) -> Real:
-    """Elements of the output."""
-    return kernel.output_elements
-
-
 def passes(kernel: Kernel) -> Real:
     """Elements read and written; a clamp that the schema fuses into a sum is a pass of its own (binary.cc)."""
     number = len(kernel.fused) + (2 if kernel.op in TWO_PASSES else 1)
@@ -175,8 +190,20 @@ def transcendental(kernel: Kernel) -> Real:
     return kernel.output_elements if kernel.op in TRANSCENDENTAL else 0
 
 
+def arithmetic(kernel: Kernel) -> Real:
+    """Elements of sums and products, each of which scales its operands where they are integers."""
+    return kernel.output_elements * ARITHMETIC.get(kernel.op, 0)
+
+
+def fallback(kernel: Kernel) -> Real:
+    """Elements of the output of built-in kernels that compute."""
+    return 0 if kernel.op == "concat" else kernel.output_elements
+
+
 def copied(kernel: Kernel) -> Real:
     """Elements that are moved."""
+    if kernel.kind == "fallback" and kernel.op != "concat":
+        return 0
     return kernel.output_elements * (SHUFFLE_PASSES if kernel.op == "channel_shuffle" else 1)
 
 
@@ -196,10 +223,19 @@ def reduced(kernel: Kernel) -> Real:
 
 
 def padded(kernel: Kernel) -> Real:
-    """Elements of the input of a max pooling with padding, which is a copy of its own."""
-    padding = getattr(kernel.main.operator, "padding", None)
-    has_some = isinstance(padding, Explicit) and padding != Explicit(0, 0, 0, 0)
-    return kernel.input_elements if kernel.op == "max_pool2d" and has_some else 0
+    """Elements of the input of a pooling whose padding is none of the schema's, which is a copy of its own."""
+    operator, source, output = kernel.main.operator, kernel.main.input_shapes[0], kernel.main.output_shape
+    padding = getattr(operator, "padding", None)
+    if not isinstance(operator, (MaxPool2d, AvgPool2d)) or not isinstance(padding, Explicit):
+        return 0
+    ends = ((padding.top, padding.bottom), (padding.left, padding.right))
+    sizes = ((source.height, output.height), (source.width, output.width))
+    fits: Real = 1
+    for (first, last), (size, out), extent, stride in zip(ends, sizes, operator.kernel, operator.stride, strict=True):
+        same = maximum(0, (out - 1) * stride + extent - size)
+        fits = fits * where(same // 2 == first, 1, 0) * where(same - same // 2 == last, 1, 0)
+    some = 0 if padding == Explicit(0, 0, 0, 0) else 1
+    return kernel.input_elements * (1 - fits) * some
 
 
 _PRODUCTS: Final = kinds("pointwise", "dense", "matmul")
@@ -207,7 +243,7 @@ _GATHERED: Final = kinds("direct_conv")
 _DEPTHWISE: Final = kinds("depthwise")
 _WEIGHTED: Final = kinds("pointwise", "dense", "direct_conv", "depthwise")
 _PASSES: Final = kinds("elementwise", "softmax")
-_ALL: Final = _PRODUCTS | _WEIGHTED | _PASSES | kinds("copy", "pool")
+_ALL: Final = _PRODUCTS | _WEIGHTED | _PASSES | kinds("copy", "pool", "fallback")
 
 
 def _terms(counts: Counts) -> tuple[Term, ...]:
@@ -221,21 +257,24 @@ def _terms(counts: Counts) -> tuple[Term, ...]:
         Term("depthwise_far", "slot", "compute", _DEPTHWISE, counts.far_slots),
         Term("depthwise_steps", "step", "compute", _DEPTHWISE, counts.depthwise_steps),
         Term("transcendental", "element", "compute", _PASSES, transcendental),
-        Term("pool", "read", "compute", kinds("pool"), window_reads),
-        Term("average", "read", "compute", kinds("pool"), averaged),
+        Term("pool", "read", "compute", kinds("pool", "fallback"), window_reads),
+        Term("average", "read", "compute", kinds("pool", "fallback"), averaged),
+        Term("fallback", "element", "compute", kinds("fallback"), fallback),
         Term("lines", "element", "activations", _GATHERED, counts.lines),
-        Term("outputs", "element", "activations", _PRODUCTS | _GATHERED, outputs),
+        Term("outputs", "element", "activations", _PRODUCTS | _GATHERED, counts.outputs),
         Term("depthwise_inputs", "element", "activations", _DEPTHWISE, inputs),
+        Term("arithmetic", "element", "compute", _PASSES, arithmetic),
         Term("elementwise", "element", "activations", _PASSES, passes),
         Term("reduce", "element", "activations", kinds("pool"), reduced),
-        Term("pad", "element", "activations", kinds("pool"), padded),
-        Term("copy", "element", "activations", kinds("copy"), copied),
+        Term("pad", "element", "activations", kinds("pool", "fallback"), padded),
+        Term("copy", "element", "activations", kinds("copy", "fallback"), copied),
         Term("spill", "B", "activations", _ALL, counts.spilled),
         Term("weights", "element", "weights", _WEIGHTED, weights),
         Term("vector", "element", "weights", _WEIGHTED, vector_weights),
         Term("cold", "B", "weights", _WEIGHTED, counts.cold),
         Term("cold_vector", "B", "weights", _WEIGHTED, counts.cold_vector),
         Term("call", "call", "overhead", _ALL, one),
+        Term("handover", "call", "overhead", kinds("fallback"), one),
     )
 
 

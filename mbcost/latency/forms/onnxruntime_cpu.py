@@ -20,7 +20,7 @@ from mbcost.devices import Target
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm, Term, kinds, one
 from mbcost.latency.forms.blocked import BLOCK, conv_loads, conv_slots, depthwise_rows, depthwise_slots
-from mbcost.latency.forms.litert_cpu import averaged, inputs, outputs, reduced, transcendental, window_reads
+from mbcost.latency.forms.litert_cpu import averaged, inputs, reduced, transcendental, window_reads
 from mbcost.latency.shares import Caches, caches_of, rates_by_unit
 from mbcost.numeric import Real, maximum, where
 from mbcost.operators import Conv2d, DepthwiseConv2d
@@ -155,6 +155,11 @@ def plain_pool_reads(kernel: Kernel) -> Real:
 def plain_averaged(kernel: Kernel) -> Real:
     """Those of average poolings on planes, in addition."""
     return averaged(kernel) * (1 - _whole_blocks(kernel))
+
+
+def outputs(kernel: Kernel) -> Real:
+    """Elements of the output."""
+    return kernel.output_elements
 
 
 def weights(kernel: Kernel) -> Real:
