@@ -71,7 +71,7 @@ def calibrate(
 def calibrate_on(
     rows: Sequence[Measurement], target: Target, *, own_peak: bool = True
 ) -> tuple[Calibration, list[Problem]]:
-    """The calibration of a target from latencies of networks, of kernels, or of both, and warnings about rows.
+    """The calibration of a target from latencies of networks, operators and kernels, and warnings about rows.
 
     Networks of one architecture, and kernels of one operator, are held out together to test how the fit generalises.
 
@@ -104,6 +104,7 @@ def calibrate_on(
             date=datetime.now(UTC).date().isoformat(),
             source="; ".join(dict.fromkeys(row.source or row.location.path for row in rows)),
             groups=[row.group for row in rows],
+            within=[row.network for row in rows] if any(row.kind == "operator" for row in rows) else None,
             noise=noise_of(rows) if spread is None else noise_of(rows, spread.noise),
             scored=np.array([row.kind == "network" for row in rows]),
             spread=spread,

@@ -252,9 +252,10 @@ def leave_one_out(counts: Matrix, measured_s: Matrix, priors: Matrix, **settings
     return hold_out(counts, measured_s, priors, _folds(len(measured_s)), **settings).ratios
 
 
-def _folds(networks: int) -> Any:
-    """One label per network: its own, or its fold where there are very many networks."""
-    return np.arange(networks) % MOST_FOLDS
+def _folds(networks: int, names: Sequence[str] | None = None) -> Any:
+    """One label per row: its own or its network's, or its fold where there are very many."""
+    own = np.arange(networks) if names is None else np.unique(names, return_inverse=True)[1]
+    return own % MOST_FOLDS
 
 
 def learned_interval(spread: Spread) -> Interval:
@@ -351,6 +352,7 @@ def calibrate(
     date: str,
     source: str,
     groups: Sequence[str] | None = None,
+    within: Sequence[str] | None = None,
     noise: float | Matrix = NOISE,
     scored: Matrix | None = None,
     spread: Spread | None = None,
@@ -370,6 +372,8 @@ def calibrate(
     groups
         A label for each row, such as its architecture or family; default: one group. Where each row is a group of its
         own, there is no group error either.
+    within
+        The network that each row was measured in, with which it is held out; default: rows are held out one by one.
     noise
         Expected relative error of each row [1].
     scored
@@ -395,7 +399,7 @@ def calibrate(
     at_peak = bool(((caps > 0) & (fitted.rates <= caps * (1 + 1e-9))).any())
     _check_fit(np.maximum(predicted / measured_s, LEAST_RATIO), target, at_peak)
     chosen = np.ones(len(measured_s), dtype=bool) if scored is None or scored.sum() < FEWEST else scored
-    each = hold_out(counts, measured_s, before, _folds(len(measured_s)), **settings)
+    each = hold_out(counts, measured_s, before, _folds(len(measured_s), within), **settings)
     labels = np.array(groups if groups is not None else [""] * len(measured_s))
     number = len(np.unique(labels[chosen]))
     has_groups = 1 < number < chosen.sum()

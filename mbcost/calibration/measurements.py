@@ -1,4 +1,4 @@
-"""Latencies of whole networks and of kernels from CSV files, each row checked, and their work on a target."""
+"""Latencies of whole networks, of their operators and of kernels from CSV files, and their work on a target."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ from mbcost.resources import hardware_profiles
 #: Columns of a file of networks, and those that may stay empty or away.
 REQUIRED: Final = ("architecture", "latency_ms")
 OPTIONAL: Final = (
-    "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads", "latency_std_ms",
+    "alpha", "resolution", "layer", "batch", "precision", "device", "processor", "runtime", "threads", "latency_std_ms",
     "source",
 )  # fmt: skip
 #: Share of a latency that the host of an accelerator may take for the rest to be worth fitting. Chosen: above a half
 #: the host's own error is as large as what is left.
 MOST_OF_THE_HOST: Final = 0.5
-#: Plausible latencies; outside, the unit is wrong: networks [s], kernels [s]. Chosen: far beyond everything measured.
+#: Plausible latencies; outside, the unit is wrong: networks [s], operators and kernels [s]. Chosen: far beyond
+#: everything measured.
 NETWORK_LIMITS_S: Final = (1e-5, 1e3)
 KERNEL_LIMITS_S: Final = (1e-8, 1e2)
 #: Relative standard deviation above which a latency is not usable [1]. Chosen: it says no more than its order of
@@ -48,7 +49,7 @@ KERNEL_LIMITS_S: Final = (1e-8, 1e2)
 WILDEST: Final = 1.0
 #: Ratio of predicted to measured latency, or its inverse, above which a row is reported as an outlier. Chosen: several
 #: times what forms leave (:data:`~mbcost.calibration.fit.NOISE`); it changes no fit.
-STRANGE: Final = {"network": 2.0, "kernel": 4.0}
+STRANGE: Final = {"network": 2.0, "operator": 4.0, "kernel": 4.0}
 
 #: Device, processor, runtime, precision, threads.
 _TargetKey: TypeAlias = tuple[str, str, str, str, str]
@@ -58,12 +59,12 @@ _TARGET: Final = ("device", "processor", "runtime", "precision")
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured configuration of a network, or one measured kernel.
+    """One measured configuration of a network, one operator of it, or one measured kernel.
 
     Attributes
     ----------
     kind
-        Whether a whole network or a kernel was measured.
+        Whether a whole network, an operator in the company that it has in a network, or a kernel alone was measured.
     architecture
         Name or file of a network; the table of a kernel.
     target
@@ -75,9 +76,11 @@ class Measurement:
         Relative standard deviation of the measurement, 0 where the file has none [1].
     location
         Its row in the file.
+    layer
+        Of an operator: a layer that it computes.
     """
 
-    kind: Literal["network", "kernel"]
+    kind: Literal["network", "operator", "kernel"]
     architecture: str
     alpha: float
     resolution: int | None
@@ -87,6 +90,7 @@ class Measurement:
     spread: float
     source: str
     location: Location
+    layer: str = ""
 
     @property
     def name(self) -> str:
@@ -96,12 +100,18 @@ class Measurement:
             cells = [line.partition(": ")[2] for line in self.architecture.splitlines()[2:]]
             return f"{cells[0]} {cells[-1].removeprefix('[').removesuffix(']')}{batch}"
         size = "" if self.resolution is None else f" {self.resolution}"
-        return f"{self.architecture} {self.alpha:g}{size}{batch}"
+        layer = f" {self.layer}" if self.layer else ""
+        return f"{self.architecture} {self.alpha:g}{size}{batch}{layer}"
+
+    @property
+    def network(self) -> str:
+        """What an operator was measured in; of anything else, its name."""
+        return replace(self, layer="").name if self.layer else self.name
 
     @property
     def group(self) -> str:
         """The group that it is held out with: its architecture; of a kernel, its operator."""
-        if self.kind == "network":
+        if self.kind != "kernel":
             return self.architecture
         return f"op {self.architecture.rpartition('{op: ')[2].partition(',')[0]}"
 
@@ -215,16 +225,17 @@ def of_target(rows: Iterable[Measurement], target: Target) -> list[Measurement]:
 def noise_of(rows: Iterable[Measurement], of_network: float = NOISE) -> Any:
     """Expected relative error of each row: the error of the form, and the spread of the measurement [1].
 
-    The error of a form is larger for a single kernel than for a network, in which the kernels' errors average out.
+    The error of a form is larger for a single kernel or operator than for a network, in which theirs average out.
     """
     of_kernel = KERNEL_NOISE / NOISE * of_network
-    return np.array([math.hypot(of_kernel if row.kind == "kernel" else of_network, row.spread) for row in rows])
+    return np.array([math.hypot(of_network if row.kind == "network" else of_kernel, row.spread) for row in rows])
 
 
 def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     """Term counts and MACs of measured networks on a target, by the ordinary pipeline from table to kernels.
 
-    What the target hands back to a known host is taken away from the latency, as the host's own model predicts it.
+    What the target hands back to a known host is taken away from the latency, as the host's own model predicts it. An
+    operator has the counts of its kernel without the overhead: a profiler times what runs inside of a call.
 
     Raises
     ------
@@ -235,22 +246,30 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     host = host_of(target) if runtime.hands_back else None
     counts, macs, measured = [], [], []
     problems: list[Problem] = []
+    known: dict[tuple[str, str], tuple[LayerGraph, tuple[Kernel, ...], float]] = {}
     for row in rows:
         try:
-            graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
-            kernels = map_to_kernels(
-                graph,
-                runtime,
-                batch=row.batch,
-                element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)],
-                host=None if host is None else load_runtime(host.runtime_file),
-            )
-            elsewhere = _host_s(graph, kernels, target, host)
+            key = (row.location.path, row.network)
+            if key not in known:
+                graph = build_graph(row.spec(), alpha=row.alpha, resolution=row.resolution)
+                kernels = map_to_kernels(
+                    graph,
+                    runtime,
+                    batch=row.batch,
+                    element_bytes=ELEMENT_BYTES[runtime.computed(target.precision)],
+                    host=None if host is None else load_runtime(host.runtime_file),
+                )
+                known[key] = graph, accelerator_part(kernels, target), _host_s(graph, kernels, target, host)
+            graph, kernels, elsewhere = known[key]
+            if row.layer:
+                kernels, elsewhere = (_kernel_of(row, graph, kernels),), 0.0
         except InputError as error:
             problems += [at_row(problem, row) for problem in error.problems]
             continue
-        kernels = accelerator_part(kernels, target)
-        mine = [float(value) for value in count_vector(kernels, form).values()]
+        totals = count_vector(kernels, form)
+        if row.layer:
+            totals |= dict.fromkeys((term.name for term in form.terms if term.group == "overhead"), 0)
+        mine = [float(value) for value in totals.values()]
         if not any(mine):
             what = f"row {row.location.line}: {row.name} has nothing that takes time on {target.name}"
             problems.append(Problem("MB600", what, row.location, "leave the row out"))
@@ -266,6 +285,14 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     if problems:
         raise InputError(problems)
     return Work(np.array(counts), np.array(macs), np.array(measured))
+
+
+def _kernel_of(row: Measurement, graph: LayerGraph, kernels: Iterable[Kernel]) -> Kernel:
+    """The kernel that computes the layer of an operator's row."""
+    for kernel in kernels:
+        if any(graph.layers[position].name == row.layer for position in kernel.layers):
+            return kernel
+    fail("MB600", f"{row.network} has no layer `{row.layer[:80]}`", hint="`mbcost analyze` lists them")
 
 
 def _host_s(graph: LayerGraph, kernels: tuple[Kernel, ...], target: Target, host: Target | None) -> float:
@@ -287,17 +314,19 @@ def at_row(problem: Problem, row: Measurement) -> Problem:
 
 
 def _network(row: CsvRow) -> Measurement:
-    """A row of a file of networks."""
+    """A row of a file of networks: one of them, or an operator of one."""
+    layer = row.text("layer", "")
     return Measurement(
-        "network",
+        "operator" if layer else "network",
         row.text("architecture"),
         row.positive("alpha", 1.0),
         row.whole("resolution", MAX_RESOLUTION) if row.text("resolution", "") else None,
         row.whole("batch", MAX_BATCH, 1),
         _target(row),
-        *_latency(row, "ms", 1e3, NETWORK_LIMITS_S),
+        *_latency(row, "ms", 1e3, KERNEL_LIMITS_S if layer else NETWORK_LIMITS_S),
         row.text("source", ""),
         row.location,
+        layer,
     )
 
 
