@@ -219,4 +219,9 @@ CASES: tuple[HandCase, ...] = (
     HandCase("onnxruntime_cpu", "pixel4@onnxruntime", "fp32", "7x7x16", "op: conv2d 3x3, out: 8", "direct_conv",
              _shares("onnxruntime", {"window": 361 * 16 * 16, "loads": 361 * 16, "outputs": 49 * 8, "inputs": 49 * 16,
                                      "weights": 9 * 16 * 8, "conv_call": 1})),
+    # openvino_cpu.py: the same places, and 8 filters in a block of 16; a swish is an exponential for each output
+    HandCase("openvino_cpu", "pixel4@openvino", "fp32", "7x7x24", "op: conv2d 3x3, out: 8, activation: swish",
+             "direct_conv",
+             _shares("openvino", {"window": 361 * 24 * 16, "loads": 361 * 24, "outputs": 49 * 8, "inputs": 49 * 24,
+                                  "activated": 49 * 8, "exponentials": 49 * 8, "weights": 9 * 24 * 8, "conv_call": 1})),
 )  # fmt: skip

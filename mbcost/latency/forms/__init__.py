@@ -33,6 +33,7 @@ FORMS: Final[dict[str, str]] = {
     "litert_cpu": "litert_cpu",
     "ncnn_cpu": "ncnn_cpu",
     "onnxruntime_cpu": "onnxruntime_cpu",
+    "openvino_cpu": "openvino_cpu",
     "openvino_myriad": "openvino_myriad",
     "pytorch_cpu": "pytorch_cpu",
     "pytorch_gpu": "pytorch_gpu",

@@ -62,6 +62,13 @@ def conv_slots(kernel: Kernel) -> Real:
     return result
 
 
+def filter_slots(kernel: Kernel) -> Real:
+    """The same with output channels alone in whole blocks."""
+    _, columns, depth, groups = kernel.gemm()
+    result: Real = touched(kernel) * (depth // kernel.window) * round_up(columns, BLOCK) * groups
+    return result
+
+
 def conv_loads(kernel: Kernel) -> Real:
     """Values of the input that are loaded, once for every four blocks of output channels."""
     _, columns, depth, groups = kernel.gemm()
