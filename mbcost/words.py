@@ -28,6 +28,8 @@ Style: TypeAlias = Literal["tiled", "streaming"]
 Engine: TypeAlias = Literal["local", "processes", "dask"]
 #: What a bench measures: random networks, for 3 minutes or 15, or single kernels.
 SuiteName: TypeAlias = Literal["quick", "full", "kernels"]
+#: What a bench runs networks in: PyTorch, or a runtime of model files.
+BenchRuntime: TypeAlias = Literal["pytorch", "litert", "onnxruntime", "openvino", "ncnn"]
 #: How PyTorch runs a network.
 Mode: TypeAlias = Literal["eager", "compile", "graph"]
 #: Kinds of entries of the catalogue.

@@ -1,4 +1,4 @@
-"""``mbcost bench``: measures this machine with PyTorch, for ``mbcost calibrate --name``."""
+"""``mbcost bench``: measures this machine, for ``mbcost calibrate --name``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from mbcost.cli.output import emit, print_note
 from mbcost.errors import fail
-from mbcost.words import PRECISIONS, Mode, SuiteName
+from mbcost.words import PRECISIONS, BenchRuntime, Mode, SuiteName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +25,17 @@ def bench(
         SuiteName,
         typer.Option(help="Random networks for 3 minutes (quick) or 15 (full), or single kernels for 3 (kernels)."),
     ] = "quick",
+    runtime: Annotated[
+        BenchRuntime, typer.Option(help="What runs the networks: PyTorch, or model files in another runtime.")
+    ] = "pytorch",
     device: Annotated[str, typer.Option(metavar="cpu|cuda|mps", help="The device, as PyTorch names it.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Threads on a CPU.", min=1)] = 1,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="NHWC instead of NCHW.")] = False,
     mode: Annotated[Mode, typer.Option(help="graph: replay of a CUDA graph.")] = "eager",
-    precision: Annotated[str, typer.Option(metavar="|".join(word for word in PRECISIONS if word != "int8"))] = "fp32",
+    precision: Annotated[str, typer.Option(metavar="|".join(PRECISIONS))] = "fp32",
     force: Annotated[bool, typer.Option("--force", help="Measure again and overwrite FILE.")] = False,
 ) -> None:
-    """Measure random small networks, or single kernels, on this machine with PyTorch.
+    """Measure random small networks, or single kernels, on this machine.
 
     An interrupted run resumes when the same command is given again.
     """
@@ -41,7 +44,7 @@ def bench(
 
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
-    settings = checked_settings(device, threads, channels_last, mode, precision)
+    settings = checked_settings(device, threads, channels_last, mode, precision, runtime)
     try:
         with progress() as on_progress:
             found = run_bench(output, suite, settings, force=force, on_progress=on_progress)

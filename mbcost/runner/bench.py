@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,11 +20,14 @@ from mbcost.errors import fail
 from mbcost.files import check_new, write_text
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.bench_file import SCHEMA
+from mbcost.runner.engines import ENGINES
+from mbcost.runner.engines.model_files import ModelFiles, model_files
+from mbcost.runner.environment import runtime_of
 from mbcost.runner.journal import Journal, journal_path
 from mbcost.runner.session import FEWEST, VISITS, Session, Timing, has_enough, open_session, visit_all
 from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import ACCELERATOR_BATCHES, PLANS, Kernel, Plan, kernels, network_tables
-from mbcost.words import Mode, SuiteName
+from mbcost.words import BenchRuntime, Mode, SuiteName
 
 #: The name of this machine in a bench, until a calibration names it.
 THIS_MACHINE: Final = "this-machine"
@@ -31,7 +35,7 @@ THIS_MACHINE: Final = "this-machine"
 _FIRST_VISITS: Final = 2
 _NETWORK_COLUMNS: Final = (
     "architecture", "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads",
-    "latency_ms", "latency_std_ms", "source", "runs", "visits", "rejected",
+    "latency_ms", "latency_std_ms", "source", "runs", "visits", "rejected", "load_ms", "first_ms",
 )  # fmt: skip
 _KERNEL_COLUMNS: Final = (
     "op", "height", "width", "in_channels", "out_channels", "kernel", "stride", "groups", "fields", "batch",
@@ -79,10 +83,11 @@ def bench(
     channels_last: bool = False,
     mode: Mode = "eager",
     precision: str = "fp32",
+    runtime: BenchRuntime = "pytorch",
     force: bool = False,
     progress: OnProgress | None = None,
 ) -> Bench:
-    """Measure random small networks, or single kernels, on this machine with PyTorch, for :func:`mbcost.calibrate`.
+    """Measure random small networks, or single kernels, on this machine, for :func:`mbcost.calibrate`.
 
     An interrupted run resumes when it is called again.
 
@@ -95,7 +100,9 @@ def bench(
     device
         PyTorch's name of the device: ``cpu``, ``cuda`` or ``mps``.
     threads, channels_last, mode, precision
-        How PyTorch runs.
+        How it runs; a runtime of model files takes `threads` and `precision` (``fp32``, most of them ``int8``).
+    runtime
+        ``pytorch``, or a runtime of model files: ``litert``, ``onnxruntime``, ``openvino``, ``ncnn``.
     force
         Start again, and overwrite. An earlier journal is kept as ``.journal.old.jsonl``.
     progress
@@ -111,8 +118,9 @@ def bench(
     checks.whole("threads", threads, least=1, most=4096)
     checks.flag("channels_last", channels_last)
     checks.word("mode", mode, get_args(Mode))
+    engine = checks.word("runtime", runtime, get_args(BenchRuntime))
     checks.done()
-    settings = checked_settings(device, int(threads), bool(channels_last), mode, precision)
+    settings = checked_settings(device, int(threads), bool(channels_last), mode, precision, engine)
     return run_bench(Path(path), chosen, settings, force=force, on_progress=progress or (lambda *_: None))
 
 
@@ -141,11 +149,17 @@ def run_bench(
     Raises
     ------
     InputError
-        MB011 without PyTorch, MB007 if `output` or what is written beside it exists, MB008 if it cannot be written,
-        MB604 if the journal is of another machine, MB605 if it is damaged, MB603 if PyTorch cannot measure with these
-        settings.
+        MB011 without the runtime, MB010 for kernels of model files, MB007 if `output` or what is written beside it
+        exists, MB008 if it cannot be written, MB604 if the journal is of another machine, MB605 if it is damaged, MB603
+        if it cannot measure with these settings.
     """
-    import_torch("measuring")
+    if settings.is_file_based:
+        ENGINES[settings.engine].check_installed()
+    else:
+        import_torch("measuring")
+    if suite == "kernels" and settings.is_file_based:
+        hint = "its bench has the operators of whole networks, or leave out `runtime=...` for PyTorch"
+        fail("MB010", f"single kernels of {settings.title} are not measured", hint=hint)
     if output.suffix.lower() != ".csv":
         fail("MB006", f"`{output.name}` does not end in .csv")
     if not force:
@@ -160,12 +174,13 @@ def run_bench(
         check_new(output, force=journal.overwrites)
         before = _facts(session)
     sources = _sources(output, networks, chosen, settings)
-    timings, seconds = _measured(settings, sources, chosen, journal, on_progress)
+    with model_files(settings) as files:
+        timings, seconds = _measured(settings, sources, files, chosen, journal, on_progress)
     with open_session(settings) as session:
         after = _facts(session)
     if not any(timing.visits or timing.disturbed for timing in timings.values()):
         fail("MB603", "nothing could be measured", hint=next(t.failed for t in timings.values()))
-    source = f"mbcost bench --suite {suite}, PyTorch {environment['torch']}"
+    source = f"mbcost bench --suite {suite}, {runtime_of(environment)}"
     if suite == "kernels":
         text = _kernel_rows(kernels(chosen.items), dict(sources), timings, settings, source)
     else:
@@ -243,7 +258,12 @@ def tables_folder(output: Path) -> Path:
 
 
 def _measured(
-    settings: Settings, sources: list[tuple[str, Source]], plan: Plan, journal: Journal, on_progress: OnProgress
+    settings: Settings,
+    sources: list[tuple[str, Source]],
+    files: ModelFiles,
+    plan: Plan,
+    journal: Journal,
+    on_progress: OnProgress,
 ) -> tuple[dict[str, Timing], float]:
     """Two sweeps over the networks, with one process per group of networks, so that each is visited at two times."""
     started = time.monotonic() - journal.seconds
@@ -261,6 +281,11 @@ def _measured(
             batch = sources[start : start + plan.together]
             if time.monotonic() > until and has_enough(timings, is_first=visits == _FIRST_VISITS):
                 break
+            batch, refused = files.files_of(batch)
+            for name, reason in refused.items():
+                if name not in timings:
+                    timings[name] = Timing(failed=reason)
+                    note(name, timings[name])
             with open_session(settings) as session:
                 session.canaries_s = canaries_s
                 visit_all(
@@ -306,9 +331,15 @@ def _network_rows(
             "runs": timing.runs,
             "visits": len(timing.visits),
             "rejected": len(timing.disturbed),
+            "load_ms": _ms(timing.load_s),
+            "first_ms": _ms(timing.first_s),
         }
         rows.append(cells)
     return _csv(_NETWORK_COLUMNS, rows)
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.6g}" if seconds < math.inf else ""
 
 
 def _kernel_rows(

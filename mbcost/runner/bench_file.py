@@ -10,13 +10,14 @@ from typing import Any, Final
 from mbcost.checks import is_number, shown
 from mbcost.errors import InputError, Problem, fail, or_list
 from mbcost.files import read_text
+from mbcost.runner.engines import ENGINES
 from mbcost.runner.settings import PRECISIONS
 
 SCHEMA: Final = "mbcost/bench/1"
 _MAX_BYTES: Final = 4 * 2**20
 _HINT: Final = "`mbcost bench` writes it beside the CSV; without it the profile has no peak and no bandwidth"
 #: Keys of a file's sections that are numbers above 0, and those that are whole; the largest that a machine could have.
-_FACTS: Final = ("peak_macs_per_s", "bandwidth_bytes_per_s", "launch_s")
+_FACTS: Final = ("peak_macs_per_s", "bandwidth_bytes_per_s", "launch_s", "call_s")
 _SIZES: Final = (("environment", "memory_bytes"), ("environment", "cores"), ("facts", "vector_bits"))
 _MOST: Final = 1e18
 _LONGEST: Final = 200
@@ -54,13 +55,16 @@ def _wrong(document: Mapping[str, Any]) -> list[str]:
             found.append(f"`{name}` is {shown(section)}, it has to be a mapping")
             sections[name] = {}
     bench, environment, facts = sections.values()
-    device = bench.get("device", "cpu")
+    device, engine = bench.get("device", "cpu"), bench.get("engine", "pytorch")
     if not _is_word(device, list(PRECISIONS)):
         found.append(f"`bench.device` is {shown(device)}, it has to be {or_list(list(PRECISIONS))}")
-    elif not _is_word(bench.get("precision", "fp32"), PRECISIONS[device]):
-        allowed = or_list(PRECISIONS[device])
+    elif not _is_word(engine, ["pytorch", *ENGINES]):
+        found.append(f"`bench.engine` is {shown(engine)}, it has to be {or_list(['pytorch', *ENGINES])}")
+    elif not _is_word(bench.get("precision", "fp32"), precisions := _precisions(engine, device)):
+        allowed = or_list(list(precisions))
         found.append(f"`bench.precision` is {shown(bench.get('precision'))}, on {device} it has to be {allowed}")
-    names = ("cpu", "torch", *(("accelerator",) if device != "cpu" else ()))
+    ran = "runtime" if "runtime" in environment else "torch"
+    names = ("cpu", ran, *(("accelerator",) if device != "cpu" else ()))
     found += _texts(environment, "environment", names, required=True)
     found += _texts(environment, "environment", ("system",), required=False)
     found += _texts(document, "", ("date", "mbcost_version"), required=False)
@@ -78,6 +82,10 @@ def _wrong(document: Mapping[str, Any]) -> list[str]:
             if inner.get(size) != 0 or key == "caches":  # a GPU's driver may not tell
                 found += _size(inner, f"environment.{key}", size, required=False)
     return found
+
+
+def _precisions(engine: str, device: str) -> Sequence[str]:
+    return ENGINES[engine].precisions if engine in ENGINES else PRECISIONS[device]
 
 
 def _is_word(value: Any, words: Sequence[str]) -> bool:

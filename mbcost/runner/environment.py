@@ -6,18 +6,34 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from mbcost.importers.pytorch.isolate import import_torch
+from mbcost.runner.engines import Engine
 from mbcost.runner.settings import Settings
 
 #: Keys that have to be equal for two measurements to be of one machine.
-SAME: Final = ("machine", "cpu", "cores", "accelerator", "torch", "cpu_capability")
+SAME: Final = ("machine", "cpu", "cores", "accelerator", "torch", "runtime", "cpu_capability")
 _CACHES: Final = Path("/sys/devices/system/cpu/cpu0/cache")
 _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _APPLE_NAME: Final = ("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string")
+#: Extensions as Linux names them, and the width of their vectors [bit].
+_VECTOR_BITS: Final = {"avx512f": 512, "avx2": 256, "avx": 256, "asimd": 128, "sse2": 128}
+_FEATURES: Final = (
+    *_VECTOR_BITS,
+    "avx512_vnni",
+    "avx_vnni",
+    "avx512_fp16",
+    "amx_tile",
+    "amx_int8",
+    "asimdhp",
+    "asimddp",
+    "i8mm",
+    "sve",
+)
 _UNITS: Final = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
@@ -69,6 +85,46 @@ def system_facts() -> dict[str, Any]:
     }
 
 
+def runtime_of(environment: Mapping[str, Any]) -> str:
+    """What a bench was measured with, such as ``PyTorch 2.13.0`` or ``LiteRT 2.3.0``."""
+    return str(environment.get("runtime") or f"PyTorch {environment['torch']}")
+
+
+def cpu_features() -> tuple[str, ...]:
+    """Extensions of the instruction set that the system reports and that runtimes choose their kernels by."""
+    for line in _text(Path("/proc/cpuinfo")).splitlines():
+        if line.startswith(("flags", "Features")):
+            found = set(line.partition(":")[2].split())
+            return tuple(name for name in _FEATURES if name in found)
+    return ("asimd",) if platform.machine() == "arm64" else ()
+
+
+def vector_bits() -> int | None:
+    """Width of the widest vectors of the core [bit]; None where the system does not tell."""
+    return next((bits for name, bits in _VECTOR_BITS.items() if name in cpu_features()), None)
+
+
+def engine_facts(engine: Engine, threads: int) -> dict[str, Any]:
+    """The machine and its system, and the runtime of model files."""
+    return {
+        **system_facts(),
+        "accelerator": "",
+        "runtime": engine.versioned,
+        "cpu_features": list(cpu_features()),
+        "threads": threads,
+        "allocator": _allocator(),
+        "affinity": _affinity(),
+    }
+
+
+def _allocator() -> dict[str, str]:
+    return {name: os.environ.get(name, "") for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")}
+
+
+def _affinity() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
 def torch_facts(torch: Any, settings: Settings) -> dict[str, Any]:
     """The machine and its system, the PyTorch build and its settings."""
     config = torch.__config__.show()
@@ -81,13 +137,13 @@ def torch_facts(torch: Any, settings: Settings) -> dict[str, Any]:
         "onednn": _first(r"MKL-DNN v([\d.]+)", config),
         "mkl": _first(r"Math Kernel Library Version ([\w.-]+)", config),
         "threads": torch.get_num_threads(),
-        "allocator": {name: os.environ.get(name, "") for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")},
+        "allocator": _allocator(),
         "flags": {
             "flush_denormal": True,
             "deterministic": torch.are_deterministic_algorithms_enabled(),
             "matmul_precision": torch.get_float32_matmul_precision(),
         },
-        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
+        "affinity": _affinity(),
     }
 
 

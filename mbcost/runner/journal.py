@@ -21,13 +21,22 @@ _HINT: Final = "`force=True` starts again"
 
 
 class _Entry(NamedTuple):
-    """A line: a visit of a network, or why it failed, the time of the bench so far and its fastest warm run [s]."""
+    """A line: a visit of a network, or why it failed, and the time of the bench so far [s].
+
+    Also its fastest warm run, its shortest load and its shortest first inference up to then, where it has them [s].
+    """
 
     name: str
     seconds: float
     visit: Visit | None
     failed: str = ""
     warm_s: float = math.inf
+    load_s: float = math.inf
+    first_s: float = math.inf
+
+
+#: Times of a line that may be missing.
+_TIMES: Final = ("warm_s", "load_s", "first_s")
 
 
 class Journal:
@@ -90,8 +99,7 @@ class Journal:
             entry["failed"] = timing.failed
         else:
             entry["visit"] = timing.visits[-1]
-            if timing.warm_s < math.inf:
-                entry["warm_s"] = timing.warm_s
+            entry |= {key: time for key in _TIMES if (time := getattr(timing, key)) < math.inf}
         self._append(entry)
 
     def remove(self) -> None:
@@ -127,7 +135,7 @@ class Journal:
     def _check_header(self, before: Any, header: Mapping[str, Any]) -> None:
         if not isinstance(before, dict) or not isinstance(before.get("environment"), dict) or "bench" not in before:
             fail("MB605", f"{self.path} is damaged: its first line does not say what it is a journal of", hint=_HINT)
-        if before.get("schema") != _VERSION or before["bench"] != header["bench"]:
+        if before.get("schema") != _VERSION or not _is_same_bench(before["bench"], header["bench"]):
             fail("MB604", f"{self.path} is the journal of another bench", hint=_HINT)
         check_same(before["environment"], header["environment"], str(self.path), _HINT)
         self.overwrites = before.get("overwrites") is True
@@ -137,7 +145,8 @@ class Journal:
         timing.failed = entry.failed
         if entry.visit is not None:
             timing.visits.append(entry.visit)
-            timing.warm_s = min(timing.warm_s, entry.warm_s)
+            for key in _TIMES:
+                setattr(timing, key, min(getattr(timing, key), getattr(entry, key)))
         self.seconds = max(self.seconds, entry.seconds)
 
 
@@ -157,10 +166,22 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], what: str, hin
     different = [
         f"{key} {_shown(before[key])} there, {now[key]} here"
         for key in SAME
-        if key in before and key in now and before[key] != now[key]
+        if key in before and key in now and not _are_same(key, before[key], now[key])
     ]
     if different:
         fail("MB604", f"{what} was measured on another machine: {'; '.join(different)}", hint=hint)
+
+
+def _are_same(key: str, one: Any, other: Any) -> bool:
+    """Whether two values are of one machine. A package's metadata may lack the build that PyTorch itself states."""
+    if key == "torch" and isinstance(one, str) and isinstance(other, str) and ("+" in one) != ("+" in other):
+        return one.partition("+")[0] == other.partition("+")[0]
+    return bool(one == other)
+
+
+def _is_same_bench(before: Any, now: Any) -> bool:
+    """Whether two journals are of one bench; those without an engine are of PyTorch."""
+    return isinstance(before, dict) and {"engine": "pytorch", **before} == {"engine": "pytorch", **now}
 
 
 def _shown(value: Any) -> str:
@@ -207,10 +228,18 @@ def _entry(line: bytes, names: Collection[str] | None) -> _Entry | None:
         return None
     if failed is not None:
         return _Entry(name, float(seconds), None, failed) if isinstance(failed, str) and failed else None
-    visit, warm_s = _visit(entry.get("visit")), entry.get("warm_s")
-    if visit is None or not (warm_s is None or (is_number(warm_s) and warm_s > 0)):
+    visit = _visit(entry.get("visit"))
+    warm_s, load_s, first_s = (_time(entry.get(key)) for key in _TIMES)
+    if visit is None or min(warm_s, load_s, first_s) <= 0:
         return None
-    return _Entry(name, float(seconds), visit, warm_s=math.inf if warm_s is None else float(warm_s))
+    return _Entry(name, float(seconds), visit, warm_s=warm_s, load_s=load_s, first_s=first_s)
+
+
+def _time(value: Any) -> float:
+    """A time that may be missing, in which case it is infinite [s]; 0 for what is none."""
+    if value is None:
+        return math.inf
+    return float(value) if is_number(value) and value > 0 else 0.0
 
 
 def _visit(value: Any) -> Visit | None:

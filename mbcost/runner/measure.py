@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from mbcost.devices import Target
 from mbcost.errors import fail
+from mbcost.runner.engines.model_files import model_files
 from mbcost.runner.session import VISITS, Timing, open_session, visit_all
 from mbcost.runner.settings import RUNTIMES, Settings, Source, checked_settings
 from mbcost.runner.suites import PLANS
+from mbcost.words import BenchRuntime
 
 #: Networks of ``mbcost validate --measure``: of all families, and none among a bench's random ones.
 UNSEEN: Final = (
@@ -31,13 +33,18 @@ def settings_of(target: Target) -> Settings:
     Raises
     ------
     InputError
-        MB304 if the target's runtime is not PyTorch.
+        MB304 if the target's runtime cannot be measured here.
     """
+    for engine in get_args(BenchRuntime):
+        if engine == target.runtime and target.processor.kind == "cpu":
+            return checked_settings(
+                "cpu", target.threads, channels_last=False, mode="eager", precision=target.precision, engine=engine
+            )
     for (device, channels_last, mode), runtime in RUNTIMES.items():
         if runtime == target.runtime:
             return checked_settings(device, target.threads, channels_last, mode, target.precision)
     hint = "a profile of `mbcost calibrate --name` has them"
-    fail("MB304", f"{target.name} is not PyTorch, and only PyTorch can be measured", hint=hint)
+    fail("MB304", f"{target.name} is no runtime that can be measured here", hint=hint)
 
 
 def measure_networks(
@@ -63,7 +70,25 @@ def measure_networks(
         visits += 1
         on_progress(min(1.0, visits / (VISITS * len(sources))), name)
 
-    plan, timings, canaries_s = PLANS["quick"], dict[str, Timing](), list[float]()
+    with model_files(settings) as files:
+        found, refused = files.files_of(list(sources))
+        timings = {name: Timing(failed=reason) for name, reason in refused.items()}
+        _visit_groups(settings, found, timings, seconds, note)
+    if all(timing.failed for timing in timings.values()):
+        name, timing = next(iter(timings.items()))
+        fail("MB603", f"{name} does not run: {timing.failed}")
+    return {name: timings[name] for name, _ in sources}
+
+
+def _visit_groups(
+    settings: Settings,
+    sources: Sequence[tuple[str, Source]],
+    timings: dict[str, Timing],
+    seconds: float,
+    note: Callable[[str, Timing], None],
+) -> None:
+    """Visit networks, as many together in a process as in a bench."""
+    plan, canaries_s = PLANS["quick"], list[float]()
     processes = -(-len(sources) // plan.together)
     started = time.monotonic()
     for i in range(processes):
@@ -77,10 +102,6 @@ def measure_networks(
                 on_visit=note,
                 timings=timings,
             )
-    if all(timing.failed for timing in timings.values()):
-        name, timing = next(iter(timings.items()))
-        fail("MB603", f"{name} does not run: {timing.failed}")
-    return timings
 
 
 #: Class of operators -> the aten operators that are called only for it.

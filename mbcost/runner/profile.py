@@ -21,10 +21,13 @@ from mbcost.errors import InputError, fail
 from mbcost.files import load_yaml, read_text, write_text
 from mbcost.runner.bench import THIS_MACHINE
 from mbcost.runner.bench_file import bench_document
-from mbcost.runner.environment import SAME, accelerator_here, system_facts
+from mbcost.runner.engines import ENGINES
+from mbcost.runner.environment import SAME, accelerator_here, runtime_of, system_facts
 from mbcost.runner.journal import check_same
 from mbcost.runner.settings import RUNTIMES
 
+#: Between the runtimes that a machine was measured with.
+_AND: Final = ", "
 #: Longest name of a device.
 _LONGEST: Final = 80
 
@@ -113,7 +116,10 @@ def profile_of(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """The profile of a machine with the benched processor, as the data of a YAML file."""
     environment, facts, bench = document["environment"], document["facts"], document.get("bench", {})
     device, precision = bench.get("device", "cpu"), bench.get("precision", "fp32")
+    engine = bench.get("engine", "pytorch")
     runtime = next(runtime for (known, _, _), runtime in RUNTIMES.items() if known == device)
+    if engine in ENGINES:
+        runtime = engine
     described = {
         "default": True,
         "runtime": runtime,
@@ -131,10 +137,10 @@ def profile_of(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
             "date": document.get("date", "1970-01-01"),
             "references": {
                 "system": f"as {environment.get('system', 'the system')} reports it",
-                "bench": f"mbcost bench {document.get('mbcost_version', '')}, PyTorch {environment['torch']}",
+                "bench": f"mbcost bench {document.get('mbcost_version', '')}, {runtime_of(environment)}",
             },
             "os": environment.get("system", "not known"),
-            "runtime": f"PyTorch {environment['torch']}",
+            "runtime": runtime_of(environment),
         },
         "processors": processors,
         "memory": {"capacity": _entry(int(environment["memory_bytes"]) / 2**20, "MiB", "system")},
@@ -169,6 +175,9 @@ def _gpu(environment: Mapping[str, Any]) -> dict[str, Any]:
 def extended(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """A profile extended by a bench of another processor, precision or runtime; existing numbers are kept."""
     result: dict[str, Any] = deepcopy(dict(before))
+    known, ran = result["provenance"].get("runtime", ""), new["provenance"]["runtime"]
+    if ran not in known.split(_AND):
+        result["provenance"]["runtime"] = f"{known}{_AND}{ran}" if known else ran
     for name, processor in new["processors"].items():
         if name not in result["processors"]:
             result["processors"][name] = {**processor, "default": False}
@@ -248,9 +257,12 @@ def _is_known(path: Path, name: str, document: Mapping[str, Any], *, force: bool
     device = load_device(name)
     mine = document["environment"]
     same = device.origin == "user" and device.title == mine["cpu"]
-    if not same or device.provenance.runtime != f"PyTorch {mine['torch']}":
+    ran = runtime_of(mine)
+    title = ran.rpartition(" ")[0]
+    versions = [other for other in (device.provenance.runtime or "").split(_AND) if other.rpartition(" ")[0] == title]
+    if not same or any(other != ran for other in versions):
         hint = "choose another `name=...`, or overwrite it with `force=True`"
-        fail("MB007", f"there is a device `{name}` already, which is not this machine with this PyTorch", hint=hint)
+        fail("MB007", f"there is a device `{name}` already, which is not this machine with this {title}", hint=hint)
     return path.is_file()
 
 
@@ -259,8 +271,12 @@ def _here(document: Mapping[str, Any]) -> dict[str, Any]:
     from importlib import metadata
 
     here = {key: value for key, value in system_facts().items() if key in SAME}
+    engine = ENGINES.get(document.get("bench", {}).get("engine", "pytorch"))
     with suppress(metadata.PackageNotFoundError):
-        here["torch"] = metadata.version("torch")
+        if engine is not None:
+            here["runtime"] = engine.versioned
+        else:
+            here["torch"] = metadata.version("torch")
     if document["environment"].get("accelerator"):
         here["accelerator"] = accelerator_here(document.get("bench", {}).get("device", "cuda"))
     return here

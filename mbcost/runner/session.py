@@ -56,6 +56,8 @@ class Timing:
         Time spent on it, including warm-up and building [s].
     warm_s
         The fastest run of a kernel directly after itself [s].
+    load_s, first_s
+        The shortest time to load a model file, and of its first inference after that [s].
     """
 
     visits: list[Visit] = field(default_factory=list)
@@ -63,6 +65,8 @@ class Timing:
     failed: str = ""
     seconds: float = 0.0
     warm_s: float = math.inf
+    load_s: float = math.inf
+    first_s: float = math.inf
 
     def sort_out(self, canary_s: float) -> None:
         """Reject the visits during which the canary was slower than its usual time `canary_s`."""
@@ -109,14 +113,20 @@ class Session:
             [sys.executable, "-m", "mbcost.runner.worker", json.dumps(asdict(self.settings))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **_ALLOCATOR, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+            env={
+                **os.environ,
+                **_ALLOCATOR,
+                "OMP_NUM_THREADS": threads,
+                "MKL_NUM_THREADS": threads,
+                "OPENBLAS_NUM_THREADS": "1",
+            },
             text=True,
             start_new_session=True,  # an interrupt from the keyboard is for the waiting process
         )
         try:
             reply = self._reply()
             if "failed" in reply:
-                fail("MB603", f"PyTorch cannot measure on {self.settings.device}: {reply['failed']}")
+                fail("MB603", f"{self.settings.title} cannot measure on {self.settings.device}: {reply['failed']}")
         except BaseException:
             self.close()
             raise
@@ -161,6 +171,8 @@ class Session:
             return
         self.canaries_s += reply["canary_s"]
         times = reply["times_s"]
+        timing.load_s = min(timing.load_s, reply.get("load_s", math.inf))
+        timing.first_s = min(timing.first_s, reply.get("first_s", math.inf))
         if source.kind == "kernel":
             timing.warm_s = min(timing.warm_s, *times[1:])
             times = times[:1]

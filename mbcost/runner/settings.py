@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from mbcost.errors import fail, or_list
-from mbcost.words import Mode
+from mbcost.runner.engines import ENGINES
+from mbcost.words import FILE_PRECISIONS, BenchRuntime, FilePrecision, Mode
 
 #: Device, channels last, mode -> the matching runtime. Other combinations have no runtime and are refused.
 RUNTIMES: Final[Mapping[tuple[str, bool, Mode], str]] = {
@@ -47,7 +48,9 @@ class Settings:
     mode
         Eager, ``torch.compile``, or replay of a CUDA graph.
     precision
-        ``fp32``, ``tf32`` (CUDA), ``fp16``, ``bf16``.
+        ``fp32``, ``tf32`` (CUDA), ``fp16``, ``bf16``; ``int8`` of model files.
+    engine
+        PyTorch, or a runtime of model files.
     """
 
     device: str = "cpu"
@@ -55,10 +58,28 @@ class Settings:
     channels_last: bool = False
     mode: Mode = "eager"
     precision: str = "fp32"
+    engine: BenchRuntime = "pytorch"
+
+    @property
+    def is_file_based(self) -> bool:
+        """Whether networks are measured as model files, and not as PyTorch's modules."""
+        return self.engine != "pytorch"
+
+    @property
+    def file_precision(self) -> FilePrecision:
+        """The precision of those files."""
+        return next(word for word in FILE_PRECISIONS if word == self.precision)
+
+    @property
+    def title(self) -> str:
+        """The engine's name for people."""
+        return ENGINES[self.engine].title if self.is_file_based else "PyTorch"
 
     @property
     def runtime(self) -> str:
         """The matching runtime, such as ``pytorch-eager``."""
+        if self.is_file_based:
+            return self.engine
         return RUNTIMES[self.device, self.channels_last, self.mode]
 
 
@@ -70,7 +91,7 @@ class Source:
     ----------
     kind
         ``table`` (a name or file of mbcost), ``callable`` (``module:function``, which returns
-        ``{name: (nn.Module, example_input)}``), or ``kernel``.
+        ``{name: (nn.Module, example_input)}``), ``kernel``, or ``file`` (a model file).
     name
         The name, the file, the reference, or the description of the kernel.
     member
@@ -79,7 +100,7 @@ class Source:
         Whether activations of a table's network overwrite their input.
     """
 
-    kind: Literal["table", "callable", "kernel"]
+    kind: Literal["table", "callable", "kernel", "file"]
     name: str
     member: str = ""
     alpha: float = 1.0
@@ -88,14 +109,18 @@ class Source:
     inplace: bool = True
 
 
-def checked_settings(device: str, threads: int, channels_last: bool, mode: str, precision: str) -> Settings:
+def checked_settings(
+    device: str, threads: int, channels_last: bool, mode: str, precision: str, engine: BenchRuntime = "pytorch"
+) -> Settings:
     """Settings from a command line.
 
     Raises
     ------
     InputError
-        MB010 for settings that cannot be combined, MB011 without the compiler that torch.compile needs.
+        MB010 for settings that cannot be combined, MB011 without the runtime, or the compiler that torch.compile needs.
     """
+    if engine != "pytorch":
+        return _file_settings(device, threads, channels_last, mode, precision, engine)
     if device not in PRECISIONS:
         fail("MB010", f"device is {device}", hint=f"it is {or_list(list(PRECISIONS))}", parameter="device")
     if precision == "int8":
@@ -115,9 +140,7 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
             f'`mode="compile"` needs a C++ compiler, and there is no {compiler}',
             hint="install g++, or set CXX",
         )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads > cores:
-        fail("MB010", f"threads is {threads}, this machine has {cores} cores", parameter="threads")
+    _check_threads(threads)
     if threads > 1 and device != "cpu":
         fail("MB010", f"`threads=...` is for a CPU, and `device=...` is {device}")
     chosen: Mode = next(name for name in get_args(Mode) if name == mode)
@@ -125,3 +148,29 @@ def checked_settings(device: str, threads: int, channels_last: bool, mode: str, 
         what = "`channels_last=...`" if channels_last else f'`mode="{mode}"`'
         fail("MB010", f'{what} is not there for `device="{device}"`')
     return Settings(device, threads, channels_last, chosen, precision)
+
+
+def _file_settings(
+    device: str, threads: int, channels_last: bool, mode: str, precision: str, engine: BenchRuntime
+) -> Settings:
+    """Settings of a runtime of model files."""
+    chosen = ENGINES[engine]
+    for name, is_default in (
+        ("device", device == "cpu"),
+        ("channels_last", not channels_last),
+        ("mode", mode == "eager"),
+    ):
+        if not is_default:
+            fail("MB010", f"`{name}=...` is PyTorch's, and the runtime is {chosen.title}", hint="leave it out")
+    if precision not in chosen.precisions:
+        hint = f"it is {or_list(list(chosen.precisions))}; {chosen.refusal}"
+        fail("MB010", f"precision {precision} of {chosen.title} is not measured", hint=hint, parameter="precision")
+    _check_threads(threads)
+    chosen.check_installed()
+    return Settings(threads=threads, precision=precision, engine=engine)
+
+
+def _check_threads(threads: int) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads > cores:
+        fail("MB010", f"threads is {threads}, this machine has {cores} cores", parameter="threads")

@@ -12,7 +12,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from typing import Any, Final
 from mbcost.errors import InputError
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.accelerator import captured, device_memory_bytes, release, timed
+from mbcost.runner.file_worker import FileWorker, runs_for
 from mbcost.runner.settings import Settings, Source
 
 #: A tensor just below glibc's largest mmap threshold: once it has been freed, blocks up to its size come from the heap,
@@ -35,9 +36,7 @@ _KEPT_SHARE: Final = 0.125
 _INFERENCE: Final = "mbcost inference"
 #: Most networks that one process compiles.
 _MOST_COMPILED: Final = 2**20
-_FEWEST_RUNS: Final = 4
 _WARM_RUNS: Final = 4
-_MOST_RUNS: Final = 40
 
 
 class Worker:
@@ -72,6 +71,19 @@ class Worker:
         self._kept: dict[Source, Callable[[], Any]] = {}
         self._kept_bytes = 0.0
         self._most_kept_bytes = _KEPT_SHARE * device_memory_bytes(torch, settings.device)
+        self.also_measured: Mapping[str, float] = {}
+
+    def environment(self) -> dict[str, Any]:
+        """The machine, the PyTorch build and its settings."""
+        from mbcost.runner.environment import torch_facts
+
+        return torch_facts(self.torch, self.settings)
+
+    def facts(self) -> dict[str, float]:
+        """Peaks and bandwidths."""
+        from mbcost.runner.facts import measured_facts
+
+        return measured_facts(self.torch, self.settings)
 
     def canary(self) -> float:
         """Time of the canary [s]."""
@@ -106,8 +118,7 @@ class Worker:
             return [self._timed(run) for _ in range(1 + _WARM_RUNS)]
         for _ in range(2):
             first = self._timed(run)
-        runs = int(min(_MOST_RUNS, max(_FEWEST_RUNS, seconds / max(first, 1e-6))))
-        return [self._timed(run) for _ in range(runs)]
+        return [self._timed(run) for _ in range(runs_for(first, seconds))]
 
     def forget(self) -> None:
         """Release all networks, and the memory that PyTorch caches."""
@@ -254,25 +265,21 @@ def _pin(threads: int) -> frozenset[int]:
     return cores
 
 
-def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(worker: Worker | FileWorker, request: dict[str, Any]) -> dict[str, Any]:
     """The reply to one request."""
     what = request["do"]
     if what == "canary":
         return {"canary_s": [worker.canary()]}
     if what == "environment":
-        from mbcost.runner.environment import torch_facts
-
-        return {"environment": torch_facts(worker.torch, worker.settings)}
+        return {"environment": worker.environment()}
     if what == "facts":
-        from mbcost.runner.facts import measured_facts
-
-        return {"facts": measured_facts(worker.torch, worker.settings)}
+        return {"facts": worker.facts()}
     source = Source(**request["source"])
     if what == "operators":
         return {"operators": worker.operators(source)}
     before = worker.canary()
     times = worker.measure(source, request["seconds"])
-    return {"times_s": times, "canary_s": [before, worker.canary()]}
+    return {"times_s": times, "canary_s": [before, worker.canary()], **worker.also_measured}
 
 
 def main() -> None:
@@ -290,7 +297,7 @@ def main() -> None:
             os._exit(0)
 
     try:
-        worker = Worker(settings, cores)
+        worker = FileWorker(settings) if settings.is_file_based else Worker(settings, cores)
     except Exception as error:  # noqa: BLE001  # whatever PyTorch raises without the device
         reply({"failed": said_by(error), "memory": False})
         return
@@ -303,7 +310,7 @@ def main() -> None:
         reply(answer)
 
 
-def _answered(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
+def _answered(worker: Worker | FileWorker, request: dict[str, Any]) -> dict[str, Any]:
     """The reply to one request, or the reason of its failure."""
     try:
         return _answer(worker, request)
