@@ -11,7 +11,10 @@ import pytest
 
 from tests.calibration.kit.conftest import Device, MakeKit
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins are Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the stand-ins are Linux's"),
+]
 
 FIRST = {"1/canary-0", "1/one.yaml-1-32-fp32", "1/two.yaml-1-32-fp32"}
 ALL = FIRST | {"1/canary-end", "profile/one.yaml-1-32-fp32", "profile/two.yaml-1-32-fp32"}
