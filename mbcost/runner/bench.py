@@ -19,7 +19,7 @@ from mbcost.checks import Checks
 from mbcost.errors import fail
 from mbcost.files import check_new, write_text
 from mbcost.importers.pytorch.isolate import import_torch
-from mbcost.runner.bench_file import SCHEMA
+from mbcost.runner.bench_file import OPERATORS, SCHEMA
 from mbcost.runner.engines import ENGINES
 from mbcost.runner.engines.model_files import ModelFiles, model_files
 from mbcost.runner.environment import runtime_of
@@ -37,6 +37,14 @@ _NETWORK_COLUMNS: Final = (
     "architecture", "alpha", "resolution", "batch", "precision", "device", "processor", "runtime", "threads",
     "latency_ms", "latency_std_ms", "source", "runs", "visits", "rejected", "load_ms", "first_ms",
 )  # fmt: skip
+_OPERATOR_COLUMNS: Final = (
+    "architecture", "layer", "precision", "device", "processor", "runtime", "threads", "latency_ms", "position",
+    "operator", "source",
+)  # fmt: skip
+#: Shortest time of an operator that is written [s]: profilers here count microseconds, so that it is known to 5 %.
+_SHORTEST_S: Final = 20e-6
+#: Networks that one process profiles, since LiteRT's interface is not asked to free them.
+_PROFILED_TOGETHER: Final = 15
 _KERNEL_COLUMNS: Final = (
     "op", "height", "width", "in_channels", "out_channels", "kernel", "stride", "groups", "fields", "batch",
     "precision", "device", "processor", "runtime", "threads", "latency_us", "latency_std_us", "cold_us", "runs",
@@ -54,7 +62,8 @@ class Bench:
     Attributes
     ----------
     output
-        The CSV file; beside it are ``.json`` with the environment and, of networks, a folder with their tables.
+        The CSV file; beside it are ``.json`` with the environment and, of networks, a folder with their tables; of a
+        runtime with a profiler also ``.operators.csv``.
     measured, failed
         Number of networks or kernels with a latency; those without, with the reason.
     visits, rejected
@@ -176,6 +185,7 @@ def run_bench(
     sources = _sources(output, networks, chosen, settings)
     with model_files(settings) as files:
         timings, seconds = _measured(settings, sources, files, chosen, journal, on_progress)
+        operators = _operator_rows(output, sources, files, timings, settings)
     with open_session(settings) as session:
         after = _facts(session)
     if not any(timing.visits or timing.disturbed for timing in timings.values()):
@@ -188,6 +198,9 @@ def run_bench(
     date = datetime.now(UTC).date().isoformat()
     document = {"schema": SCHEMA, "mbcost_version": __version__, "date": date, **header, **_summary(timings, seconds)}
     document["facts"] = {name: _better(name, value, after[name]) for name, value in before.items()}
+    if operators:
+        text_of = _csv(_OPERATOR_COLUMNS, [{**row, "source": f"{source}, profiler"} for row in operators])
+        write_text(operators_path(output), text_of, force=True)
     # the CSV comes last, so that it is there only with the rest, and a run that was killed before resumes
     write_text(output.with_suffix(".json"), json.dumps(document, indent=1) + "\n", force=True)
     write_text(output, text, force=journal.overwrites)
@@ -208,7 +221,7 @@ def _check_outputs(output: Path) -> None:
     """
     if journal_path(output).exists():
         return
-    for path in (output, output.with_suffix(".json"), tables_folder(output)):
+    for path in (output, output.with_suffix(".json"), tables_folder(output), operators_path(output)):
         check_new(path)
 
 
@@ -255,6 +268,53 @@ def _sources(output: Path, networks: Mapping[str, str], plan: Plan, settings: Se
 def tables_folder(output: Path) -> Path:
     """The folder with the tables of a bench's networks."""
     return output.with_suffix(".networks")
+
+
+def operators_path(output: Path) -> Path:
+    """The file with the operators of a bench's networks."""
+    return output.with_suffix(OPERATORS)
+
+
+def _operator_rows(
+    output: Path,
+    sources: list[tuple[str, Source]],
+    files: ModelFiles,
+    timings: Mapping[str, Timing],
+    settings: Settings,
+) -> list[dict[str, Any]]:
+    """Rows of the operators that a runtime's profiler times and that belong to a known layer."""
+    if not settings.is_file_based or not ENGINES[settings.engine].profiles:
+        return []
+    from mbcost.exporters.lowering import lower
+    from mbcost.graph import build_graph
+    from mbcost.networks import load
+    from mbcost.runner.engines import Operator
+    from mbcost.runner.engines.mapping import layers_of
+
+    rows = []
+    due = [(name, source) for name, source in sources if name in timings and not timings[name].failed]
+    while due:
+        with open_session(settings) as session:
+            for _ in range(min(_PROFILED_TOGETHER, len(due))):
+                name, source = due.pop(0)
+                reply = session.ask(do="operators", source=asdict(files.file_of(source)))
+                if "failed" in reply:
+                    break  # without this network's operators, and with a new process
+                operators = [Operator(*told) for told in reply["operators"]]
+                layers = layers_of(operators, lower(build_graph(load(source.name)), 0))
+                for position, (operator, layer) in enumerate(zip(operators, layers, strict=True)):
+                    if layer and operator.seconds >= _SHORTEST_S:
+                        rows.append(
+                            _shared_cells(settings, "")
+                            | {
+                                "architecture": f"{tables_folder(output).name}/{name}.yaml",
+                                "layer": layer,
+                                "latency_ms": f"{operator.seconds * 1e3:.6g}",
+                                "position": position,
+                                "operator": operator.kind,
+                            }
+                        )
+    return rows
 
 
 def _measured(

@@ -14,6 +14,8 @@ from mbcost.runner.engines import ENGINES
 from mbcost.runner.settings import PRECISIONS
 
 SCHEMA: Final = "mbcost/bench/1"
+#: The end of the name of a file of operators, which is beside a bench's CSV.
+OPERATORS: Final = ".operators.csv"
 _MAX_BYTES: Final = 4 * 2**20
 _HINT: Final = "`mbcost bench` writes it beside the CSV; without it the profile has no peak and no bandwidth"
 #: Keys of a file's sections that are numbers above 0, and those that are whole; the largest that a machine could have.
@@ -31,7 +33,7 @@ def bench_document(path: Path) -> dict[str, Any]:
     InputError
         MB001 if there are none, MB600 with everything in them that cannot be used.
     """
-    beside = path.with_suffix(".json")
+    beside = path.with_name(f"{path.name.removesuffix(OPERATORS).removesuffix('.csv')}.json")
     if not beside.is_file():
         fail("MB001", f"no file {beside}", hint=_HINT)
     try:

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from mbcost.architectures.loader import read_architecture
 from mbcost.errors import InputError
+from mbcost.exporters.lowering import lower
+from mbcost.files import parse_yaml
+from mbcost.graph import build_graph
 from mbcost.runner import bench as bench_module
 from mbcost.runner.bench import run_bench
 from mbcost.runner.bench_file import bench_document
-from mbcost.runner.engines import ENGINES
+from mbcost.runner.engines import ENGINES, Operator
+from mbcost.runner.engines.mapping import layers_of
 from mbcost.runner.engines.model_files import write_model
 from mbcost.runner.engines.onnxruntime_engine import fastest_of
 from mbcost.runner.environment import system_facts, vector_bits
@@ -49,6 +54,12 @@ class InferenceSession:
     def get_outputs(self): return [_Told]
     def io_binding(self): return _Binding()
     def run_with_iobinding(self, _): time.sleep(1e-3)
+    def end_profiling(self):
+        import json, tempfile
+        path = tempfile.mktemp()
+        node = {"cat": "Node", "name": "stem_nchwc_kernel_time", "dur": 40, "args": {"op_name": "Conv"}}
+        json.dump([node], open(path, "w"))
+        return path
 """
 
 
@@ -241,3 +252,29 @@ def test_an_installed_runtime_runs_a_network_and_names_its_operators(tmp_path: P
 def test_the_widest_vectors_count(monkeypatch, features: tuple[str, ...], bits: int | None) -> None:
     monkeypatch.setattr("mbcost.runner.environment.cpu_features", lambda: features)
     assert vector_bits() == bits
+
+
+#: What LiteRT 2.3 and OpenVINO 2026.4 name the operators of the network below (seen in their profiles).
+NAMED = ["input_abcd_acdb_stem/WithoutBiases", "stem:raw/WithoutBiases", "wide_nchwc", "sum", "ReorderOutput_token_7"]
+KINDS = ["Convolution (NHWC, F32) IGEMM", "Convolution (NHWC, F32) DWConv", "Add (ND)", "Static Reshape (NC)"]
+NETWORK = """
+name: small
+source: test
+input: 8x8x8
+layers:
+  - {op: conv2d, name: stem, kernel: 3, out: 8}
+  - {op: depthwise_conv2d, name: wide, kernel: 3}
+  - {op: add, name: sum, inputs: [stem, wide]}
+"""
+
+
+def test_operators_find_their_layers_by_name_or_by_order_in_their_class() -> None:
+    program = lower(build_graph(read_architecture(parse_yaml(NETWORK, "table"))), 0)
+
+    def mapped(*pairs: tuple[str, str]) -> list[str]:
+        return layers_of([Operator(name, kind, 1e-5) for name, kind in pairs], program)
+
+    assert mapped(*((name, "") for name in NAMED)) == ["", "stem", "wide", "sum", ""]
+    assert mapped(*(("", kind) for kind in KINDS)) == ["stem", "wide", "sum", ""]
+    # one convolution too few: which one is missing is not known
+    assert mapped(*(("", kind) for kind in KINDS[1:])) == ["", "sum", ""]
