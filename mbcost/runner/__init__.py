@@ -1,1 +1,1 @@
-"""The companion runner: measures this machine with PyTorch for calibrations. Only this package runs PyTorch."""
+"""The companion runner: measures this machine for calibrations. Only this package runs PyTorch or another runtime."""
