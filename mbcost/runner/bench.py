@@ -301,7 +301,9 @@ def _operator_rows(
                 if "failed" in reply:
                     break  # without this network's operators, and with a new process
                 operators = [Operator(*told) for told in reply["operators"]]
-                layers = layers_of(operators, lower(build_graph(load(source.name)), 0))
+                graph = build_graph(load(source.name))
+                known = {layer.name for layer in graph.layers}  # a part of a layer has a name of its own
+                layers = [name if name in known else "" for name in layers_of(operators, lower(graph, 0))]
                 for position, (operator, layer) in enumerate(zip(operators, layers, strict=True)):
                     if layer and operator.seconds >= _SHORTEST_S:
                         rows.append(
