@@ -123,4 +123,4 @@ def test_a_folder_that_cannot_be_written(cli, bench, tmp_path) -> None:
 def test_measuring_needs_a_device_of_a_bench(cli) -> None:
     outcome = cli("validate", "--device", "pixel1", "--measure")
     assert outcome.code == 2
-    assert "is not PyTorch" in outcome.err
+    assert "is no runtime that can be measured here" in outcome.err
