@@ -135,6 +135,20 @@ def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
         fail("MB008", f"cannot write {path}: {_reason(error)}")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises
+    ------
+    InputError
+        MB008 if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail("MB008", f"cannot write {folder}: {_reason(error)}")
+
+
 def _replace(path: Path, content: bytes) -> None:
     """Replace `path` by a new file atomically, so that it is never half written, even after a power failure."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")

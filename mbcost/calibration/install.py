@@ -15,8 +15,8 @@ from mbcost.calibration.file import FOLDER, calibration_text
 from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, load_device, user_folder
 from mbcost.devices.new import new_device
-from mbcost.errors import InputError, Problem, fail
-from mbcost.files import check_new, is_file, read_text, write_text
+from mbcost.errors import InputError, Problem
+from mbcost.files import check_new, is_file, make_folder, read_text, write_text
 
 if TYPE_CHECKING:
     from mbcost.calibration.measurements import Measurement
@@ -42,10 +42,7 @@ def install(calibration: Calibration, *, force: bool = False) -> Path:
         MB007 if there is one and `force` is false, MB008 if it cannot be written.
     """
     path = place_of(calibration)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail("MB008", f"cannot write {path}: {error.strerror or error}")
+    make_folder(path.parent)
     write_text(path, calibration_text(calibration), force=force)
     return path
 
@@ -125,10 +122,7 @@ class Draft:
         InputError
             MB007 if there is one, MB008 if it cannot be written.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            fail("MB008", f"cannot write {self.path}: {error.strerror or error}")
+        make_folder(self.path.parent)
         write_text(self.path, self._text)
         return self.path
 

@@ -51,6 +51,10 @@ class Caches:
     l2: float = L2_BYTES
     kept: float = MOST_KEPT_BYTES
 
+    def spilled_bytes(self, kernel: Kernel) -> Real:
+        """Input and output beyond the level 2 cache."""
+        return maximum(0, kernel.activation_bytes - self.l2)
+
     def cold_bytes(self, kernel: Kernel) -> Real:
         """Weights that have left the caches since the last inference.
 

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from os import PathLike
@@ -285,13 +285,7 @@ def _operator_rows(
     """Rows of the operators that a runtime's profiler times and that belong to a known layer."""
     if not settings.is_file_based or not ENGINES[settings.engine].profiles:
         return []
-    from mbcost.exporters.lowering import lower
-    from mbcost.graph import build_graph
-    from mbcost.networks import load
-    from mbcost.runner.engines import Operator
-    from mbcost.runner.engines.mapping import layers_of
-
-    rows = []
+    rows: list[dict[str, Any]] = []
     due = [(name, source) for name, source in sources if name in timings and not timings[name].failed]
     while due:
         with open_session(settings) as session:
@@ -300,23 +294,35 @@ def _operator_rows(
                 reply = session.ask(do="operators", source=asdict(files.file_of(source)))
                 if "failed" in reply:
                     break  # without this network's operators, and with a new process
-                operators = [Operator(*told) for told in reply["operators"]]
-                graph = build_graph(load(source.name))
-                known = {layer.name for layer in graph.layers}  # a part of a layer has a name of its own
-                layers = [name if name in known else "" for name in layers_of(operators, lower(graph, 0))]
-                for position, (operator, layer) in enumerate(zip(operators, layers, strict=True)):
-                    if layer and operator.seconds >= _SHORTEST_S:
-                        rows.append(
-                            _shared_cells(settings, "")
-                            | {
-                                "architecture": f"{tables_folder(output).name}/{name}.yaml",
-                                "layer": layer,
-                                "latency_ms": f"{operator.seconds * 1e3:.6g}",
-                                "position": position,
-                                "operator": operator.kind,
-                            }
-                        )
+                rows += _rows_of_operators(output, name, source, reply["operators"], settings)
     return rows
+
+
+def _rows_of_operators(
+    output: Path, name: str, source: Source, told: Sequence[Sequence[Any]], settings: Settings
+) -> list[dict[str, Any]]:
+    """The rows of one network, of the operators that take long enough to be timed."""
+    from mbcost.exporters.lowering import lower
+    from mbcost.graph import build_graph
+    from mbcost.networks import load
+    from mbcost.runner.engines import Operator
+    from mbcost.runner.engines.mapping import layers_of
+
+    operators = [Operator(*each) for each in told]
+    graph = build_graph(load(source.name))
+    known = {layer.name for layer in graph.layers}  # a part of a layer has a name of its own
+    return [
+        _shared_cells(settings, "")
+        | {
+            "architecture": f"{tables_folder(output).name}/{name}.yaml",
+            "layer": layer,
+            "latency_ms": f"{operator.seconds * 1e3:.6g}",
+            "position": position,
+            "operator": operator.kind,
+        }
+        for position, (operator, layer) in enumerate(zip(operators, layers_of(operators, lower(graph, 0)), strict=True))
+        if layer in known and operator.seconds >= _SHORTEST_S
+    ]
 
 
 def _measured(

@@ -17,8 +17,8 @@ from mbcost.runner.environment import engine_facts
 from mbcost.runner.settings import Settings, Source
 
 #: The canary: a matrix product in a core's caches, which only a disturbance makes slower.
-_CANARY_SIZE: Final = 192
-_CANARY_RUNS: Final = 8
+CANARY_SIZE: Final = 192
+CANARY_RUNS: Final = 8
 _FEWEST_RUNS: Final = 4
 _MOST_RUNS: Final = 40
 
@@ -41,8 +41,8 @@ class FileWorker:
         self.settings = settings
         self.engine = ENGINES[settings.engine]
         import_module(self.engine.package)
-        self._factors = np.random.default_rng(0).random((2, _CANARY_SIZE, _CANARY_SIZE), np.float32)
-        self._product = np.empty((_CANARY_SIZE, _CANARY_SIZE), np.float32)
+        self._factors = np.random.default_rng(0).random((2, CANARY_SIZE, CANARY_SIZE), np.float32)
+        self._product = np.empty((CANARY_SIZE, CANARY_SIZE), np.float32)
         self.also_measured: Mapping[str, float] = {}
 
     def canary(self) -> float:
@@ -61,7 +61,7 @@ class FileWorker:
 
     def _canary(self) -> float:
         first, second = self._factors
-        return min(_timed(lambda: np.matmul(first, second, out=self._product)) for _ in range(_CANARY_RUNS))
+        return min(_timed(lambda: np.matmul(first, second, out=self._product)) for _ in range(CANARY_RUNS))
 
     def environment(self) -> dict[str, Any]:
         """The machine, the runtime and its settings."""

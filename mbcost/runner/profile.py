@@ -18,7 +18,7 @@ from mbcost.calibration.record import Calibration
 from mbcost.devices import Target, device_names, load_device, resolve_target, user_folder
 from mbcost.devices.schema import SLUG
 from mbcost.errors import InputError, fail
-from mbcost.files import load_yaml, read_text, write_text
+from mbcost.files import load_yaml, make_folder, read_text, write_text
 from mbcost.runner.bench import THIS_MACHINE
 from mbcost.runner.bench_file import bench_document
 from mbcost.runner.engines import ENGINES
@@ -218,10 +218,7 @@ def write_machine(machine: Machine, calibration: Calibration, *, force: bool) ->
         MB007 if the calibration exists and `force` is false, MB008 if they cannot be written.
     """
     target = machine.calibration_path / f"{calibration.name}.yaml"
-    try:
-        machine.calibration_path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail("MB008", f"cannot write {machine.calibration_path}: {error.strerror or error}")
+    make_folder(machine.calibration_path)
     write_text(target, calibration_text(calibration), force=force)
     if machine.text == machine.before:
         return [target]

@@ -20,15 +20,12 @@ from typing import Any, Final
 from mbcost.errors import InputError
 from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.accelerator import captured, device_memory_bytes, release, timed
-from mbcost.runner.file_worker import FileWorker, runs_for
+from mbcost.runner.file_worker import CANARY_RUNS, CANARY_SIZE, FileWorker, runs_for
 from mbcost.runner.settings import Settings, Source
 
 #: A tensor just below glibc's largest mmap threshold: once it has been freed, blocks up to its size come from the heap,
 #: which keeps its pages, instead of being mapped again with page faults in every run.
 _PROLOGUE_BYTES: Final = 32 * 2**20 - 4096
-#: The canary: a matrix product in the core's caches, which only a disturbance makes slower.
-_CANARY_SIZE: Final = 192
-_CANARY_RUNS: Final = 8
 #: Networks stay built while their weights take at most this share of the memory [1]. Chosen: an eighth leaves room for
 #: activations and the rest of the machine; only the time of a bench depends on it.
 _KEPT_SHARE: Final = 0.125
@@ -65,7 +62,7 @@ class Worker:
         if settings.mode == "compile":
             _compile_every_network()
         _prologue(torch)
-        edge = _CANARY_SIZE if settings.device == "cpu" else 8 * _CANARY_SIZE
+        edge = CANARY_SIZE if settings.device == "cpu" else 8 * CANARY_SIZE
         self._factors = torch.rand(2, edge, edge, device=self.device)
         self._callables: dict[str, Any] = {}
         self._kept: dict[Source, Callable[[], Any]] = {}
@@ -92,7 +89,7 @@ class Worker:
         def run() -> None:
             self.torch.mm(first, second)
 
-        return min(self._timed(run) for _ in range(_CANARY_RUNS))
+        return min(self._timed(run) for _ in range(CANARY_RUNS))
 
     def measure(self, source: Source, seconds: float) -> list[float]:
         """Times of single inferences [s], warmed up, for about `seconds` in all.

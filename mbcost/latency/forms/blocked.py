@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from mbcost.kernels import Kernel
+from mbcost.latency.form import kinds
 from mbcost.numeric import Real, ceil_div, maximum, minimum, round_up, where
 from mbcost.operators import Conv2d, DepthwiseConv2d
 from mbcost.operators.window import Explicit
@@ -18,6 +19,20 @@ from mbcost.operators.window import Explicit
 BLOCK: Final = 16
 #: Blocks of output channels that a kernel computes at once.
 BLOCKS_AT_ONCE: Final = 4
+
+#: The kinds of kernels that their terms are for.
+PRODUCTS: Final = kinds("pointwise", "direct_conv")
+DEPTHWISE: Final = kinds("depthwise")
+CONVOLUTIONS: Final = PRODUCTS | DEPTHWISE
+PASS_KINDS: Final = kinds("elementwise", "softmax")
+OTHERS: Final = PASS_KINDS | kinds("copy", "pool", "dense", "matmul")
+
+
+def few(kernel: Kernel) -> Real:
+    """1 for a convolution of one group that reads fewer channels than a block, as planes."""
+    _, _, depth, groups = kernel.gemm()
+    result: Real = where(depth // kernel.window < BLOCK, 1, 0) * where(groups == 1, 1, 0)
+    return result
 
 
 def touched(kernel: Kernel) -> Real:
@@ -85,3 +100,13 @@ def depthwise_rows(kernel: Kernel) -> Real:
     """Rows of the output in each block of channels, for which the kernel starts anew."""
     shape = kernel.main.output_shape
     return shape.height * kernel.batch * ceil_div(shape.channels, BLOCK)
+
+
+def outputs(kernel: Kernel) -> Real:
+    """Elements of the output."""
+    return kernel.output_elements
+
+
+def weights(kernel: Kernel) -> Real:
+    """Weights."""
+    return kernel.weight_elements

@@ -146,10 +146,6 @@ class Counts:
         ragged = where(kernel.main.output_shape.channels % self.lanes > 0, 2, 1)
         return kernel.output_pixels * kernel.window * ragged
 
-    def spilled(self, kernel: Kernel) -> Real:
-        """Input and output beyond the level 2 cache."""
-        return maximum(0, kernel.activation_bytes - self.caches.l2)
-
     def cold(self, kernel: Kernel) -> Real:
         """Weights that have left the caches since the last inference, of products of several rows."""
         return self.caches.cold_bytes(kernel) * (1 - is_vector(kernel))
@@ -268,7 +264,7 @@ def _terms(counts: Counts) -> tuple[Term, ...]:
         Term("reduce", "element", "activations", kinds("pool"), reduced),
         Term("pad", "element", "activations", kinds("pool", "fallback"), padded),
         Term("copy", "element", "activations", kinds("copy", "fallback"), copied),
-        Term("spill", "B", "activations", _ALL, counts.spilled),
+        Term("spill", "B", "activations", _ALL, counts.caches.spilled_bytes),
         Term("weights", "element", "weights", _WEIGHTED, weights),
         Term("vector", "element", "weights", _WEIGHTED, vector_weights),
         Term("cold", "B", "weights", _WEIGHTED, counts.cold),

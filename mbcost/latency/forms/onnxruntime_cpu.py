@@ -13,13 +13,26 @@ networks out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm, Term, kinds, one
-from mbcost.latency.forms.blocked import BLOCK, conv_loads, conv_slots, depthwise_rows, depthwise_slots
+from mbcost.latency.forms.blocked import (
+    BLOCK,
+    CONVOLUTIONS,
+    DEPTHWISE,
+    OTHERS,
+    PASS_KINDS,
+    PRODUCTS,
+    conv_loads,
+    conv_slots,
+    depthwise_rows,
+    depthwise_slots,
+    few,
+    outputs,
+    weights,
+)
 from mbcost.latency.forms.litert_cpu import averaged, inputs, reduced, transcendental, window_reads
 from mbcost.latency.shares import Caches, caches_of, rates_by_unit
 from mbcost.numeric import Real, maximum, where
@@ -30,13 +43,6 @@ ALIGNED: Final = 4
 #: Activations that are a pass over the result of a convolution (core/mlas/lib/activate.cpp).
 PASSES: Final = frozenset({"relu6", "leaky_relu", "sigmoid", "tanh", "hard_sigmoid", "hard_swish"})
 _WINDOWS: Final = frozenset({"max_pool2d", "avg_pool2d"})
-
-
-def few(kernel: Kernel) -> Real:
-    """1 for a convolution of one group that reads fewer channels than a block, as planes."""
-    _, _, depth, groups = kernel.gemm()
-    result: Real = where(depth // kernel.window < BLOCK, 1, 0) * where(groups == 1, 1, 0)
-    return result
 
 
 def blocked(kernel: Kernel) -> Real:
@@ -157,77 +163,45 @@ def plain_averaged(kernel: Kernel) -> Real:
     return averaged(kernel) * (1 - _whole_blocks(kernel))
 
 
-def outputs(kernel: Kernel) -> Real:
-    """Elements of the output."""
-    return kernel.output_elements
-
-
-def weights(kernel: Kernel) -> Real:
-    """Weights."""
-    return kernel.weight_elements
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The counts that depend on the core's caches."""
-
-    caches: Caches
-
-    def spilled(self, kernel: Kernel) -> Real:
-        """Input and output beyond the level 2 cache."""
-        return maximum(0, kernel.activation_bytes - self.caches.l2)
-
-    def cold(self, kernel: Kernel) -> Real:
-        """Weights that have left the caches since the last inference."""
-        return self.caches.cold_bytes(kernel)
-
-
-_PRODUCTS: Final = kinds("pointwise", "direct_conv")
-_DEPTHWISE: Final = kinds("depthwise")
-_CONVOLUTIONS: Final = _PRODUCTS | _DEPTHWISE
-_PASSES: Final = kinds("elementwise", "softmax")
-_OTHERS: Final = _PASSES | kinds("copy", "pool", "dense", "matmul")
-
-
-def _terms(counts: Counts) -> tuple[Term, ...]:
+def _terms(caches: Caches) -> tuple[Term, ...]:
     return (
         Term("pointwise", "slot", "compute", kinds("pointwise"), many_slots),
         Term("window", "slot", "compute", kinds("direct_conv"), many_slots),
-        Term("loads", "load", "compute", _PRODUCTS, many_loads),
-        Term("image", "slot", "compute", _PRODUCTS, image_slots),
-        Term("image_loads", "load", "compute", _PRODUCTS, image_loads),
-        Term("plain", "slot", "compute", _PRODUCTS | kinds("matmul"), plain_macs),
+        Term("loads", "load", "compute", PRODUCTS, many_loads),
+        Term("image", "slot", "compute", PRODUCTS, image_slots),
+        Term("image_loads", "load", "compute", PRODUCTS, image_loads),
+        Term("plain", "slot", "compute", PRODUCTS | kinds("matmul"), plain_macs),
         Term("groups", "product", "compute", kinds("direct_conv", "depthwise"), groups),
-        Term("depthwise", "slot", "compute", _DEPTHWISE, blocked_depthwise),
-        Term("depthwise_rows", "row", "compute", _DEPTHWISE, blocked_rows),
-        Term("plain_depthwise", "slot", "compute", _DEPTHWISE, plain_depthwise),
-        Term("lowered_depthwise", "slot", "compute", _DEPTHWISE, lowered_depthwise),
-        Term("transcendental", "element", "compute", _PASSES, transcendental),
+        Term("depthwise", "slot", "compute", DEPTHWISE, blocked_depthwise),
+        Term("depthwise_rows", "row", "compute", DEPTHWISE, blocked_rows),
+        Term("plain_depthwise", "slot", "compute", DEPTHWISE, plain_depthwise),
+        Term("lowered_depthwise", "slot", "compute", DEPTHWISE, lowered_depthwise),
+        Term("transcendental", "element", "compute", PASS_KINDS, transcendental),
         Term("pool", "read", "compute", kinds("pool"), pool_reads),
         Term("plain_pool", "read", "compute", kinds("pool"), plain_pool_reads),
         Term("plain_average", "read", "compute", kinds("pool"), plain_averaged),
-        Term("lowered", "element", "lowering", _PRODUCTS, lowered),
-        Term("activated", "element", "activations", _CONVOLUTIONS, activated),
-        Term("outputs", "element", "activations", _CONVOLUTIONS, outputs),
-        Term("inputs", "element", "activations", _CONVOLUTIONS, inputs),
-        Term("elementwise", "element", "activations", _PASSES, moved),
+        Term("lowered", "element", "lowering", PRODUCTS, lowered),
+        Term("activated", "element", "activations", CONVOLUTIONS, activated),
+        Term("outputs", "element", "activations", CONVOLUTIONS, outputs),
+        Term("inputs", "element", "activations", CONVOLUTIONS, inputs),
+        Term("elementwise", "element", "activations", PASS_KINDS, moved),
         Term("copy", "element", "activations", kinds("copy"), outputs),
         Term("reduce", "element", "activations", kinds("pool"), reduced),
-        Term("reorder", "element", "activations", _CONVOLUTIONS | _PASSES | kinds("copy", "pool"), reordered),
-        Term("spill", "B", "activations", _CONVOLUTIONS | _OTHERS, counts.spilled),
-        Term("weights", "element", "weights", _CONVOLUTIONS, weights),
+        Term("reorder", "element", "activations", CONVOLUTIONS | PASS_KINDS | kinds("copy", "pool"), reordered),
+        Term("spill", "B", "activations", CONVOLUTIONS | OTHERS, caches.spilled_bytes),
+        Term("weights", "element", "weights", CONVOLUTIONS, weights),
         Term("dense", "element", "weights", kinds("dense"), weights),
-        Term("cold", "B", "weights", _CONVOLUTIONS | kinds("dense"), counts.cold),
-        Term("conv_call", "call", "overhead", _CONVOLUTIONS, one),
-        Term("call", "call", "overhead", _OTHERS, one),
+        Term("cold", "B", "weights", CONVOLUTIONS | kinds("dense"), caches.cold_bytes),
+        Term("conv_call", "call", "overhead", CONVOLUTIONS, one),
+        Term("call", "call", "overhead", OTHERS, one),
     )
 
 
 def _terms_for(target: Target) -> tuple[Term, ...]:
-    return _terms(Counts(caches_of(target)))
+    return _terms(caches_of(target))
 
 
-_TERMS: Final = _terms(Counts(Caches()))
+_TERMS: Final = _terms(Caches())
 
 ONNXRUNTIME_CPU: Final = LatencyForm(
     name="onnxruntime_cpu",

@@ -10,13 +10,25 @@ src/plugins/intel_cpu/src/graph_optimizer.cpp). Chosen on random networks timed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from mbcost.devices import Target
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm, Term, kinds, one
-from mbcost.latency.forms.blocked import conv_loads, depthwise_rows, depthwise_slots, filter_slots
+from mbcost.latency.forms.blocked import (
+    CONVOLUTIONS,
+    DEPTHWISE,
+    OTHERS,
+    PASS_KINDS,
+    PRODUCTS,
+    conv_loads,
+    depthwise_rows,
+    depthwise_slots,
+    few,
+    filter_slots,
+    outputs,
+    weights,
+)
 from mbcost.latency.forms.litert_cpu import (
     TRANSCENDENTAL,
     averaged,
@@ -26,9 +38,8 @@ from mbcost.latency.forms.litert_cpu import (
     transcendental,
     window_reads,
 )
-from mbcost.latency.forms.onnxruntime_cpu import few, outputs, weights
 from mbcost.latency.shares import Caches, caches_of, rates_by_unit
-from mbcost.numeric import Real, maximum
+from mbcost.numeric import Real
 
 #: Activations with no more than a minimum and a maximum.
 CLAMPS: Final = frozenset({"relu", "relu6", "batch_norm", "add"})
@@ -74,68 +85,46 @@ def shuffled(kernel: Kernel) -> Real:
     return kernel.output_elements if kernel.op == "channel_shuffle" else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The counts that depend on the core's caches."""
-
-    caches: Caches
-
-    def spilled(self, kernel: Kernel) -> Real:
-        """Input and output beyond the level 2 cache."""
-        return maximum(0, kernel.activation_bytes - self.caches.l2)
-
-    def cold(self, kernel: Kernel) -> Real:
-        """Weights that have left the caches since the last inference."""
-        return self.caches.cold_bytes(kernel)
-
-
-_PRODUCTS: Final = kinds("pointwise", "direct_conv")
-_DEPTHWISE: Final = kinds("depthwise")
-_CONVOLUTIONS: Final = _PRODUCTS | _DEPTHWISE
-_PASSES: Final = kinds("elementwise", "softmax")
-_OTHERS: Final = _PASSES | kinds("copy", "pool", "dense", "matmul")
-
-
 def macs(kernel: Kernel) -> Real:
     """MACs."""
     return kernel.macs
 
 
-def _terms(counts: Counts) -> tuple[Term, ...]:
+def _terms(caches: Caches) -> tuple[Term, ...]:
     return (
         Term("pointwise", "slot", "compute", kinds("pointwise"), many_slots),
         Term("window", "slot", "compute", kinds("direct_conv"), many_slots),
-        Term("loads", "load", "compute", _PRODUCTS, many_loads),
-        Term("image", "slot", "compute", _PRODUCTS, image_slots),
-        Term("image_loads", "load", "compute", _PRODUCTS, image_loads),
+        Term("loads", "load", "compute", PRODUCTS, many_loads),
+        Term("image", "slot", "compute", PRODUCTS, image_slots),
+        Term("image_loads", "load", "compute", PRODUCTS, image_loads),
         Term("matmul", "slot", "compute", kinds("matmul"), macs),
-        Term("depthwise", "slot", "compute", _DEPTHWISE, depthwise_slots),
-        Term("depthwise_rows", "row", "compute", _DEPTHWISE, depthwise_rows),
-        Term("transcendental", "element", "compute", _PASSES, transcendental),
-        Term("exponentials", "element", "compute", _CONVOLUTIONS, exponentials),
+        Term("depthwise", "slot", "compute", DEPTHWISE, depthwise_slots),
+        Term("depthwise_rows", "row", "compute", DEPTHWISE, depthwise_rows),
+        Term("transcendental", "element", "compute", PASS_KINDS, transcendental),
+        Term("exponentials", "element", "compute", CONVOLUTIONS, exponentials),
         Term("pool", "read", "compute", kinds("pool"), window_reads),
         Term("average", "read", "compute", kinds("pool"), averaged),
-        Term("activated", "element", "activations", _CONVOLUTIONS, activated),
-        Term("outputs", "element", "activations", _CONVOLUTIONS, outputs),
-        Term("inputs", "element", "activations", _CONVOLUTIONS, inputs),
-        Term("elementwise", "element", "activations", _PASSES, passes),
+        Term("activated", "element", "activations", CONVOLUTIONS, activated),
+        Term("outputs", "element", "activations", CONVOLUTIONS, outputs),
+        Term("inputs", "element", "activations", CONVOLUTIONS, inputs),
+        Term("elementwise", "element", "activations", PASS_KINDS, passes),
         Term("copy", "element", "activations", kinds("copy"), copied),
         Term("shuffle", "element", "activations", kinds("copy"), shuffled),
         Term("reduce", "element", "activations", kinds("pool"), reduced),
-        Term("spill", "B", "activations", _CONVOLUTIONS | _OTHERS, counts.spilled),
-        Term("weights", "element", "weights", _CONVOLUTIONS, weights),
+        Term("spill", "B", "activations", CONVOLUTIONS | OTHERS, caches.spilled_bytes),
+        Term("weights", "element", "weights", CONVOLUTIONS, weights),
         Term("dense", "element", "weights", kinds("dense"), weights),
-        Term("cold", "B", "weights", _CONVOLUTIONS | kinds("dense"), counts.cold),
-        Term("conv_call", "call", "overhead", _CONVOLUTIONS, one),
-        Term("call", "call", "overhead", _OTHERS, one),
+        Term("cold", "B", "weights", CONVOLUTIONS | kinds("dense"), caches.cold_bytes),
+        Term("conv_call", "call", "overhead", CONVOLUTIONS, one),
+        Term("call", "call", "overhead", OTHERS, one),
     )
 
 
 def _terms_for(target: Target) -> tuple[Term, ...]:
-    return _terms(Counts(caches_of(target)))
+    return _terms(caches_of(target))
 
 
-_TERMS: Final = _terms(Counts(Caches()))
+_TERMS: Final = _terms(Caches())
 
 OPENVINO_CPU: Final = LatencyForm(
     name="openvino_cpu",
