@@ -449,8 +449,8 @@ UNEXPLAINED: Final = "not explained"
 EXPLAINED: Final[Mapping[str, str]] = {
     "hey_jarvis_v0.1.onnx": "a second network runs behind an If that the first one decides: mbcost refuses, and with "
     "`estimate` says that its MACs are at least these",
-    "pyopen_wakeword/models/hey_jarvis.tflite": "the branch of its IF has 102,464 MACs, which the independent count leaves "
-    "out",
+    "pyopen_wakeword/models/hey_jarvis.tflite": "the branch of its IF has 102,464 MACs, which the independent count "
+    "leaves out",
 }
 
 
