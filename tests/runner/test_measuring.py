@@ -103,8 +103,7 @@ def test_an_interrupted_bench_goes_on(tmp_path) -> None:
     assert all(visits.count(name) >= 2 for name in visits)
 
 
-@pytest.mark.parametrize("killed", ["bench.json", "bench.csv"])
-@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(("killed", "force"), [("bench.json", True), ("bench.csv", False)])
 def test_a_bench_that_is_killed_while_it_writes_resumes(tmp_path, monkeypatch, killed: str, force: bool) -> None:
     """Whichever file was about to be written: the same call without `force` goes on, with all visits of the first."""
     from mbcost.runner import bench

@@ -40,11 +40,16 @@ class Unrolled:
         The values that it hands on, then what it collects from all turns.
     counted
         Whether its turns are counted. Otherwise it was converted once, and runs at least as often.
+    decided_by
+        What says how often it runs: values outside the body, then that of the body.
     """
 
-    def __init__(self, results: tuple[Value, ...], *, counted: bool) -> None:
+    def __init__(
+        self, results: tuple[Value, ...], *, counted: bool, decided_by: tuple[Value | None, ...] = ()
+    ) -> None:
         self.results = results
         self.counted = counted
+        self.decided_by = decided_by
 
 
 def loop(call: Call, turn: Turn, convert: Convert, *, estimates: bool) -> Unrolled:
@@ -67,6 +72,7 @@ def loop(call: Call, turn: Turn, convert: Convert, *, estimates: bool) -> Unroll
         limit = 1
     values = [value for value in call.inputs[2:] if value is not None]
     handed, collected, number = len(values), list[list[Value]](), 0
+    condition: Value | None = None
     while going != 0 and (limit is None or number < limit):
         if number == MAX_TURNS:
             raise UnsupportedError(f"it runs more than {MAX_TURNS} times, which is not modelled")
@@ -80,7 +86,7 @@ def loop(call: Call, turn: Turn, convert: Convert, *, estimates: bool) -> Unroll
                 _refuse(estimates)
                 break
     stacked = _stacked(call, collected, [0] * (len(call.node.outputs) - handed), convert)
-    return Unrolled((*values, *stacked), counted=counted)
+    return Unrolled((*values, *stacked), counted=counted, decided_by=(call.value(0), call.value(1), condition))
 
 
 def scan(call: Call, turn: Turn, convert: Convert) -> Unrolled:

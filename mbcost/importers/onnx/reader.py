@@ -353,7 +353,8 @@ class _Import:
         graph = self._inner(branch)
         for node in needed(graph.nodes, [info.name for info in graph.outputs]):
             self._run(node)
-        return tuple(self._value(info.name, call.node.title) for info in graph.outputs)
+        results = tuple(self._value(info.name, call.node.title) for info in graph.outputs)
+        return results if known is not None else self._of_estimate(call, results, (condition,))
 
     def _inner(self, branch: Range) -> Graph:
         """A branch or a body, whose tensors and declared values are known from here on."""
@@ -386,11 +387,17 @@ class _Import:
         if found.counted:
             return found.results
         self.estimated["Loop (one turn of its body)"] = None
+        return self._of_estimate(call, found.results, found.decided_by)
+
+    def _of_estimate(self, call: Call, results: tuple[Value, ...], decided_by: tuple[Value | None, ...]) -> Result:
+        """Results of a graph of which a part was converted. What decides which part runs is counted as their input."""
+        self.build.node = call.node.name
+        deciding = tuple(value for value in decided_by if isinstance(value, Tensor))
         return tuple(
-            self.build.tensor(Opaque(value.shape), (value,), value.dims, value.axes)
+            self.build.tensor(Opaque(value.shape), (value, *deciding), value.dims, value.axes)
             if isinstance(value, Tensor)
             else value
-            for value in found.results
+            for value in results
         )
 
     def _shapes_only(self, call: Call) -> Result:

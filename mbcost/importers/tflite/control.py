@@ -136,7 +136,8 @@ class _Inlining:
         while True:
             before = len(self.nodes)
             condition = self._number(self._called(node.option("cond_subgraph_index"), state, depth)[0])
-            del self.nodes[before:]  # a condition of single numbers, which is no part of the network's work
+            if condition is not None:
+                del self.nodes[before:]  # a condition of single numbers, which is no part of the network's work
             if condition == 0 or (condition is None and turns and self.estimates):
                 break
             if turns == most == 1:

@@ -119,6 +119,24 @@ def test_turns_that_the_network_decides(tmp_path):
     assert found.latency_high_s / found.latency_s > known.latency_high_s / known.latency_s
 
 
+def test_what_decides_how_often_a_body_runs_is_counted(tmp_path):
+    inside = [
+        helper.make_node("Conv", ["next", "w"], ["seen"], "seen", pads=[1] * 4),
+        helper.make_node("ReduceMax", ["seen"], ["most"], keepdims=0),
+        helper.make_node("Cast", ["most"], ["going_on"], to=TensorProto.BOOL),
+    ]
+    path = looped(tmp_path, conv_body(inside), most="", going="yes")
+    assert mbcost.build_graph(read_onnx(path, unsupported="estimate")).cost.macs == 2 * CONV
+    before = [
+        helper.make_node("Conv", ["x", "w"], ["seen"], "seen", pads=[1] * 4),
+        helper.make_node("ReduceMax", ["seen"], ["most"], keepdims=0),
+        helper.make_node("Cast", ["most"], ["turns"], to=TensorProto.INT64),
+        helper.make_node("Loop", ["turns", "", "x"], ["y"], "loop", body=conv_body(ALWAYS)),
+    ]
+    path = saved(tmp_path, before, [weight()])
+    assert mbcost.build_graph(read_onnx(path, unsupported="estimate")).cost.macs == 2 * CONV
+
+
 def test_at_most_so_many_turns(tmp_path):
     path = looped(tmp_path, conv_body(COMPUTED), most="m")
     with pytest.raises(InputError, match="how often its body runs"):

@@ -393,6 +393,19 @@ def test_a_branch_that_the_network_chooses_is_refused(tmp_path: Path) -> None:
     assert "at least" in " ".join(spec.notes)
 
 
+def test_what_decides_which_branch_runs_is_counted(tmp_path: Path) -> None:
+    # as in hey_jarvis_v0.1.onnx of openWakeWord: a first network says whether a second one runs
+    net = Net()
+    deciding = net.node("ReduceMax", net.node("Conv", "x", net.weight((4, 8, 3, 3))))
+    out = conditional(net, net.node("Greater", deciding, net.numbers(0.0, np.float32)))
+    assert macs(net.save(tmp_path, out), unsupported="estimate") == CONV
+    branches = net.nodes[-1].attribute
+    first, second = branches.pop(), branches.pop()
+    first.name, second.name = "then_branch", "else_branch"
+    branches.extend([first, second])
+    assert macs(net.save(tmp_path, out), unsupported="estimate") == 2 * CONV
+
+
 # -- recurrent layers and products ------------------------------------------------------------------------------------
 
 

@@ -102,6 +102,21 @@ def test_turns_that_the_network_decides(tmp_path: Path) -> None:
     assert "WHILE (one turn of its body) is not known" in " ".join(found.warnings)
 
 
+def test_what_decides_how_often_a_body_runs_is_counted(tmp_path: Path) -> None:
+    m = Model()
+    x = m.input(*MAP)
+    condition, body = m.branch(), m.branch()
+    seen = condition.conv(condition.input(*MAP), 8, 1)
+    most = condition.op("REDUCE_MAX", [seen, condition.constant(0, 1, 2, 3)], (), kind="ReducerOptions")
+    condition.outputs = [condition.op("GREATER", [most, condition.scalar(0.5)], (), dtype="BOOL")]
+    body.outputs = [body.conv(body.input(*MAP), 8, 3)]
+    m.op("WHILE", [x], MAP, kind="WhileOptions", CondSubgraphIndex=1, BodySubgraphIndex=2)
+    graph = build_graph(read_tflite(saved(tmp_path, m), unsupported="estimate"))
+    # one turn of the body, before and after which the condition is evaluated
+    assert graph.cost.macs == WIDE + 2 * NARROW
+    assert count_params(graph) == 9 * 8 * 8 + 8 + 8 * 8 + 8
+
+
 def test_too_many_turns_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, looping(10**9))
     with pytest.raises(InputError, match="more than 1024 times"):
