@@ -44,9 +44,7 @@ class Unrolled:
         What says how often it runs: values outside the body, then that of the body.
     """
 
-    def __init__(
-        self, results: tuple[Value, ...], *, counted: bool, decided_by: tuple[Value | None, ...] = ()
-    ) -> None:
+    def __init__(self, results: tuple[Value, ...], *, counted: bool, decided_by: tuple[Value | None, ...] = ()) -> None:
         self.results = results
         self.counted = counted
         self.decided_by = decided_by
