@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mbcost.importers.tflite import read_tflite as from_tflite
     from mbcost.insight.compare import compare
     from mbcost.insight.comparison import Comparison
+    from mbcost.insight.measured import MeasuredAnalysis, measure
     from mbcost.insight.validation import Validation, validate
     from mbcost.networks import load
     from mbcost.pipeline import analyze
@@ -54,6 +55,7 @@ _HOME: Final[dict[str, str]] = {
     "DeviceProfile": "mbcost.devices",
     "InputError": "mbcost.errors",
     "MbcostError": "mbcost.errors",
+    "MeasuredAnalysis": "mbcost.insight.measured",
     "ParamsConvention": "mbcost.graph",
     "Pick": "mbcost.search.pick",
     "PipelineDesign": "mbcost.fpga.design",
@@ -78,6 +80,7 @@ _HOME: Final[dict[str, str]] = {
     "from_torch": "mbcost.importers.pytorch",
     "load": "mbcost.networks",
     "load_device": "mbcost.devices",
+    "measure": "mbcost.insight.measured",
     "pick": "mbcost.search.pick",
     "resolve_target": "mbcost.devices",
     "stream": "mbcost.streaming.stream",
@@ -97,6 +100,7 @@ __all__ = [
     "DeviceProfile",
     "InputError",
     "MbcostError",
+    "MeasuredAnalysis",
     "ParamsConvention",
     "Pick",
     "PipelineDesign",
@@ -122,6 +126,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_device",
+    "measure",
     "pick",
     "resolve_target",
     "stream",

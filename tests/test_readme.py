@@ -216,7 +216,8 @@ def test_every_public_name_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["analyze", "compare", "sweep", "pick", "stream", "design", "convert", "calibrate", "validate", "bench"]
+    "name",
+    ["analyze", "compare", "sweep", "pick", "stream", "design", "convert", "calibrate", "validate", "bench", "measure"],
 )
 def test_every_parameter_is_documented(name: str) -> None:
     """In the section of the function, where it has come."""

@@ -44,11 +44,12 @@ from mbcost.cli.options import (
 from mbcost.cli.output import command_line, format_of, print_note, show
 from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
-from mbcost.report.formats import ANALYSIS, AnalysisFormat
+from mbcost.report.formats import ANALYSIS, MEASURED, AnalysisFormat
 from mbcost.words import GroupBy
 
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
+    from mbcost.insight.measured import MeasuredAnalysis
 
 
 def analyze(
@@ -86,9 +87,21 @@ def analyze(
         float | None,
         typer.Option(metavar="MS", help="Exit with 1 if the latency is above this.", rich_help_panel=REPORT),
     ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Run it on this machine too, which the target has to be: measured beside predicted, by operator.",
+            rich_help_panel=REPORT,
+        ),
+    ] = False,
 ) -> None:
     """Predict the latency of a network, layer by layer, and show where the time goes."""
-    chosen = format_of(format_, output, ANALYSIS)
+    chosen = _checked_format(format_, output, measure=measure)
+    if output is not None and measure:
+        from mbcost.files import check_new
+
+        check_new(output, force=force)
     if max_ms is not None and not 0 < max_ms < math.inf:
         fail("MB010", f"--max-ms is {max_ms:g}, it has to be above 0")
     fitted = calibration_choice(uncalibrated, calibration)
@@ -115,16 +128,48 @@ def analyze(
         calibration=fitted,
         lowering=lowering,
     )
+    limit = None if all_layers else top
+    if measure:
+        as_it_is = (alpha, rho, size, shapes, until, settings, classes) == (1.0, None, None, {}, None, None, None)
+        result = _measured(found, model if as_it_is else None)
+        show(result, chosen, How(limit=limit), output, force=force)
+        if max_ms is not None:
+            _check_budget(found, max_ms)
+        return
     command = command_line(context)
     steps = [("Every layer, the roofline and each number explained, as a page:", f"{command} -o report.html")]
     if not all_layers:
         steps.append(("Every layer in the order they run:", f"{command} --all"))
-    how = How(limit=None if all_layers else top, group_by=group_by, steps=steps, origin=Origin(command, model))
+    how = How(limit=limit, group_by=group_by, steps=steps, origin=Origin(command, model))
     show(found, chosen, how, output, force=force)
     if chosen == "csv":
         _print_warnings(found)
     if max_ms is not None:
         _check_budget(found, max_ms)
+
+
+def _checked_format(given: AnalysisFormat | None, output: Path | None, *, measure: bool) -> AnalysisFormat:
+    """The format; what is measured has some of those of an analysis."""
+    if not measure:
+        return format_of(given, output, ANALYSIS)
+    if given is not None and given not in MEASURED:
+        fail("MB010", f"--measure has no format {given}", hint=f"one of {', '.join(MEASURED)}")
+    return format_of(given, output, MEASURED)
+
+
+def _measured(analyses: Sequence[Analysis], model: str | None) -> MeasuredAnalysis:
+    """Measure what was analysed: a model file itself where the runtime reads its kind."""
+    from mbcost.cli.bench import progress
+    from mbcost.insight.measured import measure
+    from mbcost.runner.engines import ENGINES
+
+    if len(analyses) > 1:
+        fail("MB010", "--measure runs one target, that of this machine", hint="give one --device")
+    (analysis,) = analyses
+    engine = ENGINES.get(analysis.target.runtime)
+    is_file = model is not None and engine is not None and Path(model).suffix.lower() == engine.suffix
+    with progress() as on_progress:
+        return measure(analysis, model if is_file else None, on_progress=on_progress)
 
 
 def _print_warnings(analyses: Sequence[Analysis]) -> None:

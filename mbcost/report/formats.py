@@ -16,6 +16,7 @@ StreamFormat: TypeAlias = Literal["table", "json", "html", "trace"]
 DesignFormat: TypeAlias = Literal["table", "json", "yaml"]
 PipelineFormat: TypeAlias = Literal["table", "json"]
 CalibrationFormat: TypeAlias = Literal["table", "yaml", "html"]
+MeasuredFormat: TypeAlias = Literal["table", "json", "csv", "md"]
 ListFormat: TypeAlias = Literal["table", "json"]
 Format: TypeAlias = (
     AnalysisFormat | ReportFormat | SweepFormat | StreamFormat | DesignFormat | PipelineFormat | CalibrationFormat
@@ -27,6 +28,7 @@ SWEEP: Final[tuple[SweepFormat, ...]] = get_args(SweepFormat)
 STREAM: Final[tuple[StreamFormat, ...]] = get_args(StreamFormat)
 DESIGN: Final[tuple[DesignFormat, ...]] = get_args(DesignFormat)
 PIPELINE: Final[tuple[PipelineFormat, ...]] = get_args(PipelineFormat)
+MEASURED: Final[tuple[MeasuredFormat, ...]] = get_args(MeasuredFormat)
 CALIBRATION: Final[tuple[CalibrationFormat, ...]] = get_args(CalibrationFormat)
 
 #: Format -> suffix, where that is not its name.

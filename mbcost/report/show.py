@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mbcost.calibration.record import Calibration
     from mbcost.fpga.design import PipelineDesign, TiledDesign
     from mbcost.insight.comparison import Comparison
+    from mbcost.insight.measured import MeasuredAnalysis
     from mbcost.insight.validation import Validation
     from mbcost.search.pick import Pick
     from mbcost.search.result import SweepResult
@@ -196,6 +197,18 @@ def _comparison(result: Comparison, kind: Format, how: How) -> Content:
     return files.to_markdown(result, limit=how.limit) if kind == "md" else files.to_csv(result)
 
 
+def _measured(result: MeasuredAnalysis, kind: Format, how: How) -> Content:
+    if kind == "table":
+        from mbcost.report.screens.measured import measured_screen
+
+        return measured_screen(result, how.screen, limit=how.limit)
+    from mbcost.report.files import measured as files
+
+    if kind == "md":
+        return files.to_markdown(result, limit=how.limit)
+    return files.to_json(result) if kind == "json" else files.to_csv(result)
+
+
 def _sweep(result: SweepResult, kind: Format, how: How) -> Content:
     if kind == "table":
         from mbcost.report.screens.sweep import sweep_screen
@@ -302,6 +315,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "Comparison": Kind(
         formats.REPORT, _comparison, "html.notebook:comparison_html", "charts.comparison:comparison_figure"
     ),
+    "MeasuredAnalysis": Kind(formats.MEASURED, _measured),
     "SweepResult": Kind(formats.SWEEP, _sweep, "html.notebook:sweep_html", "charts.sweep:sweep_figure"),
     "Pick": Kind(formats.REPORT, _pick, "html.notebook:pick_html"),
     "Validation": Kind(

@@ -8,13 +8,14 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
-from mbcost.errors import fail
+from mbcost.errors import fail, printable
 from mbcost.runner.settings import Settings, Source
 
 #: Relative slow-down of the canary from which a visit counts as disturbed [1]. Chosen: above what an undisturbed core
@@ -30,6 +31,8 @@ MOST_VISITS: Final = 9
 FEWEST: Final = 12
 #: Environment of the measuring process: it keeps freed memory, so that only the first run has page faults.
 _ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20)}
+#: Most bytes of what an ended process printed that are shown [B].
+_LAST_BYTES: Final = 300
 #: The signal by which the system kills a process that runs out of memory.
 _KILLED: Final = 9
 
@@ -107,12 +110,18 @@ class Session:
             self._process.stdin.flush()
         return self._reply()
 
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "mbcost.runner.worker", json.dumps(asdict(self.settings))]
+
     def _start(self) -> None:
         threads = str(self.settings.threads)
+        # what a runtime prints is for its own developers, and shown only where it ends the process
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         self._process = subprocess.Popen(  # noqa: S603  # this Python, this package
-            [sys.executable, "-m", "mbcost.runner.worker", json.dumps(asdict(self.settings))],
+            self._command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._printed,
             env={
                 **os.environ,
                 **_ALLOCATOR,
@@ -138,9 +147,16 @@ class Session:
             code = self._process.wait()
             killed = code == -_KILLED
             why = "was killed, as by a system that runs out of memory" if killed else f"ended with code {code}"
+            why += self._last_words()
             return {"failed": f"the measuring process {why}", "memory": killed, "ended": True}
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+    def _last_words(self) -> str:
+        """The last line that the process printed, behind a colon."""
+        self._printed.seek(max(0, self._printed.seek(0, os.SEEK_END) - _LAST_BYTES))
+        lines = self._printed.read().decode(errors="replace").strip().splitlines()
+        return f": {printable(lines[-1], _LAST_BYTES)}" if lines else ""
 
     def close(self) -> None:
         """End the process at once."""
@@ -151,6 +167,7 @@ class Session:
             self._process.stdin.close()
         self._process.kill()
         self._process.wait()
+        self._printed.close()
 
     def visit(self, source: Source, timing: Timing, seconds: float) -> None:
         """Time a network once more. After one that breaks the process, or may have broken the device, a new one starts.

@@ -16,7 +16,6 @@ from mbcost.errors import InputError
 from mbcost.exporters.lowering import lower
 from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
-from mbcost.runner import bench as bench_module
 from mbcost.runner.bench import run_bench
 from mbcost.runner.bench_file import bench_document
 from mbcost.runner.engines import ENGINES, Operator
@@ -33,49 +32,7 @@ from mbcost.runner.suites import Plan
 
 TINY = Plan(12, 0.5, 0.001, 6)
 SETTINGS = Settings(engine="onnxruntime")
-FACTS = {"peak_macs_per_s": 5e10, "bandwidth_bytes_per_s": 2e10, "call_s": 1e-6, "vector_bits": 256}
 TABLE = "name: small\nsource: test\ninput: 8x8x8\nlayers: [{op: conv2d, kernel: 3, out: 8}, {op: relu}]\n"
-#: A runtime that sleeps a millisecond, and dies of the file of 8x8 pixels.
-DOUBLE = """
-import os, time
-class SessionOptions:
-    def add_session_config_entry(self, *_): pass
-class _Told:
-    name, shape = "input", [1]
-class _Binding:
-    def bind_cpu_input(self, *_): pass
-    def bind_output(self, *_): pass
-class InferenceSession:
-    def __init__(self, path, options, providers):
-        assert options.intra_op_num_threads == options.inter_op_num_threads == 1
-        if b"deadly" in open(path, "rb").read():
-            os.abort()
-    def get_inputs(self): return [_Told]
-    def get_outputs(self): return [_Told]
-    def io_binding(self): return _Binding()
-    def run_with_iobinding(self, _): time.sleep(1e-3)
-    def end_profiling(self):
-        import json, tempfile
-        path = tempfile.mktemp()
-        node = {"cat": "Node", "name": "stem_nchwc_kernel_time", "dur": 40, "args": {"op_name": "Conv"}}
-        json.dump([node], open(path, "w"))
-        return path
-"""
-
-
-@pytest.fixture
-def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The double in place of ONNX Runtime in the measuring process, with facts of a machine that is not measured."""
-    home = tmp_path / "double"
-    home.mkdir()
-    (home / "onnxruntime.py").write_text(DOUBLE)
-    information = home / "onnxruntime-9.8.7.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime\nVersion: 9.8.7\n")
-    monkeypatch.setenv("PYTHONPATH", str(home))
-    monkeypatch.syspath_prepend(str(home))
-    monkeypatch.setattr(bench_module, "_facts", lambda _: dict(FACTS))
-    return tmp_path
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -189,7 +146,7 @@ def document_of(engine: str, ran: str, precision: str = "fp32") -> dict:
         "schema": "mbcost/bench/1",
         "bench": {"device": "cpu", "precision": precision, "engine": engine},
         "environment": {**system_facts(), "runtime": ran},
-        "facts": FACTS,
+        "facts": {"peak_macs_per_s": 5e10, "bandwidth_bytes_per_s": 2e10, "call_s": 1e-6, "vector_bits": 256},
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -237,20 +236,17 @@ def test_bench_overwrites_nothing_beside_its_output_unasked(cli, tmp_path, name)
 
 
 class _Dying(Session):
-    """A session whose process is killed at its first network."""
+    """A session whose process says that it is ready, and ends at its first network as `end` says."""
 
-    def __init__(self) -> None:
-        self.settings, self.canaries_s, self.starts = Settings(), [], 0
-        self._start()
+    def __init__(self, end: str) -> None:
+        self.end, self.starts = end, 0
+        super().__init__(Settings())
 
-    def _start(self) -> None:
+    def _command(self) -> list[str]:
         self.starts += 1
-        code = "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 9)"
-        if self.starts > 1:
-            code = 'import sys; sys.stdin.readline(); print(\'{"times_s": [0.5], "canary_s": [0.1, 0.1]}\', flush=True)'
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        ready = "import os, sys; print('{}', flush=True); sys.stdin.readline(); "
+        reply = """print('{"times_s": [0.5], "canary_s": [0.1, 0.1]}', flush=True)"""
+        return [sys.executable, "-c", ready + (self.end if self.starts == 1 else reply)]
 
 
 class _Steady(Session):
@@ -273,13 +269,20 @@ def test_when_the_time_is_over_the_fewest_get_all_their_visits_and_more_of_them_
     assert [len(timing.visits) for timing in found.values()] == [visits] * networks
 
 
-def test_a_network_that_takes_the_process_down_is_left_out_and_the_next_one_is_measured() -> None:
-    session = _Dying()
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ("os.kill(os.getpid(), 9)", "not enough memory: the measuring process was killed"),
+        ("sys.exit('INFO: ready\\nit broke')", "the measuring process ended with code 1: it broke"),
+    ],
+)
+def test_a_network_that_takes_the_process_down_is_left_out_and_the_next_one_is_measured(end: str, message: str) -> None:
+    session = _Dying(end)
     large, small = Timing(), Timing()
     session.visit(Source("table", "large"), large, 0.01)
     session.visit(Source("table", "small"), small, 0.01)
     session.close()
-    assert large.failed.startswith("not enough memory: the measuring process was killed")
+    assert large.failed.startswith(message)
     assert small.latency_s == 0.5
     assert session.starts == 2
 
