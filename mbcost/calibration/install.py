@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Share of a bench's visits that something disturbed, above which its latencies are doubted [1]. Chosen: a quiet
 #: machine rejects a few in a hundred.
 MOST_DISTURBED: Final = 0.3
+#: Share of the cores' time that other programs use, above which latencies are doubted [1]. Chosen: one of four cores.
+MOST_BUSY: Final = 0.25
 _MAX_BYTES: Final = 4 * 2**20
 _TARGET: Final = re.compile(r"(?P<name>[^/@]+)(?P<rest>.*)", re.DOTALL)
 
@@ -82,22 +84,26 @@ def disturbances(files: Iterable[Path]) -> list[Problem]:
         beside = path.with_suffix(".json")
         if path.suffix.lower() != ".csv" or not is_file(beside):
             continue
-        share = _disturbed(beside)
+        share, busy = _load_of(beside)
+        whys = []
         if share > MOST_DISTURBED:
-            message = f"{share:.0%} of the visits in {path} were disturbed: the machine was loaded"
-            hint = "measure again while nothing else runs"
-            found.append(Problem("MB602", message, hint=hint, severity="warning"))
+            whys.append(f"{share:.0%} of the visits in {path} were disturbed")
+        if busy > MOST_BUSY:
+            whys.append(f"other programs used {busy:.0%} of the cores' time when {path} was begun")
+        hint = "measure again while nothing else runs"
+        found += [Problem("MB602", f"{why}: the machine was loaded", hint=hint, severity="warning") for why in whys]
     return found
 
 
-def _disturbed(path: Path) -> float:
-    """The share of a bench's visits that were rejected; 0 where its document does not say [1]."""
+def _load_of(path: Path) -> tuple[float, float]:
+    """A bench's share of rejected visits, and of the cores' time that others used; 0 where it does not say [1]."""
     try:
         document = json.loads(read_text(path, _MAX_BYTES))
         kept, rejected = float(document["visits"]), float(document["rejected_visits"])
-    except (InputError, ValueError, RecursionError, KeyError, TypeError, OverflowError):
-        return 0.0
-    return rejected / (kept + rejected) if kept >= 0 and rejected > 0 else 0.0
+        busy = float(document.get("busy", 0))
+    except (InputError, ValueError, RecursionError, KeyError, TypeError, AttributeError, OverflowError):
+        return 0.0, 0.0
+    return (rejected / (kept + rejected) if kept >= 0 and rejected > 0 else 0.0), busy
 
 
 class Draft:

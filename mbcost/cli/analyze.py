@@ -159,7 +159,7 @@ def _checked_format(given: AnalysisFormat | None, output: Path | None, *, measur
 
 def _measured(analyses: Sequence[Analysis], model: str | None) -> MeasuredAnalysis:
     """Measure what was analysed: a model file itself where the runtime reads its kind."""
-    from mbcost.cli.bench import progress
+    from mbcost.cli.bench import progress, warn_of_load
     from mbcost.insight.measured import measure
     from mbcost.runner.engines import ENGINES
 
@@ -169,7 +169,9 @@ def _measured(analyses: Sequence[Analysis], model: str | None) -> MeasuredAnalys
     engine = ENGINES.get(analysis.target.runtime)
     is_file = model is not None and engine is not None and Path(model).suffix.lower() == engine.suffix
     with progress() as on_progress:
-        return measure(analysis, model if is_file else None, on_progress=on_progress)
+        result = measure(analysis, model if is_file else None, on_progress=on_progress)
+    warn_of_load(result.busy)
+    return result
 
 
 def _print_warnings(analyses: Sequence[Analysis]) -> None:

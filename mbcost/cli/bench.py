@@ -52,11 +52,23 @@ def bench(
         print_note("interrupted; what was measured is kept, and the same command without --force resumes from there")
         raise
     emit(_summary(found))
+    warn_of_load(found.busy)
     for name, reason in found.failed.items():
         print_note(f"left out {name}: {reason}")
     if found.damaged:
         print_note(f"warning: {found.damaged} lines of the journal were damaged; what they held was measured again")
     print_note(f"wrote {found.output}; next: mbcost calibrate {found.output} --name my-laptop")
+
+
+def warn_of_load(busy: float | None) -> None:
+    """A line on stderr if other programs used the machine when measuring began."""
+    from mbcost.calibration.install import MOST_BUSY
+
+    if busy is not None and busy > MOST_BUSY:
+        print_note(
+            f"warning: other programs used {busy:.0%} of the cores' time: what was measured is too long; measure again "
+            "while nothing else runs"
+        )
 
 
 def _summary(found: Bench) -> str:

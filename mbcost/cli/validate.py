@@ -87,7 +87,8 @@ def _published(
 def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measurement]:
     """Latencies measured on this machine; the target's profile has to be of it."""
     from mbcost.calibration.measurements import measured_here
-    from mbcost.cli.bench import progress
+    from mbcost.cli.bench import progress, warn_of_load
+    from mbcost.runner.environment import busy_share
     from mbcost.runner.measure import UNSEEN, measure_networks, settings_of
     from mbcost.runner.profile import check_bench_of
     from mbcost.runner.settings import Source
@@ -100,8 +101,10 @@ def _measured_now(target: Target, measurements: list[Path] | None) -> list[Measu
         (f"{name} {alpha:g} {size}", Source("table", name, alpha=alpha, resolution=size))
         for name, alpha, size in UNSEEN
     ]
+    busy = busy_share()
     with progress() as on_progress:
         timings = measure_networks(settings, sources, on_progress=on_progress)
+    warn_of_load(busy)
     for name, timing in timings.items():
         if timing.failed:
             print_note(f"warning: {name} is left out, since it does not run: {timing.failed}")

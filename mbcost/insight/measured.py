@@ -21,6 +21,7 @@ from mbcost.kernels import Kernel
 from mbcost.runner.engines import ENGINES, Operator
 from mbcost.runner.engines.mapping import layers_of
 from mbcost.runner.engines.model_files import write_model
+from mbcost.runner.environment import busy_share
 from mbcost.runner.measure import settings_of
 from mbcost.runner.profile import check_bench_of
 from mbcost.runner.session import MOST_VISITS, VISITS, Session, Timing, open_session, visit_all
@@ -98,6 +99,8 @@ class MeasuredAnalysis(Shown):
     kernels
         Predicted and measured time by kernel, in the order of execution, then operators that are matched to no layer;
         empty for a runtime without a profiler.
+    busy
+        Share of the cores' time that other programs used when it began [1]; None if the system does not tell.
     """
 
     analysis: Analysis
@@ -105,6 +108,7 @@ class MeasuredAnalysis(Shown):
     file: str
     timing: Timing
     kernels: tuple[MeasuredKernel, ...]
+    busy: float | None = None
 
     @property
     def latency_s(self) -> float:
@@ -164,6 +168,7 @@ class MeasuredAnalysis(Shown):
             "first_ms": _ms(self.first_s),
             "runs": self.timing.runs,
             "disturbed": self.is_disturbed,
+            "busy": self.busy,
             "predicted_ms": analysis.latency_s * 1e3,
             "predicted_low_ms": analysis.latency_low_s * 1e3,
             "predicted_high_ms": analysis.latency_high_s * 1e3,
@@ -215,6 +220,7 @@ def measure(
     """
     settings = settings_of(analysis.target)
     check_bench_of(analysis.target)
+    busy = busy_share()
     with TemporaryDirectory(prefix="mbcost-models-") as folder:
         source = _source(analysis, settings, file, Path(folder))
         timing = Timing()
@@ -231,7 +237,7 @@ def measure(
                 fail("MB603", f"{analysis.layer_graph.title} does not run in {settings.title}: {found[_NAME].failed}")
             operators = _operators(session, settings, source)
     kernels = tuple(_beside(analysis, operators)) if operators else ()
-    return MeasuredAnalysis(analysis, _version(settings), str(file or ""), timing, kernels)
+    return MeasuredAnalysis(analysis, _version(settings), str(file or ""), timing, kernels, busy)
 
 
 def _source(analysis: Analysis, settings: Settings, file: str | PathLike[str] | None, folder: Path) -> Source:

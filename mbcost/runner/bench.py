@@ -22,7 +22,7 @@ from mbcost.importers.pytorch.isolate import import_torch
 from mbcost.runner.bench_file import OPERATORS, SCHEMA
 from mbcost.runner.engines import ENGINES
 from mbcost.runner.engines.model_files import ModelFiles, model_files
-from mbcost.runner.environment import runtime_of
+from mbcost.runner.environment import busy_share, runtime_of
 from mbcost.runner.journal import Journal, journal_path
 from mbcost.runner.session import FEWEST, VISITS, Session, Timing, has_enough, open_session, visit_all
 from mbcost.runner.settings import Settings, Source, checked_settings
@@ -72,6 +72,8 @@ class Bench:
         Time since the first visit, including interrupted runs that it resumed [s].
     damaged
         Number of damaged lines in the journal of an interrupted run, which were measured again.
+    busy
+        Share of the cores' time that other programs used when it began [1]; None if the system does not tell.
     """
 
     output: Path
@@ -81,6 +83,7 @@ class Bench:
     rejected: int
     seconds: float
     damaged: int = 0
+    busy: float | None = None
 
 
 def bench(
@@ -176,6 +179,7 @@ def run_bench(
     chosen = plan or PLANS[suite]
     networks = {} if suite == "kernels" else dict(network_tables(chosen.items))
     names = networks or {kernel.name for kernel in kernels(chosen.items)}
+    busy = busy_share()
     with open_session(settings) as session:
         environment = _asked(session, "environment")
         header = {"bench": {"suite": suite, **asdict(settings), **asdict(chosen)}, "environment": environment}
@@ -197,6 +201,7 @@ def run_bench(
         text = _network_rows(output, dict(sources), timings, settings, source)
     date = datetime.now(UTC).date().isoformat()
     document = {"schema": SCHEMA, "mbcost_version": __version__, "date": date, **header, **_summary(timings, seconds)}
+    document |= {} if busy is None else {"busy": busy}
     document["facts"] = {name: _better(name, value, after[name]) for name, value in before.items()}
     if operators:
         text_of = _csv(_OPERATOR_COLUMNS, [{**row, "source": f"{source}, profiler"} for row in operators])
@@ -208,7 +213,7 @@ def run_bench(
     failed = {name: timing.failed for name, timing in timings.items() if timing.failed}
     rejected = sum(len(timing.disturbed) for timing in timings.values())
     visits = rejected + sum(len(timing.visits) for timing in timings.values())
-    return Bench(output, len(timings) - len(failed), failed, visits, rejected, seconds, journal.damaged)
+    return Bench(output, len(timings) - len(failed), failed, visits, rejected, seconds, journal.damaged, busy)
 
 
 def _check_outputs(output: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,11 @@ _FEATURES: Final = (
     "i8mm",
     "sve",
 )
+#: Times of all cores since the start, in ticks, of which the fourth and the fifth are idle (man 5 proc_stat).
+_TIMES: Final = Path("/proc/stat")
+_IDLE: Final = slice(3, 5)
+#: How long other programs are watched [s].
+_WATCHED_S: Final = 0.3
 _UNITS: Final = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
@@ -56,6 +62,20 @@ def cache_bytes() -> dict[str, int]:
         name = "l1d" if level == "1" else f"l{level}"
         found[name] = int(match[1]) * _UNITS.get(match[2] or "", 1)
     return found
+
+
+def busy_share() -> float | None:
+    """Share of the cores' time that programs use now, before a measurement [1]; None if the system does not tell."""
+    before = _ticks()
+    time.sleep(_WATCHED_S if before else 0)
+    after = _ticks()
+    passed = [late - early for early, late in zip(before, after, strict=False)]
+    return 1 - sum(passed[_IDLE]) / sum(passed) if sum(passed) > 0 else None
+
+
+def _ticks() -> list[int]:
+    first, _, numbers = _text(_TIMES).partition("\n")[0].partition(" ")
+    return [int(number) for number in numbers.split()] if first == "cpu" else []
 
 
 def cpu_name() -> str:

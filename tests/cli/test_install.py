@@ -95,6 +95,9 @@ def test_a_loaded_machine_is_a_doubt(cli: Cli, tmp_path: Path) -> None:
     assert (done.code, "the machine was loaded" in done.err) == (2, True)
     beside.write_text(json.dumps({"visits": 80, "rejected_visits": 20}))
     assert disturbances([Path(file)]) == []
+    beside.write_text(json.dumps({"visits": 80, "rejected_visits": 0, "busy": 0.9}))
+    (problem,) = disturbances([Path(file)])
+    assert "other programs used 90% of the cores' time" in problem.message
     beside.write_text("[" * 20_000)
     assert disturbances([Path(file)]) == []
 

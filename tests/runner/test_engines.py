@@ -16,6 +16,7 @@ from mbcost.errors import InputError
 from mbcost.exporters.lowering import lower
 from mbcost.files import parse_yaml
 from mbcost.graph import build_graph
+from mbcost.runner import environment
 from mbcost.runner.bench import run_bench
 from mbcost.runner.bench_file import bench_document
 from mbcost.runner.engines import ENGINES, Operator
@@ -235,3 +236,12 @@ def test_operators_find_their_layers_by_name_or_by_order_in_their_class() -> Non
     assert mapped(*(("", kind) for kind in KINDS)) == ["stem", "wide", "sum", ""]
     # one convolution too few: which one is missing is not known
     assert mapped(*(("", kind) for kind in KINDS[1:])) == ["", "sum", ""]
+
+
+def test_other_programs_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # user, nice, system, idle, waiting for a disk: 30 of 40 ticks are used between the two reads
+    times = iter([[100, 0, 50, 1000, 10], [120, 4, 56, 1007, 13]])
+    monkeypatch.setattr(environment, "_ticks", lambda: next(times))
+    assert environment.busy_share() == pytest.approx(0.75)
+    monkeypatch.setattr(environment, "_ticks", list)
+    assert environment.busy_share() is None
