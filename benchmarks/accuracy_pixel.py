@@ -139,7 +139,7 @@ def held_out(table: Table, network: str) -> Iterator[str]:
 
 def _ratios(table: Table, fitted: Any, predicted: Any) -> Any:
     """Predicted over measured latency of some rows, by a fit to others."""
-    counts, _, measured = table.work
+    counts, measured = table.work.counts, table.work.measured_s
     rates = fit(counts[fitted], measured[fitted], table.priors, **_settings(table)).rates
     return counts[predicted] @ rates / measured[predicted]
 
@@ -240,7 +240,7 @@ def every_row(tables: Sequence[Table]) -> Iterator[str]:
     """Markdown rows: every published latency, predicted without and with the calibration that ships."""
     for table in tables:
         shipped = prepare(table.target).rates.values()
-        counts, _, measured = table.work
+        counts, measured = table.work.counts, table.work.measured_s
         calibrated = counts @ np.array([float(rate.seconds) for rate in shipped])
         for row, raw, fitted, seconds in zip(table.rows, counts @ table.priors, calibrated, measured, strict=True):
             with_it = "" if np.isclose(raw, fitted) else f"{fitted * 1e3:.1f} | {fitted / seconds - 1:+.0%}"

@@ -11,7 +11,7 @@ from mbcost._version import __version__
 from mbcost.architectures import ArchitectureSpec
 from mbcost.basis import Basis, basis_of, weakest
 from mbcost.calibration.interval import INTERVAL
-from mbcost.calibration.record import Calibration
+from mbcost.calibration.record import Calibration, StartTime
 from mbcost.devices import Quantity, Target
 from mbcost.graph import (
     LayerGraph,
@@ -21,7 +21,7 @@ from mbcost.graph import (
     peak_elements,
 )
 from mbcost.graph.exchange import as_networkx, network_attributes
-from mbcost.kernels import Kernel, Parameter, Runtime
+from mbcost.kernels import Kernel, Parameter, Runtime, launches, weight_bytes
 from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.model import computed_target
 from mbcost.shown import Charted, Shown
@@ -237,6 +237,21 @@ class Analysis(Charted):
         return own if self.host_basis is None else weakest((own, self.host_basis))
 
     @property
+    def load_s(self) -> float | None:
+        """Time to load the network's file [s]; None where the calibration has measured none."""
+        return self._start_s(self.calibration.load if self.calibration is not None else None)
+
+    @property
+    def first_s(self) -> float | None:
+        """Time of the first inference after loading [s]; None where the calibration has measured none."""
+        return self._start_s(self.calibration.first if self.calibration is not None else None)
+
+    def _start_s(self, time: StartTime | None) -> float | None:
+        if time is None:
+            return None
+        return time.seconds(self.latency_s, launches(self.kernels), weight_bytes(self.kernels))
+
+    @property
     def frames_per_s(self) -> float:
         """Images per second when inferences run back to back [1/s]."""
         return self.batch / self.latency_s if self.latency_s else float("inf")
@@ -373,6 +388,8 @@ class Analysis(Charted):
             "latency_low_ms": self.latency_low_s * 1e3,
             "latency_high_ms": self.latency_high_s * 1e3,
             "interval": INTERVAL,
+            "load_ms": None if self.load_s is None else self.load_s * 1e3,
+            "first_ms": None if self.first_s is None else self.first_s * 1e3,
             "basis": self.basis,
             "frames_per_s": self.frames_per_s if self.latency_s else None,  # JSON has no infinity
             "layers": [layer.to_dict() for layer in self.layers],

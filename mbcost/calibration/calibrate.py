@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 from typing import Final
@@ -21,6 +22,7 @@ from mbcost.calibration.measurements import (
     work_of,
 )
 from mbcost.calibration.record import Calibration
+from mbcost.calibration.start import start_times
 from mbcost.devices import Target, as_target
 from mbcost.errors import InputError, Problem, fail
 from mbcost.latency.model import latency_model, spread_of
@@ -117,6 +119,8 @@ def calibrate_on(
         if target.device.origin == "shipped" or target.peak is None:
             raise
         calibration, beyond = _unlimited(fitted, target, error)
+    start = start_times(rows, work)
+    calibration = replace(calibration, load=start.load, first=start.first)
     predicted = work.counts @ np.array([rate.seconds for rate in calibration.rates.values()])
     return calibration, [*strangers(rows, predicted / work.measured_s), *beyond, *doubts(calibration)]
 

@@ -16,6 +16,7 @@ from mbcost.calibration.record import (
     Interval,
     Range,
     Residuals,
+    StartTime,
     calibration_name,
     matches,
 )
@@ -35,6 +36,8 @@ _KEYS: Final = (
     "target", "form", "date", "source", "networks", "data_sha256", "interval", "residuals", "unseen", "macs",
     "latency_s", "rates",
 )  # fmt: skip
+_START: Final = StartTime._fields
+_OPTIONAL: Final = ("load", "first")
 #: Numbers of a calibration beyond it are refused. Chosen: far beyond any hardware.
 _LARGEST: Final = 1e18
 
@@ -103,6 +106,11 @@ def calibration_text(calibration: Calibration) -> str:
         f"unseen: {_mapping((key, getattr(c.unseen, key)) for key in _RESIDUALS)} # leave-one-group-out",
         f"macs: {_list(c.macs)} # range of the networks",
         f"latency_s: {_list(c.latency_s)}",
+        *(
+            f"{name}: {_mapping(zip(_START, time, strict=True))}"
+            for name in _OPTIONAL
+            if (time := getattr(c, name)) is not None
+        ),
         "# seconds a unit; uncertainty: posterior over prior; share: of the time; covariance: of rates over priors",
         "rates:",
     ]
@@ -121,7 +129,7 @@ def read_calibration(document: Document) -> Calibration:
         MB101 to MB103 with every problem and its place.
     """
     reader = _Reader(document)
-    reader.keys((), _KEYS)
+    reader.keys((), _KEYS, _OPTIONAL)
     reader.keys(("target",), _TARGET)
     reader.keys(("interval",), _INTERVAL)
     for kind in ("residuals", "unseen"):
@@ -158,12 +166,22 @@ def _build(reader: _Reader, form: str, terms: list[str]) -> Calibration:
         data_sha256=reader.text(("data_sha256",)),
         date=reader.text(("date",)),
         source=reader.text(("source",)),
+        load=_start(reader, "load"),
+        first=_start(reader, "first"),
         path=reader.document.path,
     )
 
 
 def _residuals(reader: _Reader, kind: str) -> Residuals:
     return Residuals(*(reader.number((kind, key), -1) for key in _RESIDUALS))
+
+
+def _start(reader: _Reader, name: str) -> StartTime | None:
+    if not isinstance(reader.document.data, dict) or name not in reader.document.data:
+        return None
+    reader.keys((name,), _START)
+    numbers = {key: reader.number((name, key), 0) for key in _START}
+    return StartTime(**{**numbers, "networks": int(numbers["networks"])})  # type: ignore[arg-type]
 
 
 def _rate(reader: _Reader, name: str) -> FittedRate:
@@ -186,21 +204,21 @@ class _Reader:
         self.document = document
         self.problems: list[Problem] = []
 
-    def keys(self, path: tuple[str, ...], allowed: tuple[str, ...] | None) -> None:
-        """Check that the mapping at `path` has all of the keys and no others."""
+    def keys(self, path: tuple[str, ...], required: tuple[str, ...] | None, optional: tuple[str, ...] = ()) -> None:
+        """Check that the mapping at `path` has all of the required keys, and beside them optional ones only."""
         value = self._at(path)
         if value is None and path:
             return  # said where it is missing
         if not isinstance(value, dict):
             self._wrong(path, "a mapping")
             return
-        if allowed is None:
+        if required is None:
             return
         for key in value:
-            if key not in allowed:
-                message, hint = f"unknown key `{key}` in a calibration", did_you_mean(key, allowed)
+            if key not in (*required, *optional):
+                message, hint = f"unknown key `{key}` in a calibration", did_you_mean(key, (*required, *optional))
                 self.problems.append(Problem("MB101", message, self.document.key(*path, key), hint))
-        for key in allowed:
+        for key in required:
             if value.get(key) is None:
                 message = f"{'.'.join(path) or 'the calibration'} has no `{key}`"
                 self.problems.append(Problem("MB102", message, self.document.key(*path)))

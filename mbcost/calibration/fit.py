@@ -191,11 +191,11 @@ def _bounded_solution(gram: Matrix, target: Matrix, lowest: Matrix) -> Matrix:
     """The x >= `lowest` that minimises x' gram x - 2 target' x."""
     root = np.linalg.cholesky(gram)
     rest = np.linalg.solve(root, target - gram @ lowest)
-    solution: Matrix = _scipy("scipy.optimize").nnls(root.T, rest)[0] + lowest
+    solution: Matrix = scipy_module("scipy.optimize").nnls(root.T, rest)[0] + lowest
     return solution
 
 
-def _scipy(module: str) -> Any:
+def scipy_module(module: str) -> Any:
     from importlib import import_module
 
     try:
@@ -310,7 +310,7 @@ def _interval_of_few(held_out: HeldOut, coverage: float) -> Interval:
     scaled = distances / np.sqrt(1 + growth * held_out.variance)
     width = float(scaled.max())
     if len(scaled) >= FEWEST:
-        factor = float(_scipy("scipy.stats").t.ppf((1 + coverage) / 2, len(scaled) - 1))
+        factor = float(scipy_module("scipy.stats").t.ppf((1 + coverage) / 2, len(scaled) - 1))
         width = max(width, factor * float(np.sqrt((scaled**2).mean())))
     return Interval(1 + max(NORMAL_90 * NOISE, width), growth)
 

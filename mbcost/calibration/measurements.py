@@ -23,7 +23,7 @@ from mbcost.errors import InputError, Location, Problem, fail
 from mbcost.files import is_file
 from mbcost.graph import LayerGraph, build_graph
 from mbcost.hosting import accelerator_part, crossing_s, crossings, is_hosted, on_host
-from mbcost.kernels import Kernel, load_runtime, map_to_kernels
+from mbcost.kernels import Kernel, launches, load_runtime, map_to_kernels, weight_bytes
 from mbcost.latency.form import count_vector
 from mbcost.latency.model import latency_model
 from mbcost.latency.rates import ELEMENT_BYTES
@@ -35,7 +35,7 @@ from mbcost.resources import hardware_profiles
 REQUIRED: Final = ("architecture", "latency_ms")
 OPTIONAL: Final = (
     "alpha", "resolution", "layer", "batch", "precision", "device", "processor", "runtime", "threads", "latency_std_ms",
-    "source",
+    "source", "load_ms", "first_ms",
 )  # fmt: skip
 #: Share of a latency that the host of an accelerator may take for the rest to be worth fitting. Chosen: above a half
 #: the host's own error is as large as what is left.
@@ -78,6 +78,8 @@ class Measurement:
         Its row in the file.
     layer
         Of an operator: a layer that it computes.
+    load_s, first_s
+        Of a network: time to load its file, and of the first inference [s]; None where the file has none.
     """
 
     kind: Literal["network", "operator", "kernel"]
@@ -91,6 +93,8 @@ class Measurement:
     source: str
     location: Location
     layer: str = ""
+    load_s: float | None = None
+    first_s: float | None = None
 
     @property
     def name(self) -> str:
@@ -124,11 +128,19 @@ class Measurement:
 
 
 class Work(NamedTuple):
-    """Counts of the form's terms (one row per network, one column per term) and MACs of measured networks."""
+    """Counts of the form's terms (one row per network, one column per term), and of measured networks as a whole.
+
+    Attributes
+    ----------
+    macs, launches, weight_bytes
+        MACs, kernels that are launched, and weights as the kernels read them [B].
+    """
 
     counts: Any
     macs: Any
     measured_s: Any
+    launches: Any
+    weight_bytes: Any
 
 
 def read_measurements(path: Path) -> tuple[list[Measurement], list[Problem]]:
@@ -244,7 +256,7 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
     """
     runtime, form, _ = latency_model(target)
     host = host_of(target) if runtime.hands_back else None
-    counts, macs, measured = [], [], []
+    counts, macs, measured, launched, weights = [], [], [], [], []
     problems: list[Problem] = []
     known: dict[tuple[str, str], tuple[LayerGraph, tuple[Kernel, ...], float]] = {}
     for row in rows:
@@ -282,9 +294,11 @@ def work_of(rows: Iterable[Measurement], target: Target) -> Work:
         counts.append(mine)
         macs.append(float(sum(kernel.macs for kernel in kernels)))
         measured.append(row.measured_s - elsewhere)
+        launched.append(launches(kernels))
+        weights.append(weight_bytes(kernels))
     if problems:
         raise InputError(problems)
-    return Work(np.array(counts), np.array(macs), np.array(measured))
+    return Work(*map(np.array, (counts, macs, measured, launched, weights)))
 
 
 def _kernel_of(row: Measurement, graph: LayerGraph, kernels: Iterable[Kernel]) -> Kernel:
@@ -327,6 +341,7 @@ def _network(row: CsvRow) -> Measurement:
         row.text("source", ""),
         row.location,
         layer,
+        *(_start(row, column) for column in ("load_ms", "first_ms")),
     )
 
 
@@ -369,6 +384,13 @@ def _latency(row: CsvRow, unit: str, a_second: float, limits_s: tuple[float, flo
     if len(row.problems) == before and deviation > WILDEST * value:
         row.wrong(spread, f"a spread of {deviation:g} {unit} around {value:g} {unit} is too large: measure again")
     return value / a_second, deviation / value
+
+
+def _start(row: CsvRow, column: str) -> float | None:
+    """A time beside the latency [s]; None for an empty cell, and for what a tool prints as 0."""
+    if not row.text(column, "") or row.text(column) in {"0", "0.0"}:
+        return None
+    return row.positive(column) / 1e3
 
 
 def _duplicates(rows: Iterable[Measurement]) -> list[Problem]:

@@ -146,6 +146,35 @@ class FittedRow(NamedTuple):
     weight: float
 
 
+class StartTime(NamedTuple):
+    """A runtime's time to load a model file, or of the first inference after that: a sum of four parts.
+
+    Attributes
+    ----------
+    inference
+        Share of the latency of a later inference [1].
+    fixed
+        Of any network [s].
+    kernel, byte
+        Of each kernel that is launched [s], and of each byte of weights [s/B].
+    factor
+        Nine of ten held-out times are within this factor, up or down [1].
+    networks
+        Number of networks that it was fitted to.
+    """
+
+    inference: float
+    fixed: float
+    kernel: float
+    byte: float
+    factor: float
+    networks: int
+
+    def seconds(self, latency_s: float, launches: int, weight_bytes: float) -> float:
+        """The time of a network [s]."""
+        return self.inference * latency_s + self.fixed + self.kernel * launches + self.byte * weight_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration(Shown):
     """Rates fitted to a target's latencies.
@@ -172,6 +201,8 @@ class Calibration(Shown):
         Hash of the measurements, as :func:`mbcost.calibration.fit.data_hash` computes it.
     date, source
         Date of the fit (ISO 8601), and what was measured.
+    load, first
+        Time to load a model file, and of the first inference; None where the measurements have none.
     path
         The file it was read from; empty after a fit.
     rows
@@ -196,6 +227,8 @@ class Calibration(Shown):
     data_sha256: str
     date: str
     source: str
+    load: StartTime | None = None
+    first: StartTime | None = None
     path: str = field(default="", compare=False)
     rows: Sequence[FittedRow] = field(default=(), compare=False, repr=False)
 
@@ -224,6 +257,8 @@ class Calibration(Shown):
             "unseen": asdict(self.unseen),
             "macs": list(self.macs),
             "latency_s": list(self.latency_s),
+            "load": None if self.load is None else self.load._asdict(),
+            "first": None if self.first is None else self.first._asdict(),
             "rates": {
                 name: {**asdict(rate), "reading": rate.reading, "share": list(self.shares[name])}
                 for name, rate in self.rates.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
@@ -146,3 +147,13 @@ class Kernel(NamedTuple):
         if isinstance(operator, Matmul):
             return GemmShape(source.width, layer.output_shape.channels, source.channels, source.height * self.batch)
         raise TypeError(f"{layer.op} is not a matrix product")
+
+
+def launches(kernels: Iterable[Kernel]) -> int:
+    """Number of kernels that a runtime launches: all but views."""
+    return sum([kernel.kind != "view" for kernel in kernels])
+
+
+def weight_bytes(kernels: Iterable[Kernel]) -> int:
+    """Bytes of the weights as the kernels read them [B]."""
+    return sum([kernel.weight_elements * kernel.element_bytes for kernel in kernels])

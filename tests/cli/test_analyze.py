@@ -35,6 +35,8 @@ KEYS = [
     "latency_low_ms",
     "latency_high_ms",
     "interval",
+    "load_ms",
+    "first_ms",
     "basis",
     "frames_per_s",
     "layers",

@@ -185,7 +185,19 @@ def _row(readings: list[Reading], one: _Measured) -> Row:
     best = min(readings, key=lambda reading: abs(reading.latency_s - latency))
     spread = (deviation(latencies) if len(readings) > 1 else best.spread_s) or 0.0
     source = f"{best.tool} {best.version}".strip()[:200]
-    measurement = Measurement("network", *one[:3], 1, one.target, latency, spread / latency, source, best.location)
+    load_s, first_s = (_median_s(getattr(reading, name) for reading in readings) for name in ("load_s", "first_s"))
+    measurement = Measurement(
+        "network",
+        *one[:3],
+        1,
+        one.target,
+        latency,
+        spread / latency,
+        source,
+        best.location,
+        load_s=load_s,
+        first_s=first_s,
+    )
     return Row(measurement, tuple(readings))
 
 
@@ -214,6 +226,7 @@ def rows_text(rows: Iterable[Row], folder: Path | None = None) -> str:
 def _cells(row: Row, folder: Path | None) -> list[object]:
     one = row.measurement
     device, processor, runtime, precision, threads = one.target
+    least_s = _median_s(reading.min_s for reading in row.readings)
     return [
         architecture_cell(one.architecture, folder),
         f"{one.alpha:g}",
@@ -226,9 +239,8 @@ def _cells(row: Row, folder: Path | None) -> list[object]:
         threads or "1",
         _ms(one.measured_s),
         _ms(one.spread * one.measured_s) if one.spread else "",
-        _median_ms(reading.min_s for reading in row.readings),
-        _median_ms(reading.first_s for reading in row.readings),
-        _median_ms(reading.load_s for reading in row.readings),
+        "" if least_s is None else _ms(least_s),
+        *("" if seconds is None else _ms(seconds) for seconds in (one.first_s, one.load_s)),
         len(row.readings),
         one.source,
     ]
@@ -271,6 +283,6 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.6g}"
 
 
-def _median_ms(seconds: Iterable[float | None]) -> str:
+def _median_s(seconds: Iterable[float | None]) -> float | None:
     known = [value for value in seconds if value is not None]
-    return _ms(median(known)) if known else ""
+    return median(known) if known else None

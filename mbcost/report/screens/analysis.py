@@ -13,7 +13,7 @@ from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import printable
 from mbcost.insight.breakdown import TimeShare, caveats, interval_source, kernel_times, slowest, time_by
 from mbcost.insight.hints import find_hints
-from mbcost.report.rows.physical import energy_line, resource_rows
+from mbcost.report.rows.physical import energy_line, resource_rows, start_line
 from mbcost.report.screens.terminal import (
     ANSWER,
     BAR,
@@ -114,6 +114,8 @@ def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
         ("work", f"{readable.si(totals.macs)} MACs, {readable.si(totals.params)} parameters"),
         ("memory", f"{peak} of activations at the peak, {readable.size(totals.weight_bytes)} of weights"),
     ]
+    if start := start_line(analysis):
+        rows.append(("start", start))
     if analysis.energy is not None:
         rows.append(("energy", energy_line(analysis.energy)))
     if analysis.resources is not None:
