@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mbcost.importers.tflite import read_tflite as from_tflite
     from mbcost.insight.compare import compare
     from mbcost.insight.comparison import Comparison
+    from mbcost.insight.explain import Explanation, explain
     from mbcost.insight.measured import MeasuredAnalysis, measure
     from mbcost.insight.validation import Validation, validate
     from mbcost.networks import load
@@ -53,6 +54,7 @@ _HOME: Final[dict[str, str]] = {
     "Calibration": "mbcost.calibration.record",
     "Comparison": "mbcost.insight.comparison",
     "DeviceProfile": "mbcost.devices",
+    "Explanation": "mbcost.insight.explain",
     "InputError": "mbcost.errors",
     "MbcostError": "mbcost.errors",
     "MeasuredAnalysis": "mbcost.insight.measured",
@@ -75,6 +77,7 @@ _HOME: Final[dict[str, str]] = {
     "convert": "mbcost.report.convert",
     "design": "mbcost.fpga.design",
     "device_names": "mbcost.devices",
+    "explain": "mbcost.insight.explain",
     "from_onnx": "mbcost.importers.onnx:read_onnx",
     "from_tflite": "mbcost.importers.tflite:read_tflite",
     "from_torch": "mbcost.importers.pytorch",
@@ -98,6 +101,7 @@ __all__ = [
     "Calibration",
     "Comparison",
     "DeviceProfile",
+    "Explanation",
     "InputError",
     "MbcostError",
     "MeasuredAnalysis",
@@ -121,6 +125,7 @@ __all__ = [
     "convert",
     "design",
     "device_names",
+    "explain",
     "from_onnx",
     "from_tflite",
     "from_torch",

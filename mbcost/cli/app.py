@@ -12,6 +12,7 @@ from mbcost.cli.output import emit
 #: command -> the module of its function, or of its group of commands, which has its name.
 COMMANDS: Final[dict[str, str]] = {
     "analyze": "mbcost.cli.analyze",
+    "explain": "mbcost.cli.explain",
     "compare": "mbcost.cli.compare",
     "sweep": "mbcost.cli.sweep",
     "pick": "mbcost.cli.pick",

@@ -17,6 +17,7 @@ DesignFormat: TypeAlias = Literal["table", "json", "yaml"]
 PipelineFormat: TypeAlias = Literal["table", "json"]
 CalibrationFormat: TypeAlias = Literal["table", "yaml", "html"]
 MeasuredFormat: TypeAlias = Literal["table", "json", "csv", "md"]
+ExplanationFormat: TypeAlias = Literal["table", "json"]
 ListFormat: TypeAlias = Literal["table", "json"]
 Format: TypeAlias = (
     AnalysisFormat | ReportFormat | SweepFormat | StreamFormat | DesignFormat | PipelineFormat | CalibrationFormat
@@ -29,6 +30,7 @@ STREAM: Final[tuple[StreamFormat, ...]] = get_args(StreamFormat)
 DESIGN: Final[tuple[DesignFormat, ...]] = get_args(DesignFormat)
 PIPELINE: Final[tuple[PipelineFormat, ...]] = get_args(PipelineFormat)
 MEASURED: Final[tuple[MeasuredFormat, ...]] = get_args(MeasuredFormat)
+EXPLANATION: Final[tuple[ExplanationFormat, ...]] = get_args(ExplanationFormat)
 CALIBRATION: Final[tuple[CalibrationFormat, ...]] = get_args(CalibrationFormat)
 
 #: Format -> suffix, where that is not its name.

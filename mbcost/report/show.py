@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mbcost.calibration.record import Calibration
     from mbcost.fpga.design import PipelineDesign, TiledDesign
     from mbcost.insight.comparison import Comparison
+    from mbcost.insight.explain import Explanation
     from mbcost.insight.measured import MeasuredAnalysis
     from mbcost.insight.validation import Validation
     from mbcost.search.pick import Pick
@@ -209,6 +210,16 @@ def _measured(result: MeasuredAnalysis, kind: Format, how: How) -> Content:
     return files.to_json(result) if kind == "json" else files.to_csv(result)
 
 
+def _explanation(result: Explanation, kind: Format, how: How) -> Content:
+    if kind == "table":
+        from mbcost.report.screens.explain import explanation_screen
+
+        return explanation_screen(result, how.screen, all_rows=how.all_rows, steps=how.steps)
+    from mbcost.report.files.text import json_text
+
+    return json_text(result.to_dict())
+
+
 def _sweep(result: SweepResult, kind: Format, how: How) -> Content:
     if kind == "table":
         from mbcost.report.screens.sweep import sweep_screen
@@ -315,6 +326,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "Comparison": Kind(
         formats.REPORT, _comparison, "html.notebook:comparison_html", "charts.comparison:comparison_figure"
     ),
+    "Explanation": Kind(formats.EXPLANATION, _explanation),
     "MeasuredAnalysis": Kind(formats.MEASURED, _measured),
     "SweepResult": Kind(formats.SWEEP, _sweep, "html.notebook:sweep_html", "charts.sweep:sweep_figure"),
     "Pick": Kind(formats.REPORT, _pick, "html.notebook:pick_html"),
