@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from mbcost.devices.fabric import Resources
     from mbcost.latency.energy import Energy
+    from mbcost.memory.plan import MemoryPlan
 
 SCHEMA: Final = "mbcost/analysis/1"
 
@@ -172,7 +173,8 @@ class Analysis(Charted):
     """The predicted latency of one architecture on one target, layer by layer.
 
     ``.save("report.html")`` writes the report; .json, .csv, .md, .parquet, .trace.json, .graphml, .dot and .txt work
-    too. ``.figure(name)`` returns the charts ``roofline``, ``by_class``, ``by_block``, ``timeline`` and ``memory``.
+    too. ``.figure(name)`` returns the charts ``roofline``, ``by_class``, ``by_block``, ``timeline``, ``memory`` and
+    ``arena``.
 
     Attributes
     ----------
@@ -335,6 +337,50 @@ class Analysis(Charted):
         return estimate_energy(self.kernels, self.form, self.target.precision)
 
     @cached_property
+    def memory(self) -> MemoryPlan:
+        """RAM and flash as the target's runtime lays them out; as TensorFlow Lite Micro does where that is unknown."""
+        return self.plan_memory()
+
+    def plan_memory(self, planner: str | None = None, *, file: bool | None = None) -> MemoryPlan:
+        """RAM and flash as a planner lays them out.
+
+        Parameters
+        ----------
+        planner
+            ``tflm``, ``cmsis-nn-c``, ``cmsis-nn-dsp``, ``cmsis-nn-mve``, ``tinyengine`` or ``greedy``; default: that of
+            the target's runtime, or ``tflm`` where it has none.
+        file
+            Whether to work out the size of the .tflite file, which takes up to a second; default: on microcontrollers.
+
+        Raises
+        ------
+        InputError
+            MB010 for an unknown planner.
+        """
+        from mbcost.memory.plan import plan_memory
+        from mbcost.memory.planners import planner_of
+        from mbcost.memory.targets import plans_memory
+
+        chosen = planner_of(self.target, planner)
+        wanted = plans_memory(self.target) if file is None else file
+        return plan_memory(
+            self.layer_graph,
+            self.kernels,
+            chosen,
+            batch=self.batch,
+            precision=self.target.precision,
+            element_bytes=self.element_bytes,
+            file_bytes=self._file_bytes if wanted and chosen.interpreted else None,
+        )
+
+    @cached_property
+    def _file_bytes(self) -> int | None:
+        """Size of the network's .tflite file [B]."""
+        from mbcost.exporters.file_size import tflite_bytes
+
+        return tflite_bytes(self.layer_graph, self.target.precision)
+
+    @cached_property
     def resources(self) -> tuple[Resources, Resources] | None:
         """FPGA resources that the accelerator uses, and those of the device; None for processors of other kinds."""
         processor = self.target.processor
@@ -396,6 +442,7 @@ class Analysis(Charted):
             "warnings": list(self.warnings),
             "energy": self._energy_dict(),
             "resources": self._resources_dict(),
+            "memory": self.memory.to_dict(),
         }
 
     def _energy_dict(self) -> dict[str, Any] | None:

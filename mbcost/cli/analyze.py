@@ -50,6 +50,7 @@ from mbcost.words import GroupBy
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
     from mbcost.insight.measured import MeasuredAnalysis
+    from mbcost.memory.limits import Limits
 
 
 def analyze(
@@ -95,6 +96,14 @@ def analyze(
             rich_help_panel=REPORT,
         ),
     ] = False,
+    max_ram: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Exit with 1 if more RAM is needed: 256KiB.", rich_help_panel=REPORT),
+    ] = None,
+    max_flash: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Exit with 1 if more flash is needed: 1MiB.", rich_help_panel=REPORT),
+    ] = None,
 ) -> None:
     """Predict the latency of a network, layer by layer, and show where the time goes."""
     chosen = _checked_format(format_, output, measure=measure)
@@ -104,6 +113,11 @@ def analyze(
         check_new(output, force=force)
     if max_ms is not None and not 0 < max_ms < math.inf:
         fail("MB010", f"--max-ms is {max_ms:g}, it has to be above 0")
+    limits = None
+    if max_ram is not None or max_flash is not None:
+        from mbcost.memory.limits import read_limits
+
+        limits = read_limits(max_ram, max_flash, prefix="max_")
     fitted = calibration_choice(uncalibrated, calibration)
     from mbcost.networks import load
     from mbcost.pipeline import analyze as run
@@ -133,19 +147,18 @@ def analyze(
         as_it_is = (alpha, rho, size, shapes, until, settings, classes) == (1.0, None, None, {}, None, None, None)
         result = _measured(found, model if as_it_is else None)
         show(result, chosen, How(limit=limit), output, force=force)
-        if max_ms is not None:
-            _check_budget(found, max_ms)
+        _check(found, max_ms, limits)
         return
     command = command_line(context)
     steps = [("Every layer, the roofline and each number explained, as a page:", f"{command} -o report.html")]
     if not all_layers:
         steps.append(("Every layer in the order they run:", f"{command} --all"))
-    how = How(limit=limit, group_by=group_by, steps=steps, origin=Origin(command, model))
+    origin = Origin(command, model)
+    how = How(limit=limit, group_by=group_by, memory=limits is not None, steps=steps, origin=origin)
     show(found, chosen, how, output, force=force)
     if chosen == "csv":
         _print_warnings(found)
-    if max_ms is not None:
-        _check_budget(found, max_ms)
+    _check(found, max_ms, limits)
 
 
 def _checked_format(given: AnalysisFormat | None, output: Path | None, *, measure: bool) -> AnalysisFormat:
@@ -180,10 +193,27 @@ def _print_warnings(analyses: Sequence[Analysis]) -> None:
             print_note(f"warning: {analysis.target.name}: {warning}")
 
 
-def _check_budget(analyses: Sequence[Analysis], max_ms: float) -> None:
-    slow = [analysis for analysis in analyses if analysis.latency_s * 1e3 > max_ms]
-    for analysis in slow:
-        latency = analysis.latency_s * 1e3
-        print_note(f"check failed: {analysis.target.name} takes {latency:.4g} ms, --max-ms is {max_ms:g}")
-    if slow:
+def _check(analyses: Sequence[Analysis], max_ms: float | None, limits: Limits | None) -> None:
+    """Say what exceeds the limits that were given, and exit with 1 if anything does."""
+    misses = [] if max_ms is None else _too_slow(analyses, max_ms)
+    if limits is not None:
+        misses += _too_large(analyses, limits)
+    for miss in misses:
+        print_note(f"check failed: {miss}")
+    if misses:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _too_slow(analyses: Sequence[Analysis], max_ms: float) -> list[str]:
+    found = [(analysis.target.name, analysis.latency_s * 1e3) for analysis in analyses]
+    return [f"{name} takes {ms:.4g} ms, --max-ms is {max_ms:g}" for name, ms in found if ms > max_ms]
+
+
+def _too_large(analyses: Sequence[Analysis], limits: Limits) -> list[str]:
+    from mbcost.memory.limits import excesses
+
+    return [
+        f"{analysis.target.name} needs {excess}"
+        for analysis in analyses
+        for excess in excesses(analysis.plan_memory(file=True), limits)
+    ]

@@ -59,7 +59,7 @@ def export(graph: LayerGraph, suffix: str, precision: FilePrecision, seed: int) 
         hint = "int8 takes its ranges from an inference here; take a smaller resolution"
         fail("MB208", f"{graph.title} has activations of more than {_MAX_ACTIVATION:,} elements", hint=hint)
     program = lower(graph, seed)
-    refuse_lacking(graph.title, FORMATS[suffix], _lacking(program, suffix, precision))
+    refuse_lacking(graph.title, FORMATS[suffix], lacking_in(program, suffix, precision))
     if suffix == ".param":
         structure, weights = ncnn.write_ncnn(program, precision)
         return {".param": structure, ".bin": weights}
@@ -68,7 +68,7 @@ def export(graph: LayerGraph, suffix: str, precision: FilePrecision, seed: int) 
     return {suffix: write(program, precision, scales)}
 
 
-def _lacking(program: Program, suffix: str, precision: FilePrecision) -> dict[str, list[str]]:
+def lacking_in(program: Program, suffix: str, precision: str) -> dict[str, list[str]]:
     """What a format lacks of a program, beside what the program lacks of its network."""
     lacking = {reason: list(layers) for reason, layers in program.lacking.items()}
     for node in program.nodes:

@@ -48,6 +48,8 @@ class How:
         All rows of a sweep or a front, not only the best.
     group_by
         What the time is grouped by.
+    memory
+        Whether an analysis shows RAM and flash on every target.
     steps
         What to do next and the command that does it, for a terminal.
     origin
@@ -60,6 +62,7 @@ class How:
     limit: int | None = 10
     all_rows: bool = False
     group_by: GroupBy = "op"
+    memory: bool = False
     steps: Sequence[tuple[str, str]] = ()
     origin: Origin = NO_ORIGIN
     name: str = ""
@@ -159,6 +162,7 @@ def _analyses(result: Analyses | Sequence[Analysis], kind: Format, how: How) -> 
                 how.screen,
                 limit=how.limit,
                 group_by=how.group_by,
+                memory=how.memory,
                 steps=how.steps if one is result[-1] else (),
             )
             for one in result

@@ -1,15 +1,17 @@
-"""Energy and FPGA resources as text."""
+"""Energy, memory and FPGA resources as text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from mbcost import readable
+from mbcost.errors import printable
 
 if TYPE_CHECKING:
     from mbcost.analysis import Analysis
     from mbcost.devices.fabric import Resources
     from mbcost.latency.energy import Energy
+    from mbcost.memory.plan import MemoryPlan
 
 _LABELS: Final = {"dsp": "DSP slices", "bram": "RAMB36", "uram": "UltraRAMs", "lut": "look-up tables"}
 #: Block RAMs are counted in units of 36 Kibit, as in data sheets.
@@ -35,6 +37,16 @@ def start_line(analysis: Analysis) -> str:
         for name, (seconds, time) in times.items()
         if seconds is not None and time is not None
     )
+
+
+def memory_line(plan: MemoryPlan) -> str:
+    """``RAM (arena) 98.3 KiB, flash 291 KiB (the .tflite file), peak at conv2d_1``."""
+    ram = f"RAM (arena) {readable.size(plan.ram_bytes)}"
+    if plan.persistent_bytes:
+        ram += f" with {readable.size(plan.persistent_bytes)} of the interpreter's"
+    flash = f"flash {readable.size(plan.flash.total_bytes)} ({plan.flash.what})"
+    assumed = f" (assumed: {plan.planner.title})" if plan.planner.assumed else ""
+    return f"{ram}{assumed}, {flash}, peak at {printable(plan.peak_layer, 60)}"
 
 
 def millijoules(joules: float) -> str:

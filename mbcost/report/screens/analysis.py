@@ -13,7 +13,8 @@ from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import printable
 from mbcost.insight.breakdown import TimeShare, caveats, interval_source, kernel_times, slowest, time_by
 from mbcost.insight.hints import find_hints
-from mbcost.report.rows.physical import energy_line, resource_rows, start_line
+from mbcost.memory.targets import plans_memory
+from mbcost.report.rows.physical import energy_line, memory_line, resource_rows, start_line
 from mbcost.report.screens.terminal import (
     ANSWER,
     BAR,
@@ -40,6 +41,7 @@ def analysis_screen(
     *,
     limit: int | None = 10,
     group_by: GroupBy = "op",
+    memory: bool = False,
     steps: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The whole screen as text.
@@ -48,10 +50,12 @@ def analysis_screen(
     ----------
     limit
         Number of slowest layers; None for all layers, in execution order.
+    memory
+        Whether to show RAM and flash; on microcontrollers they are shown first in any case.
     steps
         What to do next and the command that does it, for a terminal.
     """
-    parts: list[RenderableType] = [_subject(analysis, screen), _answer(analysis, screen)]
+    parts: list[RenderableType] = [_subject(analysis, screen), _answer(analysis, screen, memory=memory)]
     if kernel_times(analysis):
         parts += [_time_section(analysis, group_by, screen), _layer_section(analysis, limit, screen)]
     hints = find_hints(analysis)
@@ -98,7 +102,7 @@ def _option(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
+def _answer(analysis: Analysis, screen: Screen, *, memory: bool) -> RenderableType:
     totals = analysis.totals
     low, high = (readable.significant(bound * 1e3) for bound in (analysis.latency_low_s, analysis.latency_high_s))
     peak = readable.size(totals.peak_activation_bytes)
@@ -114,6 +118,10 @@ def _answer(analysis: Analysis, screen: Screen) -> RenderableType:
         ("work", f"{readable.si(totals.macs)} MACs, {readable.si(totals.params)} parameters"),
         ("memory", f"{peak} of activations at the peak, {readable.size(totals.weight_bytes)} of weights"),
     ]
+    if plans_memory(analysis.target):
+        rows.insert(0, ("RAM, flash", memory_line(analysis.memory)))
+    elif memory:
+        rows.append(("RAM, flash", memory_line(analysis.plan_memory(file=True))))
     if start := start_line(analysis):
         rows.append(("start", start))
     if analysis.energy is not None:

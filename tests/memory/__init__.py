@@ -1,0 +1,1 @@
+"""Tests of RAM and flash before deploying."""
