@@ -56,9 +56,17 @@ def pick(
             "--budget",
             "-b",
             metavar="LIMIT",
-            help="30ms, 25fps, '300M MACs', '3.5M params', or 6MiB of activations. Required; repeatable.",
+            help="30ms, 25fps, '300M MACs', '3.5M params', or 6MiB of activations. Repeatable; one budget is required.",
             rich_help_panel=_CHOICE,
         ),
+    ] = None,
+    ram: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="The most RAM of the runtime's arena: 256KiB.", rich_help_panel=_CHOICE),
+    ] = None,
+    flash: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="The most flash for the weights: 1MiB.", rich_help_panel=_CHOICE),
     ] = None,
     between: Annotated[
         bool,
@@ -99,14 +107,16 @@ def pick(
 ) -> None:
     """Choose the most accurate width and resolution that keeps every budget on every target; exit with 1 if none."""
     chosen = format_of(format_, output, REPORT_FORMATS)
-    if not budget:
+    if not budget and ram is None and flash is None:
         fail("MB010", "`--budget` is missing", hint="such as --budget 30ms")
     from mbcost.report.provenance import Origin
     from mbcost.report.show import How
     from mbcost.search.pick import pick as pick_one
 
     arguments: dict[str, Any] = {
-        "budget": budget,
+        "budget": budget or (),
+        "ram": ram,
+        "flash": flash,
         "between": between,
         "alpha": alpha,
         "resolution": resolution,

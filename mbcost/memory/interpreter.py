@@ -1,9 +1,9 @@
 """What TensorFlow Lite Micro's interpreter keeps in the arena beside the tensors (its tail), on a 32-bit processor.
 
 Sizes of structures by their fields in tflite-micro@90b983c with ``TF_LITE_STATIC_MEMORY``: core/c/common.h,
-core/c/builtin_op_data.h, micro/micro_allocator.h and the headers of micro/kernels. What kernels ask for is a multiple of
-16 bytes, as ``MicroAllocator::AllocatePersistentBuffer`` rounds it. It is an estimate: kernels of other processors keep
-other data.
+core/c/builtin_op_data.h, micro/micro_allocator.h and the headers of micro/kernels. Memory that kernels ask for is
+rounded up to 16 bytes (``MicroAllocator::AllocatePersistentBuffer``). It is an estimate: kernels of other processors
+keep other data.
 """
 
 from __future__ import annotations

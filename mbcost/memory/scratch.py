@@ -104,7 +104,7 @@ def tflm_scratch(kernel: Kernel) -> int:
 
 
 def tinyengine_scratch(kernel: Kernel) -> int:
-    """Bytes of TinyEngine's scratch: two columns of int16 of a convolution, two maps of a depthwise one in place [B]."""
+    """Bytes of TinyEngine's scratch: two columns of int16 of a convolution, two maps of a depthwise one [B]."""
     layer, operator = kernel.main, kernel.main.operator
     source = layer.input_shapes[0]
     if isinstance(operator, Conv2d):

@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mbcost.errors import InputError, Problem
+from mbcost.memory.limits import read_limits
 from mbcost.units import UNITS, UnitError, to_base
 
-Kind: TypeAlias = Literal["latency_ms", "frames_per_s", "macs", "params", "peak_activation_bytes"]
+Kind: TypeAlias = Literal[
+    "latency_ms", "frames_per_s", "macs", "params", "peak_activation_bytes", "ram_bytes", "flash_bytes"
+]
+#: Kinds of budgets of memory before deploying.
+MEMORY_KINDS: Final[tuple[Kind, ...]] = ("ram_bytes", "flash_bytes")
 
 _TEXT: Final = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
 _PREFIXES: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -25,6 +30,8 @@ NAMES: Final[dict[Kind, str]] = {
     "macs": "MACs",
     "params": "parameters",
     "peak_activation_bytes": "peak activation memory",
+    "ram_bytes": "RAM",
+    "flash_bytes": "flash",
 }
 
 
@@ -35,7 +42,7 @@ class Budget(NamedTuple):
     ----------
     kind
         What is limited: ``latency_ms`` [ms], ``frames_per_s`` [1/s], ``macs`` and ``params`` of one image,
-        ``peak_activation_bytes`` [B].
+        ``peak_activation_bytes``, ``ram_bytes`` and ``flash_bytes`` [B].
     limit
         The limit in the unit of its kind.
     """
@@ -49,8 +56,15 @@ class Budget(NamedTuple):
         return self.kind in {"latency_ms", "frames_per_s"}
 
 
-def read_budgets(texts: str | Budget | Sequence[str | Budget]) -> tuple[Budget, ...]:
+def read_budgets(
+    texts: str | Budget | Sequence[str | Budget], ram: str | float | None = None, flash: str | float | None = None
+) -> tuple[Budget, ...]:
     """Budgets from texts such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` and ``6MiB``.
+
+    Parameters
+    ----------
+    ram, flash
+        Limits of RAM and flash, such as ``256KiB``, or bytes.
 
     Raises
     ------
@@ -58,9 +72,14 @@ def read_budgets(texts: str | Budget | Sequence[str | Budget]) -> tuple[Budget, 
         MB010 for every budget without a known unit, that is not above 0, or of the same kind as another; and if there
         is none.
     """
-    given = [texts] if isinstance(texts, (str, Budget)) else list(texts)
-    budgets: dict[Kind, Budget] = {}
     problems: list[Problem] = []
+    try:
+        limits = zip(MEMORY_KINDS, read_limits(ram, flash), strict=True)
+    except InputError as error:
+        problems, limits = list(error.problems), zip((), (), strict=True)
+    memory = [Budget(kind, limit) for kind, limit in limits if limit is not None]
+    given = [*([texts] if isinstance(texts, (str, Budget)) else texts), *memory]
+    budgets: dict[Kind, Budget] = {}
     for item in given:
         try:
             budget = item if isinstance(item, Budget) else _read(item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,14 +12,16 @@ from mbcost.architectures.scaling import resolution_text
 from mbcost.basis import Basis
 from mbcost.calibration.interval import INTERVAL
 from mbcost.prediction import TargetModel
-from mbcost.search.budget import Budget
+from mbcost.search.budget import MEMORY_KINDS, Budget
 from mbcost.search.choices import Accuracy
 from mbcost.search.evaluate import Outcome
 from mbcost.search.measured import measured_ms
+from mbcost.search.memory import MemoryNeeds, needs_of
 from mbcost.search.result import Section
 
 LatencySource: TypeAlias = Literal["measured", "predicted"]
 Top1Source: TypeAlias = Literal["published", "interpolated"] | None
+_MEMORY_KEYS: Final = ("ram_bytes", "flash_bytes", "peak_layer")
 
 
 class OnTarget(NamedTuple):
@@ -42,6 +44,8 @@ class OnTarget(NamedTuple):
         Activations at the peak [B].
     basis
         What the prediction rests on.
+    memory
+        RAM and flash; None unless a budget of them was given.
     """
 
     target: str
@@ -56,6 +60,14 @@ class OnTarget(NamedTuple):
     probability: float | None
     peak_activation_bytes: int
     basis: Basis
+    memory: MemoryNeeds | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its entry in the JSON's ``targets``."""
+        found = self._asdict()
+        memory = found.pop("memory")
+        needs = {} if memory is None else {key: getattr(memory, key) for key in _MEMORY_KEYS}
+        return {**found, **needs}
 
 
 class Candidate(NamedTuple):
@@ -111,6 +123,8 @@ class Candidate(NamedTuple):
             return needs_ms if kind == "latency_ms" else batch * 1e3 / needs_ms
         if kind == "peak_activation_bytes":
             return max(target.peak_activation_bytes for target in self.targets)
+        if kind in MEMORY_KINDS:
+            return float(max(getattr(target.memory, kind) for target in self.targets))
         return float(self.macs if kind == "macs" else self.params)
 
     def row(self, target: OnTarget) -> dict[str, Any]:
@@ -154,7 +168,7 @@ class Candidate(NamedTuple):
             "top1_source": self.top1_source,
             "macs": self.macs,
             "params": self.params,
-            "targets": [target._asdict() for target in self.targets],
+            "targets": [target.to_dict() for target in self.targets],
         }
 
 
@@ -173,10 +187,13 @@ def make_candidates(
     measured = [measured_ms(work, outcome, model.target, batch) for model in work.models]
     bases = [model.basis for model in work.models]
     limit = time_limit_ms(budgets, batch)
+    needs = needs_of(work, budgets)
     found = []
     for i in range(work.points.size):
         on_targets = tuple(
-            _on_target(outcome, model, bases[row], (row, i), float(measured[row][i]), limit, min_probability)
+            _on_target(outcome, model, bases[row], (row, i), float(measured[row][i]), limit, min_probability)._replace(
+                memory=None if needs is None else needs(i, model)
+            )
             for row, model in enumerate(work.models)
         )
         top1 = None if np.isnan(accuracy.top1[i]) else float(accuracy.top1[i])

@@ -176,7 +176,9 @@ def pick(
     network: Network | Sequence[Network],
     device: str | Target | Sequence[str | Target],
     *,
-    budget: str | Budget | Sequence[str | Budget],
+    budget: str | Budget | Sequence[str | Budget] = (),
+    ram: str | float | None = None,
+    flash: str | float | None = None,
     between: bool = False,
     alpha: Numbers | None = None,
     resolution: Sizes | None = None,
@@ -203,6 +205,9 @@ def pick(
     budget
         Such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` or ``6MiB`` of peak activations; one, or several of
         different kinds.
+    ram, flash
+        The most RAM and flash that it may need, such as ``256KiB``, or bytes: of the arena that the target's runtime
+        plans, and of the weights (:attr:`mbcost.Analysis.memory`). With one of them, `budget` may be left out.
     between
         Consider configurations between published ones too, with interpolated accuracy.
     alpha, resolution
@@ -217,7 +222,7 @@ def pick(
     InputError
         MB010 for bad budgets and arguments; what :func:`mbcost.analyze` raises.
     """
-    budgets = read_budgets(budget)
+    budgets = read_budgets(budget, ram, flash)
     if min_probability is not None and not (is_number(min_probability) and 0 < min_probability < 1):
         message = f"min_probability is {shown(min_probability)}, it has to be a number between 0 and 1"
         fail("MB010", message, parameter="min_probability")

@@ -17,6 +17,8 @@ from mbcost.errors import printable
 from mbcost.graph.memory import live_elements
 from mbcost.insight.breakdown import KernelTime, TimeShare, kernel_times, operator_class, peak_macs_per_s, time_by
 from mbcost.latency import GROUPS
+from mbcost.memory.arena import Placed
+from mbcost.memory.limits import peak_text
 from mbcost.report.charts.chart import PALETTE, PART_COLOURS, PART_PATTERNS, Chart, plotly_figure, short, style_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 
 _LONGEST_LABEL: Final = 24
+#: Kind of a buffer of the arena -> its name and colour.
+_BUFFER_STYLES: Final = {
+    "input": ("network input", PALETTE[4]),
+    "tensor": ("tensors", PALETTE[0]),
+    "scratch": ("scratch buffers", PALETTE[1]),
+}
 #: Most bars of a chart with a name and a pattern each; of more bars, only every n-th has a name.
 _MOST_NAMED: Final = 48
 
@@ -317,6 +325,65 @@ def memory(analysis: Analysis) -> Chart:
     return Chart("Activation memory", summary, [trace], layout)
 
 
+def arena(analysis: Analysis) -> Chart:
+    """Where each tensor and scratch buffer lies in the arena, over the kernels that need it."""
+    plan = analysis.memory
+    placed = plan.arena.placed
+    if not placed:
+        return Chart("Arena over time", "Nothing is in memory.", [], {})
+    positions = {layer.name: layer.position for layer in analysis.layer_graph.layers}
+    data = [
+        {
+            "type": "bar",
+            "name": title,
+            "x": [(one.buffer.first + one.buffer.last) / 2 for one in of_kind],
+            "width": [one.buffer.last - one.buffer.first + 0.96 for one in of_kind],
+            "base": [one.offset / 2**10 for one in of_kind],
+            "y": [one.buffer.size / 2**10 for one in of_kind],
+            "customdata": [positions.get(one.buffer.name) for one in of_kind],
+            "text": [_buffer_text(one, plan.steps) for one in of_kind],
+            "textposition": "none",
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"color": colour, "line": {"width": 1, "color": "#ffffff"}},
+        }
+        for kind, (title, colour) in _BUFFER_STYLES.items()
+        if (of_kind := [one for one in placed if one.buffer.kind == kind])
+    ]
+    step, size = plan.arena.peak_step, plan.arena.size
+    early = step < len(plan.steps) / 2
+    layout = {
+        "barmode": "overlay",
+        "xaxis": {"title": {"text": "kernel, in execution order; 0 is before the first"}},
+        "yaxis": {"title": {"text": "KiB"}, "rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": 1.12},
+        "annotations": [
+            {
+                "x": step,
+                "y": size / 2**10,
+                "text": f"{readable.size(size)}: {short(plan.peak_layer, 32)}",
+                "showarrow": True,
+                "ax": 40 if early else -40,
+                "ay": -18,
+                "xanchor": "left" if early else "right",
+            }
+        ],
+    }
+    summary = (
+        f"The arena takes {readable.size(size)} by {plan.planner.title}; {printable(peak_text(plan), 200)}. "
+        f"No plan can do with less than {readable.size(plan.arena.lower_bound)}."
+    )
+    return Chart("Arena over time", summary, data, layout)
+
+
+def _buffer_text(placed: Placed, steps: Sequence[str]) -> str:
+    buffer = placed.buffer
+    first, last = (steps[step - 1] if step else "the start" for step in (buffer.first, buffer.last))
+    while_ = f"while {short(first)} runs" if first == last else f"from {short(first)} to {short(last)}"
+    what = "scratch of " if buffer.kind == "scratch" else ""
+    at = f"{readable.size(buffer.size)} at {readable.size(placed.offset)}"
+    return f"{what}{short(buffer.name)}<br>{at}<br>{while_}"
+
+
 def live_bytes(analysis: Analysis) -> list[int]:
     """Bytes of activations that are alive while each layer runs, of the whole batch [B]."""
     return [elements * analysis.batch * analysis.element_bytes for elements in live_elements(analysis.layer_graph)]
@@ -330,6 +397,7 @@ CHARTS: Final[Mapping[str, Callable[[Analysis], Chart]]] = {
     "by_block": by_block,
     "timeline": timeline,
     "memory": memory,
+    "arena": arena,
 }
 
 
@@ -339,7 +407,7 @@ def figure(analysis: Analysis, name: str) -> go.Figure:
     Parameters
     ----------
     name
-        ``roofline``, ``by_class``, ``by_block``, ``timeline`` or ``memory``.
+        ``roofline``, ``by_class``, ``by_block``, ``timeline``, ``memory`` or ``arena``.
 
     Raises
     ------

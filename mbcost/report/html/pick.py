@@ -55,7 +55,7 @@ def _candidate_columns(result: Pick, shown: Sequence[Candidate]) -> dict[str, li
         for target in candidate.targets:
             row = {
                 **candidate.to_dict(),
-                **target._asdict(),
+                **target.to_dict(),
                 "batch": result.batch,
                 "latency_low_ms": target.low_ms,
                 "latency_high_ms": target.high_ms,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mbcost import readable
-from mbcost.search.budget import NAMES, Budget
+from mbcost.search.budget import MEMORY_KINDS, NAMES, Budget
 from mbcost.search.candidate import Candidate, OnTarget
 from mbcost.search.pick import Alone, Binding, Pick
 
@@ -22,18 +22,40 @@ def _amount(kind: str, value: float) -> str:
         return f"{readable.significant(value)} ms"
     if kind == "frames_per_s":
         return f"{readable.significant(value)} frames/s"
-    return readable.size(round(value)) if kind == "peak_activation_bytes" else readable.si(value)
+    return readable.size(round(value)) if kind.endswith("_bytes") else readable.si(value)
 
 
 def miss(binding: Binding, whose: str = "") -> str:
     kind = binding.budget.kind
     needs = _amount(kind, binding.needs)
-    return f"{NAMES[kind]}{whose}, {needs} ({_bound(binding.budget)}): {described(binding.candidate)}"
+    return f"{NAMES[kind]}{whose}, {needs} ({_bound(binding.budget)}){_over(binding)}: {described(binding.candidate)}"
+
+
+def _over(binding: Binding) -> str:
+    """By how much memory exceeds its budget, and for RAM what sets the peak."""
+    kind = binding.budget.kind
+    if kind not in MEMORY_KINDS:
+        return ""
+    over = f", {_amount(kind, binding.needs - binding.budget.limit)} too much"
+    if kind == "flash_bytes":
+        return over
+    most = max((one.memory for one in binding.candidate.targets if one.memory), key=lambda memory: memory.ram_bytes)
+    return f"{over}; {most.peak}"
 
 
 def described(candidate: Candidate) -> str:
     slowest = candidate.slowest
-    return f"{candidate.name}, {_top1(candidate)}, {_latency(slowest)}, {readable.si(candidate.macs)} MACs"
+    macs = f"{readable.si(candidate.macs)} MACs"
+    return ", ".join([candidate.name, _top1(candidate), _latency(slowest), macs, *_memory(candidate)])
+
+
+def _memory(candidate: Candidate) -> list[str]:
+    """RAM and flash where a budget of them was given, the most of all targets."""
+    known = [one.memory for one in candidate.targets if one.memory is not None]
+    if not known:
+        return []
+    ram, flash = max(memory.ram_bytes for memory in known), max(memory.flash_bytes for memory in known)
+    return [f"{readable.size(ram)} RAM", f"{readable.size(flash)} flash"]
 
 
 def _top1(candidate: Candidate) -> str:
@@ -73,7 +95,7 @@ def _alone_row(one: Alone) -> list[str]:
 def missed(binding: Binding) -> str:
     """The budget that a candidate misses, and by what."""
     kind = binding.budget.kind
-    return f"{binding.candidate.name}: {_amount(kind, binding.needs)}, {_bound(binding.budget)}"
+    return f"{binding.candidate.name}: {_amount(kind, binding.needs)}, {_bound(binding.budget)}{_over(binding)}"
 
 
 def front_rows(result: Pick) -> list[list[str]]:

@@ -20,7 +20,7 @@ from mbcost.report.html.analysis import analysis_page
 from mbcost.report.html.page import to_json
 from tests.report.html.conftest import serious_violations, widths_that_overflow
 
-CHARTS = ["by_class", "by_block", "roofline", "timeline", "memory"]
+CHARTS = ["by_class", "by_block", "roofline", "timeline", "memory", "arena"]
 NAMES = "#layers tbody button.name"
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -213,7 +213,7 @@ def assert_selected(page: Any, position: int, name: str) -> None:
         page.evaluate(f"document.getElementById('chart-{chart}').layout.shapes.length")
         for chart in CHARTS[:2] + CHARTS[3:]
     ]
-    assert (ring, shapes) == (1, [1, 1, 1, 1])
+    assert (ring, shapes) == (1, [1, 1, 1, 1, 1])
     assert f"layer={position}" in page.evaluate("location.hash")
 
 
@@ -224,7 +224,7 @@ def test_a_selection_is_seen_in_all_views(visited: Any, one: Path, targets: Any)
     assert_selected(page, names.index("bottleneck_2/expand"), "bottleneck_2/expand")
     page.locator("#graph .node").nth(1).click()
     assert_selected(page, names.index("bottleneck_1/depthwise"), "bottleneck_1/depthwise")
-    for chart in ("roofline", "timeline", "memory"):
+    for chart in ("roofline", "timeline", "memory", "arena"):
         position = names.index("conv2d_2" if chart == "roofline" else "bottleneck_3/expand")
         event = (
             f"document.getElementById('chart-{chart}').emit('plotly_click', {{points: [{{customdata: {position}}}]}})"

@@ -421,7 +421,7 @@ const pickPoint = (point) => Number.isInteger(point.customdata) && update({ laye
 const pickFacet = (facet) => (point) => update({ facets: { ...state.facets, [facet]: state.facets[facet] === String(point.pointNumber) ? "" : String(point.pointNumber) } });
 
 function drawCharts() {
-  const clicks = { roofline: pickPoint, timeline: pickPoint, memory: pickPoint, by_class: pickFacet("class"), by_block: pickFacet("block") };
+  const clicks = { roofline: pickPoint, timeline: pickPoint, memory: pickPoint, arena: pickPoint, by_class: pickFacet("class"), by_block: pickFacet("block") };
   for (const [name, chart] of Object.entries(view().charts)) drawChart(name, name === "roofline" ? withSelection(chart) : chart, clicks[name]);
   markCharts();
 }
@@ -449,7 +449,9 @@ function markCharts() {
   markChart("by_class", extra?.class != null ? [band("y", extra.class)] : []);
   markChart("by_block", extra?.block != null ? [band("x", extra.block)] : []);
   markChart("timeline", extra ? [time(extra.start_ms, view().analysis.layers[main].latency_ms)] : []);
-  markChart("memory", state.layer === null ? [] : [{ type: "line", x0: state.layer, x1: state.layer, yref: "paper", y0: 0, y1: 1, line }]);
+  const upright = (x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line });
+  markChart("memory", state.layer === null ? [] : [upright(state.layer)]);
+  markChart("arena", state.layer === null ? [] : [upright(1 + kernelOf(state.layer))]);
   const { node, chart } = charts.get("roofline");
   if (!chart?.data.length) return;
   const [ring, place] = [chart.data.at(-1), ringPlace()];
@@ -546,7 +548,7 @@ function start() {
     answer,
     section("time", "Where the time goes", element("div", { class: "pair" }, chartFigure("by_class", "Time by operator class"), chartFigure("by_block", "Time by block"))),
     section("roofline", "Roofline", chartFigure("roofline", "Roofline", "tall")),
-    section("schedule", "Schedule", element("div", { class: "pair" }, chartFigure("timeline", "Timeline"), chartFigure("memory", "Activation memory"))),
+    section("schedule", "Schedule", element("div", { class: "pair" }, chartFigure("timeline", "Timeline"), chartFigure("memory", "Activation memory")), chartFigure("arena", "Arena over time")),
     section("layers", "Layers", table.node),
     section("explain", "Explain this number", explanation),
     element("div", { class: "pair" }, section("hints", "Hints", hints), whatIfSection()),
