@@ -25,6 +25,11 @@ class _Draft:
     kind: BufferKind = "tensor"
     later: list[tuple[int, int]] = field(default_factory=list)
 
+    @property
+    def left(self) -> int:
+        """What is left of it after all that was computed in place [B]."""
+        return self.later[-1][1] if self.later else self.size
+
 
 def buffers_of(
     graph: LayerGraph, kernels: tuple[Kernel, ...], planner: Planner, *, batch: int, element_bytes: int, scratch: bool
@@ -58,10 +63,10 @@ def buffers_of(
         size = int(kernel.output_elements) * element_bytes
         in_place = (planner.shares_views and kernel.kind == "view") or kernel.op in planner.in_place
         given = memory.get(sources[0]) if sources and in_place and free_after.get(sources[0]) == number else None
-        if given is not None and size <= given.size:
+        if given is not None and size <= given.left:
             memory[number] = given
             given.last = step
-            if size < given.size:
+            if size < given.left:
                 given.later.append((step + 1, size))
         else:
             memory[number] = _Draft(graph.layers[kernel.layers[-1]].name, size, step, step)

@@ -43,6 +43,7 @@ KEYS = [
     "warnings",
     "energy",
     "resources",
+    "memory",
 ]
 TARGET_KEYS = ["device", "processor", "runtime", "precision", "threads", "calibrated", "lowering"]
 TOTALS_KEYS = ["macs", "params", "activation_bytes", "weight_bytes", "im2col_bytes", "peak_activation_bytes"]

@@ -112,9 +112,10 @@ def test_any_buffers(buffers: list[tuple[int, int, int]], alignment: int, ties: 
 
 
 def check(arena: Arena) -> None:
-    """No two buffers that are alive at once overlap."""
+    """No two buffers that are alive at once overlap, at what is left of each then."""
     for i, one in enumerate(arena.placed):
         for other in arena.placed[i + 1 :]:
-            together = one.buffer.first <= other.buffer.last and other.buffer.first <= one.buffer.last
-            if together:
-                assert one.end <= other.offset or other.end <= one.offset
+            step = max(one.buffer.first, other.buffer.first)
+            if step <= min(one.buffer.last, other.buffer.last):
+                ends = [each.offset + each.buffer.size_from(step) for each in (one, other)]
+                assert ends[0] <= other.offset or ends[1] <= one.offset

@@ -540,7 +540,7 @@ function start() {
   Object.assign(state, readHash(views.length, (number) => layersOf(number).length));
   const sections = [
     ["answer", "Answer"], ["time", "Time"], ["roofline", "Roofline"], ["schedule", "Schedule"], ["layers", "Layers"], ["explain", "Explain"],
-    ["hints", "Hints"], ["what-if", "What if"], ["graph", "Graph"],
+    ["hints", "Hints"], ["what-if", "What if"], ["arena", "Memory"], ["graph", "Graph"],
   ];
   document.getElementById("head").append(subject, navigation(sections), themeButton());
   const answer = section("answer", "Answer", targetSwitch(), cards, verdict, element("details", { open: true }, element("summary", {}, "Caveats"), caveats));
@@ -548,10 +548,11 @@ function start() {
     answer,
     section("time", "Where the time goes", element("div", { class: "pair" }, chartFigure("by_class", "Time by operator class"), chartFigure("by_block", "Time by block"))),
     section("roofline", "Roofline", chartFigure("roofline", "Roofline", "tall")),
-    section("schedule", "Schedule", element("div", { class: "pair" }, chartFigure("timeline", "Timeline"), chartFigure("memory", "Activation memory")), chartFigure("arena", "Arena over time")),
+    section("schedule", "Schedule", element("div", { class: "pair" }, chartFigure("timeline", "Timeline"), chartFigure("memory", "Activation memory"))),
     section("layers", "Layers", table.node),
     section("explain", "Explain this number", explanation),
     element("div", { class: "pair" }, section("hints", "Hints", hints), whatIfSection()),
+    section("arena", "Memory before deploying", chartFigure("arena", "Arena over time")),
     section("graph", "Graph", element("p", { class: "note" }, "Each box is a kernel with its time as a bar; the table above has the same data."), graphBox),
   );
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), provenance);
