@@ -1,4 +1,4 @@
-"""RAM and flash against what runtimes' sources and makers print; docs/models/memory.md explains the differences."""
+"""RAM and flash against what runtimes' sources and makers print; docs/memory.md explains the differences."""
 
 from __future__ import annotations
 
@@ -179,18 +179,21 @@ def test_in_place_depthwise(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("network", "alpha", "weights"),
+    ("network", "alpha", "classes", "weights"),
     [
-        ("mobilenet_v1", 0.25, 467.33),
-        ("mobilenet_v1", 0.5, 1314.0),
-        ("mobilenet_v1", 1.0, 4157.09),
-        ("mobilenet_v2", 0.35, 1654.5),
+        ("mobilenet_v1", 0.25, 5, 214.69),
+        ("mobilenet_v1", 0.25, 1000, 467.33),
+        ("mobilenet_v1", 0.5, 1000, 1314.0),
+        ("mobilenet_v1", 1.0, 1000, 4157.09),
+        ("mobilenet_v2", 0.35, 1000, 1654.5),
+        ("mobilenet_v2", 1.0, 1000, 3458.97),
+        ("mobilenet_v2", 1.4, 1000, 6015.34),
     ],
 )
-def test_weights_of_sts_model_zoo(network: str, alpha: float, weights: float) -> None:
-    """STMicroelectronics/stm32ai-modelzoo@6f10965, image_classification, MCU memory footprint, ImageNet: weights [KiB].
+def test_weights_of_sts_model_zoo(network: str, alpha: float, classes: int, weights: float) -> None:
+    """STMicroelectronics/stm32ai-modelzoo@6f10965, image_classification, MCU memory footprint: weights [KiB].
 
     Weights of a byte and biases of four.
     """
-    flash = planned(network, "greedy", alpha=alpha).flash
+    flash = planned(network, "greedy", alpha=alpha, options={"classes": classes}).flash
     assert (flash.weight_bytes + flash.bias_bytes) / 1024 == pytest.approx(weights, abs=0.005)
