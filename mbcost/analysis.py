@@ -378,7 +378,7 @@ class Analysis(Charted):
         """Size of the network's .tflite file [B]."""
         from mbcost.exporters.file_size import tflite_bytes
 
-        return tflite_bytes(self.layer_graph, self.target.precision)
+        return tflite_bytes(self.spec, self.layer_graph, self.target.precision)
 
     @cached_property
     def resources(self) -> tuple[Resources, Resources] | None:

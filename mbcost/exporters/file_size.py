@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
+from mbcost.architectures import ArchitectureSpec
 from mbcost.errors import InputError
 from mbcost.exporters import tflite
 from mbcost.exporters.export import lacking_in
@@ -17,16 +19,38 @@ from mbcost.words import FILE_PRECISIONS
 _MAX_WEIGHTS: Final = 8_000_000
 
 
-def tflite_bytes(graph: LayerGraph, precision: str) -> int | None:
-    """The size of the .tflite file that :func:`mbcost.convert` writes [B].
+def tflite_bytes(spec: ArchitectureSpec, graph: LayerGraph, precision: str) -> int | None:
+    """The size of a network's .tflite file [B].
 
-    The values of scales do not change it, so no inference is needed for them.
+    Parameters
+    ----------
+    spec
+        The network. If it was read from a .tflite file of this precision, that file counts, else the one that
+        :func:`mbcost.convert` writes.
+    graph
+        The network at one configuration. The values of scales do not change the size, so no inference is needed.
 
     Returns
     -------
     int or None
-        None for a precision, an operator or a number of weights that it is not written for.
+        None for a precision, an operator or a number of weights that no file is written for.
     """
+    own = _own_bytes(spec) if precision == (spec.stated_precision or "fp32") else None
+    return _written_bytes(graph, precision) if own is None else own
+
+
+def _own_bytes(spec: ArchitectureSpec) -> int | None:
+    """The size of the .tflite file that a network was read from [B]; None if there is none any more."""
+    file = Path(spec.origin)
+    if not spec.imported or file.suffix.lower() != ".tflite":
+        return None
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
+
+
+def _written_bytes(graph: LayerGraph, precision: str) -> int | None:
     if precision not in FILE_PRECISIONS or graph.cost.weight_elements > _MAX_WEIGHTS:
         return None
     try:

@@ -17,7 +17,7 @@ _OF_RUNTIME: Final = {
     "stedgeai": "greedy",
 }
 _CMSIS_NN: Final = "cmsis-nn"
-_CORTEX_M: Final = re.compile(r"cortex[-_ ]?m(\d+)", re.IGNORECASE)
+_CORTEX_M: Final = r"(?i)cortex[-_ ]?m(\d+)"
 #: Cortex-M cores with Helium, and those with neither it nor the DSP extension (Arm's technical reference manuals).
 _HELIUM: Final = frozenset({52, 55, 85})
 _PLAIN: Final = frozenset({0, 1, 3, 23})
@@ -41,7 +41,7 @@ def _known(target: Target) -> str | None:
 
 def _extension(model: str) -> str:
     """What CMSIS-NN is compiled for on a core: ``mve`` (Helium), ``dsp``, or plain ``c``."""
-    match = _CORTEX_M.search(model)
+    match = re.search(_CORTEX_M, model)
     if match is None:
         return "c"
     number = int(match[1])

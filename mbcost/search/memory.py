@@ -57,7 +57,7 @@ def needs_of(work: Work, budgets: tuple[Budget, ...]) -> Needs | None:
             if key not in files:
                 from mbcost.exporters.file_size import tflite_bytes
 
-                files[key] = tflite_bytes(graph, model.precision)
+                files[key] = tflite_bytes(work.spec, graph, model.precision)
             file = files[key]
         found = plan_memory(
             graph,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,17 @@ def test_the_file_is_that_of_convert(tmp_path: Any) -> None:
     assert analysis.plan_memory(file=True).flash.total_bytes == path.stat().st_size
     # tflite-micro@90b983c, tensorflow/lite/micro/models/person_detect.tflite: 300,568 bytes, of one channel
     assert path.stat().st_size == pytest.approx(300_568, rel=0.02)
+
+
+def test_a_model_is_its_own_file(tmp_path: Path) -> None:
+    """A file that was read is what lies in flash, here longer by 1000 bytes than mbcost writes it."""
+    path = tmp_path / "net.tflite"
+    mbcost.convert("mobilenet_v1", path, alpha=0.25, resolution=96, precision="int8")
+    path.write_bytes(path.read_bytes() + bytes(1000))
+    analysis = mbcost.analyze(path, TARGET, precision="int8")
+    assert analysis.plan_memory(file=True).flash.total_bytes == path.stat().st_size
+    # of another precision it would be another file
+    assert mbcost.analyze(path, TARGET, precision="fp32").plan_memory(file=True).flash.file_bytes != path.stat().st_size
 
 
 def test_unknown_planner() -> None:

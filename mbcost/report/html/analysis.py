@@ -25,6 +25,7 @@ from mbcost.insight.what_if import Variant, variant
 from mbcost.kernels import Kernel
 from mbcost.latency import GROUPS, LatencyForm, Rate
 from mbcost.latency.energy import SOURCE
+from mbcost.memory.targets import plans_memory
 from mbcost.report.charts.analysis import CHARTS, block_names, class_names, live_bytes
 from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS
 from mbcost.report.html.page import render
@@ -128,7 +129,20 @@ def cards(analysis: Analysis) -> list[dict[str, str]]:
             "note": "alive at the peak",
             "detail": "",
         },
+        *_memory_cards(analysis),
         *_physical_cards(analysis),
+    ]
+
+
+def _memory_cards(analysis: Analysis) -> list[dict[str, str]]:
+    """RAM and flash, on microcontrollers."""
+    if not plans_memory(analysis.target):
+        return []
+    plan = analysis.memory
+    ram, flash = readable.size(plan.ram_bytes), readable.size(plan.flash.total_bytes)
+    return [
+        {"label": "RAM (arena)", "value": ram, "note": f"peak at {plan.peak_layer}", "detail": plan.planner.source},
+        {"label": "flash", "value": flash, "note": plan.flash.what, "detail": ""},
     ]
 
 
