@@ -72,7 +72,7 @@ class Arena:
     size
         Bytes from the start of the arena to the end of its last buffer [B].
     lower_bound
-        The most bytes alive at one step, which no plan can do without [B].
+        The most bytes alive at one step: no plan of these buffers can do with less [B].
     peak_step
         The step that sets the size: of those that the topmost buffer lives through, the one with most bytes alive.
     """

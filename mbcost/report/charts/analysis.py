@@ -370,7 +370,7 @@ def arena(analysis: Analysis) -> Chart:
     }
     summary = (
         f"The arena takes {readable.size(size)} by {plan.planner.title}; {printable(peak_text(plan), 200)}. "
-        f"No plan can do with less than {readable.size(plan.arena.lower_bound)}."
+        f"At most {readable.size(plan.arena.lower_bound)} of it are alive at once."
     )
     return Chart("Arena over time", summary, data, layout)
 
