@@ -48,8 +48,8 @@ def test_json_schema(analysis: mbcost.Analysis) -> None:
     data = json.loads(json.dumps(analysis.to_dict(), allow_nan=False))
     assert list(data) == [
         "schema", "mbcost_version", "architecture", "alpha", "resolution", "input_width", "batch", "target", "totals",
-        "latency_ms", "latency_low_ms", "latency_high_ms", "interval", "basis", "frames_per_s", "layers", "warnings",
-        "energy", "resources", "memory",
+        "latency_ms", "latency_low_ms", "latency_high_ms", "interval", "load_ms", "first_ms", "basis", "frames_per_s",
+        "layers", "warnings", "energy", "resources", "memory",
     ]  # fmt: skip
     assert data["schema"] == "mbcost/analysis/1"
     assert all(list(row) == LAYER_KEYS for row in data["layers"])
