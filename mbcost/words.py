@@ -20,6 +20,8 @@ Lowering: TypeAlias = Literal["auto", "im2col"]
 Outside: TypeAlias = Literal["host", "free"]
 #: What the time is grouped by.
 GroupBy: TypeAlias = Literal["op", "block", "layer"]
+#: Tasks whose networks can be chosen among without naming them.
+Task: TypeAlias = Literal["classification"]
 #: What a plan for several processors optimises.
 Goal: TypeAlias = Literal["latency", "throughput"]
 #: ``tiled``: one engine for all layers; ``streaming``: a pipeline with one stage per layer.

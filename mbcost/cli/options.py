@@ -117,6 +117,15 @@ Models: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+OptionalModels: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL]...",
+        help="As for `mbcost analyze`; none with --task.",
+        autocompletion=complete_architecture,
+        show_default=False,
+    ),
+]
 Devices: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(

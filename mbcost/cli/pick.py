@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from mbcost.cli.options import (
     Force,
     HostDevice,
     InputShape,
-    Models,
+    OptionalModels,
     OutsideOption,
     PrecisionAxis,
     ReportFormatOption,
@@ -36,6 +37,7 @@ from mbcost.cli.output import command_line, format_of, print_note, show
 from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import fail
 from mbcost.report.formats import REPORT as REPORT_FORMATS
+from mbcost.words import Task
 
 if TYPE_CHECKING:
     from mbcost.search.pick import Pick
@@ -45,7 +47,7 @@ _CHOICE = "Choice"
 
 def pick(
     context: typer.Context,
-    models: Models,
+    models: OptionalModels = None,
     device: Devices = None,
     host_device: HostDevice = None,
     outside: OutsideOption = "host",
@@ -86,9 +88,13 @@ def pick(
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="Least probability that a predicted latency keeps the budget: 0.9.",
+            help="Least probability that a predicted latency keeps the budget: 0.9 by default; 0.5 is a coin flip.",
             rich_help_panel=_CHOICE,
         ),
+    ] = None,
+    task: Annotated[
+        Task | None,
+        typer.Option("--task", help="Choose among all networks with a published accuracy.", rich_help_panel=_CHOICE),
     ] = None,
     batch: Batch = None,
     precision: PrecisionAxis = None,
@@ -126,23 +132,30 @@ def pick(
         "options": read_settings(settings, classes),
         "unsupported": unsupported,
         "calibration": calibration_choice(uncalibrated, calibration),
-        "min_probability": min_probability,
+        "task": task,
+        **({} if min_probability is None else {"min_probability": min_probability}),
     }
     devices = required_devices(device, host_device, outside, set_device)
-    result = pick_one(load_models(models, input_shape, until, unsupported, resolution), devices, **arguments)
+    if not models and task is None:
+        fail("MB010", "no MODEL is given", hint="or --task classification, for all networks with a published accuracy")
+    specs = load_models(models or [], input_shape, until, unsupported, resolution)
+    result = pick_one(specs or None, devices, **arguments)
     command = command_line(context)
-    how = How(all_rows=all_rows, steps=_steps(result, models, command), origin=Origin(command))
+    how = How(all_rows=all_rows, steps=_steps(result, models or (), command), origin=Origin(command))
     show(result, chosen, how, output, force=force)
     if result.pick is None:
         print_note("check failed: nothing fits the budget")
         raise typer.Exit(CHECK_FAILED)
 
 
-def _steps(result: Pick, models: list[str], command: str) -> list[tuple[str, str]]:
+def _steps(result: Pick, models: Sequence[str], command: str) -> list[tuple[str, str]]:
     """What to do next, and the command that does it."""
+    from mbcost.search.checkpoints import published_names
+
     steps = [("The candidates and the front as a page:", f"{command} -o pick.html")]
     chosen, other = result.pick, result.runner_up
-    if chosen is None or other is None or not {chosen.architecture, other.architecture} <= set(models):
+    known = models or published_names()
+    if chosen is None or other is None or not {chosen.architecture, other.architecture} <= set(known):
         return steps
     subjects = " ".join(f"{one.architecture}@{one.alpha:g}/{one.size}" for one in (chosen, other))
     where = chosen.slowest

@@ -173,14 +173,14 @@ class Candidate(NamedTuple):
 
 
 def make_candidates(
-    section: Section, accuracy: Accuracy, budgets: tuple[Budget, ...], min_probability: float | None
+    section: Section, accuracy: Accuracy, budgets: tuple[Budget, ...], min_probability: float
 ) -> list[Candidate]:
     """A candidate for every configuration of a section that was evaluated at one batch size.
 
     Parameters
     ----------
     min_probability
-        Probability with which a prediction has to keep a budget of time; None to compare the prediction itself.
+        Probability with which a prediction has to keep a budget of time.
     """
     work, outcome = section
     (batch,) = work.batches
@@ -223,7 +223,7 @@ def _on_target(
     place: tuple[int, int],
     measured: float,
     limit: float | None,
-    min_probability: float | None,
+    min_probability: float,
 ) -> OnTarget:
     """One configuration on one target; `measured` is NaN without a published measurement."""
     times = (outcome.latency_s, outcome.latency_low_s, outcome.latency_high_s)
@@ -240,7 +240,7 @@ def _on_target(
         predicted,
         low,
         high,
-        math.exp(spread.inv_cdf(min_probability)) if is_predicted and min_probability and spread else latency,
+        math.exp(spread.inv_cdf(min_probability)) if is_predicted and spread else latency,
         probability_below(limit, low, high) if is_predicted and limit is not None else None,
         int(outcome.peak_bytes[place]),
         basis,

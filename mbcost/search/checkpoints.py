@@ -46,6 +46,12 @@ class Checkpoint(NamedTuple):
 
 
 @cache
+def published_names() -> tuple[str, ...]:
+    """Networks with published checkpoints, sorted."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.csv")))
+
+
+@cache
 def published(name: str) -> tuple[Checkpoint, ...]:
     """The published checkpoints of a network that mbcost knows; empty if there are none."""
     path = _FOLDER / f"{name}.csv"

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from mbcost._version import __version__
 from mbcost.architectures.scaling import as_resolution
 from mbcost.architectures.spec import OptionValue
 from mbcost.arguments import configuration
 from mbcost.calibration.apply import CalibrationChoice
-from mbcost.checks import is_number, shown
+from mbcost.checks import Checks, is_number, shown
 from mbcost.devices import Target
-from mbcost.errors import fail
+from mbcost.errors import InputError, fail
 from mbcost.networks import Network
 from mbcost.pipeline import analyze
 from mbcost.prediction import TargetModel
 from mbcost.search.budget import Budget, read_budgets
 from mbcost.search.candidate import Candidate, make_candidates
+from mbcost.search.checkpoints import checkpoints_of, published_names
 from mbcost.search.choices import candidates_of, grid_of, unknown_accuracy
 from mbcost.search.evaluate import Work
 from mbcost.search.grid import Numbers, Sizes, make_grid
@@ -26,12 +27,14 @@ from mbcost.search.pareto import on_front
 from mbcost.search.result import Section
 from mbcost.search.sweep import evaluate_all, load_each, works_of
 from mbcost.shown import Shown
-from mbcost.words import Lowering, Unsupported
+from mbcost.words import Lowering, Task, Unsupported
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA: Final = "mbcost/pick/1"
+#: Least probability with which a predicted latency keeps a budget of time, unless another one is asked for [1].
+MIN_PROBABILITY: Final = 0.9
 #: Columns of :meth:`Pick.rows`.
 COLUMNS: Final = (
     "choice", "architecture", "alpha", "resolution", "input_width", "target", "precision", "threads", "latency_ms",
@@ -98,6 +101,8 @@ class Pick(Shown):
         If nothing fits: the largest width and resolution outside the candidates that does; its accuracy is unknown.
     by
         The quality that was maximised: ``top1``, or ``macs`` where no accuracy is known.
+    min_probability
+        Least probability with which predictions keep the budgets of time [1].
     alone
         With several targets: what each of them allows alone, the best first.
     """
@@ -111,6 +116,7 @@ class Pick(Shown):
     nearest: Binding | None
     would_fit: Candidate | None
     by: Literal["top1", "macs"]
+    min_probability: float
     notes: tuple[str, ...] = ()
     alone: tuple[Alone, ...] = ()
 
@@ -145,6 +151,7 @@ class Pick(Shown):
             "mbcost_version": __version__,
             "budget": {budget.kind: budget.limit for budget in self.budgets},
             "batch": self.batch,
+            "min_probability": self.min_probability,
             "by": self.by,
             "pick": _shown(self.pick),
             "runner_up": _shown(self.runner_up),
@@ -173,7 +180,7 @@ def _missed(binding: Binding | None) -> dict[str, Any] | None:
 
 
 def pick(
-    network: Network | Sequence[Network],
+    network: Network | Sequence[Network] | None,
     device: str | Target | Sequence[str | Target],
     *,
     budget: str | Budget | Sequence[str | Budget] = (),
@@ -191,7 +198,8 @@ def pick(
     lowering: Lowering = "auto",
     input_shape: Sequence[int] | None = None,
     until: str | None = None,
-    min_probability: float | None = None,
+    min_probability: float = MIN_PROBABILITY,
+    task: Task | None = None,
 ) -> Pick:
     """Choose the most accurate configuration that keeps every budget on every target.
 
@@ -201,7 +209,7 @@ def pick(
     Parameters
     ----------
     network, device
-        One or several, as :func:`mbcost.analyze` takes them.
+        One or several, as :func:`mbcost.analyze` takes them; `network` is None with a `task`.
     budget
         Such as ``30ms``, ``25fps``, ``300M MACs``, ``3.5M params`` or ``6MiB`` of peak activations; one, or several of
         different kinds.
@@ -215,7 +223,10 @@ def pick(
     batch, precision, threads, options, unsupported, calibration, lowering, input_shape, until
         As for :func:`mbcost.analyze`.
     min_probability
-        Least probability that a predicted latency keeps the budget; by default the prediction itself is compared.
+        Least probability that a predicted latency keeps a budget of time; 0.5 is a coin flip.
+    task
+        ``classification``: choose among all networks that ship with a published accuracy. Those that a target does not
+        run are named in the notes.
 
     Raises
     ------
@@ -223,7 +234,7 @@ def pick(
         MB010 for bad budgets and arguments; what :func:`mbcost.analyze` raises.
     """
     budgets = read_budgets(budget, ram, flash)
-    if min_probability is not None and not (is_number(min_probability) and 0 < min_probability < 1):
+    if not (is_number(min_probability) and 0 < min_probability < 1):
         message = f"min_probability is {shown(min_probability)}, it has to be a number between 0 and 1"
         fail("MB010", message, parameter="min_probability")
     if between and (alpha is not None or resolution is not None):
@@ -232,17 +243,27 @@ def pick(
         batch=batch, options=options, unsupported=unsupported, calibration=calibration, lowering=lowering
     )
     side = make_grid(1.0, None, resolution).first_resolution
-    specs = load_each(network, how, input_shape=input_shape, until=until, resolution=side)
+    named = network if task is None else _names_of(task, network)
+    specs = [] if named is None else load_each(named, how, input_shape=input_shape, until=until, resolution=side)
     if not specs:
         fail("MB010", "network names nothing to pick from")
     works = works_of(specs, device, how.batch, precision, threads, how)
+    left_out: dict[str, str] = {}
+    if task is not None:
+        works = [work for work in works if _has_accuracy(work, left_out)]
     images = _batch_of(works)
 
     def candidates(among: Sequence[Work]) -> list[Candidate]:
         found: list[Candidate] = []
         for work in among:
             points, accuracy = candidates_of(work.spec, work.models, how.options, between, alpha, resolution)
-            section = _evaluated(work._replace(points=points))
+            try:
+                section = _evaluated(work._replace(points=points))
+            except InputError as error:
+                if task is None:
+                    raise
+                left_out[work.spec.name] = error.problems[0].message
+                continue
             found += make_candidates(section, accuracy, budgets, min_probability)
         return found
 
@@ -255,13 +276,16 @@ def pick(
             fitting += [candidate for candidate in others if chooser.fits(candidate)]
         return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
 
-    found, chooser = candidates(works), _Chooser(budgets, images)
-    chosen = chooser.choose(found, largest_that_fits)
+    found, chooser = candidates(works), _Chooser(budgets, images, min_probability)
+    if not found:
+        why = next(iter(left_out.values()), "no network has a published accuracy")
+        fail("MB010", f"there is nothing to pick from: {why}")
+    chosen = chooser.choose(found, (lambda: None) if task is not None else largest_that_fits)
     by_name = {work.spec.name: work for work in works}
     best = chosen.pick
     predicted = () if best is None else _warnings(by_name[best.architecture], best)
     models = [model for work in works for model in work.models]
-    notes = (*_about_accuracy(chosen.by, found, models), *predicted)
+    notes = (*_about_accuracy(chosen.by, found, models), *_about_left_out(left_out), *predicted)
     targets = [model.target.name for model in works[0].models]
     if len(targets) < 2:
         return replace(chosen, notes=notes)
@@ -271,6 +295,39 @@ def pick(
         each.append((target, chooser.choose(candidates(own), lambda: None)))
     alone = [Alone(target, one.pick, one.nearest) for target, one in sorted(each, key=lambda entry: _order(entry[1]))]
     return replace(chosen, notes=notes, alone=tuple(alone))
+
+
+def _names_of(task: str, network: object) -> tuple[str, ...]:
+    """The networks of a task.
+
+    Raises
+    ------
+    InputError
+        MB010 for another task, or networks beside one.
+    """
+    checks = Checks()
+    checks.word("task", task, get_args(Task))
+    checks.done()
+    if network is not None and network != () and network != []:
+        fail("MB010", "networks and a task were both given", hint="leave out one of them")
+    return published_names()
+
+
+def _has_accuracy(work: Work, left_out: dict[str, str]) -> bool:
+    """Whether a network's accuracy is published at the precision of every target."""
+    precisions = {model.target.precision for model in work.models}
+    lacking = [each for each in sorted(precisions) if not checkpoints_of(work.spec, each, work.how.options)]
+    if lacking:
+        left_out[work.spec.name] = f"no accuracy at {' and '.join(lacking)} is published"
+    return not lacking
+
+
+def _about_left_out(left_out: Mapping[str, str]) -> list[str]:
+    """What a task could not choose among, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        reasons.setdefault(reason.replace(name, "the network"), []).append(name)
+    return [f"left out: {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def _order(result: Pick) -> tuple[float, ...]:
@@ -342,6 +399,7 @@ class _Chooser(NamedTuple):
 
     budgets: tuple[Budget, ...]
     batch: int
+    min_probability: float
 
     def excess(self, candidate: Candidate) -> tuple[float, Budget]:
         """The largest factor by which a candidate exceeds a budget, and that budget."""
@@ -376,6 +434,7 @@ class _Chooser(NamedTuple):
             nearest,
             None if best is not None else beyond(),
             by,
+            self.min_probability,
         )
 
     def _binding(self, candidate: Candidate) -> Binding:

@@ -68,6 +68,14 @@ def test_between_shows_near_ones_unless_all(cli):
     assert "interpolated" in some
 
 
+def test_a_task_in_place_of_networks(cli):
+    screen = cli("pick", "--task", "classification", "--device", "galaxy_s24", "--budget", "5ms").out
+    assert "with a probability of at least 90%" in screen
+    assert "left out: mobilenet_edgetpu" in screen
+    assert "no MODEL is given" in cli("pick", "--device", "pixel1", "--budget", "5ms").err
+    assert "were both given" in cli(*PICK, "--task", "classification", "--budget", "5ms").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -98,26 +98,15 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_tflms_test_model(tmp_path: Path) -> None:
-    """memory_arena_threshold_test.cc, kTestConvModelHeadSize: 7744 = 14 * 14 * 16 + 12 * 12 * 32.
-
-    The paper on TFLM (David et al. 2021, arXiv:2010.08678, table of memory consumption) prints 1.29 kB of persistent
-    memory for it on a Cortex-M4.
-    """
+    """memory_arena_threshold_test.cc, kTestConvModelHeadSize: 7744 = 14 * 14 * 16 + 12 * 12 * 32."""
     plan = planned(written(tmp_path, TEST_CONV_MODEL), "tflm")
     assert plan.arena.size == 7744 == plan.arena.lower_bound
-    assert plan.persistent_bytes == pytest.approx(1290, rel=0.05)
 
 
 def test_tflms_person_detection(tmp_path: Path) -> None:
-    """The same table: 55.30 kB non-persistent and 26.50 kB persistent, 81.79 kB in all.
-
-    36864 + 18432: the first pointwise convolution, 48x48x8 to 48x48x16.
-    """
+    """36864 + 18432: the first pointwise convolution, 48x48x8 to 48x48x16, both of one byte."""
     plan = planned(written(tmp_path, person_detection()), "tflm")
     assert plan.arena.size == 48 * 48 * 8 + 48 * 48 * 16
-    assert plan.arena.size / 1e3 == pytest.approx(55.30, abs=0.005)
-    assert plan.persistent_bytes / 1e3 == pytest.approx(26.50, rel=0.05)
-    assert plan.ram_bytes / 1e3 == pytest.approx(81.79, rel=0.02)
 
 
 @pytest.mark.parametrize(

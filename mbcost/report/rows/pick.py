@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mbcost import readable
 from mbcost.search.budget import MEMORY_KINDS, NAMES, Budget
 from mbcost.search.candidate import Candidate, OnTarget
 from mbcost.search.pick import Alone, Binding, Pick
+
+#: Probabilities as near to a half are a coin flip.
+_COIN: Final = 0.1
 
 
 def limit(budget: Budget) -> str:
@@ -25,9 +30,20 @@ def _amount(kind: str, value: float) -> str:
     return readable.size(round(value)) if kind.endswith("_bytes") else readable.si(value)
 
 
+def chance_line(result: Pick) -> str:
+    """How sure predictions have to be of a budget of time; empty where there is none."""
+    if not any(budget.is_time for budget in result.budgets):
+        return ""
+    flip = ", a coin flip" if abs(result.min_probability - 0.5) < _COIN else ""
+    return f"with a probability of at least {result.min_probability:.0%} where it is predicted{flip}"
+
+
 def miss(binding: Binding, whose: str = "") -> str:
     kind = binding.budget.kind
     needs = _amount(kind, binding.needs)
+    slowest = binding.candidate.slowest
+    if binding.budget.is_time and slowest.source == "predicted" and slowest.needs_ms != slowest.latency_ms:
+        needs += " with that probability"
     return f"{NAMES[kind]}{whose}, {needs} ({_bound(binding.budget)}){_over(binding)}: {described(binding.candidate)}"
 
 

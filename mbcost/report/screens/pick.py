@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mbcost import readable
 from mbcost.basis import listed
-from mbcost.report.rows.pick import alone_rows, described, front_rows, limit, miss
+from mbcost.report.rows.pick import alone_rows, chance_line, described, front_rows, limit, miss
 from mbcost.report.screens.terminal import (
     ANSWER,
     BAD,
@@ -68,13 +68,15 @@ def _quality(result: Pick) -> str:
 
 
 def _choice(result: Pick, screen: Screen) -> RenderableType:
-    rows: list[tuple[str, str | Text]] = [("budget", ", ".join(limit(budget) for budget in result.budgets))]
+    limits = ", ".join(limit(budget) for budget in result.budgets)
+    chance = chance_line(result)
+    rows: list[tuple[str, str | Text]] = [("budget", f"{limits}, {chance}" if chance else limits)]
     if result.pick is None:
         title = Text("Nothing fits", style=BAD)
         if result.nearest is not None:
             rows.append(("nearest", miss(result.nearest)))
         other = result.would_fit
-        rows.append(("would fit", described(other) if other else "no width and resolution of the table"))
+        rows.append(("would fit", described(other) if other else "nothing else that was looked at"))
     else:
         title = Text.assemble(("Pick ", "bold"), (result.pick.name, ANSWER))
         rows.append(("pick", described(result.pick)))
