@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 import mbcost
+from mbcost.architectures.scaling import Resolution
 from mbcost.devices import device_names, load_device
 
 #: What may run on CPUs beside their default, for other forms than its.
@@ -32,7 +33,13 @@ def widths(name: str) -> st.SearchStrategy[float]:
     return st.sampled_from([0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4]) | st.floats(0.05, 2.0)
 
 
-def resolutions(name: str) -> st.SearchStrategy[int]:
+def resolution_of(name: str, size: int) -> Resolution:
+    """A resolution of a table: a rectangle where its own input is one."""
+    shape = mbcost.load(name).input_shape
+    return size if shape.height == shape.width else (size, size // 2)
+
+
+def resolutions(name: str) -> st.SearchStrategy[Resolution]:
     """Resolutions that a table takes."""
     least, multiple = RESOLUTIONS.get(name, (97, 1))
-    return st.integers(least, 600).map(lambda size: -(-size // multiple) * multiple)
+    return st.integers(least, 600).map(lambda size: resolution_of(name, -(-size // multiple) * multiple))
