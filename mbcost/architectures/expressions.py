@@ -26,7 +26,7 @@ __all__ = [
     "ExpressionError",
     "check_names",
     "compile_expression",
-    "compile_pair",
+    "compile_list",
     "is_name",
 ]
 
@@ -100,28 +100,29 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairExpression(Expression):
-    """Two expressions, whose value is the list of theirs: ``[in_height, in_width]``."""
+class ListExpression(Expression):
+    """Several expressions, whose value is the list of theirs: ``[in_height, in_width]``."""
 
-    second: Expression
+    items: tuple[Expression, ...]
 
     def __call__(self, scope: Mapping[str, Any]) -> Any:
-        return [Expression.__call__(self, scope), self.second(scope)]
+        return [item(scope) for item in self.items]
 
     def __reduce__(self) -> tuple[Callable[..., Expression], tuple[str, ...]]:
-        return compile_pair, (self.text[1 : -len(self.second.text) - 3], self.second.text)
+        return compile_list, tuple(item.text for item in self.items)
 
 
-def compile_pair(first: str, second: str) -> PairExpression:
-    """Two expressions as one, whose value is the list of theirs.
+def compile_list(*texts: str) -> ListExpression:
+    """Several expressions as one, whose value is the list of theirs.
 
     Raises
     ------
     ExpressionError
         If one of them is not in the language.
     """
-    one, other = compile_expression(first), compile_expression(second)
-    return PairExpression(f"[{first}, {second}]", one.code, one.names | other.names, other)
+    items = tuple(compile_expression(text) for text in texts)
+    names = frozenset().union(*(item.names for item in items))
+    return ListExpression(f"[{', '.join(texts)}]", items[0].code, names, items)
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final, get_args
 
 from mbcost.architectures.cell_numbers import MAX_DIM, FieldError, number, real, shown_value, whole, whole_items
-from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression, compile_pair
+from mbcost.architectures.expressions import Expression, ExpressionError, compile_expression, compile_list
 from mbcost.errors import did_you_mean, or_list
 from mbcost.numeric import one_value
 from mbcost.operators import Explicit, Operator
@@ -83,9 +83,9 @@ class FieldKind:
         ExpressionError
             If it is arithmetic with a mistake in it.
         """
-        if self.convert is _size and isinstance(value, list) and len(value) == 2 and str in map(type, value):
-            return compile_pair(str(value[0]), str(value[1]))
-        if not isinstance(value, str) or self.convert is None or _PAIR.fullmatch(value):
+        if isinstance(value, list) and len(value) == _LENGTHS.get(self.convert) and str in map(type, value):
+            return compile_list(*map(str, value))
+        if not isinstance(value, str) or self.convert in (None, _shape) or _PAIR.fullmatch(value):
             return self.parse(value)
         literal = self._literal(value)
         if literal is not None:
@@ -210,9 +210,14 @@ def _dims(value: Any) -> tuple[Any, ...]:
 def _shape(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= 3:
         raise FieldError(f"{shown_value(value)} is not a shape such as [7, 7, -1]")
-    dims = whole_items([1 if item == -1 and type(item) is int else item for item in value], 1)
-    dims = [-1 if item == -1 else dim for item, dim in zip(value, dims, strict=True)]
+    left = [type(item) is int and item == -1 for item in value]
+    dims = whole_items([1 if is_left else item for is_left, item in zip(left, value, strict=True)], 1)
+    dims = [-1 if is_left else dim for is_left, dim in zip(left, dims, strict=True)]
     return (1,) * (3 - len(dims)) + tuple(dims)
+
+
+#: Kinds whose lists may hold expressions, and how many.
+_LENGTHS: Final[dict[Callable[[Any], Any] | None, int]] = {_size: 2, _shape: 3}
 
 
 def _choice(*words: str) -> Callable[[Any], str]:
@@ -230,6 +235,7 @@ _PAIR_SCHEMA: Final = {"anyOf": [_INTEGER, _TEXT, {"type": "array", "items": _IN
 _SIDE: Final = {"anyOf": [_INTEGER, _TEXT]}
 _SIZE_SCHEMA: Final = {"anyOf": [_INTEGER, _TEXT, {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}]}
 _LIST: Final = {"type": "array", "items": {"type": "integer"}}
+_SHAPE: Final = {"type": "array", "items": {"anyOf": [{"type": "integer"}, _TEXT]}, "minItems": 1, "maxItems": 3}
 
 #: annotation of an operator's field -> how it is read
 FIELD_KINDS: Final[dict[str, FieldKind]] = {
@@ -249,7 +255,7 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     "bool": FieldKind("true or false", _flag, _flag_value, {"anyOf": [{"type": "boolean"}, _TEXT]}, ("true", "false")),
     "tuple[int, int]": FieldKind("a number or a pair, 0 allowed", _offset_pair, _offset_pair, _PAIR_SCHEMA),
     "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _SIZE_SCHEMA),
-    "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, None, _LIST),
+    "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, _shape, _SHAPE),
     "tuple[Dim, ...]": FieldKind("a list of numbers", _dims, None, _LIST),
     "ResizeMethod": FieldKind(or_list(RESIZE_METHODS), _choice(*RESIZE_METHODS), None, {"enum": [*RESIZE_METHODS]}),
     "Axis": FieldKind(

@@ -6,13 +6,13 @@ import pickle
 
 import pytest
 
-from mbcost.architectures.expressions import ExpressionError, compile_pair
+from mbcost.architectures.expressions import ExpressionError, compile_list
 
 
 def test_a_pair_of_expressions_survives_pickling():
-    pair = compile_pair("max(a, b)", "b // 2")
+    pair = compile_list("max(a, b)", "b // 2")
     assert pair({"a": 3, "b": 8}) == [8, 4]
     again = pickle.loads(pickle.dumps(pair))
     assert (again, again({"a": 9, "b": 8})) == (pair, [9, 4])
     with pytest.raises(ExpressionError, match="not allowed"):
-        compile_pair("a", "b.c")
+        compile_list("a", "b.c")
