@@ -6,6 +6,7 @@ import pytest
 
 import mbcost
 from mbcost.insight import breakdown
+from tests.hosts import hosted
 
 TARGETS = ["pixel1", "pixel4/gpu", "zcu102"]
 
@@ -19,7 +20,7 @@ def analysis():
 @pytest.mark.parametrize("group_by", ["op", "block", "layer"])
 @pytest.mark.parametrize("model", mbcost.architecture_names())
 def test_time_adds_up(model, target, group_by):
-    analysis = mbcost.analyze(model, target)
+    analysis = mbcost.analyze(model, hosted(model, target))
     shares = breakdown.time_by(analysis, group_by)
     assert sum(share.latency_s for share in shares) == pytest.approx(analysis.latency_s)
     assert shares[-1].cumulative == pytest.approx(1)

@@ -17,6 +17,7 @@ from mbcost.kernels import load_runtime, runtime_names
 from mbcost.latency import FORMS, find_form
 from mbcost.latency.model import latency_model
 from mbcost.prediction import predict, prepare
+from tests.hosts import hosted
 
 ALL_TARGETS = [f"{d}/{p}" for d in device_names() for p in load_device(d).processors]
 TARGET_OF_FORM = {latency_model(resolve_target(target))[1].name: target for target in ALL_TARGETS}
@@ -89,7 +90,7 @@ def test_every_runtime_names_a_form_and_sources(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "target"), PAIRS)
 def test_latency_is_the_sum_and_never_below_the_peak(name: str, target: str) -> None:
-    analysis = mbcost.analyze(name, device=target)
+    analysis = mbcost.analyze(name, device=hosted(name, target))
     assert sum(layer.latency_s for layer in analysis.layers) == pytest.approx(analysis.latency_s, abs=1e-12)
     assert 0 < analysis.latency_low_s <= analysis.latency_s <= analysis.latency_high_s
     peak = analysis.target.processor.peak.get(analysis.target.precision)
@@ -121,7 +122,7 @@ def faster(target: Target, clock: float, bandwidth: float) -> Target:
     name=st.sampled_from(mbcost.architecture_names()),
 )
 def test_more_clock_or_bandwidth_is_never_slower(target: str, clock: float, bandwidth: float, name: str) -> None:
-    before = resolve_target(target)
+    before = resolve_target(hosted(name, target))
     slow = mbcost.analyze(name, device=before, calibration=False).latency_s
     fast = mbcost.analyze(name, device=faster(before, clock, bandwidth), calibration=False).latency_s
     assert fast <= slow * (1 + 1e-12)
@@ -142,7 +143,7 @@ def test_arrays_of_configurations_equal_single_ones(name: str, target: str, data
     alphas = np.array(data.draw(st.lists(choices, min_size=2, max_size=4)))
     pixels = st.integers(usual * 3 // 5, usual * 3 // 2)
     resolutions = np.array(data.draw(st.lists(pixels, min_size=len(alphas), max_size=len(alphas))), dtype=np.int64)
-    chosen = resolve_target(target)
+    chosen = resolve_target(hosted(name, target))
     try:
         for alpha, resolution in zip(alphas, resolutions, strict=True):
             build_graph(spec, alpha=float(alpha), resolution=int(resolution))

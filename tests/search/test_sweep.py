@@ -13,6 +13,7 @@ import mbcost
 from mbcost.errors import InputError
 from mbcost.graph import ParamsConvention
 from mbcost.search.sweep import sweep as run_sweep
+from tests.hosts import hosted
 from tests.search.configurations import RESOLUTIONS, TARGETS, resolution_of, resolutions, widths
 
 NAMES = mbcost.architecture_names()
@@ -52,7 +53,7 @@ def test_every_architecture_on_every_target(name: str) -> None:
     points = [(1.0, size), (0.05 if free else 1.0, size), (1.37 if free else 1.0, larger)]
     each_runtime = {target.partition("@")[2]: target for target in reversed(TARGETS)}
     more = TARGETS[NAMES.index(name) // 3 % 3 :: 3] if whole else ()
-    targets = list(dict.fromkeys((*each_runtime.values(), *more)))
+    targets = [hosted(name, target) for target in dict.fromkeys((*each_runtime.values(), *more))]
     result = run_sweep(name, targets, points=points, unsupported="estimate")
     assert len(result) == len(targets) * len(points)
     for row in range(len(result)):
@@ -68,7 +69,7 @@ def test_every_architecture_on_every_target(name: str) -> None:
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_random_grids(name: str, data: st.DataObject) -> None:
-    target = data.draw(st.sampled_from(TARGETS))
+    target = hosted(name, data.draw(st.sampled_from(TARGETS)))
     points = data.draw(st.lists(st.tuples(widths(name), resolutions(name)), min_size=1, max_size=5))
     batch = data.draw(st.integers(1, 5))
     convention = ParamsConvention(data.draw(st.sampled_from(["folded", "affine", "all", "none"])))
