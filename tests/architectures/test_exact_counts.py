@@ -45,3 +45,10 @@ def test_printed_or_explained(row: dict[str, str], what: str) -> None:
     last_digit = unit / 10 ** len(printed[:-1].partition(".")[2])
     reached = -0.5001 <= (int(row[what]) - number * unit) / last_digit < 1
     assert reached or row["difference"], (printed, row[what])
+
+
+def test_the_report_is_what_its_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import published_counts
+
+    assert published_counts.REPORT.read_text(encoding="utf-8") == published_counts.table()
