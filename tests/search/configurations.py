@@ -14,7 +14,10 @@ _CPU = ("tflite-2.1", "tflite-2018", "xnnpack-2020")
 #: Networks that have a printed table for each width, and none between them.
 PRINTED_WIDTHS = {"shufflenet_v1": (0.5, 1.0, 1.5, 2.0), "shufflenet_v2": (0.5, 1.0, 1.5, 2.0)}
 #: Networks that take some resolutions only: the smallest, and the multiple of which they are.
-RESOLUTIONS = {"yolov2": (32, 32), "dla102x": (32, 32), "ssd300_vgg16": (257, 1), "ssd512_vgg16": (257, 1)}
+RESOLUTIONS = {
+    **dict.fromkeys(("yolov2", "yolov5n", "yolov5s", "yolov8n", "yolov8s", "yolox_nano", "yolox_tiny"), (32, 32)),
+    **{"dla102x": (32, 32), "ssd300_vgg16": (257, 1), "ssd512_vgg16": (257, 1)},
+}
 
 TARGETS = tuple(
     f"{device}/{processor.name}@{runtime}"
