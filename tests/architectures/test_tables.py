@@ -22,6 +22,14 @@ def test_table_is_consistent_and_cited(name: str) -> None:
     assert check_architecture(spec) == ()
 
 
+@pytest.mark.parametrize("name", architecture_names())
+def test_every_layer_is_read(name: str) -> None:
+    """A row that is left out passes on its first input: what only its second one reads would be lost."""
+    graph = build_graph(mbcost.load(name))
+    read = {position for layer in graph.layers for position in layer.inputs} | set(graph.outputs)
+    assert [layer.name for layer in graph.layers if layer.position not in read] == []
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "table.yaml"
     path.write_text(text, encoding="utf-8")
