@@ -226,21 +226,21 @@ def test_interpolation_is_monotone_and_exact(name: str, data: st.DataObject) -> 
 
 
 def test_without_any_accuracy_the_macs_decide() -> None:
-    result = mbcost.pick("resnet18", "pixel4", budget="50ms")
+    result = mbcost.pick("darknet19", "pixel4", budget="50ms")
     assert result.by == "macs"
     assert result.pick is not None
     assert (result.pick.top1, result.pick.top1_source) == (None, None)
-    assert any("no accuracy of resnet18 is published" in note for note in result.notes)
+    assert any("no accuracy of darknet19 is published" in note for note in result.notes)
     larger = [c for c in result.front if c.macs > result.pick.macs]
     assert all(c.slowest.needs_ms > 50 for c in larger)
 
 
 def test_networks_without_accuracy_are_left_out_beside_others() -> None:
-    result = mbcost.pick(["mobilenet_v2", "resnet18"], "pixel4", budget="30ms")
+    result = mbcost.pick(["mobilenet_v2", "darknet19"], "pixel4", budget="30ms")
     assert result.by == "top1"
     assert result.pick is not None
     assert result.pick.architecture == "mobilenet_v2"
-    assert any("left out" in note and "resnet18" in note for note in result.notes)
+    assert any("left out" in note and "darknet19" in note for note in result.notes)
 
 
 def test_nothing_fits() -> None:
@@ -308,7 +308,7 @@ def test_bad_budgets(text: str) -> None:
         ({"min_probability": 1.5}, "between 0 and 1"),
         ({"min_probability": float("nan")}, "between 0 and 1"),
         ({"between": True, "alpha": 1}, "contradict"),
-        ({"network": "resnet18", "between": True}, "no published checkpoint of resnet18"),
+        ({"network": "darknet19", "between": True}, "no published checkpoint of darknet19"),
         ({"network": []}, "network names nothing"),
         ({"batch": 0}, "batch is 0"),
         ({"alpha": "1:0:1"}, "inverted"),

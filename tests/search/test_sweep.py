@@ -206,7 +206,7 @@ def test_front_is_per_target() -> None:
         ({"device": "pixel99"}, "MB300", "pixel99"),
         ({"points": []}, "MB010", "no configuration"),
         ({"points": [(1.0, 224), (0.5, -3)]}, "MB010", "resolution is -3"),
-        ({"network": "resnet18", "points": "published"}, "MB010", "no published checkpoint of resnet18"),
+        ({"network": "darknet19", "points": "published"}, "MB010", "no published checkpoint of darknet19"),
         ({"network": "resnet18", "alpha": [1, 0.5]}, "MB010", "no width rule"),
         ({"alpha": "0.1:10:0.001", "resolution": "96:9999:1"}, "MB010", "more than the 20,000,000"),
     ],
