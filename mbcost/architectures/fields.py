@@ -217,7 +217,7 @@ def _shape(value: Any) -> tuple[Any, ...]:
 
 
 #: Kinds whose lists may hold expressions, and how many.
-_LENGTHS: Final[dict[Callable[[Any], Any] | None, int]] = {_size: 2, _shape: 3}
+_LENGTHS: Final[dict[Callable[[Any], Any] | None, int]] = {_size: 2, _offset_pair: 2, _shape: 3}
 
 
 def _choice(*words: str) -> Callable[[Any], str]:
@@ -253,7 +253,7 @@ FIELD_KINDS: Final[dict[str, FieldKind]] = {
     ),
     "Explicit": FieldKind("numbers of zeros", _explicit, _explicit, {"anyOf": [_INTEGER, _TEXT, _LIST]}),
     "bool": FieldKind("true or false", _flag, _flag_value, {"anyOf": [{"type": "boolean"}, _TEXT]}, ("true", "false")),
-    "tuple[int, int]": FieldKind("a number or a pair, 0 allowed", _offset_pair, _offset_pair, _PAIR_SCHEMA),
+    "tuple[int, int]": FieldKind("a number or a pair, 0 allowed", _offset_pair, _offset_pair, _SIZE_SCHEMA),
     "tuple[Dim, Dim]": FieldKind("a size such as `65x65`", _size, _size, _SIZE_SCHEMA),
     "tuple[Dim, Dim, Dim]": FieldKind("a shape such as [7, 7, -1]", _shape, _shape, _SHAPE),
     "tuple[Dim, ...]": FieldKind("a list of numbers", _dims, None, _LIST),
