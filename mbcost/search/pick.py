@@ -94,7 +94,8 @@ class Pick(Shown):
     front
         The Pareto front of latency and accuracy (of latency and MACs where no accuracy is known).
     binds
-        The binding budget: the one that the next better candidate exceeds; None if the best candidate fits.
+        The binding budget: the one that the better candidate that is nearest to fitting exceeds; None if the best
+        candidate fits.
     nearest
         If nothing fits: the candidate that exceeds the budgets least, and the budget that it exceeds most.
     would_fit
@@ -422,7 +423,7 @@ class _Chooser(NamedTuple):
         fitting = [candidate for candidate in ranked if self.fits(candidate)]
         best = fitting[0] if fitting else None
         better = ranked[: ranked.index(best)] if best is not None else []
-        binds = self._binding(better[-1]) if better else None
+        binds = self._binding(min(better, key=lambda c: self.excess(c)[0])) if better else None
         nearest = None if best is not None else self._binding(min(ranked, key=lambda c: self.excess(c)[0]))
         return Pick(
             self.budgets,

@@ -81,7 +81,7 @@ def _choice(result: Pick, screen: Screen) -> RenderableType:
         title = Text.assemble(("Pick ", "bold"), (result.pick.name, ANSWER))
         rows.append(("pick", described(result.pick)))
         rows.append(("runner-up", described(result.runner_up) if result.runner_up else "nothing else fits"))
-        binds = miss(result.binds, " of the next better one") if result.binds else "nothing: the best candidate fits"
+        binds = miss(result.binds, " of the nearest better one") if result.binds else "nothing: the best candidate fits"
         rows.append(("limited by", binds))
     return section(title, facts(rows, screen))
 
