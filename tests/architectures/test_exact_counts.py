@@ -34,6 +34,12 @@ def test_equal_to_the_framework(row: dict[str, str]) -> None:
     assert row["counted_in"]
 
 
+def test_visual_wake_words() -> None:
+    """MLPerf Tiny's MobileNet V1, alpha 0.25 at 96 pixels: mlcommons/tiny at 1afd2c98, vww_96_float.tflite."""
+    graph = build_graph(mbcost.load("mobilenet_v1"), alpha=0.25, resolution=96, options={"classes": 2})
+    assert (count_macs(graph), count_params(graph, ParamsConvention("folded"))) == (7_489_664, 210_850)
+
+
 @pytest.mark.parametrize("row", [row for row in counts() if row["printed_in"]], ids=lambda row: row["architecture"])
 @pytest.mark.parametrize("what", ["macs", "params"])
 def test_printed_or_explained(row: dict[str, str], what: str) -> None:

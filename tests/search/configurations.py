@@ -16,6 +16,7 @@ PRINTED_WIDTHS = {"shufflenet_v1": (0.5, 1.0, 1.5, 2.0), "shufflenet_v2": (0.5, 
 #: Networks that take some resolutions only: the smallest, and the multiple of which they are.
 RESOLUTIONS = {
     **dict.fromkeys(("yolov2", "yolov5n", "yolov5s", "yolov8n", "yolov8s", "yolox_nano", "yolox_tiny"), (32, 32)),
+    "bisenet_v2": (64, 64),
     "dla102x": (32, 32),
     "ssd300_vgg16": (257, 1),
     "ssd512_vgg16": (257, 1),
