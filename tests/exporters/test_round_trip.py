@@ -25,6 +25,7 @@ LARGE = (
     *("alexnet", "darknet19", "dla102x", "efficientnet_b4", "mobilenet_v1_full_conv", "regnet_x_3_2gf", "resnet50"),
     *("convnext_tiny", "efficientnet_v2_s", "efficientvit_b2", "efficientvit_b3", "mobilenet_v4_conv_large", "yolov8s"),
     *("efficientnet_lite4", "mobileone_s4", "repvgg_a0", "repvgg_a1", "unet", "yolov5s"),
+    "mobilenet_v4_hybrid_large",
     *("resnext50_32x4d", "ssd300_vgg16", "ssd512_vgg16", "vgg16", "wide_resnet50_2", "xception", "yolov2"),
 )
 #: Networks that no file is written of: a trained temperature of each head, a convolution of constants.
