@@ -292,7 +292,8 @@ def rate_file(
     pooled = _aligned(measured, elsewhere)
     facts = _facts({name: float(np.mean([scale for scale, _ in each])) for name, each in pooled.items()})
     family_sd = _family_sd(measured)
-    names = cores if cores is not None else [load_core(name) for name in core_names()]
+    everything = (load_core(name) for name in core_names())
+    names = cores if cores is not None else [core for core in everything if not core.microcontroller]
     entries = {core.name: _entry(core, population, measured, pooled, facts, family_sd) for core in names}
     order = [population.columns.index((term, "")) for term in group.terms]
     return RateFile(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mbcost.devices.fabric import Resources
-    from mbcost.latency.energy import Energy
+    from mbcost.latency.energy import Energy, MeasuredEnergy
     from mbcost.memory.plan import MemoryPlan
 
 SCHEMA: Final = "mbcost/analysis/1"
@@ -381,6 +381,16 @@ class Analysis(Charted):
         return tflite_bytes(self.spec, self.layer_graph, self.target.precision)
 
     @cached_property
+    def measured_energy(self) -> MeasuredEnergy | None:
+        """The energy of one inference by what the board was measured to draw; None where it was not."""
+        power = self.target.device.active_power
+        if power is None or not self.target.processor.default or self.latency_s <= 0:
+            return None
+        from mbcost.latency.energy import energy_by_power
+
+        return energy_by_power(self.latency_s, self.latency_low_s, self.latency_high_s, power)
+
+    @cached_property
     def resources(self) -> tuple[Resources, Resources] | None:
         """FPGA resources that the accelerator uses, and those of the device; None for processors of other kinds."""
         processor = self.target.processor
@@ -459,7 +469,22 @@ class Analysis(Charted):
             "off_chip_mj": energy.off_chip_j * 1e3,
             "off_chip_bytes": energy.off_chip_bytes,
             "source": SOURCE,
+            **self._measured_energy_dict(),
         }
+
+    def _measured_energy_dict(self) -> dict[str, Any]:
+        """What a board was measured to draw times the latency, where it was."""
+        found = self.measured_energy
+        if found is None:
+            return {}
+        measured = {
+            "total_mj": found.total_j * 1e3,
+            "low_mj": found.low_j * 1e3,
+            "high_mj": found.high_j * 1e3,
+            "power_mw": found.power.value * 1e3,
+            "source": "; ".join(self.target.device.provenance.references[key] for key in found.power.reference),
+        }
+        return {"measured_power": measured}
 
     def _resources_dict(self) -> dict[str, Any] | None:
         if self.resources is None:

@@ -16,6 +16,7 @@ from mbcost.devices.entries import (
     Entry,
     Frequency,
     PerCycle,
+    Power,
     Section,
     Size,
     TransferRate,
@@ -27,7 +28,7 @@ from mbcost.devices.types import GpuVendor
 
 ClusterName: TypeAlias = Literal["large", "medium", "medium_2", "small"]
 Feature: TypeAlias = Literal[
-    "neon", "fp16", "dotprod", "i8mm", "bf16", "sve", "sve2", "sme", "amx", "rvv",
+    "dsp", "helium", "xtensa_pie", "rvp", "neon", "fp16", "dotprod", "i8mm", "bf16", "sve", "sve2", "sme", "amx", "rvv",
     "sse4", "avx2", "fma", "avx512", "avx_vnni", "avx512_vnni",
 ]  # fmt: skip
 #: Kind of file of the catalogue.
@@ -80,6 +81,8 @@ class CoreFile(Section):
     max_clock: Frequency | None = optional("the highest that is known of a chip with it")
     l1d: Size | None = optional("level 1 data cache")
     l2: Size | None = optional("level 2 cache, where every chip has the same")
+    microcontroller: bool | None = optional("whether runtimes of microcontrollers run on it, and no others")
+    runtime: Slug | None = optional("the default runtime, where it is not that of all Arm cores or of all others")
 
 
 class GpuFile(Section):
@@ -102,6 +105,7 @@ class ClusterSection(Section):
     cores: Count | None = optional("how many")
     clock: Frequency | None = optional("their highest clock")
     l2: Size | None = optional("level 2 cache of each")
+    runtime: Slug | None = optional("the default runtime, where it is not that of the core")
 
 
 class UnitSection(Section):
@@ -129,6 +133,17 @@ class ChipMemorySection(Section):
     bandwidth: Bandwidth | None = optional("width x transfer rate")
 
 
+class MemoriesSection(Section):
+    """Memories of a microcontroller."""
+
+    sram: dict[Slug, Size] | None = optional("bank of static RAM -> its size")
+    flash: Size | None = optional("flash for code and weights")
+    flash_wait_states: Count | None = optional("cycles beyond the first for a read from flash at the highest clock")
+    i_cache: Size | None = optional("cache of instructions and constants before the flash")
+    d_cache: Size | None = optional("data cache of the core")
+    psram: Size | None = optional("external RAM in the package or on the board")
+
+
 class SocFile(Section):
     """A system on a chip."""
 
@@ -141,6 +156,7 @@ class SocFile(Section):
     gpu: UnitSection | None = optional("its graphics processor")
     npu: NpuSection | None = optional("its accelerator")
     memory: ChipMemorySection | None = optional("what its memory controller drives")
+    memories: MemoriesSection | None = optional("memories of a microcontroller")
 
 
 class DeviationSection(Section):
@@ -175,6 +191,8 @@ class ShortDeviceFile(Section):
     clusters: dict[ClusterName, DeviationSection] | None = optional("cluster of the chip -> what deviates")
     gpu: GpuDeviationSection | None = optional("what deviates")
     memory: DeviceMemorySection | None = optional("what deviates")
+    memories: MemoriesSection | None = optional("what deviates")
+    active_power: Power | None = optional("what it draws while a microcontroller computes")
 
 
 MODELS: Final[dict[CatalogueKind, type[Section]]] = {

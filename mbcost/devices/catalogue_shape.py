@@ -17,6 +17,8 @@ from mbcost.errors import InputError, Problem
 from mbcost.files import MAX_PROBLEMS, Document, load_yaml
 
 WHOLE: Final = "the file"
+#: Sections whose keys are names of numbers (precisions, banks) -> the unit of a bare number.
+_NUMBERS_BY_NAME: Final = {"throughput": "MAC/cycle", "sram": ""}
 
 
 def shaped(path: Path, kind: CatalogueKind) -> dict[str, Any]:
@@ -50,9 +52,8 @@ def shape_problems(document: Document, kind: CatalogueKind) -> list[Problem]:
 def _in_full(value: Any, default: str | None, key: str = "") -> Any:
     """The data with a source at every number."""
     if isinstance(value, dict) and "value" not in value and key != "references":
-        unit = "MAC/cycle" if key == "throughput" else ""
-        if unit:
-            return {precision: written_out(each, default, unit) for precision, each in value.items()}
+        if key in _NUMBERS_BY_NAME:
+            return {name: written_out(each, default, _NUMBERS_BY_NAME[key]) for name, each in value.items()}
         return {name: _in_full(each, default, str(name)) for name, each in value.items()}
     if key in DIMENSIONS or key in MORE:
         return written_out(value, default)

@@ -12,11 +12,22 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mbcost.devices.cores import Core, ancestors, find_core, load_core
-from mbcost.devices.entries_of_catalogue import plain
+from mbcost.devices.entries_of_catalogue import number, plain
 from mbcost.devices.gpus import Gpu, cores_in, find_gpu
 from mbcost.devices.npus import npu_processor
-from mbcost.devices.socs import CLUSTER_NUMBERS, CLUSTERS, MEMORY_NUMBERS, Cluster, Soc, Unit, load_soc, numbers
-from mbcost.devices.types import DeviceProfile, Memory, Origin, Precision, Processor, Provenance, Quantity
+from mbcost.devices.socs import (
+    CLUSTER_NUMBERS,
+    CLUSTERS,
+    MEMORIES_NUMBERS,
+    MEMORY_NUMBERS,
+    Cluster,
+    Soc,
+    Unit,
+    load_soc,
+    memories_from,
+    numbers,
+)
+from mbcost.devices.types import DeviceProfile, Memories, Memory, Origin, Precision, Processor, Provenance, Quantity
 from mbcost.errors import fail, or_list
 from mbcost.units import UnitError, format_quantity, parse_quantity, plausible
 
@@ -95,6 +106,7 @@ def soc_profile(soc: Soc) -> DeviceProfile:
         note=_note(soc, graphics),
         processors=processors,
         memory=memory,
+        memories=_memories(soc, references),
         provenance=Provenance(date=soc.date, references=references.used),
         path=soc.path,
         origin=soc.origin,
@@ -119,6 +131,8 @@ def device_profile(data: Mapping[str, Any], path: str, origin: Origin) -> Device
         note=_note(soc, graphics),
         processors=_processors(clusters, soc, references) | graphics,
         memory=replace(memory, type=section.get("type") or memory.type),
+        memories=_memories_with_deviations(soc, data, references),
+        active_power=number("active_power", data.get("active_power"), default),
         provenance=Provenance(date=provenance["date"], references={**provenance["references"], **references.used}),
         path=path,
         origin=origin,
@@ -132,6 +146,25 @@ def with_deviations(clusters: Mapping[str, Cluster], data: Mapping[str, Any]) ->
         core = values.get("core") or found[name].core
         found[name] = found[name]._replace(core=core, **_known(numbers(values, CLUSTER_NUMBERS, default)))
     return found
+
+
+def _memories(soc: Soc, references: _References) -> Memories | None:
+    """The memories of a microcontroller with references as the profile has them."""
+    if soc.memories is None:
+        return None
+    banks = {name: references.of(size, soc) for name, size in soc.memories.sram.items()}
+    rest = {key: references.of(getattr(soc.memories, key), soc) for key in MEMORIES_NUMBERS}
+    return Memories(sram={name: size for name, size in banks.items() if size is not None}, **rest)
+
+
+def _memories_with_deviations(soc: Soc, data: Mapping[str, Any], references: _References) -> Memories | None:
+    """The memories of a microcontroller with what the file of a device says of them."""
+    own = memories_from(data.get("memories"), data.get("provenance", {}).get("reference"))
+    chip = _memories(soc, references)
+    if own is None or chip is None:
+        return own or chip
+    changed = {key: value for key in MEMORIES_NUMBERS if (value := getattr(own, key)) is not None}
+    return replace(chip, sram={**chip.sram, **own.sram}, **changed)
 
 
 def _unit_with_deviations(unit: Unit | None, data: Mapping[str, Any]) -> Unit | None:
@@ -280,6 +313,8 @@ def _processor(cluster: Cluster, soc: Soc | None, references: _References, *, de
     core = load_core(cluster.core)
     arm = core.instructions.startswith("arm") or "neon" in core.features
     precisions: tuple[Precision, ...] = ("fp32", "fp16", "int8") if "fp16" in core.features else ("fp32", "int8")
+    if core.microcontroller:  # most of them have rates of int8 alone
+        precisions = ("int8", "fp32")
     throughput = {
         precision: rate
         for precision in precisions
@@ -290,9 +325,10 @@ def _processor(cluster: Cluster, soc: Soc | None, references: _References, *, de
         name=_key(cluster.name),
         kind="cpu",
         model=core.name,
-        runtime=ARM_RUNTIME if arm else OTHER_RUNTIME,
+        runtime=cluster.runtime or core.runtime or (ARM_RUNTIME if arm else OTHER_RUNTIME),
         precisions=precisions,
         default=default,
+        microcontroller=core.microcontroller,
         max_threads=int(cluster.cores.value) if cluster.cores else 1,
         clock=cluster.clock,
         throughput=throughput,

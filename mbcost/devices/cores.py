@@ -44,6 +44,8 @@ class Core:
         Precision -> multiply-accumulates a cycle of one core.
     features
         Instruction sets that matter here: neon, fp16, dotprod, i8mm, ...
+    microcontroller, runtime
+        Whether runtimes of microcontrollers run on it, and its default runtime; None for the usual one.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Core:
     max_clock: Quantity | None = None
     l1d: Quantity | None = None
     l2: Quantity | None = None
+    microcontroller: bool = False
+    runtime: str | None = None
     references: Mapping[str, str] = field(default_factory=dict, hash=False)
     date: str = ""
     path: str = ""
@@ -134,6 +138,8 @@ def core_from(data: Mapping[str, Any], path: str, origin: Origin) -> Core:
         order=data.get("order") or "out-of-order",
         features=frozenset(data.get("features") or ()),
         throughput=throughput_of(data, default),
+        microcontroller=bool(data.get("microcontroller")),
+        runtime=data.get("runtime"),
         references=provenance.get("references") or {},
         date=provenance["date"],
         path=path,

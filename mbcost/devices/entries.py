@@ -120,6 +120,10 @@ class SizeOrZero(Size):
     may_be_zero = True
 
 
+class Power(Entry):
+    dimension = "power"
+
+
 class Bandwidth(Entry):
     dimension = "bandwidth"
 

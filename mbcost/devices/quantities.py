@@ -15,6 +15,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "transfer_rate": ("transfer_rate",),
     "time": ("call", "kernel"),
     "width": ("simd_width", "vector_width", "weight_width", "width"),
+    "power": ("active_power",),
     "bandwidth": (
         *("bandwidth", "measured_bandwidth", "l2_bandwidth", "texture_bandwidth", "local_memory_bandwidth"),
         "system_cache_bandwidth",
@@ -34,13 +35,17 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "core_uram",
         "capacity",
         "system_cache",
+        "flash",
+        "psram",
+        "i_cache",
+        "d_cache",
     ),
     "count": (
         *("cores", "shader_processors", "lanes", "contexts", "scalar_threads", "dsp_slices", "lut", "channels"),
         *("pixel_parallelism", "input_channel_parallelism", "output_channel_parallelism"),
         *("depthwise_parallelism", "rows", "columns"),
         *("tm", "tn", "tr", "tc", "dsp_per_mac", "core_dsp", "core_lut"),
-        *("step_height", "step_width", "step_channels", "results"),
+        *("step_height", "step_width", "step_channels", "results", "flash_wait_states"),
     ),
 }
 #: Key of a profile -> dimension of its number, or of its number for each precision.

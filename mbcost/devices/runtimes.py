@@ -122,8 +122,10 @@ def unfit_file(file: RuntimeFile, soc: str | None, processor: Processor) -> str 
         return None
     kinds, requires, excludes = place
     wanted, hosts = [], requires.get("section", ())
-    if processor.kind not in kinds:
-        return f"it runs on {_AN[kinds[0]]} {or_list(kinds)}"
+    if processor.runs not in kinds:
+        if "cpu" in kinds and processor.microcontroller:
+            return "it runs on no microcontroller"
+        return "it runs on a microcontroller" if kinds == ("mcu",) else f"it runs on {_AN[kinds[0]]} {or_list(kinds)}"
     names = {"model": processor.model, "soc": soc or ""}
     patterns = {key: requires[key] for key in names if key in requires}
     if patterns and not _matches(names, patterns):

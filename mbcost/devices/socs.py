@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from mbcost.devices.entries_of_catalogue import aliases_of, number, plain
 from mbcost.devices.folders import SOCS, own_version, profiles_in, user_folder
-from mbcost.devices.types import Memory, Origin, Quantity
+from mbcost.devices.types import Memories, Memory, Origin, Quantity
 from mbcost.errors import did_you_mean, fail
 from mbcost.files import load_yaml
 from mbcost.resources import hardware_profiles
@@ -19,6 +19,8 @@ from mbcost.resources import hardware_profiles
 CLUSTERS: Final = ("large", "medium", "medium_2", "small")
 #: The keys of single numbers of its memory.
 MEMORY_NUMBERS: Final = ("width", "transfer_rate", "bandwidth", "capacity")
+#: The keys of single numbers of a microcontroller's memories.
+MEMORIES_NUMBERS: Final = ("flash", "flash_wait_states", "i_cache", "d_cache", "psram")
 #: The keys of single numbers of a cluster.
 CLUSTER_NUMBERS: Final = ("cores", "clock", "l2")
 
@@ -31,6 +33,7 @@ class Cluster(NamedTuple):
     cores: Quantity | None = None
     clock: Quantity | None = None
     l2: Quantity | None = None
+    runtime: str | None = None
 
 
 class Unit(NamedTuple):
@@ -53,6 +56,8 @@ class Soc:
         Name -> cores, the fastest first: large, medium, medium_2, small.
     memory
         What its memory controller drives.
+    memories
+        Memories of a microcontroller; None for any other chip.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Soc:
     gpu: Unit | None = None
     npu: Unit | None = None
     memory: Memory = field(default_factory=Memory)
+    memories: Memories | None = None
     references: Mapping[str, str] = field(default_factory=dict, hash=False)
     date: str = ""
     path: str = ""
@@ -126,18 +132,30 @@ def soc_from(data: Mapping[str, Any], path: str, origin: Origin) -> Soc:
         title=identity["title"],
         names=tuple(identity.get("names") or ()),
         clusters={
-            name: Cluster(name, values["core"], **numbers(values, CLUSTER_NUMBERS, default))
+            name: Cluster(
+                name, values["core"], **numbers(values, CLUSTER_NUMBERS, default), runtime=values.get("runtime")
+            )
             for name, values in data["clusters"].items()
         },
         l3=number("l3", data.get("l3"), default),
         gpu=unit(data.get("gpu")),
         npu=unit(data.get("npu")),
         memory=Memory(type=memory.get("type"), **numbers(memory, MEMORY_NUMBERS, default)),
+        memories=memories_from(data.get("memories"), default),
         references=provenance.get("references") or {},
         date=provenance["date"],
         path=path,
         origin=origin,
     )
+
+
+def memories_from(section: Mapping[str, Any] | None, default: str | None) -> Memories | None:
+    """The memories of a microcontroller in a file's section; None without one."""
+    if section is None:
+        return None
+    banks = {name: number("sram", size, default) for name, size in (section.get("sram") or {}).items()}
+    known = {name: size for name, size in banks.items() if size is not None}
+    return Memories(sram=known, **numbers(section, MEMORIES_NUMBERS, default))
 
 
 def numbers(values: Mapping[str, Any], keys: tuple[str, ...], default: str | None) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from mbcost.words import Precision as Precision
 
 Source = Literal["datasheet", "measured", "derived", "fitted", "assumed"]
 Kind = Literal["cpu", "gpu", "dsp", "npu", "fpga"]
+#: What runtimes call CPUs that are microcontrollers: no other CPU runs these runtimes, and such a CPU runs no others.
+MICROCONTROLLER: Final = "mcu"
 #: Who designed a GPU, as far as runtimes tell them apart.
 GpuVendor = Literal["adreno", "mali", "powervr", "apple", "amd"]
 #: Bytes of an element [B].
@@ -157,6 +159,8 @@ class Processor:
         Supported precisions; the first is the default.
     max_threads
         Largest number of threads; on a CPU, the cores of the big cluster.
+    microcontroller
+        Whether it is a CPU without an operating system's runtimes: those of the kind ``mcu`` run on it, no others.
     throughput
         Precision -> multiply-accumulates per cycle of one CPU core.
     peak
@@ -176,6 +180,7 @@ class Processor:
     precisions: tuple[Precision, ...]
     default: bool = False
     max_threads: int = 1
+    microcontroller: bool = False
     note: str | None = None
     clock: Quantity | None = None
     throughput: Mapping[Precision, Quantity] = field(default_factory=dict, hash=False)
@@ -208,6 +213,11 @@ class Processor:
     hls: Hls | None = None
     ethos_u: EthosU | None = None
     clusters: tuple[Processor, ...] = ()
+
+    @property
+    def runs(self) -> str:
+        """What runtimes call processors like it: its kind, or ``mcu`` for a CPU that is a microcontroller."""
+        return MICROCONTROLLER if self.microcontroller else self.kind
 
     def in_use(self, threads: int) -> tuple[Processor, ...]:
         """The clusters that so many threads run on, the first ones first; of a plain processor itself."""
@@ -252,6 +262,30 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Memories:
+    """Memories of a microcontroller; what nobody published is None.
+
+    Attributes
+    ----------
+    sram
+        Bank -> its size [B]; empty where it is not known.
+    flash, psram
+        Flash for code and weights, and RAM outside the chip [B].
+    flash_wait_states
+        Cycles beyond the first for a read from flash at the highest clock.
+    i_cache, d_cache
+        Cache of instructions and constants before the flash, and data cache of the core [B].
+    """
+
+    sram: Mapping[str, Quantity] = field(default_factory=dict, hash=False)
+    flash: Quantity | None = None
+    flash_wait_states: Quantity | None = None
+    i_cache: Quantity | None = None
+    d_cache: Quantity | None = None
+    psram: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overheads:
     """Overheads of a processor in addition to the kernels [s]: once per inference, and once per kernel."""
 
@@ -283,6 +317,10 @@ class DeviceProfile:
         its path.
     names
         Other names: as it is sold, and model codes.
+    memories
+        Memories of a microcontroller; None for any other device.
+    active_power
+        What it draws while its microcontroller computes [W]; None where nobody measured it.
     chip
         The key of its system on a chip in the catalogue, from which clusters of its CPU come; None if it names none.
     changes, unchanged
@@ -298,6 +336,8 @@ class DeviceProfile:
     provenance: Provenance
     processors: Mapping[str, Processor] = field(hash=False)
     memory: Memory
+    memories: Memories | None = None
+    active_power: Quantity | None = None
     overheads: Mapping[str, Overheads] = field(default_factory=dict, hash=False)
     path: str = ""
     origin: Origin = "file"
@@ -315,7 +355,7 @@ class DeviceProfile:
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
         """Every number with its dotted path, such as ``processors.cpu.clock``, in the order of the classes' fields."""
-        for section in ("processors", "memory", "overheads"):
+        for section in ("processors", "memory", "memories", "active_power", "overheads"):
             yield from _quantities(section, getattr(self, section))
 
 

@@ -205,7 +205,8 @@ def _interval_source(analysis: Analysis) -> str:
         return f"leave-one-out predictions of {fitted.networks} latencies of this target"
     spread = spread_of(analysis.target, analysis.runtime, analysis.form)
     if spread is not None:
-        return f"predictions of phones that were left out; rates are {spread.origin}"
+        devices = "boards" if analysis.target.processor.microcontroller else "phones"
+        return f"predictions of {devices} that were left out; rates are {spread.origin}"
     bound, _ = analysis.runtime.interval(analysis.target.processor.model, analysis.target.precision)
     return f"{bound.source}: {bound.reference}"
 

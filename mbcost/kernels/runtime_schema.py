@@ -45,6 +45,7 @@ def _comparison(text: str) -> str:
 Operator = Annotated[str, AfterValidator(_operator), Field(json_schema_extra={"enum": sorted(OPERATOR_BY_NAME)})]
 Operators = Annotated[list[Operator], Field(min_length=1)]
 Patterns = Annotated[list[Text], Field(min_length=1)]
+RuntimeKind = Literal[Kind, "mcu"]
 KernelName = Literal[KernelKind, "refused"]
 FamilyName = Annotated[str, AfterValidator(_family), Field(json_schema_extra={"enum": [COMMON, *family_names()]})]
 Comparison = Annotated[
@@ -167,7 +168,9 @@ class RuntimeSection(Section):
     source: Text = Field(description="the code or the documents that its rules come from")
     like: Text | None = optional("a runtime whose rules and numbers hold where this file has none")
     family: FamilyName | None = optional("a family whose rules hold where this file has none")
-    processors: Annotated[list[Kind], Field(min_length=1)] | None = optional("kinds of processor that it runs on")
+    processors: Annotated[list[RuntimeKind], Field(min_length=1)] | None = optional(
+        "kinds of processor that it runs on; `mcu`: CPUs that are microcontrollers"
+    )
     requires: RequiresSection | None = optional("which of them")
     excludes: ExcludesSection | None = optional("which of them it does not run on")
     form: Text | None = optional("the latency form that fits it")

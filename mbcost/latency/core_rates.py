@@ -94,6 +94,8 @@ class CoreEntry:
         Term -> cycles over those of the average core, beyond `scale` [1]; 1 where it is not named.
     phones
         The devices that were measured with this runtime.
+    boards
+        Device that was measured -> its `scale` and `sd`, where they are not those of any device with the core [1].
     """
 
     scale: float
@@ -102,6 +104,14 @@ class CoreEntry:
     source: str
     shape: Mapping[str, float] = field(default_factory=dict)
     phones: Sequence[str] = ()
+    boards: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def on(self, device: str) -> CoreEntry:
+        """The entry on a device: with its own scale where it was measured."""
+        if device not in self.boards:
+            return self
+        scale, sd = self.boards[device]
+        return replace(self, scale=scale, sd=sd, source=f"{self.source}, this one among them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,8 @@ class RateFile:
     noise
         Standard deviation of the form's relative error of one network [1].
     width
-        Standard deviations to either side of the 90 % interval, by basis, and ``calibrated`` [1].
+        Standard deviations to either side of the 90 % interval, by basis, and ``calibrated`` [1]; ``same board`` for a
+        device that was measured itself, where that differs.
     serial
         Term -> share of its time that does not go down with the threads [1].
     sync_cycles
@@ -234,7 +245,9 @@ def spread(target: Target, runtime: Runtime) -> Spread:
         variance, own = variance + file.threads_sd**2, file.threads_shape_sd**2
     covariance = tuple((*(value + variance for value in row[:-1]), row[-1] + variance + own) for row in rows)
     source = f"{known.entry.source} ({file.source})"
-    return Spread(covariance, file.noise_of(target.threads), file.width[basis], file.width["calibrated"], basis, source)
+    width = file.width.get("same board") if target.device.name in known.entry.boards else None
+    width = file.width[basis] if width is None else width
+    return Spread(covariance, file.noise_of(target.threads), width, file.width["calibrated"], basis, source)
 
 
 def core_of(target: Target) -> Core:
@@ -323,7 +336,7 @@ def cycles_of(file: RateFile, core: Core | Gpu | Npu) -> dict[str, float]:
 
 def _known(target: Target, runtime: Runtime) -> _Known:
     core = core_of(target) if target.processor.kind == "cpu" else npu_of(target)
-    return _Known(core, known_core(_file_of(target, runtime), core))
+    return _Known(core, known_core(_file_of(target, runtime), core).on(target.device.name))
 
 
 def rates_of(runtime: Runtime, precision: str) -> RateFile:

@@ -1,4 +1,6 @@
-"""Energy of an inference as an estimate: arithmetic and the bytes that move, at published energies of a 45 nm process.
+"""Energy of an inference: the power that a board was measured to draw, times the time; else an estimate.
+
+The estimate is arithmetic and the bytes that move, at published energies of a 45 nm process.
 
 The energy of instruction control, clocks and leakage is not included, and newer processes need less: the estimate is
 for comparisons of networks and precisions and does not replace a measurement.
@@ -6,9 +8,11 @@ for comparisons of networks and precisions and does not replace a measurement.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from mbcost.devices import Quantity
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm
 from mbcost.numeric import Real, add_up
@@ -53,6 +57,32 @@ class Energy(NamedTuple):
     def total_j(self) -> Real:
         """Arithmetic and both kinds of memory [J]."""
         return self.compute_j + self.on_chip_j + self.off_chip_j
+
+
+#: Standard deviation of the log of a board's power between networks and runtimes: 11 % on the Nucleo-H7A3ZI-Q,
+#: 8 % on the Nucleo-L4R5ZI, 6 % on the Nucleo-U575ZI-Q (MLPerf Tiny v0.7 to v1.2, `benchmarks/mcu_energy.py`) [1].
+POWER_SD: Final = 0.09
+#: Standard deviations to either side of the 90 % interval: the normal distribution's.
+POWER_WIDTH: Final = 1.645
+
+
+class MeasuredEnergy(NamedTuple):
+    """Energy of one inference of the whole batch by a board's power, with the bounds of its 90 % interval [J]."""
+
+    total_j: float
+    low_j: float
+    high_j: float
+    power: Quantity
+
+
+def energy_by_power(latency_s: float, low_s: float, high_s: float, power: Quantity) -> MeasuredEnergy:
+    """A board's power times the latency; both are uncertain, independently of each other."""
+
+    def factor(bound: float) -> float:
+        return math.exp(math.hypot(math.log(bound / latency_s), POWER_WIDTH * POWER_SD)) if latency_s else 1.0
+
+    total = power.value * latency_s
+    return MeasuredEnergy(total, total / factor(low_s), total * factor(high_s), power)
 
 
 def estimate_energy(kernels: Iterable[Kernel], form: LatencyForm, precision: str) -> Energy | None:

@@ -38,8 +38,8 @@ def latency_model(target: Target) -> LatencyModel:
 def _model_of(target: Target, _: object) -> LatencyModel:
     """The model with one version of a user's runtime file."""
     runtime = load_runtime(target.runtime_file)
-    if target.processor.kind not in runtime.processors:
-        kinds = " and ".join(runtime.processors)
+    if target.processor.runs not in runtime.processors:
+        kinds = " and ".join(runtime.processors).replace("mcu", "microcontroller")
         fail("MB304", f"{runtime.name} runs on a {kinds}, not on the {target.processor.name} of {target.device.name}")
     target = computed_target(target, runtime)
     runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)

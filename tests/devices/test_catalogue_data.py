@@ -18,6 +18,7 @@ FOLDERS = ("cores", "socs", "devices")
 CLUSTERS = ("large", "medium", "medium_2", "small")
 SOURCES = {"datasheet", "measured", "derived", "fitted", "assumed"}
 FEATURES = {
+    *("dsp", "helium", "xtensa_pie", "rvp"),
     *("neon", "fp16", "dotprod", "i8mm", "bf16", "sve", "sve2", "sme", "amx", "rvv"),
     *("sse4", "avx2", "fma", "avx512", "avx_vnni", "avx512_vnni"),
 }
@@ -31,6 +32,14 @@ CORE = {
     "max_clock": "frequency",
     "l1d": "size",
     "l2": "size",
+}
+MICROCONTROLLER = {"microcontroller", "runtime"}
+MEMORIES = {
+    "flash": "size",
+    "flash_wait_states": "count",
+    "i_cache": "size",
+    "d_cache": "size",
+    "psram": "size",
 }
 CLUSTER = {"core": None, "cores": "count", "clock": "frequency", "l2": "size"}
 GPU = {"name": None, "cores": "count", "clock": "frequency"}
@@ -121,6 +130,14 @@ def check_section(section: dict[str, Any], keys: dict[str, str | None], referenc
             check_number(section.get(key), dimension, references)
 
 
+def check_memories(content: dict[str, Any], references: dict[str, str]) -> None:
+    """The memories of a microcontroller, where it is one."""
+    section = dict(content.get("memories") or {})
+    for size in (section.pop("sram", None) or {}).values():
+        check_number(size, "size", references)
+    check_section(section, MEMORIES, references)
+
+
 def references_of(content: dict[str, Any]) -> dict[str, str]:
     return content["provenance"].get("references", {})
 
@@ -157,7 +174,8 @@ def test_no_name_is_that_of_an_older_profile() -> None:
 def test_core(name: str) -> None:
     core = CORES[name]
     references = references_of(core)
-    assert set(core) == {"identity", "like", "provenance", "instructions", "order", "throughput", "features", *CORE}
+    keys = {"identity", "like", "provenance", "instructions", "order", "throughput", "features", *CORE}
+    assert set(core) == keys | (MICROCONTROLLER if core.get("microcontroller") else set())
     assert core["order"] in {"in-order", "out-of-order"}
     assert core["like"] is None or (core["like"] in CORES and core["like"] != name)
     assert set(core["features"]) <= FEATURES
@@ -190,16 +208,17 @@ def test_peaks_are_pipes_times_lanes(name: str) -> None:
 def test_soc(name: str) -> None:
     soc = SOCS[name]
     references = references_of(soc)
-    assert set(soc) == {"identity", "provenance", "clusters", "l3", "gpu", "npu", "memory"}
+    assert set(soc) - {"memories"} == {"identity", "provenance", "clusters", "l3", "gpu", "npu", "memory"}
+    check_memories(soc, references)
     assert list(soc["clusters"]) == [each for each in CLUSTERS if each in soc["clusters"]]
     assert "large" in soc["clusters"]
     assert ("medium_2" not in soc["clusters"]) or ("medium" in soc["clusters"])
     for cluster in soc["clusters"].values():
-        check_section(cluster, CLUSTER, references)
-        assert set(cluster) == set(CLUSTER)
+        check_section({key: item for key, item in cluster.items() if key != "runtime"}, CLUSTER, references)
+        assert set(cluster) - {"runtime"} == set(CLUSTER)
         core = CORES[cluster["core"]]
         clock, limit = value(cluster["clock"], "frequency"), value(core["max_clock"], "frequency")
-        assert clock is None or (limit is not None and clock <= limit)
+        assert clock is None or (limit is None and "FPGA" in soc["identity"]["title"]) or clock <= (limit or 0)
     check_number(soc["l3"], "size", references)
     for key, keys in (("gpu", GPU), ("npu", NPU), ("memory", {k: v for k, v in MEMORY.items() if k != "capacity"})):
         if soc[key] is not None:
@@ -220,8 +239,10 @@ def test_device(name: str) -> None:
     assert (
         {"identity", "soc", "provenance"}
         <= set(device)
-        <= {"identity", "soc", "provenance", "clusters", "gpu", "memory"}
+        <= {"identity", "soc", "provenance", "clusters", "gpu", "memory", "memories", "active_power"}
     )
+    check_memories(device, references)
+    check_number(device.get("active_power"), "power", references)
     soc = SOCS[device["soc"]]
     for key, cluster in device.get("clusters", {}).items():
         assert key in soc["clusters"]

@@ -43,7 +43,7 @@ def check(profile: DeviceProfile) -> None:
         core = load_core(processor.model)
         assert processor.name == name
         assert processor.model == core.name
-        assert processor.precisions[0] == "fp32"
+        assert processor.precisions[0] == ("int8" if core.microcontroller else "fp32")
         assert ("fp16" in processor.precisions) == ("fp16" in core.features)
         assert processor.max_threads == (processor.cores.value if processor.cores else 1)
         assert processor.clock is None or set(processor.peak) == set(processor.throughput)

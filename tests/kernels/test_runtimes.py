@@ -83,8 +83,13 @@ def network(folder: Path, *operators: str) -> str:
 def test_every_runtime_says_what_becomes_of_every_operator(name: str) -> None:
     """A kernel, `outside`, or a refusal that its file lists; each with a source."""
     runtime = load_runtime(name)
-    data = runtime_document(find_runtime(name)).data
-    refused = {op for entry in data.get("kernels", ()) if entry["kernel"] == "refused" for op in entry["operators"]}
+    file: str | None = name
+    refused = set()
+    while file is not None:
+        data = runtime_document(find_runtime(file)).data
+        entries = [entry for entry in data.get("kernels", ()) if entry["kernel"] == "refused"]
+        refused |= {op for entry in entries for op in entry["operators"]}
+        file = data.get("like")
     assert {operator.op for operator in OPERATORS} == set(runtime.rules) | refused
     for rules in runtime.rules.values():
         assert rules[-1].when is None

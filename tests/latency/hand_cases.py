@@ -79,6 +79,14 @@ def _pixel4(rates: str, counts: dict[str, int]) -> float:
     return sum(count * each[term] for term, count in counts.items()) / PIXEL4_HZ
 
 
+def _micro(rates: str, core: str, device: str, hertz: float, counts: dict[str, int]) -> float:
+    """Counts by hand times the cycles of a core on a board that was measured: the average's, its scale and shape."""
+    file: Any = json.loads((hardware_profiles() / "rates" / f"{rates}.json").read_text(encoding="utf-8"))
+    own = file["cores"][core]
+    scale = exp(own["boards"][device][0])
+    return sum(count * file["cycles"][term] * scale * own["shape"][term] for term, count in counts.items()) / hertz
+
+
 def _adreno640(counts: dict[str, float]) -> float:
     """Counts by hand times what an Adreno 640 takes for each: its designer's average, its scale and its shape.
 
@@ -157,6 +165,10 @@ CASES: tuple[HandCase, ...] = (
     # 200 MHz while 14 x 14 x (16 + 32) + 4,608 B move at 12.8 GB/s, then 20 cycles of the pipeline
     HandCase("hls_tiling", "zc706", "int8", "14x14x16", "op: conv2d 3x3, out: 32", "direct_conv",
              max(196 * 9 / 200e6, (196 * (16 + 32) + 4608) / 12.8e9) + 20 / 200e6),
+    # mcu.py: 7 x 7 x 16 to 8 channels in int8 at 120 MHz: 6,272 MACs, 392 results, 128 weights, one layer
+    HandCase("mcu", "nucleo_l4r5zi@x-cube-ai-9.0", "int8", "7x7x16", _POINTWISE, "pointwise",
+             _micro("x-cube-ai-9.0-int8", "cortex_m4", "nucleo_l4r5zi", 120e6,
+                    {"pointwise": 49 * 16 * 8, "outputs": 49 * 8, "weights": 16 * 8, "layers": 1})),
     # ncnn_cpu.py: 2 x 2 of Winograd's tiles, 64 products each for 16 x 16 channels, 64 numbers for 16 + 16; fp32 packs
     # 4 channels, so that nothing is unpacked
     HandCase("ncnn_cpu", "pixel4@ncnn", "fp32", "12x12x16", "op: conv2d 3x3, out: 16", "direct_conv",

@@ -31,6 +31,7 @@ FORMS: Final[dict[str, str]] = {
     "hexagon_hvx": "hexagon_hvx",
     "hls_tiling": "hls_tiling",
     "litert_cpu": "litert_cpu",
+    "mcu": "mcu",
     "ncnn_cpu": "ncnn_cpu",
     "onnxruntime_cpu": "onnxruntime_cpu",
     "openvino_cpu": "openvino_cpu",

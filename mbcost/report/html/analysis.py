@@ -30,7 +30,7 @@ from mbcost.report.charts.analysis import CHARTS, block_names, class_names, live
 from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
-from mbcost.report.rows.physical import energy_line, resource_rows, start_line
+from mbcost.report.rows.physical import energy_line, measured_energy_line, resource_rows, start_line
 
 
 def analysis_page(analyses: Sequence[Analysis], origin: Origin = NO_ORIGIN) -> str:
@@ -152,7 +152,13 @@ def _physical_cards(analysis: Analysis) -> list[dict[str, str]]:
     if start := start_line(analysis):
         value, _, note = start.partition(" ms ")
         result.append({"label": "start", "value": f"{value} ms", "note": note, "detail": ""})
-    if analysis.energy is not None:
+    if analysis.measured_energy is not None:
+        value, _, note = measured_energy_line(analysis.measured_energy).removesuffix(")").partition(", ")
+        sources = "; ".join(
+            analysis.target.device.provenance.references[key] for key in analysis.measured_energy.power.reference
+        )
+        result.append({"label": "energy", "value": value, "note": note, "detail": sources})
+    elif analysis.energy is not None:
         value, _, note = energy_line(analysis.energy).removesuffix(")").partition(" (")
         result.append({"label": "energy (estimate)", "value": value, "note": note, "detail": SOURCE})
     if analysis.resources is not None:

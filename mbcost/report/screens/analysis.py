@@ -14,7 +14,13 @@ from mbcost.errors import printable
 from mbcost.insight.breakdown import TimeShare, caveats, interval_source, kernel_times, slowest, time_by
 from mbcost.insight.hints import find_hints
 from mbcost.memory.targets import plans_memory
-from mbcost.report.rows.physical import energy_line, memory_line, resource_rows, start_line
+from mbcost.report.rows.physical import (
+    energy_line,
+    measured_energy_line,
+    memory_line,
+    resource_rows,
+    start_line,
+)
 from mbcost.report.screens.terminal import (
     ANSWER,
     BAR,
@@ -124,7 +130,9 @@ def _answer(analysis: Analysis, screen: Screen, *, memory: bool) -> RenderableTy
         rows.append(("RAM, flash", memory_line(analysis.plan_memory(file=True))))
     if start := start_line(analysis):
         rows.append(("start", start))
-    if analysis.energy is not None:
+    if analysis.measured_energy is not None:
+        rows.append(("energy", measured_energy_line(analysis.measured_energy)))
+    elif analysis.energy is not None:
         rows.append(("energy", energy_line(analysis.energy)))
     if analysis.resources is not None:
         rows += resource_rows(*analysis.resources)
