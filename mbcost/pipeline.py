@@ -7,6 +7,7 @@ Each step is callable on its own and returns a new frozen value with a readable 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import overload
 
 from mbcost.analysis import Analyses, Analysis
@@ -165,7 +166,7 @@ def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration
     batch = spec.stated_batch if how.batch is None else how.batch
     predicted = predict(graph, model, batch=batch, estimate_unsupported=how.estimates)
     host = model.host if any(map(is_hosted, predicted.kernels)) else None
-    return Analysis(
+    found = Analysis(
         spec=spec,
         layer_graph=graph,
         target=target,
@@ -186,3 +187,9 @@ def analyze_one(spec: ArchitectureSpec, device: str | Target, how: Configuration
         params_convention=how.params,
         macs_convention=how.macs,
     )
+    memories = target.device.memories
+    if memories is None:
+        return found
+    from mbcost.memory.limits import board_notes
+
+    return replace(found, warnings=(*found.warnings, *board_notes(found.plan_memory(file=False), memories)))

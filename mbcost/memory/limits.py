@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from mbcost import readable
 from mbcost.checks import is_number, shown
+from mbcost.devices.types import Memories
 from mbcost.errors import InputError, Problem, did_you_mean
 from mbcost.memory.plan import MemoryPlan
 from mbcost.units import UNITS, UnitError, parse_quantity, plausible
@@ -104,6 +105,21 @@ def excesses(plan: MemoryPlan, limits: Limits) -> list[Excess]:
     if limits.flash is not None and plan.flash.total_bytes > limits.flash:
         found.append(Excess("flash", plan.flash.total_bytes, limits.flash, f"it is {plan.flash.what}"))
     return found
+
+
+def board_notes(plan: MemoryPlan, memories: Memories) -> list[str]:
+    """What of a network does not fit into the memories of a board, as far as they are known."""
+    banks = {name: size.value for name, size in memories.sram.items()}
+    psram = memories.psram.value if memories.psram is not None else 0.0
+    ram = sum(banks.values()) + psram if banks else None
+    flash = memories.flash.value if memories.flash is not None else None
+    notes = [f"does not fit: it needs {excess}" for excess in excesses(plan, Limits(ram, flash))]
+    largest = max(banks, key=banks.__getitem__, default="")
+    if not notes and largest and plan.arena.size > banks[largest]:
+        size = readable.size(round(banks[largest]))
+        arena = readable.size(plan.arena.size)
+        notes.append(f"no bank of its SRAM holds the arena of {arena}: the largest, {largest}, has {size}")
+    return notes
 
 
 def peak_text(plan: MemoryPlan, most: int = 3) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import mbcost
+from mbcost.devices.types import Memories, Quantity
 from mbcost.errors import InputError
-from mbcost.memory.limits import Limits, excesses, read_limits
+from mbcost.memory.limits import Limits, board_notes, excesses, read_limits
 from mbcost.memory.planners import PLANNERS
 
 TARGET = "pixel4/cpu@tflite-2.10"
@@ -129,3 +130,31 @@ def test_pick_by_ram_and_flash() -> None:
     assert found.binds.needs > 300 * 1024
     plain = mbcost.pick("mobilenet_v1", TARGET, precision="int8", budget="30ms")
     assert "ram_bytes" not in plain.to_dict()["front"][0]["targets"][0]
+
+
+def size(kib: float) -> Quantity:
+    return Quantity(kib * 1024, "size", "datasheet", ("by hand",), None, None, f"{kib} KiB")
+
+
+def test_what_does_not_fit_a_board() -> None:
+    """MobileNet V1 0.25 at 96x96: the arena has 72 KiB, 48x48x16 and 48x48x16, and the weights are 456 KiB and more."""
+    plan = mbcost.analyze("mobilenet_v1", "pixel1", alpha=0.25, resolution=96, precision="int8").plan_memory("greedy")
+    arena = plan.arena.size / 1024
+    assert board_notes(plan, Memories()) == []
+    assert board_notes(plan, Memories(sram={"a": size(512)}, flash=size(1024))) == []
+    small = board_notes(plan, Memories(sram={"a": size(32), "b": size(16)}, flash=size(256)))
+    assert [note.split(",")[0].split(" of ")[-1] for note in small] == ["RAM", "flash"]
+    assert "the peak is at" in small[0]
+    apart = board_notes(plan, Memories(sram={"a": size(arena - 1), "b": size(arena - 1)}, flash=size(1024)))
+    assert len(apart) == 1
+    assert apart[0].startswith("no bank of its SRAM holds the arena")
+    assert board_notes(plan, Memories(sram={"a": size(16)}, psram=size(8192), flash=size(1024)))[0].startswith(
+        "no bank"
+    )
+
+
+def test_the_note_is_beside_the_latency() -> None:
+    """A network of 138 million weights on a board with 2 MiB of flash (DS12930)."""
+    warnings = mbcost.analyze("vgg16", "stm32h747").warnings
+    assert any(note.startswith("does not fit: it needs") and "of flash" in note for note in warnings)
+    assert not any("does not fit" in note for note in mbcost.analyze("resnet8", "stm32h747").warnings)
