@@ -66,7 +66,8 @@ def test_published_latencies_that_nothing_was_fitted_to(
     target: str, precision: str, file: str, networks: int, calibration: bool | None, mape: float
 ) -> None:
     chosen = resolve_target(target, precision=precision)
-    counts, _, measured = work_of(read_measurements(hardware_profiles() / "measurements" / f"{file}.csv")[0], chosen)
+    work = work_of(read_measurements(hardware_profiles() / "measurements" / f"{file}.csv")[0], chosen)
+    counts, measured = work.counts, work.measured_s
     rates = prepare(chosen, calibration).rates.values()
     errors = counts @ np.array([float(rate.seconds) for rate in rates]) / measured - 1
     assert len(errors) == networks

@@ -31,7 +31,8 @@ def test_published_latencies_of_xnnpack(phone: str, worst: float) -> None:
     """google/XNNPACK, README.md, single-threaded: what the facts of three phones alone say about four networks."""
     target = resolve_target(f"{phone}/cpu@xnnpack-2020")
     rows = read_measurements(hardware_profiles() / "measurements" / f"{phone}_xnnpack_2020.csv")[0]
-    counts, _, measured = work_of(rows, target)
+    work = work_of(rows, target)
+    counts, measured = work.counts, work.measured_s
     runtime, _, rates = latency_model(target)
     ratios = counts @ np.array([float(rate.seconds) for rate in rates.values()]) / measured
     assert np.abs(ratios - 1).max() < worst
