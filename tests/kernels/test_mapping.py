@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,21 +27,21 @@ def kernels_of(graph: LayerGraph, runtime: str = "tflite-2.1") -> tuple[Kernel, 
     return map_to_kernels(graph, load_runtime(runtime))
 
 
+@cache
+def graph_named(name: str) -> LayerGraph:
+    return build_graph(mbcost.load(name))
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layer_is_in_exactly_one_kernel(name: str, runtime: str) -> None:
-    graph = build_graph(mbcost.load(name))
-    kernels = kernels_of(graph, runtime)
+    """Fusion adds no traffic. What a runtime refuses is estimated, in a kernel like all else."""
+    graph = graph_named(name)
+    kernels = map_to_kernels(graph, load_runtime(runtime), estimate_unsupported=True)
     seen = Counter(position for kernel in kernels for position in kernel.layers)
     assert seen == Counter(range(len(graph.layers)))
     assert sum(kernel.macs for kernel in kernels) == graph.cost.macs
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("name", NAMES)
-def test_fusion_never_adds_traffic(name: str, runtime: str) -> None:
-    graph = build_graph(mbcost.load(name))
-    for kernel in kernels_of(graph, runtime):
+    for kernel in kernels:
         layers = [graph.layers[position] for position in kernel.layers]
         assert kernel.input_elements <= sum(layer.cost.input_elements for layer in layers)
         assert kernel.output_elements <= sum(layer.cost.output_elements for layer in layers)
