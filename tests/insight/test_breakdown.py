@@ -16,6 +16,7 @@ def analysis():
     return mbcost.analyze("mobilenet_v3_large", "pixel4")
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("group_by", ["op", "block", "layer"])
 @pytest.mark.parametrize("model", mbcost.architecture_names())

@@ -32,6 +32,7 @@ def graph_named(name: str) -> LayerGraph:
     return build_graph(mbcost.load(name))
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layer_is_in_exactly_one_kernel(name: str, runtime: str) -> None:

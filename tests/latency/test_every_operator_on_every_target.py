@@ -105,6 +105,7 @@ def test_every_operator_has_a_case() -> None:
     assert {case.operator.op for case in CASES} == {operator.op for operator in OPERATORS}
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_operator(target: str) -> None:
     model = model_of(target)

@@ -88,6 +88,7 @@ def test_every_runtime_names_a_form_and_sources(name: str) -> None:
     assert all(parameter.reference for parameter in runtime.parameters.values())
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize(("name", "target"), PAIRS)
 def test_latency_is_the_sum_and_never_below_the_peak(name: str, target: str) -> None:
     analysis = mbcost.analyze(name, device=hosted(name, target))
