@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Dim: TypeAlias = int
 #: A float, or a float64 array with one entry a configuration.
 Real: TypeAlias = float
+#: Standard deviations on either side of a normal distribution's mean that cover 90 % [1].
+NORMAL_90: Final = 1.645
 
 
 class MixedConfigurationsError(Exception):

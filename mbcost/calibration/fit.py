@@ -18,6 +18,7 @@ import numpy as np
 from mbcost.calibration.interval import INTERVAL
 from mbcost.calibration.record import Calibration, FittedRate, FittedRow, Interval, Range, Residuals, State
 from mbcost.errors import fail
+from mbcost.numeric import NORMAL_90
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,8 +46,6 @@ DETERMINED: Final = 0.5
 WORST_FIT: Final = 0.5
 #: Fewest latencies whose held-out errors give an interval; with fewer the posterior of the rates does.
 FEWEST: Final = 3
-#: Standard deviations on either side of a normal distribution's mean that cover 90 % [1].
-NORMAL_90: Final = 1.645
 #: Least ratio of a held-out prediction to its latency: what the others say nothing about may be predicted as 0 [1].
 LEAST_RATIO: Final = 1e-3
 #: Largest number of folds; with more rows, folds replace leave-one-out.

@@ -23,6 +23,7 @@ from mbcost.errors import InputError, fail
 from mbcost.graph import LayerGraph, build_graph
 from mbcost.hosting import is_hosted
 from mbcost.networks import Network, load
+from mbcost.numeric import NORMAL_90
 from mbcost.prediction import predict, prepare
 from mbcost.resources import hardware_profiles
 from mbcost.shown import Shown
@@ -33,14 +34,12 @@ if TYPE_CHECKING:
     from mbcost.architectures import ArchitectureSpec
 
 SCHEMA: Final = "mbcost/explanation/1"
-#: Standard deviations on either side of a normal distribution's mean that cover 90 % [1].
-_NORMAL_90: Final = 1.645
 #: Deviation of the logarithm of one network's latency between two users of a device and runtime [1]: ncnn's published
 #: latencies of one chip by two users differ by 11 % in the median, which is 0.67 deviations of a normal distribution.
 _USERS: Final = 0.11 / 0.67
 #: Odds that a latency was read in a publication that ships with mbcost, and not measured, and the deviation of its
 #: logarithm by rounding [1]. Chosen.
-_READ, _ROUNDING = 0.25, 0.01
+_READ, ROUNDING = 0.25, 0.01
 #: How often users run what, before the latency is known [1]. Chosen: nobody has counted; they decide only between
 #: configurations that fit equally well.
 _PROCESSORS: Final = {"default": 1.0, "accelerator": 0.5, "other": 0.2}
@@ -53,7 +52,7 @@ _RARE: Final = {"pytorch": 0.1, "openvino": 0.1, "tflite-2020-hybrid": 0.3}
 _SIZES: Final = (96, 128, 160, 192, 224, 256, 320, 384, 512, 640)
 _BATCHES: Final = (2, 4, 8, 16, 32)
 #: An answer or a value is worth showing from here [1].
-_LIKELY: Final = 0.01
+LIKELY: Final = 0.01
 _TARGET: Final = ("device", "processor", "runtime", "precision", "threads")
 _NO_LATENCY: Final[tuple[Basis, ...]] = ("a bound",)
 
@@ -174,7 +173,7 @@ class Explanation(Shown):
     def checks(self) -> list[str]:
         """The axes that are least decided first, by Shannon's entropy."""
         entropy = {axis: sum(-p * math.log(p) for p in self.shares(axis).values() if p > 0) for axis in AXES}
-        open_ = [axis for axis in AXES if max(self.shares(axis).values(), default=1.0) < 1 - _LIKELY]
+        open_ = [axis for axis in AXES if max(self.shares(axis).values(), default=1.0) < 1 - LIKELY]
         return sorted(open_, key=entropy.__getitem__, reverse=True)
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,7 +190,7 @@ class Explanation(Shown):
                     "runtime": answer.runtime,
                     "title": answer.title,
                     "probability": answer.probability,
-                    "configurations": [one.to_dict() for one in answer.hypotheses if one.probability >= _LIKELY],
+                    "configurations": [one.to_dict() for one in answer.hypotheses if one.probability >= LIKELY],
                 }
                 for answer in self.answers
             ],
@@ -271,7 +270,7 @@ def explain(
     found: list[tuple[Hypothesis, float]] = []
     left_out: dict[str, str] = {}
     graphs = _Graphs(spec, how.size)
-    graphs.own  # noqa: B018  # the problems of the network come before those of the device
+    own = graphs.own  # the problems of the network come before those of the device
     known = resolution is not None or rho is not None, batch is not None
     tried: set[tuple[object, ...]] = set()
     for target, prior in _targets(device, runtime, how.precision or None, how.threads):
@@ -312,15 +311,15 @@ def explain(
     if not found:
         why = next(iter(left_out.values()), "it has no processor that mbcost predicts")
         fail("MB010", f"nothing can be predicted on {device}: {why}")
-    published = _published(graphs.own, measured_s)
+    published = _published(own, measured_s)
     named = resolve_target(device).device
     readable = [each for each in published if use_published and each.row.target[0] == named.name]
-    own_size = str(graphs.own.input_shape)
+    own_size = str(own.input_shape)
     weights = [prior * (_likelihood(one, measured_s) + _if_read(one, own_size, readable)) for one, prior in found]
     total = sum(weights) or 1.0
     ordered = [one._replace(probability=weight / total) for (one, _), weight in zip(found, weights, strict=True)]
     ordered.sort(key=lambda one: one.probability, reverse=True)
-    return Explanation(graphs.own.title, named.title, float(measured_s), tuple(ordered), left_out, published)
+    return Explanation(own.title, named.title, float(measured_s), tuple(ordered), left_out, published)
 
 
 class _Graphs:
@@ -351,7 +350,7 @@ class _Graphs:
 
 def _likelihood(one: Hypothesis, measured_s: float) -> float:
     """Density of the logarithm of a latency around its prediction [1]."""
-    own = math.log(one.high_s / one.low_s) / (2 * _NORMAL_90) if one.low_s > 0 else math.inf
+    own = math.log(one.high_s / one.low_s) / (2 * NORMAL_90) if one.low_s > 0 else math.inf
     sigma = math.hypot(own, _USERS)
     distance = (math.log(measured_s / one.predicted_s) if one.predicted_s > 0 else math.inf) / sigma
     return math.exp(-distance * distance / 2) / sigma if math.isfinite(distance) else 0.0
@@ -367,8 +366,8 @@ def _if_read(one: Hypothesis, size: str, published: Iterable[Published]) -> floa
     """
     mine = (one.processor, one.runtime, one.precision, str(one.threads))
     rows = [each for each in published if each.row.target[1:] == mine and each.row.batch == one.batch]
-    distances = [math.log(each.ratio) / _ROUNDING for each in rows if one.input == size]
-    return _READ * sum(math.exp(-distance * distance / 2) / _ROUNDING for distance in distances)
+    distances = [math.log(each.ratio) / ROUNDING for each in rows if one.input == size]
+    return _READ * sum(math.exp(-distance * distance / 2) / ROUNDING for distance in distances)
 
 
 def _targets(

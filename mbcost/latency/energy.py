@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from mbcost.devices import Quantity
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm
-from mbcost.numeric import Real, add_up
+from mbcost.numeric import NORMAL_90, Real, add_up
 
 #: The source of all figures.
 SOURCE: Final = (
@@ -62,8 +62,6 @@ class Energy(NamedTuple):
 #: Standard deviation of the log of a board's power between networks and runtimes: 11 % on the Nucleo-H7A3ZI-Q,
 #: 8 % on the Nucleo-L4R5ZI, 6 % on the Nucleo-U575ZI-Q (MLPerf Tiny v0.7 to v1.2, `benchmarks/mcu_energy.py`) [1].
 POWER_SD: Final = 0.09
-#: Standard deviations to either side of the 90 % interval: the normal distribution's.
-POWER_WIDTH: Final = 1.645
 
 
 class MeasuredEnergy(NamedTuple):
@@ -79,7 +77,7 @@ def energy_by_power(latency_s: float, low_s: float, high_s: float, power: Quanti
     """A board's power times the latency; both are uncertain, independently of each other."""
 
     def factor(bound: float) -> float:
-        return math.exp(math.hypot(math.log(bound / latency_s), POWER_WIDTH * POWER_SD)) if latency_s else 1.0
+        return math.exp(math.hypot(math.log(bound / latency_s), NORMAL_90 * POWER_SD)) if latency_s else 1.0
 
     total = power.value * latency_s
     return MeasuredEnergy(total, total / factor(low_s), total * factor(high_s), power)

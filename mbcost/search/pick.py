@@ -252,6 +252,7 @@ def pick(
     left_out: dict[str, str] = {}
     if task is not None:
         works = [work for work in works if _has_accuracy(work, left_out)]
+    _check_some(works, left_out)
     images = _batch_of(works)
 
     def candidates(among: Sequence[Work]) -> list[Candidate]:
@@ -278,9 +279,7 @@ def pick(
         return min(fitting, key=lambda candidate: _rank(candidate, "macs")) if fitting else None
 
     found, chooser = candidates(works), _Chooser(budgets, images, min_probability)
-    if not found:
-        why = next(iter(left_out.values()), "no network has a published accuracy")
-        fail("MB010", f"there is nothing to pick from: {why}")
+    _check_some(found, left_out)
     chosen = chooser.choose(found, (lambda: None) if task is not None else largest_that_fits)
     by_name = {work.spec.name: work for work in works}
     best = chosen.pick
@@ -321,6 +320,19 @@ def _has_accuracy(work: Work, left_out: dict[str, str]) -> bool:
     if lacking:
         left_out[work.spec.name] = f"no accuracy at {' and '.join(lacking)} is published"
     return not lacking
+
+
+def _check_some(kept: Sequence[object], left_out: Mapping[str, str]) -> None:
+    """Refuse a task of which no network can be chosen, with the first reason.
+
+    Raises
+    ------
+    InputError
+        MB010.
+    """
+    if not kept:
+        name, why = next(iter(left_out.items()))
+        fail("MB010", f"there is nothing to pick from: {name}: {why}")
 
 
 def _about_left_out(left_out: Mapping[str, str]) -> list[str]:

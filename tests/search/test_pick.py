@@ -373,6 +373,12 @@ def test_wrong_tasks(network: Any, task: Any, message: str) -> None:
         mbcost.pick(network, "pixel1", task=task, budget="30ms")
 
 
+def test_a_task_without_any_accuracy_is_refused() -> None:
+    """Checkpoints are of 1000 classes: with 10 none is left."""
+    with pytest.raises(InputError, match=r"there is nothing to pick from: .* is published"):
+        mbcost.pick(None, "pixel1", task="classification", budget="30ms", options={"classes": 10})
+
+
 def test_how_sure_a_prediction_has_to_be() -> None:
     """By default of nine in ten; the front and the answers say it."""
     default = mbcost.pick("mobilenet_v2", "galaxy_s24", budget="5ms")

@@ -33,7 +33,11 @@ cd "$(dirname "$0")" || exit 2
 # Seconds to wait for a cool device at most, and between two looks; degrees above the beginning that are cool enough;
 # the thermal status of Android at which a visit counts as hot; seconds until a device that went away is tried again.
 COOL_MOST=${COOL_MOST:-300} COOL_STEP=${COOL_STEP:-5} COOL_RANGE=${COOL_RANGE:-8} HOT=${HOT:-1} RETRY=${RETRY:-10}
-case $WAY in adb) DIR=${DIR:-/data/local/tmp/mbcost-kit} ;; *) DIR=${DIR:-/tmp/mbcost-kit} ;; esac
+case $WAY in # over ssh a folder is relative to the home folder there
+  adb) DIR=${DIR:-/data/local/tmp/mbcost-kit} ;;
+  ssh) DIR=${DIR:-mbcost-kit} ;;
+  *) DIR=${DIR:-${HOME:-$PWD}/mbcost-kit} ;;
+esac
 
 say() { printf '%s\n' "$*" >&2; }
 die() { code=$1; shift; say "$*"; exit "$code"; }

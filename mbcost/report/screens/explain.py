@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mbcost import readable
 from mbcost.errors import printable
+from mbcost.insight.explain import LIKELY, ROUNDING
 from mbcost.report.screens.terminal import ANSWER, Column, Screen, bullets, heading, next_steps, section, table
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 _ANSWERS: Final = 4
 _CONFIGURATIONS: Final = 3
 _PUBLISHED: Final = 4
-_LIKELY: Final = 0.01
-_SAME: Final = 0.01
 #: Axis -> how to find out.
 _CHECKS: Final = {
     "runtime": "the runtime and its version: the benchmark's log names them",
@@ -41,7 +40,7 @@ def explanation_screen(
     )
     parts: list[RenderableType] = [section(title, _answers(result, screen, None if all_rows else _ANSWERS))]
     notes = [_fit(result), *(f"{_CHECKS[axis]} ({_shares(result, axis)})" for axis in result.checks[:3])]
-    same = next((one for one in result.published if abs(one.ratio - 1) < _SAME), None)
+    same = next((one for one in result.published if abs(one.ratio - 1) < ROUNDING), None)
     if same is not None:
         notes.insert(0, f"{'/'.join(same.row.target[:2])}@{same.row.target[2]} has this latency in {same.row.source}.")
     parts.append(section(heading("Check first"), bullets(notes, screen)))
@@ -69,7 +68,7 @@ def explanation_screen(
 
 
 def _answers(result: Explanation, screen: Screen, limit: int | None) -> RenderableType:
-    answers = [answer for answer in result.answers if answer.probability >= _LIKELY] or result.answers[:1]
+    answers = [answer for answer in result.answers if answer.probability >= LIKELY] or result.answers[:1]
     rows = [row for answer in answers[:limit] for row in _rows(answer)]
     columns = [
         Column("runtime", narrow="squeeze", least=16),
@@ -86,7 +85,7 @@ def _answers(result: Explanation, screen: Screen, limit: int | None) -> Renderab
 
 def _rows(answer: Answer) -> list[tuple[str, ...]]:
     """The answer, and its likeliest configurations beneath it."""
-    kept = [one for one in answer.hypotheses if one.probability >= _LIKELY][:_CONFIGURATIONS] or answer.hypotheses[:1]
+    kept = [one for one in answer.hypotheses if one.probability >= LIKELY][:_CONFIGURATIONS] or answer.hypotheses[:1]
     return [(answer.runtime, f"{answer.probability:.0%}", "", "", "", "", "", ""), *map(_row, kept)]
 
 
@@ -120,5 +119,5 @@ def _fit(result: Explanation) -> str:
 
 
 def _shares(result: Explanation, axis: str) -> str:
-    likely = [(value, share) for value, share in result.shares(axis).items() if share >= _LIKELY][:3]
+    likely = [(value, share) for value, share in result.shares(axis).items() if share >= LIKELY][:3]
     return ", ".join(f"{value} {share:.0%}" for value, share in likely)
