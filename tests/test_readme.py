@@ -46,12 +46,7 @@ def test_readme_is_short() -> None:
     assert TEXT.count("\n") <= 150
 
 
-SLOW = pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, id=name_of(path), marks=SLOW if path.stem in TORCH else ()) for path in PAGES]
-)
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """A reader who follows the page from top to bottom sees what it says."""
     if path.stem in TORCH:

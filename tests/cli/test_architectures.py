@@ -8,6 +8,7 @@ import pytest
 
 from mbcost.architectures import architecture_names
 from mbcost.architectures.loader import TABLES
+from tests.breadth import some
 
 
 def test_bare_architectures_lists(cli):
@@ -24,7 +25,7 @@ def test_list_as_json(cli):
     assert v2["input_shape"] == [224, 224, 3]
 
 
-@pytest.mark.parametrize("name", architecture_names())
+@pytest.mark.parametrize("name", some(architecture_names()))
 def test_rows_add_up_to_the_list(cli, name):
     entries = json.loads(cli("architectures", "list", "--format", "json").out)
     entry = next(entry for entry in entries if entry["name"] == name)

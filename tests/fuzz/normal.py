@@ -1,4 +1,4 @@
-"""The normal run: 2,000 mutants of a format. ``python -m tests.fuzz`` makes more; CONTRIBUTING.md has the command."""
+"""A run of a format: 200 mutants, or with the slow tests 2,000. ``python -m tests.fuzz`` makes more."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ import pytest
 
 from tests.fuzz.campaign import campaign
 
-MUTANTS: Final = 2_000
+FEW: Final = 200
+MANY: Final = 2_000
 SEED: Final = 1
 #: Packages that a format needs.
 NEEDS: Final = {"onnx": ("onnx",), "tflite": ("tflite", "flatbuffers"), "parts": ("pyarrow",), "benches": ("scipy",)}
 
 
-def survives(name: str) -> None:
+def mutated(*formats: str) -> pytest.MarkDecorator:
+    """Each of the formats with few mutants, and with many in the slow tests."""
+    few = [pytest.param(name, FEW, id=f"{name}-{FEW}") for name in formats]
+    marks = (pytest.mark.slow, pytest.mark.timeout(600))
+    many = [pytest.param(name, MANY, id=f"{name}-{MANY}", marks=marks) for name in formats]
+    return pytest.mark.parametrize(("name", "mutants"), [*few, *many])
+
+
+def survives(name: str, mutants: int) -> None:
     """No mutant of a format ends in an exception beside InputError, above 5 s or 1 GB, or with a file elsewhere.
 
     At least half of them pass the first parser.
@@ -24,10 +33,10 @@ def survives(name: str) -> None:
         pytest.skip("counts processor time and memory as Linux does")
     for package in NEEDS.get(name, ()):
         pytest.importorskip(package)
-    found = campaign(name, MUTANTS, SEED)
-    assert found.mutants == MUTANTS
+    found = campaign(name, mutants, SEED)
+    assert found.mutants == mutants
     assert found.is_sound, found
-    assert found.parsed >= MUTANTS / 2
+    assert found.parsed >= mutants / 2
     assert found.accepted > 0
-    assert found.accepted < MUTANTS or name == "pasted"  # whose problems are in a list
+    assert found.accepted < mutants or name == "pasted"  # whose problems are in a list
     assert found.peak_bytes < 1e9

@@ -1,14 +1,10 @@
-"""Model files: ONNX and TFLite: 2,000 mutants of each."""
+"""Model files: ONNX and TFLite."""
 
 from __future__ import annotations
 
-import pytest
-
-from tests.fuzz.normal import survives
+from tests.fuzz.normal import mutated, survives
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["onnx", "tflite"])
-def test_mutants(name: str) -> None:
-    survives(name)
+@mutated("onnx", "tflite")
+def test_mutants(name: str, mutants: int) -> None:
+    survives(name, mutants)

@@ -1,14 +1,10 @@
-"""Profiles of devices, rules of runtimes and calibrations: 2,000 mutants of each."""
+"""Profiles of devices, rules of runtimes and calibrations."""
 
 from __future__ import annotations
 
-import pytest
-
-from tests.fuzz.normal import survives
+from tests.fuzz.normal import mutated, survives
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["profiles", "runtimes", "calibrations"])
-def test_mutants(name: str) -> None:
-    survives(name)
+@mutated("profiles", "runtimes", "calibrations")
+def test_mutants(name: str, mutants: int) -> None:
+    survives(name, mutants)

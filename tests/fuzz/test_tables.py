@@ -1,14 +1,10 @@
-"""Network tables, in YAML and pasted, and search spaces: 2,000 mutants of each."""
+"""Network tables, in YAML and pasted, and search spaces."""
 
 from __future__ import annotations
 
-import pytest
-
-from tests.fuzz.normal import survives
+from tests.fuzz.normal import mutated, survives
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["tables", "pasted", "spaces"])
-def test_mutants(name: str) -> None:
-    survives(name)
+@mutated("tables", "pasted", "spaces")
+def test_mutants(name: str, mutants: int) -> None:
+    survives(name, mutants)

@@ -19,6 +19,7 @@ from mbcost.runner.measure import measure_networks
 from mbcost.runner.session import open_session, visit_all
 from mbcost.runner.settings import Settings, Source
 from mbcost.runner.suites import Plan
+from tests.breadth import some
 
 pytestmark = pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
 TINY = Plan(12, 1.0, 0.001)
@@ -28,7 +29,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v3_small", "googlenet", "densenet121", "shufflenet_v2"])
+@pytest.mark.parametrize(
+    "name", some(["mobilenet_v3_small", "googlenet", "densenet121", "shufflenet_v2"], always=["mobilenet_v3_small"])
+)
 def test_a_table_and_its_module_have_the_same_counts(name: str) -> None:
     """The importer, which is tested against PyTorch's own counter, reads the module that the runner builds."""
     from mbcost.importers.pytorch import from_torch
@@ -103,7 +106,9 @@ def test_an_interrupted_bench_goes_on(tmp_path) -> None:
     assert all(visits.count(name) >= 2 for name in visits)
 
 
-@pytest.mark.parametrize(("killed", "force"), [("bench.json", True), ("bench.csv", False)])
+@pytest.mark.parametrize(
+    ("killed", "force"), [("bench.json", True), pytest.param("bench.csv", False, marks=pytest.mark.slow)]
+)
 def test_a_bench_that_is_killed_while_it_writes_resumes(tmp_path, monkeypatch, killed: str, force: bool) -> None:
     """Whichever file was about to be written: the same call without `force` goes on, with all visits of the first."""
     from mbcost.runner import bench
