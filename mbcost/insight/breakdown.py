@@ -116,15 +116,20 @@ def time_by(analysis: Analysis, group_by: GroupBy) -> list[TimeShare]:
         "block": lambda kernel: kernel.main.block,
         "layer": lambda kernel: kernel.name,
     }[group_by]
+    return time_in_groups(analysis, label, ordered=group_by == "layer")
+
+
+def time_in_groups(analysis: Analysis, label: Callable[[Kernel], str], *, ordered: bool = False) -> list[TimeShare]:
+    """Time of the kernels of each label, largest first, or in execution order if `ordered`."""
     groups: dict[str, list[KernelTime]] = {}
     for row in kernel_times(analysis):
         groups.setdefault(label(row.kernel), []).append(row)
-    ordered: Iterable[tuple[str, list[KernelTime]]] = groups.items()
-    if group_by != "layer":
-        ordered = sorted(ordered, key=lambda item: sum(row.latency_s for row in item[1]), reverse=True)
+    found: Iterable[tuple[str, list[KernelTime]]] = groups.items()
+    if not ordered:
+        found = sorted(found, key=lambda item: sum(row.latency_s for row in item[1]), reverse=True)
     result: list[TimeShare] = []
     cumulative = 0.0
-    for name, rows in ordered:
+    for name, rows in found:
         latency = sum(row.latency_s for row in rows)
         split = tuple(map(sum, zip(*(_spent(row, analysis.form) for row in rows), strict=True)))
         share = latency / analysis.latency_s

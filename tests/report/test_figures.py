@@ -27,8 +27,7 @@ def test_plotly_takes_every_chart(analysis: mbcost.Analysis, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["by_class", "by_block", "timeline"])
 def test_bars_add_up_to_the_latency(analysis: mbcost.Analysis, name: str) -> None:
-    value = "y" if name == "by_block" else "x"
-    total = sum(sum(trace[value]) for trace in figure(analysis, name).data)
+    total = sum(sum(trace.x) for trace in figure(analysis, name).data)
     assert total == pytest.approx(analysis.latency_s * 1e3)
 
 

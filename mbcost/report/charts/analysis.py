@@ -15,7 +15,17 @@ from mbcost.analysis import Analysis
 from mbcost.devices import Quantity
 from mbcost.errors import printable
 from mbcost.graph.memory import live_elements
-from mbcost.insight.breakdown import KernelTime, TimeShare, kernel_times, operator_class, peak_macs_per_s, time_by
+from mbcost.insight.breakdown import (
+    KernelTime,
+    TimeShare,
+    kernel_times,
+    operator_class,
+    peak_macs_per_s,
+    spent,
+    time_by,
+    time_in_groups,
+)
+from mbcost.insight.regions import regions, short_names
 from mbcost.latency import GROUPS
 from mbcost.memory.arena import Placed
 from mbcost.memory.limits import peak_text
@@ -25,23 +35,28 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-_LONGEST_LABEL: Final = 24
+_LONGEST_LABEL: Final = 28
+_ROOF_COLOUR: Final = "#8a929c"
 #: Kind of a buffer of the arena -> its name and colour.
 _BUFFER_STYLES: Final = {
     "input": ("network input", PALETTE[4]),
     "tensor": ("tensors", PALETTE[0]),
     "scratch": ("scratch buffers", PALETTE[1]),
 }
-#: Most bars of a chart with a name and a pattern each; of more bars, only every n-th has a name.
-_MOST_NAMED: Final = 48
 
 
 class Roof(NamedTuple):
-    """A limit of the target: MAC/s of its arithmetic, or B/s of a memory."""
+    """A limit of the target: MAC/s of its arithmetic, or B/s of a memory; `own` for the two that every kernel has."""
 
     label: str
     value: float
     fitted: bool = False
+    own: bool = False
+
+
+def layer_names(analysis: Analysis) -> list[str]:
+    """The name of every layer as the charts show it, by its position."""
+    return short_names([layer.name for layer in analysis.layer_graph.layers])
 
 
 def class_names(analysis: Analysis) -> list[str]:
@@ -56,7 +71,10 @@ def arithmetic_roofs(analysis: Analysis) -> list[Roof]:
     """Peaks of the target at each precision and, where a calibration fitted any, rates of its arithmetic [MAC/s]."""
     target = analysis.target
     threads = target.threads if target.processor.kind == "cpu" else 1
-    roofs = [Roof(f"{name} peak", peak.value * threads) for name, peak in target.processor.peak.items()]
+    roofs = [
+        Roof(f"{name} peak", peak.value * threads, own=name == target.precision)
+        for name, peak in target.processor.peak.items()
+    ]
     if analysis.calibration is not None:
         products = [term.name for term in analysis.form.terms if term.group == "compute" and term.unit == "MAC"]
         roofs += [Roof(f"{name}, fitted", 1 / analysis.rates[name].seconds, fitted=True) for name in products]
@@ -74,11 +92,15 @@ def memory_roofs(analysis: Analysis) -> list[Roof]:
         "texture cache": processor.texture_bandwidth,
         "local memory": processor.local_memory_bandwidth,
     }
-    return [Roof(f"{name} {quantity.text}", quantity.value) for name, quantity in found.items() if quantity is not None]
+    return [
+        Roof(f"{name} {quantity.text}", quantity.value, own=name == "memory")
+        for name, quantity in found.items()
+        if quantity is not None
+    ]
 
 
 def roofline(analysis: Analysis) -> Chart:
-    """MAC/s of every kernel over its MACs a byte, log-log, under the target's roofs."""
+    """MAC/s of every kernel over its MACs a byte, log-log, under the target's roofs, each with its name at its end."""
     rows = [row for row in kernel_times(analysis) if row.macs_per_s and _intensity(analysis, row) > 0]
     title = "Roofline"
     if not rows:
@@ -87,29 +109,132 @@ def roofline(analysis: Analysis) -> Chart:
     xs = [_intensity(analysis, row) for row in rows]
     ys = [row.macs_per_s or 0.0 for row in rows]
     ridges = [peak.value / memory.value for peak in peaks for memory in memories if not peak.fitted]
-    left, right = min([*xs, *ridges]) / 2, max([*xs, *ridges]) * 2
+    left, right = min([*xs, *ridges]) / 1.5, max([*xs, *ridges]) * 1.5
     top = max([*ys, *(peak.value for peak in peaks)])
-    data: list[dict[str, Any]] = [_memory_line(roof, left, top) for roof in memories]
+    bottom = min([*ys, *(roof.value * left for roof in memories)])
+    frame = _Frame(left, right, bottom / 1.5, top * 1.5)
     fastest = max((roof.value for roof in memories), default=math.inf)
-    data += [_peak_line(roof, max(left, roof.value / fastest), right) for roof in peaks]
-    names = class_names(analysis)
-    for number, name in enumerate(names):
+    data: list[dict[str, Any]] = []
+    labels: list[dict[str, Any]] = []
+    for roof, place in frame.apart([(roof, roof.value * left) for roof in memories]):
+        xs_of, ys_of = [frame.west, left, top / roof.value], [place, left * roof.value, top]
+        data.append(_line(roof, xs_of, ys_of))
+        labels.append(_label(roof, frame.west, place, "right"))
+    for roof, place in frame.apart([(roof, roof.value) for roof in peaks]):
+        start = max(left, roof.value / fastest)
+        data.append(_line(roof, [start, right, frame.east], [roof.value, roof.value, place]))
+        named = roof._replace(label=f"{roof.label} {readable.si(roof.value, 3)}MAC/s")
+        labels.append(_label(named, frame.east, place, "left"))
+    layers = layer_names(analysis)
+    for number, name in enumerate(class_names(analysis)):
         members = [row for row in rows if operator_class(row.kernel) == name]
         if members:
-            data.append(_points(analysis, members, name, *style_of(number)))
+            data.append(_points(analysis, members, layers, name, *style_of(number)))
     peak = peak_macs_per_s(analysis)
     best = max(rows, key=lambda row: row.macs_per_s or 0.0)
-    summary = f"{len(rows)} kernels; the fastest, {printable(best.name, 60)}, reaches "
+    summary = f"{len(rows)} kernels; the fastest, {printable(layers[best.kernel.main.position], 60)}, reaches "
     summary += f"{readable.si(best.macs_per_s or 0.0, 3)}MAC/s"
     summary += f", {best.peak_share:.0%} of the {analysis.target.precision} peak." if peak and best.peak_share else "."
     axis = {"type": "log", "dtick": 1, "exponentformat": "SI"}
     layout = {
-        "xaxis": {**axis, "title": {"text": "arithmetic intensity [MAC/B]"}, "range": _log_range(left, right)},
-        "yaxis": {**axis, "title": {"text": "MAC/s"}, "range": _log_range(min(ys) / 2, top * 2)},
+        "xaxis": {**axis, "title": {"text": "arithmetic intensity [MAC/B]"}, "range": frame.across},
+        "yaxis": {**axis, "title": {"text": "MAC/s"}, "range": frame.upward},
         "legend": {"orientation": "h", "y": -0.2},
         "hovermode": "closest",
+        "annotations": labels,
+        "meta": {"within": _log_range(left, right)},
     }
-    return Chart(title, summary, data, layout)
+    return Chart(title, summary, data, layout, (_HOW_TO_READ, *_far_below(analysis, rows, layers, memories)))
+
+
+_HOW_TO_READ: Final = (
+    "Each point is a kernel; its area grows with its share of the time. Further right, it computes more for each byte "
+    "that it moves; further up, it computes faster. Below a slanted roof the memory can be its limit, below a flat one "
+    "the arithmetic."
+)
+#: Part of the time -> why a kernel that mostly spends this stays below the roofs.
+_WHY_BELOW: Final = dict(
+    zip(
+        GROUPS,
+        (
+            "arithmetic that this runtime computes far below the peak",
+            "moving activations at less than the memory's bandwidth",
+            "moving weights at less than the memory's bandwidth",
+            "rearranging data for the arithmetic, which no roof shows",
+            "fixed costs of every kernel, such as its launch, which no roof shows",
+        ),
+        strict=True,
+    )
+)
+#: A kernel below this share of what its roofs allow is explained in words. Chosen: a decade of the axis.
+_FAR: Final = 0.1
+
+
+def _far_below(
+    analysis: Analysis, rows: Sequence[KernelTime], layers: Sequence[str], memories: Sequence[Roof]
+) -> tuple[str, ...]:
+    """A sentence on the kernels that stay below a tenth of what their roofs allow, if there are any."""
+    peak = peak_macs_per_s(analysis)
+    bandwidth = next((roof.value for roof in memories if roof.own), math.inf)
+    if peak is None:
+        return ()
+    far = [row for row in rows if (row.macs_per_s or 0.0) < _FAR * min(peak, bandwidth * _intensity(analysis, row))]
+    if not far:
+        return ()
+    far.sort(key=lambda row: row.latency_s, reverse=True)
+    parts = [sum(values) for values in zip(*(spent(row.estimate, analysis.form) for row in far), strict=True)]
+    longest = max(range(len(parts)), key=parts.__getitem__)
+    share = sum(row.share for row in far)
+    number, whose = ("1 kernel stays", "its") if len(far) == 1 else (f"{len(far)} kernels stay", "their")
+    slowest = printable(layers[far[0].kernel.main.position], 60)
+    first = f"{slowest} is the slowest of them" if len(far) > 1 else slowest
+    where = f"{number} below a tenth of what {whose} roofs allow, {share:.0%} of the time ({first})."
+    return (f"{where} Most of it goes to {_WHY_BELOW[GROUPS[longest]]}.",)
+
+
+class _Frame(NamedTuple):
+    """The extent of the roofs and the points [MAC/B, MAC/s], with room for the names of roofs at both sides."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    @property
+    def _decades(self) -> float:
+        return math.log10(self.right / self.left)
+
+    @property
+    def west(self) -> float:
+        """Where names of the slanted roofs end."""
+        return float(self.left / 10 ** (0.02 * self._decades))
+
+    @property
+    def east(self) -> float:
+        """Where names of the flat roofs begin."""
+        return float(self.right * 10 ** (0.02 * self._decades))
+
+    @property
+    def across(self) -> list[float]:
+        return _log_range(self.left / 10 ** (0.24 * self._decades), self.right * 10 ** (0.24 * self._decades))
+
+    @property
+    def upward(self) -> list[float]:
+        return _log_range(self.bottom, self.top)
+
+    def apart(self, places: Sequence[tuple[Roof, float]]) -> list[tuple[Roof, float]]:
+        """The roofs with places of their names that are at least a line of text apart, upwards."""
+        gap = _LINE_OF_TEXT * math.log10(self.top / self.bottom)
+        found: list[tuple[Roof, float]] = []
+        last = -math.inf
+        for roof, place in sorted(places, key=lambda item: item[1]):
+            last = max(math.log10(place), last + gap)
+            found.append((roof, float(10**last)))
+        return found
+
+
+#: Height of a line of text as a share of the chart's [1]: 16 of 380 pixels.
+_LINE_OF_TEXT: Final = 0.042
 
 
 def _intensity(analysis: Analysis, row: KernelTime) -> float:
@@ -120,33 +245,36 @@ def _log_range(low: float, high: float) -> list[float]:
     return [math.log10(low), math.log10(high)]
 
 
-def _memory_line(roof: Roof, left: float, top: float) -> dict[str, Any]:
-    label = short(roof.label)
-    return _line(roof, [left, top / roof.value], [left * roof.value, top], [label, ""], "top right")
-
-
-def _peak_line(roof: Roof, left: float, right: float) -> dict[str, Any]:
-    return _line(roof, [left, right], [roof.value, roof.value], ["", short(roof.label)], "top left")
-
-
-def _line(roof: Roof, xs: list[float], ys: list[float], text: list[str], side: str) -> dict[str, Any]:
-    """A roof, named at one of its ends."""
+def _line(roof: Roof, xs: list[float], ys: list[float]) -> dict[str, Any]:
     return {
         "type": "scatter",
-        "mode": "lines+text",
+        "mode": "lines",
         "x": xs,
         "y": ys,
-        "text": text,
-        "textposition": side,
-        "textfont": {"size": 10},
-        "line": {"width": 1, "color": "#888888", "dash": "dot" if roof.fitted else "solid"},
+        "line": {"width": 1.8 if roof.own else 1, "color": _ROOF_COLOUR, "dash": "dot" if roof.fitted else "solid"},
         "hoverinfo": "text",
-        "hovertext": [short(roof.label)] * 2,
+        "hovertext": [short(roof.label)] * len(xs),
         "showlegend": False,
     }
 
 
-def _points(analysis: Analysis, rows: Sequence[KernelTime], name: str, colour: str, marker: str) -> dict[str, Any]:
+def _label(roof: Roof, x: float, y: float, anchor: str) -> dict[str, Any]:
+    """The name of a roof at its end."""
+    return {
+        "name": "roof",
+        "x": math.log10(x),
+        "y": math.log10(y),
+        "text": f"<b>{short(roof.label)}</b>" if roof.own else short(roof.label),
+        "xanchor": anchor,
+        "yanchor": "middle",
+        "showarrow": False,
+        "font": {"size": 11},
+    }
+
+
+def _points(
+    analysis: Analysis, rows: Sequence[KernelTime], layers: Sequence[str], name: str, colour: str, marker: str
+) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -154,7 +282,7 @@ def _points(analysis: Analysis, rows: Sequence[KernelTime], name: str, colour: s
         "x": [_intensity(analysis, row) for row in rows],
         "y": [row.macs_per_s for row in rows],
         "customdata": [row.kernel.main.position for row in rows],
-        "text": [_hover(row) for row in rows],
+        "text": [_hover(row, layers) for row in rows],
         "hovertemplate": "%{text}<br>%{x:.3s} MAC/B, %{y:.3s}MAC/s<extra></extra>",
         "marker": {
             "color": colour,
@@ -166,9 +294,10 @@ def _points(analysis: Analysis, rows: Sequence[KernelTime], name: str, colour: s
     }
 
 
-def _hover(row: KernelTime) -> str:
+def _hover(row: KernelTime, layers: Sequence[str]) -> str:
     bound = row.estimate.bound or "none"
-    return f"{short(row.name)}<br>{readable.milliseconds(row.latency_s)}, {row.share:.1%}, bound by {bound}"
+    name = short(layers[row.kernel.main.position])
+    return f"{name}<br>{readable.milliseconds(row.latency_s)}, {row.share:.1%}, bound by {bound}"
 
 
 # -- where the time goes ----------------------------------------------------------------------------------------------
@@ -176,27 +305,29 @@ def _hover(row: KernelTime) -> str:
 
 def by_class(analysis: Analysis) -> Chart:
     """Time by operator class, split by part."""
-    return _shares("Time by operator class", time_by(analysis, "op"), across=True)
+    return _shares("Time by operator class", time_by(analysis, "op"))
 
 
 def by_block(analysis: Analysis) -> Chart:
-    """Time by block in execution order, split by part."""
+    """Time by block in execution order, split by part; blocks as :func:`mbcost.insight.regions.regions` finds them."""
+    label = {kernel.main.position: name for kernel, name in zip(analysis.kernels, regions(analysis), strict=True)}
     order = {name: number for number, name in enumerate(block_names(analysis))}
-    shares = sorted(time_by(analysis, "block"), key=lambda share: order[share.label])
-    return _shares("Time by block", shares, across=False)
+    shares = time_in_groups(analysis, lambda kernel: label[kernel.main.position])
+    return _shares("Time by block", sorted(shares, key=lambda share: order[share.label]))
 
 
 def block_names(analysis: Analysis) -> list[str]:
     """The blocks with kernels that take time, in execution order."""
-    return list(dict.fromkeys(row.kernel.main.block for row in kernel_times(analysis)))
+    timed = {row.kernel.main.position for row in kernel_times(analysis)}
+    found = zip(analysis.kernels, regions(analysis), strict=True)
+    return list(dict.fromkeys(name for kernel, name in found if kernel.main.position in timed))
 
 
-def _shares(title: str, shares: Sequence[TimeShare], *, across: bool) -> Chart:
-    """Stacked bars, horizontal if `across`, else vertical."""
+def _shares(title: str, shares: Sequence[TimeShare]) -> Chart:
+    """Stacked bars."""
     if not shares:
         return Chart(title, "Nothing takes time.", [], {})
     places = list(range(len(shares)))
-    value, place = ("x", "y") if across else ("y", "x")
     data = []
     for number, part in enumerate(GROUPS):
         times = [share.split_s[number] * 1e3 for share in shares]
@@ -205,41 +336,39 @@ def _shares(title: str, shares: Sequence[TimeShare], *, across: bool) -> Chart:
         data.append(
             {
                 "type": "bar",
-                "orientation": "h" if across else "v",
+                "orientation": "h",
                 "name": part,
-                value: times,
-                place: places,
+                "x": times,
+                "y": places,
                 "customdata": [short(share.label) for share in shares],
                 "marker": {
                     "color": PART_COLOURS[part],
                     "pattern": {
-                        "shape": PART_PATTERNS[part] if len(shares) <= _MOST_NAMED else "",
+                        "shape": PART_PATTERNS[part],
                         "fillmode": "overlay",
                         "fgcolor": "#ffffff",
-                        "fgopacity": 0.5,
+                        "fgopacity": 0.35,
                         "size": 6,
                         "solidity": 0.2,
                     },
                 },
-                "hovertemplate": f"%{{customdata}}<br>{part} %{{{value}:.4g}} ms<extra></extra>",
+                "hovertemplate": f"%{{customdata}}<br>{part} %{{x:.4g}} ms<extra></extra>",
             }
         )
-    named = places[:: -(-len(places) // _MOST_NAMED)]
-    names = {
-        "tickmode": "array",
-        "tickvals": named,
-        "ticktext": [short(shares[place].label, _LONGEST_LABEL) for place in named],
-        "automargin": True,
-        "showgrid": False,
-        "zeroline": False,
-        **({"autorange": "reversed"} if across else {"tickangle": -45}),
-    }
     layout = {
         "barmode": "stack",
-        f"{value}axis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        f"{place}axis": names,
+        "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        "yaxis": {
+            "tickmode": "array",
+            "tickvals": places,
+            "ticktext": [short(share.label, _LONGEST_LABEL) for share in shares],
+            "automargin": True,
+            "showgrid": False,
+            "zeroline": False,
+            "autorange": "reversed",
+        },
         "legend": {"orientation": "h", "y": 1.12, "traceorder": "normal"},
-        "bargap": 0.25,
+        "bargap": 0.3,
     }
     longest = sorted(shares, key=lambda share: share.latency_s, reverse=True)[:3]
     summary = "; ".join(f"{printable(share.label, 60)} {share.share:.1%}" for share in longest)
@@ -248,7 +377,7 @@ def _shares(title: str, shares: Sequence[TimeShare], *, across: bool) -> Chart:
 
 def timeline(analysis: Analysis) -> Chart:
     """When each kernel runs, one lane per operator class."""
-    names = class_names(analysis)
+    names, layers = class_names(analysis), layer_names(analysis)
     data: list[dict[str, Any]] = []
     starts, clock = {}, 0.0
     for row in kernel_times(analysis):
@@ -265,7 +394,7 @@ def timeline(analysis: Analysis) -> Chart:
                 "x": [row.latency_s * 1e3 for row in rows],
                 "y": [number] * len(rows),
                 "customdata": [row.kernel.main.position for row in rows],
-                "text": [_hover(row) for row in rows],
+                "text": [_hover(row, layers) for row in rows],
                 "textposition": "none",
                 "hovertemplate": "%{text}<br>from %{base:.4g} ms<extra></extra>",
                 "marker": {"color": style_of(number)[0], "line": {"width": 0.5, "color": "#ffffff"}},
@@ -291,9 +420,9 @@ def timeline(analysis: Analysis) -> Chart:
 def memory(analysis: Analysis) -> Chart:
     """Bytes of activations that are alive while each layer runs."""
     alive = live_bytes(analysis)
-    layers = analysis.layer_graph.layers
+    names = layer_names(analysis)
     peak = max(range(len(alive)), key=alive.__getitem__)
-    name = layers[peak].name
+    name = names[peak]
     trace = {
         "type": "scatter",
         "mode": "lines",
@@ -302,7 +431,7 @@ def memory(analysis: Analysis) -> Chart:
         "x": list(range(len(alive))),
         "y": [number / 2**20 for number in alive],
         "customdata": list(range(len(alive))),
-        "text": [f"{short(layer.name)}<br>{readable.size(size)}" for layer, size in zip(layers, alive, strict=True)],
+        "text": [f"{short(one)}<br>{readable.size(size)}" for one, size in zip(names, alive, strict=True)],
         "hovertemplate": "%{text}<extra></extra>",
         "showlegend": False,
     }
@@ -311,6 +440,7 @@ def memory(analysis: Analysis) -> Chart:
         "yaxis": {"title": {"text": "MiB alive"}, "rangemode": "tozero"},
         "annotations": [
             {
+                "name": "peak",
                 "x": peak,
                 "y": alive[peak] / 2**20,
                 "text": f"peak {readable.size(alive[peak])}: {short(name, 32)}",
@@ -358,6 +488,7 @@ def arena(analysis: Analysis) -> Chart:
         "legend": {"orientation": "h", "y": 1.12},
         "annotations": [
             {
+                "name": "peak",
                 "x": step,
                 "y": size / 2**10,
                 "text": f"{readable.size(size)}: {short(plan.peak_layer, 32)}",

@@ -37,12 +37,15 @@ class Chart:
         The content in a sentence, for readers who cannot see the chart.
     data, layout
         Plotly's traces and layout, without the colours of the page.
+    notes
+        How to read it, and what stands out, in further sentences.
     """
 
     title: str
     summary: str
     data: list[dict[str, Any]]
     layout: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 def style_of(number: int) -> tuple[str, str]:

@@ -21,12 +21,13 @@ from mbcost.insight.breakdown import (
     time_by,
 )
 from mbcost.insight.hints import find_hints
+from mbcost.insight.regions import regions
 from mbcost.insight.what_if import Variant, variant
 from mbcost.kernels import Kernel
 from mbcost.latency import GROUPS, LatencyForm, Rate
 from mbcost.latency.energy import SOURCE
 from mbcost.memory.targets import plans_memory
-from mbcost.report.charts.analysis import CHARTS, block_names, class_names, live_bytes
+from mbcost.report.charts.analysis import CHARTS, block_names, class_names, layer_names, live_bytes
 from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
@@ -75,6 +76,7 @@ def view_of(analysis: Analysis, origin: Origin) -> dict[str, Any]:
         "verdict": verdict(analysis),
         "classes": class_names(analysis),
         "blocks": block_names(analysis),
+        "names": layer_names(analysis),
         "rows": _rows(analysis),
         "kernels": [kernel.main.position for kernel in analysis.kernels],
         "form": _form(analysis.form),
@@ -193,6 +195,7 @@ def _rows(analysis: Analysis) -> list[dict[str, Any]]:
     """Further data of a layer beside the JSON's keys: class, kernel, start, live activations, and the split."""
     classes = {name: number for number, name in enumerate(class_names(analysis))}
     blocks = {name: number for number, name in enumerate(block_names(analysis))}
+    block_of = regions(analysis)
     times = {row.kernel.main.position: row for row in kernel_times(analysis)}
     kernel_of = {layer: number for number, kernel in enumerate(analysis.kernels) for layer in kernel.layers}
     alive = live_bytes(analysis)
@@ -203,7 +206,7 @@ def _rows(analysis: Analysis) -> list[dict[str, Any]]:
         entry: dict[str, Any] = {
             "kernel": kernel_of[layer.position],
             "class": None,
-            "block": blocks.get(layer.block),
+            "block": blocks.get(block_of[kernel_of[layer.position]]),
             "start_ms": clock * 1e3,
             "live_bytes": alive[layer.position],
             "split_ms": [0.0] * len(GROUPS),

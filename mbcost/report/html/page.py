@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mbcost._version import __version__
-from mbcost.basis import MEANINGS
+from mbcost.basis import MEANINGS, SHORT
 from mbcost.errors import fail
 from mbcost.report.files.text import finite
 from mbcost.report.html.bundle import without_unused
@@ -57,7 +57,7 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
         title=title,
         policy=_policy(script, library),
         style=_asset("report.css"),
-        data=to_json({**data, "meanings": dict(MEANINGS)}),
+        data=to_json({**data, "meanings": dict(MEANINGS), "words": dict(SHORT)}),
         plotly=packed,
         script=script,
         summary=summary,

@@ -61,7 +61,7 @@ class Opened:
         assert [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
     def texts(self, selector: str) -> list[str]:
-        return list(self.page.locator(selector).all_inner_texts())
+        return list(self.page.locator(selector).all_text_contents())
 
 
 #: How long a page may take for what it does in a second, on a machine that does much else.

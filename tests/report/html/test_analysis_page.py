@@ -93,7 +93,7 @@ def test_the_policy_is_in_force(opened: Any, one: Path) -> None:
 def test_a_browser_that_cannot_unpack_says_so(opened: Any, one: Path) -> None:
     page = opened(one, drawn=False, init="delete window.DecompressionStream")
     assert "lacks DecompressionStream" in page.page.get_by_role("alert").inner_text()
-    assert page.page.locator(NAMES).count() == 151
+    assert page.page.locator(NAMES).count() == 64
     assert page.page.locator(".card").count() == 6
 
 
@@ -159,34 +159,74 @@ def test_explain_adds_up(visited: Any, one: Path, targets: Any) -> None:
 
 def test_sort(visited: Any, one: Path, targets: Any) -> None:
     page = visited(one)
+    kernels = [targets[0].layers[kernel.main.position] for kernel in targets[0].kernels]
+    by_time = [layer.name for layer in sorted(kernels, key=lambda layer: layer.latency_s, reverse=True)]
     header = page.page.locator('#layers th[data-key="latency_ms"]')
-    layers = targets[0].layers
-    by_time = [layer.name for layer in sorted(layers, key=lambda layer: layer.latency_s, reverse=True)]
-    header.locator("button").click()
-    assert header.get_attribute("aria-sort") == "descending"
-    assert page.texts(NAMES)[:64] == by_time[:64]
-    cumulative = [float(text) for text in page.texts("#layers tbody tr td:nth-child(6)")]
+    assert header.get_attribute("aria-sort") == "descending"  # slowest first, without a click
+    assert page.texts(NAMES) == by_time
+    cumulative = [float(text) for text in page.texts("#layers tbody tr td:nth-child(7)")]
     assert cumulative == sorted(cumulative)
     assert cumulative[-1] == 100
     header.locator("button").click()
     assert header.get_attribute("aria-sort") == "ascending"
     assert page.texts(NAMES)[-1] == by_time[0]
     header.locator("button").click()
-    assert page.texts(NAMES) == [layer.name for layer in layers]
+    assert page.texts(NAMES) == by_time
+    page.page.locator('#layers th[data-key="position"]').click()
+    assert page.texts(NAMES) == [layer.name for layer in kernels]
+
+
+def test_the_whole_head_of_a_column_sorts(visited: Any, one: Path) -> None:
+    page = visited(one).page
+    head = page.locator('#layers th[data-key="macs"]')
+    box = head.bounding_box()
+    head.click(position={"x": 3, "y": box["height"] - 3})  # beside the word, in the corner of the cell
+    assert head.get_attribute("aria-sort") == "descending"
+
+
+def test_fused_layers_are_folded_into_their_kernel(visited: Any, one: Path, targets: Any) -> None:
+    page = visited(one)
+    kernel = next(one for one in targets[0].kernels if len(one.layers) > 1)
+    names = [targets[0].layers[position].name for position in kernel.layers]
+    assert not set(names[1:]) & set(page.texts(NAMES))
+    line = page.page.locator(f'#layers tbody tr[data-id="{kernel.main.position}"]')
+    assert line.locator("button.fold").inner_text() == f"+{len(names) - 1}"
+    line.locator("button.fold").click()
+    assert page.texts(".child button.name") == names[1:]
+    macs = sum(targets[0].to_dict()["layers"][position]["macs"] for position in kernel.layers)
+    line.locator("button.fold").click()
+    assert page.page.locator(".child").count() == 0
+    page.page.locator("#filter").fill(names[1])  # a filter finds a fused layer too, in its kernel
+    assert page.texts(NAMES) == names[:2]
+    total = page.page.locator('#layers tfoot [data-key="macs"]').get_attribute("data-value")
+    assert int(total) == macs
+
+
+def test_a_fused_layer_can_be_selected(visited: Any, one: Path, targets: Any) -> None:
+    kernel = next(one for one in targets[0].kernels if len(one.layers) > 1)
+    page = visited(one, f"#layer={kernel.layers[1]}").page
+    assert page.locator("#layers tr.selected.child").get_attribute("data-id") == str(kernel.layers[1])
+
+
+def test_a_bar_of_a_cell_is_not_behind_its_number(visited: Any, one: Path) -> None:
+    page = visited(one).page
+    cell = page.locator("#layers tbody td.barred").first
+    assert cell.evaluate("node => getComputedStyle(node, '::before').display") == "inline-block"  # with room of its own
+    assert cell.evaluate("node => getComputedStyle(node).backgroundImage") == "none"
 
 
 def test_filter_and_facets_change_the_total(visited: Any, one: Path, targets: Any) -> None:
     page = visited(one)
     page.page.locator("#filter").fill("BOTTLENECK_1/ depthwise")
     expected = [layer for layer in targets[0].layers if "bottleneck_1/" in layer.name and "depthwise" in layer.name]
-    assert page.texts(NAMES) == [layer.name for layer in expected]
+    assert page.texts(NAMES) == [expected[0].name]  # the others are fused into it
     total = float(page.page.locator('#layers tfoot [data-key="latency_ms"]').get_attribute("data-value"))
     assert total == pytest.approx(sum(layer.latency_s for layer in expected) * 1e3)
     page.page.locator("#filter").fill("")
     page.page.locator('[data-facet="class"]').select_option(label="dense")
     assert page.texts(NAMES) == ["dense_1"]
     page.page.locator('[data-facet="class"]').select_option(label="all")
-    assert page.page.locator(".count").inner_text() == "151 of 151 shown"
+    assert page.page.locator(".count").inner_text() == "64 of 64 shown"
 
 
 def test_columns(visited: Any, one: Path) -> None:
@@ -220,7 +260,7 @@ def assert_selected(page: Any, position: int, name: str) -> None:
 def test_a_selection_is_seen_in_all_views(visited: Any, one: Path, targets: Any) -> None:
     page = visited(one).page
     names = [layer.name for layer in targets[0].layers]
-    page.locator(f"{row('bottleneck_2/expand')} button").click()
+    page.locator(f"{row('bottleneck_2/expand')} button.name").click()
     assert_selected(page, names.index("bottleneck_2/expand"), "bottleneck_2/expand")
     page.locator("#graph .node").nth(1).click()
     assert_selected(page, names.index("bottleneck_1/depthwise"), "bottleneck_1/depthwise")
@@ -239,8 +279,11 @@ def test_a_bar_cuts_the_table_down(visited: Any, one: Path) -> None:
     page.page.evaluate(click)
     assert page.page.locator('[data-facet="class"]').evaluate("node => node.selectedOptions[0].text") == "depthwise 3x3"
     assert page.page.locator(NAMES).count() == 17
+    here = page.page.locator("#figure-by_class .here")
+    assert here.locator("h3").inner_text() == "depthwise 3x3"
     page.page.evaluate(click)
-    assert page.page.locator(NAMES).count() == 151
+    assert page.page.locator(NAMES).count() == 64
+    assert not here.is_visible()
 
 
 def test_a_point_can_be_clicked(visited: Any, one: Path) -> None:
@@ -249,6 +292,13 @@ def test_a_point_can_be_clicked(visited: Any, one: Path) -> None:
     box = page.locator("#chart-timeline .point path").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_selector("#layers tr.selected")
+    here = page.locator("#figure-timeline .here")  # it is explained right there
+    assert here.locator("strong").inner_text().endswith("s")
+    shown = here.bounding_box()
+    assert shown["y"] >= 0
+    assert shown["y"] + shown["height"] <= 900
+    here.get_by_role("button", name="Close").click()
+    assert not here.is_visible()
 
 
 def test_a_link_restores_the_state(opened: Any, three: Path, targets: Any) -> None:
@@ -261,9 +311,9 @@ def test_a_link_restores_the_state(opened: Any, three: Path, targets: Any) -> No
     again = opened(three, first.evaluate("location.hash")).page
     for question in (
         "document.querySelector('.target[aria-pressed=true]').innerText",
-        "[...document.querySelectorAll('#layers tbody button.name')].map(node => node.innerText).join()",
+        "[...document.querySelectorAll('#layers tbody button.name')].map(node => node.textContent).join()",
         "document.querySelector('#layers tr.selected').dataset.id",
-        "document.querySelector('#explain h3').innerText",
+        "document.querySelector('#explain h3').textContent",
         "document.documentElement.dataset.theme",
     ):
         assert first.evaluate(question) == again.evaluate(question), question
@@ -292,7 +342,7 @@ def test_saved_files_hold_what_the_command_line_writes(visited: Any, three: Path
         assert saved(page, "#save-csv").decode() == export.to_csv([analysis])
         assert json.loads(saved(page, "#save-json")) == json.loads(export.to_json([analysis]))
     page.locator("#filter").fill("conv2d_2")
-    assert saved(page, "#save-csv").decode().count("\n") == 4
+    assert saved(page, "#save-csv").decode().count("\n") == 4  # conv2d_2 and the two layers in it
 
 
 def test_pictures(visited: Any, one: Path) -> None:
@@ -336,7 +386,6 @@ def test_print(opened: Any, one: Path) -> None:
 
 def test_keyboard_only(opened: Any, one: Path, targets: Any) -> None:
     page = opened(one).page
-    names = [layer.name for layer in targets[0].layers]
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -345,10 +394,19 @@ def test_keyboard_only(opened: Any, one: Path, targets: Any) -> None:
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.classList.contains('name')"):
             break
+    assert page.evaluate("document.activeElement.innerText") == page.locator(NAMES).first.inner_text()
+    page.locator('#layers th[data-key="position"] button').focus()
+    page.keyboard.press("Enter")  # in the order of execution
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('name')"):
+            break
+    names = [targets[0].layers[kernel.main.position].name for kernel in targets[0].kernels]
+    position = targets[0].kernels[3].main.position
     assert page.evaluate("document.activeElement.innerText") == names[0]
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowDown", "Enter"):
         page.keyboard.press(key)
-    assert_selected(page, 3, names[3])
+    assert_selected(page, position, names[3])
     assert page.evaluate("document.activeElement.innerText") == names[3]
     page.keyboard.press("End")
     assert page.evaluate("document.activeElement.innerText") == names[-1]
@@ -390,10 +448,10 @@ def test_hostile_names_do_no_harm(opened: Any, targets: Any, tmp_path: Path) -> 
     path.write_text(analysis_page([renamed(targets[0], names)]), encoding="utf-8")
     page = opened(path, "#layer=0", width=1280)
     assert page.page.locator("img[src=x], main a").count() == 0
-    assert page.texts(NAMES)[0] == HOSTILE
+    assert HOSTILE in page.texts(NAMES)
     assert page.page.locator("#explain h3").first.inner_text() == HOSTILE
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 1280
-    page.page.locator(NAMES).nth(3).click()
+    page.page.locator('#layers tbody tr[data-id="3"] button.name').click()
     assert page.page.locator("#explain h3").first.inner_text().startswith("xxx")
 
 

@@ -9,10 +9,23 @@ const mainOf = (layer) => view().kernels[kernelOf(layer)];
 
 // -- layer table ------------------------------------------------------------------------------------------------------
 
-/** A row of the table: the JSON's layer beside what the page knows of it. */
-function tableRows() {
-  return layersOf(state.view).map((layer, position) => ({ position, layer, extra: view().rows[position] }));
+/** A layer with what the page knows of it; `parts` are the positions of the layers that its kernel computes, its own first. */
+function rowOf(position, parts) {
+  return { position, layer: layersOf(state.view)[position], extra: view().rows[position], parts };
 }
+
+/** A row for every kernel, with the layers that are fused into it. */
+function tableRows() {
+  const members = view().kernels.map((main) => [main]);
+  view().rows.forEach(({ kernel }, position) => {
+    if (position !== view().kernels[kernel]) members[kernel].push(position);
+  });
+  return members.map((parts) => rowOf(parts[0], parts));
+}
+
+const fusedOf = (row) => row.parts?.slice(1).map((position) => rowOf(position)) ?? [];
+/** The sum over a row's layers. */
+const together = (value) => (row) => (row.parts ?? [row.position]).reduce((sum, position) => sum + value(layersOf(state.view)[position]), 0);
 
 const ms = (value) => value.toFixed(tableDecimals);
 let tableDecimals = 2;
@@ -27,11 +40,11 @@ function layerColumns() {
   const time = (value) => ms(value);
   const count = (value) => value.toLocaleString("en-US");
   return [
-    { key: "position", title: "#", numeric: true, hidden: true, value: (row) => row.position },
-    { key: "name", title: "layer", value: (row) => row.layer.name },
+    { key: "position", title: "#", numeric: true, ascending: true, hint: "Place in the order of execution", value: (row) => row.position },
+    { key: "name", title: "layer", value: (row) => view().names[row.position], whole: (row) => row.layer.name },
     { key: "class", title: "class", value: (row) => classOf(row) },
     { key: "op", title: "operator", hidden: true, value: (row) => row.layer.op },
-    { key: "block", title: "block", hidden: true, value: (row) => cut(row.layer.block, 60) },
+    { key: "block", title: "block", hidden: true, value: (row) => (row.extra.block === null ? "" : cut(view().blocks[row.extra.block], 60)) },
     { key: "input_shape", title: "input", numeric: true, hidden: true, value: (row) => row.layer.input_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.input_shape) },
     { key: "output_shape", title: "output", numeric: true, hint: "Sorted by number of elements", value: (row) => row.layer.output_shape.reduce((a, b) => a * b), text: (_, row) => shape(row.layer.output_shape) },
     { key: "latency_ms", title: "ms", numeric: true, sum: true, value: (row) => row.layer.latency_ms, text: time },
@@ -39,12 +52,12 @@ function layerColumns() {
     { key: "cumulative", title: "cum. %", numeric: true, cumulative: true, text: (value) => (value * 100).toFixed(1) },
     { key: "bound", title: "bound by", value: (row) => row.layer.bound },
     ...page.groups.map((group, number) => ({ key: group.name, title: `${group.name} ms`, numeric: true, sum: true, hidden: true, value: part(number), text: time })),
-    { key: "macs", title: "MACs", numeric: true, sum: true, value: (row) => row.layer.macs, text: (value) => si(value) },
-    { key: "params", title: "params", numeric: true, sum: true, hidden: true, value: (row) => row.layer.params, text: count },
-    { key: "traffic", title: "traffic", numeric: true, sum: true, hint: "Bytes of input, weights and output", value: (row) => row.layer.input_bytes + row.layer.weight_bytes + row.layer.output_bytes, text: (value) => bytes(value) },
-    { key: "weight_bytes", title: "weights", numeric: true, sum: true, hidden: true, value: (row) => row.layer.weight_bytes, text: (value) => bytes(value) },
-    { key: "im2col_bytes", title: "im2col", numeric: true, sum: true, hidden: true, value: (row) => row.layer.im2col_bytes, text: (value) => bytes(value) },
-    { key: "arithmetic_intensity", title: "MAC/B", numeric: true, value: (row) => row.layer.arithmetic_intensity || null, text: (value) => significant(value) },
+    { key: "macs", title: "MACs", numeric: true, sum: true, value: together((layer) => layer.macs), text: (value) => si(value) },
+    { key: "params", title: "params", numeric: true, sum: true, hidden: true, value: together((layer) => layer.params), text: count },
+    { key: "traffic", title: "traffic", numeric: true, sum: true, hint: "Bytes of input, weights and output", value: together((layer) => layer.input_bytes + layer.weight_bytes + layer.output_bytes), text: (value) => bytes(value) },
+    { key: "weight_bytes", title: "weights", numeric: true, sum: true, hidden: true, value: together((layer) => layer.weight_bytes), text: (value) => bytes(value) },
+    { key: "im2col_bytes", title: "im2col", numeric: true, sum: true, hidden: true, value: together((layer) => layer.im2col_bytes), text: (value) => bytes(value) },
+    { key: "arithmetic_intensity", title: "MAC/B", numeric: true, hidden: true, value: (row) => row.layer.arithmetic_intensity || null, text: (value) => significant(value) },
     { key: "macs_per_s", title: "GMAC/s", numeric: true, value: (row) => row.extra.macs_per_s, text: (value) => significant(value / 1e9) },
     { key: "peak_share", title: "of peak", numeric: true, value: (row) => row.extra.peak_share, text: (value) => percent(value) },
     { key: "live_bytes", title: "alive", numeric: true, hidden: true, hint: "Live activations while the layer runs", value: (row) => row.extra.live_bytes, text: (value) => bytes(value) },
@@ -61,7 +74,7 @@ function bar(cell, row) {
 }
 
 function layerFacets() {
-  const bounds = [...new Set(layersOf(state.view).map((layer) => layer.bound))];
+  const bounds = [...new Set(view().kernels.map((main) => layersOf(state.view)[main].bound))];
   return [
     { key: "class", title: "Class", choices: view().classes, of: (row) => row.extra.class },
     { key: "block", title: "Block", choices: view().blocks, of: (row) => row.extra.block },
@@ -70,12 +83,15 @@ function layerFacets() {
 }
 
 const table = new DataTable({
-  label: "Layers in execution order",
+  label: "Kernels, with the layers that they compute",
   columns: layerColumns(),
   facets: layerFacets(),
   id: (row) => row.position,
   share: shareOf,
   words: (row) => `${row.layer.name} ${classOf(row)} ${row.layer.op} ${row.layer.block} ${row.layer.bound}`,
+  first: { key: "latency_ms", descending: true },
+  parts: fusedOf,
+  partWord: "fused layers",
   quiet: (row) => row.layer.latency_ms === 0,
   pick: (row) => update({ layer: state.layer === row.position ? null : row.position }),
   buttons: [
@@ -84,7 +100,7 @@ const table = new DataTable({
   ],
 });
 
-/** The rows that are shown, with the columns and the bytes of `mbcost analyze --format csv`. */
+/** The layers of the kernels that are shown, in the order of execution, with the columns and the bytes of `mbcost analyze --format csv`. */
 function saveCsv() {
   const floats = new Set(["arithmetic_intensity", "latency_ms", "compute_ms", "memory_ms", "overhead_ms"]);
   const keys = Object.keys(layersOf(state.view)[0]);
@@ -94,7 +110,8 @@ function saveCsv() {
     if (Array.isArray(value)) return csvCell(shape(value));
     return floats.has(key) ? pythonFloat(value) : csvCell(String(value));
   };
-  const lines = [[...keys, "basis"].join(","), ...table.shown.map(({ layer }) => [...keys.map((key) => cell(key, layer[key])), csvCell(basis)].join(","))];
+  const shown = table.shown.flatMap(({ parts }) => parts).sort((a, b) => a - b).map((position) => layersOf(state.view)[position]);
+  const lines = [[...keys, "basis"].join(","), ...shown.map((layer) => [...keys.map((key) => cell(key, layer[key])), csvCell(basis)].join(","))];
   download(`${fileName(document.title)}.csv`, `${lines.join("\n")}\n`, "text/csv");
 }
 
@@ -171,7 +188,8 @@ function termTable(terms, counts, own) {
   const head = ["term", "count", "× rate", "= time", "is", "source"].map((title, number) =>
     element("th", { scope: "col", class: number && number < 4 ? "number" : "" }, title),
   );
-  return element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Terms" }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines)));
+  const content = element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines));
+  return element("div", {}, ...framed(element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Terms" }, content)));
 }
 
 const sourceMark = (source) => element("span", { class: `source ${source}` }, source);
@@ -396,7 +414,7 @@ function drawGraph() {
       element("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 4 }),
       element("rect", { width: 6, height: NODE.height, fill, rx: 2 }),
       element("rect", { class: "heat", x: 6, y: NODE.height - 4, width: (NODE.width - 6) * (layer.latency_ms / longest), height: 4, fill }),
-      element("text", { x: 14, y: 18 }, cut(layer.name, 24)),
+      element("text", { x: 14, y: 18 }, cut(view().names[main], 24)),
       element("text", { x: NODE.width - 8, y: 18, class: "cost" }, layer.latency_ms ? ms(layer.latency_ms) : ""),
     );
   });
@@ -417,12 +435,66 @@ function markGraph() {
 
 // -- charts -----------------------------------------------------------------------------------------------------------
 
-const pickPoint = (point) => Number.isInteger(point.customdata) && update({ layer: point.customdata });
-const pickFacet = (facet) => (point) => update({ facets: { ...state.facets, [facet]: state.facets[facet] === String(point.pointNumber) ? "" : String(point.pointNumber) } });
+/** A point or bar of a layer: it is selected everywhere, and explained at this chart. */
+const pickPoint = (chart) => (point) => {
+  if (!Number.isInteger(point.customdata)) return;
+  update({ layer: point.customdata });
+  explainHere(chart, ...layerHere(point.customdata));
+};
+
+/** A bar of a group: the table shows the group alone, and its slowest kernels are listed at this chart. */
+const pickGroup = (chart, facet) => (point) => {
+  const again = state.facets[facet] === String(point.pointNumber);
+  update({ facets: { ...state.facets, [facet]: again ? "" : String(point.pointNumber) } });
+  explainHere(chart, ...(again ? [] : groupHere(facet, point.pointNumber)));
+};
+
+/** A layer's time in a few lines: what it is, what it is spent on, and where the rest is explained. */
+function layerHere(position) {
+  const { analysis, form } = view();
+  const main = mainOf(position);
+  const layer = analysis.layers[main];
+  const share = percent(layer.latency_ms / analysis.latency_ms || 0);
+  const own = view().variants[0];
+  const times = (own?.counts[kernelOf(position)] ?? []).map(([term, count]) => [term, count, count * own.rates[term]]).sort((a, b) => b[2] - a[2]).slice(0, 4);
+  const lines = times.map(([term, count, time]) =>
+    element("tr", {}, element("th", { scope: "row" }, form.terms[term].name), element("td", { class: "number" }, `${si(count)} ${form.terms[term].unit}`), element("td", { class: "number" }, `${seconds(own.rates[term])} each`), element("td", { class: "number" }, seconds(time))),
+  );
+  const head = ["term", "count", "× rate", "= time"].map((title, number) => element("th", { scope: "col", class: number ? "number" : "" }, title));
+  const total = { latency: layer.latency_ms / 1e3, groups: view().rows[main].split_ms.map((part) => part / 1e3) };
+  return [
+    element("h3", {}, cut(view().names[position], 80)),
+    element("p", {}, element("strong", {}, milliseconds(layer.latency_ms)), `, ${share} of the network; ${layer.op}, ${shape(layer.input_shape)} to ${shape(layer.output_shape)}, bound by ${layer.bound}.`),
+    main === position ? null : element("p", { class: "note" }, `It is fused into ${cut(view().names[main], 80)}, whose time this is.`),
+    layer.latency_ms ? splitBar("", total, { latency: total.latency / 2.2 }) : null,
+    lines.length ? element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Largest terms" }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines))) : null,
+    element("button", { type: "button", class: "link", onclick: () => goTo("explain") }, "Formula, rates and their sources"),
+  ];
+}
+
+/** The slowest kernels of a class or a block. */
+function groupHere(facet, number) {
+  const rows = tableRows().filter((row) => row.extra[facet] === number).sort((a, b) => b.layer.latency_ms - a.layer.latency_ms);
+  const total = rows.reduce((sum, row) => sum + row.layer.latency_ms, 0);
+  const select = (row) => () => {
+    update({ layer: row.position });
+    explainHere(facet === "class" ? "by_class" : "by_block", ...layerHere(row.position));
+  };
+  const lines = rows.slice(0, 6).map((row) =>
+    element("tr", {}, element("th", { scope: "row" }, element("button", { type: "button", class: "link", onclick: select(row) }, cut(view().names[row.position], 60))), element("td", { class: "number" }, milliseconds(row.layer.latency_ms)), element("td", { class: "number" }, percent(shareOf(row))), element("td", {}, row.layer.bound)),
+  );
+  const rest = rows.length > 6 ? ` The slowest 6:` : "";
+  return [
+    element("h3", {}, cut(view()[facet === "class" ? "classes" : "blocks"][number], 80)),
+    element("p", {}, element("strong", {}, milliseconds(total)), `, ${percent(total / view().analysis.latency_ms || 0)} of the network, in ${rows.length} kernel${rows.length === 1 ? "" : "s"}.${rest}`),
+    element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Slowest kernels" }, element("table", {}, element("tbody", {}, ...lines))),
+    element("button", { type: "button", class: "link", onclick: () => goTo("layers") }, "All of them in the table"),
+  ];
+}
 
 function drawCharts() {
-  const clicks = { roofline: pickPoint, timeline: pickPoint, memory: pickPoint, arena: pickPoint, by_class: pickFacet("class"), by_block: pickFacet("block") };
-  for (const [name, chart] of Object.entries(view().charts)) drawChart(name, name === "roofline" ? withSelection(chart) : chart, clicks[name]);
+  const groups = { by_class: pickGroup("by_class", "class"), by_block: pickGroup("by_block", "block") };
+  for (const [name, chart] of Object.entries(view().charts)) drawChart(name, name === "roofline" ? withSelection(chart) : chart, groups[name] ?? pickPoint(name));
   markCharts();
 }
 
@@ -447,7 +519,7 @@ function markCharts() {
   const band = (axis, middle) => ({ type: "rect", [`${axis}ref`]: axis, [`${axis}0`]: middle - 0.45, [`${axis}1`]: middle + 0.45, [axis === "x" ? "yref" : "xref"]: "paper", [axis === "x" ? "y0" : "x0"]: 0, [axis === "x" ? "y1" : "x1"]: 1, line });
   const time = (start, length) => ({ type: "rect", xref: "x", x0: start, x1: start + length, yref: "paper", y0: 0, y1: 1, line, fillcolor: colour("mark"), opacity: 0.35 });
   markChart("by_class", extra?.class != null ? [band("y", extra.class)] : []);
-  markChart("by_block", extra?.block != null ? [band("x", extra.block)] : []);
+  markChart("by_block", extra?.block != null ? [band("y", extra.block)] : []);
   markChart("timeline", extra ? [time(extra.start_ms, view().analysis.layers[main].latency_ms)] : []);
   const upright = (x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line });
   markChart("memory", state.layer === null ? [] : [upright(state.layer)]);
@@ -469,13 +541,28 @@ const caveats = element("ul");
 const hints = element("div");
 const provenance = element("dl");
 
+const numberOf = ({ analysis }) => ({ value: analysis.latency_ms, low: analysis.latency_low_ms, high: analysis.latency_high_ms, basis: analysis.basis });
+
+/** The latency with its interval as a picture, and what both rest on. */
+function headline({ label, value, note, detail, basis }) {
+  return element(
+    "div",
+    { class: `card headline${strength(basis) === 2 ? " unsure" : ""}`, "data-card": label },
+    element("span", { class: "top" }, element("span", { class: "label" }, label), badge(basis)),
+    element("span", { class: "value" }, value),
+    intervalBar(numberOf(view()), widestOf(views.map(numberOf))),
+    element("span", { class: "factor" }, note),
+    element("span", { class: "note" }, `${basis}: ${page.meanings[basis]}; interval from ${detail}`),
+  );
+}
+
 function drawAnswer() {
   const { analysis } = view();
   subject.textContent = `${view().name}: ${view().subject}`;
   verdict.textContent = view().verdict;
   cards.replaceChildren(
     ...view().cards.map(({ label, value, note, detail, basis }) =>
-      element("div", { class: "card", title: detail || null, "data-card": label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), badge(basis), element("span", { class: "note" }, note)),
+      basis ? headline({ label, value, note, detail, basis }) : element("div", { class: "card", title: detail || null, "data-card": label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), element("span", { class: "note" }, note)),
     ),
   );
   cards.dataset.latency = analysis.latency_ms;
@@ -509,13 +596,13 @@ function drawHints() {
 /** One button per target, with its latency. */
 function targetSwitch() {
   if (views.length === 1) return null;
-  const slowest = Math.max(...views.map(({ analysis }) => analysis.latency_ms)) || 1;
   const buttons = views.map(({ name, analysis }, number) =>
     element(
       "button",
-      { type: "button", class: "target", "aria-pressed": "false", style: `--bar:${(100 * analysis.latency_ms) / slowest}%`, onclick: () => update({ view: number, layer: null, facets: {} }) },
+      { type: "button", class: "target", "aria-pressed": "false", onclick: () => update({ view: number, layer: null, facets: {} }) },
       element("span", {}, `${name}, ${analysis.target.precision} `, badge(analysis.basis)),
       element("strong", {}, milliseconds(analysis.latency_ms)),
+      intervalBar(numberOf(views[number]), widestOf(views.map(numberOf)), true),
     ),
   );
   const group = element("div", { class: "targets", role: "group", "aria-label": "Target" }, ...buttons);
@@ -539,19 +626,19 @@ function drawView() {
 function start() {
   Object.assign(state, readHash(views.length, (number) => layersOf(number).length));
   const sections = [
-    ["answer", "Answer"], ["time", "Time"], ["roofline", "Roofline"], ["schedule", "Schedule"], ["layers", "Layers"], ["explain", "Explain"],
-    ["hints", "Hints"], ["what-if", "What if"], ["arena", "Memory"], ["graph", "Graph"],
+    ["answer", "Answer"], ["time", "Time"], ["hints", "Hints"], ["what-if", "What if"], ["roofline", "Roofline"], ["schedule", "Schedule"], ["layers", "Layers"],
+    ["explain", "Explain"], ["arena", "Memory"], ["graph", "Graph"],
   ];
   document.getElementById("head").append(subject, navigation(sections), themeButton());
   const answer = section("answer", "Answer", targetSwitch(), cards, verdict, element("details", { open: true }, element("summary", {}, "Caveats"), caveats));
   document.getElementById("main").append(
     answer,
-    section("time", "Where the time goes", element("div", { class: "pair" }, chartFigure("by_class", "Time by operator class"), chartFigure("by_block", "Time by block"))),
+    section("time", "Where the time goes", element("div", { class: "pair" }, element("div", { class: "stack" }, chartFigure("by_class", "Time by operator class"), section("hints", "Hints", hints)), chartFigure("by_block", "Time by block"))),
+    whatIfSection(),
     section("roofline", "Roofline", chartFigure("roofline", "Roofline", "tall")),
     section("schedule", "Schedule", element("div", { class: "pair" }, chartFigure("timeline", "Timeline"), chartFigure("memory", "Activation memory"))),
     section("layers", "Layers", table.node),
     section("explain", "Explain this number", explanation),
-    element("div", { class: "pair" }, section("hints", "Hints", hints), whatIfSection()),
     section("arena", "Memory before deploying", chartFigure("arena", "Arena over time")),
     section("graph", "Graph", element("p", { class: "note" }, "Each box is a kernel with its time as a bar; the table above has the same data."), graphBox),
   );
@@ -559,6 +646,7 @@ function start() {
   drawAnswer();
   listeners.push((changes) => {
     if ("view" in changes) {
+      explainHere();
       drawAnswer();
       drawView();
       drawCharts();
@@ -566,6 +654,7 @@ function start() {
     }
     if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
     if ("layer" in changes) {
+      explainHere();
       table.mark(true);
       explain();
       markGraph();

@@ -24,8 +24,23 @@ function chartFigure(name, title, className = "") {
   const save = (format) => element("button", { type: "button", class: "small", "data-save": format, onclick: () => saveChart(name, format) }, format.toUpperCase());
   const bar = element("div", { class: "bar" }, element("h3", {}, title), save("png"), save("svg"));
   for (const button of bar.querySelectorAll("button")) button.setAttribute("aria-label", `Save ${title} as ${button.textContent}`);
-  charts.set(name, { node, summary, title });
-  return element("figure", { class: className, id: `figure-${name}` }, bar, node, summary);
+  const here = element("div", { class: "here", "aria-live": "polite", hidden: true });
+  charts.set(name, { node, summary, title, here });
+  return element("figure", { class: className, id: `figure-${name}` }, bar, node, here, summary);
+}
+
+/** Explains what was clicked in a chart right below it; nothing else is explained at the same time. */
+function explainHere(name, ...content) {
+  for (const { here } of charts.values()) {
+    here.hidden = true;
+    here.replaceChildren();
+  }
+  if (!name || !content.length) return;
+  const { here } = charts.get(name);
+  const close = element("button", { type: "button", class: "small close", "aria-label": "Close", onclick: () => explainHere() }, "×");
+  here.replaceChildren(close, ...content.filter(Boolean));
+  here.hidden = false;
+  here.scrollIntoView({ block: "nearest" });
 }
 
 let colours = {}; // of the theme that is shown; asking for one makes the browser look at the whole page again
@@ -41,21 +56,49 @@ function longest(texts) {
   return Math.ceil(Math.max(0, ...texts.map((text) => pen.measureText(text).width)));
 }
 
+/** Widths [px] below which a chart has no room for names inside it. */
+const NARROW = 560;
+
+/** Annotations in the page's colours; on a narrow chart only those that are not in the words below it. */
+function annotated(annotations, narrow) {
+  const kept = narrow ? annotations.filter(({ name }) => name !== "roof" && name !== "peak") : annotations;
+  return kept.map((one) => ({ ...one, font: { size: 11, color: colour("quiet"), ...one.font } }));
+}
+
+/** The height of a chart: a row for each bar of a horizontal one, else as the style says. */
+function fitHeight(node, { data, layout }) {
+  const rows = data.some(({ orientation }) => orientation === "h") ? layout.yaxis?.ticktext?.length : 0;
+  node.style.height = rows ? `${Math.min(640, Math.max(200, 108 + 24 * rows))}px` : "";
+}
+
 /** The layout in the page's colours, with room for the names at its axes: Plotly finds it by drawing twice. */
 function themed({ layout }, width) {
   const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"), tickcolor: colour("line"), tickangle: 0, ticklabeloverflow: "allow" };
-  const margin = { l: 56, r: 16, t: layout.legend ? 40 : 16, b: 48, ...layout.margin };
+  const narrow = width < NARROW;
+  const margin = { l: narrow ? 44 : 56, r: narrow ? 8 : 16, t: layout.legend ? 40 : 16, b: 48, ...layout.margin };
   const axes = {};
   for (const name of ["xaxis", "yaxis"]) {
     if (!layout[name]) continue;
     axes[name] = { ...axis, ...layout[name] };
     const { ticktext, title } = layout[name];
+    if (narrow && layout.meta?.within && name === "xaxis") axes[name].range = layout.meta.within;
     if (!ticktext) continue;
     axes[name].automargin = false;
     const [space, titled] = [longest(ticktext), title ? 24 : 0];
-    if (name === "yaxis") margin.l = Math.max(margin.l, space + 12 + titled);
+    if (name === "yaxis") {
+      const most = Math.max(72, width * 0.36);
+      if (space > most) axes[name].ticktext = ticktext.map((text) => cut(text, Math.max(8, Math.floor((text.length * most) / space))));
+      margin.l = Math.max(margin.l, Math.min(space, most) + 12 + titled);
+    }
     else {
-      const level = space + 8 < (width - margin.l - margin.r) / ticktext.length;
+      const room = (width - margin.l - margin.r) / ticktext.length;
+      const level = space + 8 < room;
+      const every = level || room >= 16 ? 1 : Math.ceil(16 / room); // of more names than there is room for, every n-th
+      if (every > 1) {
+        const kept = layout[name].tickvals.map((_, number) => number).filter((number) => number % every === 0);
+        axes[name].tickvals = kept.map((number) => layout[name].tickvals[number]);
+        axes[name].ticktext = kept.map((number) => ticktext[number]);
+      }
       axes[name].tickangle = level ? 0 : -45;
       if (!level) margin.b = Math.max(margin.b, Math.ceil(space / Math.SQRT2) + 20 + titled);
     }
@@ -63,6 +106,7 @@ function themed({ layout }, width) {
   return {
     ...layout,
     ...axes,
+    ...(layout.annotations ? { annotations: annotated(layout.annotations, narrow) } : {}),
     ...(layout.legend ? { legend: { ...layout.legend, x: 0, y: 1, yanchor: "bottom" } } : {}),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
@@ -78,7 +122,7 @@ function themed({ layout }, width) {
 function drawChart(name, chart, onClick) {
   const entry = charts.get(name);
   entry.chart = chart;
-  entry.summary.textContent = chart.summary;
+  entry.summary.replaceChildren(chart.summary, ...(chart.notes ?? []).map((text) => element("p", {}, text)));
   entry.node.setAttribute("aria-label", `${chart.title}: ${chart.summary}`);
   if (!window.Plotly) return;
   if (!chart.data.length) {
@@ -86,6 +130,7 @@ function drawChart(name, chart, onClick) {
     entry.node.replaceChildren();
     return;
   }
+  fitHeight(entry.node, chart);
   const config = { displaylogo: false, displayModeBar: false, showSendToCloud: false };
   Plotly.react(entry.node, chart.data, themed(chart, entry.node.clientWidth), config);
   entry.node.removeAllListeners?.("plotly_click");

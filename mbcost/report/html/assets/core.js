@@ -22,12 +22,40 @@ function section(id, title, ...children) {
   return element("section", { id, "aria-labelledby": `${id}-title` }, heading, ...children);
 }
 
-/** A pill that says what a number rests on; dashed where nothing of this target was fitted. */
+/** How well founded a number is: 0 fitted to this target, 1 to the same or a related core, 2 a guess. */
+function strength(basis) {
+  if (["measured here", "calibrated"].includes(basis)) return 0;
+  return ["from facts", "a bound"].includes(basis) ? 2 : 1;
+}
+
+/** A pill that says what a number rests on: a full, a half or an empty dot, and dashed where nothing of this target was fitted. */
 function badge(basis) {
   if (!basis) return null;
-  const weak = ["from facts", "a bound"].includes(basis);
-  return element("span", { class: weak ? "basis weak" : "basis", title: page.meanings[basis] }, basis);
+  return element("span", { class: `basis${["", " middle", " weak"][strength(basis)]}`, title: `${basis}: ${page.meanings[basis]}` }, page.words[basis]);
 }
+
+/**
+ * An interval as a picture: on a logarithmic scale around the value that is the same for all numbers of a page, so that a
+ * guess within a factor of two is as wide as it is.
+ */
+function intervalBar({ value, low, high, basis }, widest, mini = false) {
+  if (!(value > 0) || !(low > 0)) return null;
+  const reach = Math.log(Math.max(2.5, widest * 1.15));
+  const at = (factor) => 50 + (50 * Math.log(factor)) / reach;
+  const ticks = mini ? [] : [0.5, 1, 2].map((factor) => element("span", { class: "tick", style: `left:${at(factor)}%` }, factor === 1 ? "" : factor < 1 ? "÷ 2" : "× 2"));
+  const words = `90 % interval: ${milliseconds(low)} to ${milliseconds(high)}, from ${percent(low / value)} to ${percent(high / value)} of the value`;
+  return element(
+    "div",
+    { class: `interval${["", " middle", " weak"][strength(basis)]}${mini ? " mini" : ""}`, role: "img", "aria-label": words, title: words },
+    element("span", { class: "track" }),
+    ...ticks,
+    element("span", { class: "band", style: `left:${at(low / value)}%;width:${at(high / value) - at(low / value)}%` }),
+    element("span", { class: "point", style: `left:${at(1)}%` }),
+  );
+}
+
+/** The largest factor between a value and an end of its interval. */
+const widestOf = (numbers) => Math.max(1, ...numbers.filter(({ value, low }) => value > 0 && low > 0).flatMap(({ value, low, high }) => [high / value, value / low]));
 
 // -- numbers ----------------------------------------------------------------------------------------------------------
 
@@ -75,7 +103,7 @@ const escapeText = (text) => cut(text, 48).replaceAll("&", "&amp;").replaceAll("
 // -- state ------------------------------------------------------------------------------------------------------------
 
 /** One state for all views. Differences from the defaults are in the URL's hash, so that a link restores them. */
-const defaults = { view: 0, layer: null, sort: "", descending: false, filter: "", facets: {}, columns: null, theme: "" };
+const defaults = { view: 0, layer: null, sort: "", descending: false, filter: "", facets: {}, columns: null, theme: "", live: {} };
 const state = { ...defaults };
 const listeners = [];
 
@@ -92,10 +120,14 @@ function writeHash() {
   if (state.sort) words.set("sort", (state.descending ? "-" : "") + state.sort);
   if (state.filter) words.set("filter", state.filter);
   for (const [name, value] of Object.entries(state.facets)) if (value !== "") words.set(`is-${name}`, value);
+  for (const [name, value] of Object.entries(state.live)) if (value !== "") words.set(name, value);
   if (state.columns) words.set("columns", state.columns.join(" "));
   if (state.theme) words.set("theme", state.theme);
   history.replaceState(null, "", `#${words}`);
 }
+
+/** What the live panel of an analysis keeps in the hash. */
+const LIVE = ["alpha", "resolution", "threads", "precision", "clock", "bandwidth"];
 
 /** The state of the hash; values that are invalid on this page are left out. */
 function readHash(views, layers, themes = ["light", "dark"]) {
@@ -108,6 +140,7 @@ function readHash(views, layers, themes = ["light", "dark"]) {
   const sort = words.get("sort") ?? "";
   const facets = {};
   for (const [name, value] of words) if (name.startsWith("is-")) facets[name.slice(3)] = value;
+  const live = Object.fromEntries(LIVE.filter((name) => words.has(name)).map((name) => [name, words.get(name)]));
   return {
     view,
     layer: whole("layer", layers(view)),
@@ -115,6 +148,7 @@ function readHash(views, layers, themes = ["light", "dark"]) {
     descending: sort.startsWith("-"),
     filter: words.get("filter") ?? "",
     facets,
+    live,
     columns: words.has("columns") ? words.get("columns").split(" ") : null,
     theme: themes.includes(words.get("theme")) ? words.get("theme") : "",
   };
@@ -171,15 +205,17 @@ function pythonFloat(value) {
 
 const csvCell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
+/** Goes to a section. */
+function goTo(id) {
+  const heading = document.getElementById(`${id}-title`);
+  heading.scrollIntoView({ block: "start" });
+  heading.focus({ preventScroll: true });
+}
+
 /** Links to the sections, which leave the hash alone. */
 function navigation(entries) {
-  const go = (id) => {
-    const heading = document.getElementById(`${id}-title`);
-    heading.scrollIntoView({ block: "start" });
-    heading.focus({ preventScroll: true });
-  };
   const items = entries.map(([id, title]) =>
-    element("li", {}, element("button", { type: "button", class: "link", onclick: () => go(id) }, title)),
+    element("li", {}, element("button", { type: "button", class: "link", onclick: () => goTo(id) }, title)),
   );
   return element("nav", { "aria-label": "Sections" }, element("ul", {}, ...items));
 }
