@@ -106,6 +106,8 @@ class Pick(Shown):
         Least probability with which predictions keep the budgets of time [1].
     alone
         With several targets: what each of them allows alone, the best first.
+    considered
+        All candidates with a known quality, the best first; for the report.
     """
 
     budgets: tuple[Budget, ...]
@@ -120,6 +122,7 @@ class Pick(Shown):
     min_probability: float
     notes: tuple[str, ...] = ()
     alone: tuple[Alone, ...] = ()
+    considered: tuple[Candidate, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the CSV: one per target for the pick, the runner-up and each member of the front."""
@@ -448,6 +451,7 @@ class _Chooser(NamedTuple):
             None if best is not None else beyond(),
             by,
             self.min_probability,
+            considered=tuple(ranked),
         )
 
     def _binding(self, candidate: Candidate) -> Binding:

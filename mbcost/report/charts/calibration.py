@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mbcost import readable
@@ -27,31 +28,68 @@ def standard_errors(calibration: Calibration) -> dict[str, float]:
     return {name: variance**0.5 * rate.prior for (name, rate), variance in zip(rates, variances, strict=True)}
 
 
+#: Largest standard error of a rate that is drawn, as the logarithm of a factor. Chosen: a factor of ten.
+_MOST_SPREAD: Final = math.log(10)
+
+
+def _ends(trace: Mapping[str, Any]) -> Iterator[float]:
+    """The ends of the bars of a trace."""
+    bars = trace["error_x"]
+    for ratio, up, down in zip(trace["x"], bars["array"], bars["arrayminus"], strict=True):
+        yield from (ratio - down, ratio + up)
+
+
+def ratio_axis(values: Sequence[float]) -> dict[str, Any]:
+    """A logarithmic axis of ratios around 1, with ticks at 1, 2 and 5 of every decade."""
+    low, high = min([*values, 0.5]), max([*values, 2.0])
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    return {
+        "type": "log",
+        "range": [math.log10(low / 1.15), math.log10(high * 1.15)],
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [f"x {tick:g}" for tick in ticks],
+    }
+
+
 def rates(calibration: Calibration) -> Chart:
     """Fitted rates as ratios to their priors, with bars of one standard error."""
     errors = standard_errors(calibration)
-    shown: list[tuple[str, FittedRate]] = [(name, rate) for name, rate in calibration.rates.items() if rate.prior > 0]
+    found = calibration.rates.items()
+    shown: list[tuple[str, FittedRate]] = [(name, rate) for name, rate in found if rate.prior > 0 and rate.seconds > 0]
     data: list[dict[str, Any]] = [line([1, 1], [-0.5, len(shown) - 0.5])]
     for state, (colour, marker) in _STATES.items():
         members = [(place, name, rate) for place, (name, rate) in enumerate(shown) if rate.state == state]
         if not members:
             continue
-        spread = [errors[name] / rate.prior for _, name, rate in members]
+        ratios = [rate.seconds / rate.prior for _, _, rate in members]
+        # a standard error of a rate as a factor, so that it has a place on a logarithmic scale
+        factors = [math.exp(min(errors[name] / rate.seconds, _MOST_SPREAD)) for _, name, rate in members]
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": state,
-                "x": [rate.seconds / rate.prior for _, _, rate in members],
+                "x": ratios,
                 "y": [place for place, _, _ in members],
-                "error_x": {"type": "data", "array": spread, "color": colour, "thickness": 1.5, "width": 4},
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [ratio * (factor - 1) for ratio, factor in zip(ratios, factors, strict=True)],
+                    "arrayminus": [ratio * (1 - 1 / factor) for ratio, factor in zip(ratios, factors, strict=True)],
+                    "color": colour,
+                    "thickness": 1.5,
+                    "width": 4,
+                },
                 "text": [f"{short(name)}<br>{short(rate.reading)}" for _, name, rate in members],
                 "hovertemplate": "%{text}<br>%{x:.3g} x its prior<extra></extra>",
                 "marker": {"color": colour, "symbol": marker, "size": 9},
             }
         )
+    ends = [end for trace in data[1:] for end in _ends(trace)]
     layout = {
-        "xaxis": {"title": {"text": "fitted rate as a ratio to its prior"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "fitted rate as a ratio to its prior"}, **ratio_axis(ends)},
         "yaxis": {
             "tickmode": "array",
             "tickvals": list(range(len(shown))),
@@ -64,7 +102,9 @@ def rates(calibration: Calibration) -> Chart:
         "hovermode": "closest",
     }
     decided = len(calibration.by_state("data"))
-    summary = f"The measurements decided {decided} of {len(calibration.rates)} rates; bars are standard errors."
+    summary = (
+        f"The measurements decided {decided} of {len(calibration.rates)} rates; bars are standard errors, as factors."
+    )
     return Chart("Rates against their priors", summary, data, layout)
 
 

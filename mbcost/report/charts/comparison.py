@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mbcost import readable
 from mbcost.errors import printable
@@ -21,6 +21,7 @@ def comparison_figure(comparison: Comparison, name: str, other: int = 1) -> go.F
         "classes": partial(classes, comparison),
         "parts": partial(parts, comparison),
         "pairs": partial(pairs, comparison, other),
+        "places": partial(places, comparison, other),
     }
     return plotly_figure("a comparison", charts, name)
 
@@ -93,6 +94,54 @@ def parts(comparison: Comparison) -> Chart:
     return Chart("What the time is spent on", f"{summary}.", data, layout)
 
 
+#: Most bars of :func:`places`; the rest is one more.
+_MOST_PLACES: Final = 14
+
+
+def places(comparison: Comparison, number: int) -> Chart:
+    """Time by class and image size in the first and in another, for networks whose layers do not match."""
+    found = [place for place in comparison.places(number) if place.difference_s]
+    shown, rest = found[:_MOST_PLACES], found[_MOST_PLACES:]
+    names = [f"{place.name} {place.size}" for place in shown]
+    sides = [[place.seconds[side] * 1e3 for place in shown] for side in (0, 1)]
+    if rest:
+        names.append(f"{len(rest)} others")
+        for side in (0, 1):
+            sides[side].append(sum(place.seconds[side] for place in rest) * 1e3)
+    subjects = (0, number)
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": short(comparison.labels[subject]),
+            "x": times,
+            "y": list(range(len(names))),
+            "marker": {"color": PALETTE[subject], "pattern": _pattern(subject)},
+            "hovertemplate": "%{fullData.name}<br>%{x:.4g} ms<extra></extra>",
+        }
+        for subject, times in zip(subjects, sides, strict=True)
+    ]
+    layout = {
+        "barmode": "group",
+        "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        "yaxis": {
+            "tickmode": "array",
+            "tickvals": list(range(len(names))),
+            "ticktext": [short(name, 36) for name in names],
+            "autorange": "reversed",
+            "automargin": True,
+            "zeroline": False,
+        },
+        "legend": {"orientation": "h", "y": 1.12, "traceorder": "normal"},
+        "bargap": 0.3,
+    }
+    summary = (
+        f"The layers of the two do not match one by one ({comparison.matched_share(number):.0%} of the time does), so "
+        "their times are added up by operator class and by the size of the images; the largest difference comes first."
+    )
+    return Chart("By class and image size", summary, data, layout)
+
+
 def pairs(comparison: Comparison, number: int) -> Chart:
     """Matched layers: time in the other over time in the first; points on the diagonal are unchanged."""
     found = [(place, pair) for place, pair in enumerate(comparison.pairs(number))]
@@ -131,5 +180,6 @@ def pairs(comparison: Comparison, number: int) -> Chart:
         "hovermode": "closest",
     }
     faster = sum(y < x for x, y in zip(xs, ys, strict=True))
-    summary = f"{len(matched)} layers are matched; {faster} of them are faster in {printable(other, 60)}."
+    layers = "1 layer is" if len(matched) == 1 else f"{len(matched)} layers are"
+    summary = f"{layers} matched; {faster} of them faster in {printable(other, 60)}."
     return Chart(title, summary, [diagonal, points], layout)

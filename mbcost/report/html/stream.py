@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from mbcost import readable
 from mbcost.errors import printable
@@ -14,6 +14,9 @@ from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
 from mbcost.report.rows.stream import arrival, grounds, plan_text
 from mbcost.streaming.simulate import Event, Stream
 from mbcost.streaming.stream import StreamResult
+
+#: Share of a frame's time below which a wait is rounding of the times that are subtracted. Chosen: far below a digit.
+_NO_WAIT: Final = 1e-6
 
 
 def stream_page(report: StreamResult, origin: Origin = NO_ORIGIN) -> str:
@@ -47,12 +50,14 @@ def stream_page(report: StreamResult, origin: Origin = NO_ORIGIN) -> str:
 
 def _card(result: Stream) -> dict[str, str]:
     p50, p99 = (readable.milliseconds(result.latency_s[p]) for p in (50, 99))
+    waits = result.wait_s > _NO_WAIT * result.latency_s[50]
+    wait = f"{readable.milliseconds(result.wait_s)} of it waiting" if waits else "none of it waiting"
     dropped = f", {result.dropped:,} of {result.offered:,} dropped" if result.dropped else ""
     return {
         "label": "1 buffer" if result.buffers == 1 else f"{result.buffers} buffers",
         "value": f"{readable.significant(result.frames_per_s)} frames/s",
         "note": f"a frame takes {p50}, 1 % of them more than {p99}",
-        "work": f"{readable.milliseconds(result.wait_s)} of it waiting{dropped}",
+        "work": f"{wait}{dropped}",
         "bound": f"at most {readable.significant(result.bound_frames_per_s)} frames/s without jitter",
     }
 

@@ -8,6 +8,7 @@ from mbcost import readable
 from mbcost.basis import listed
 from mbcost.errors import fail, printable
 from mbcost.report.charts.chart import MARKERS, PALETTE
+from mbcost.report.html.measured import card
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin
 from mbcost.search.result import COLUMNS, SweepResult
@@ -15,7 +16,7 @@ from mbcost.search.result import COLUMNS, SweepResult
 #: Most configurations on a page; more make it large and slow.
 MOST_ROWS: Final = 10_000
 #: The latency that decides a pick, in words.
-DECIDING: Final = "measured latency where there is one, else the predicted one"
+DECIDING: Final = "measured latency where there is one, else by the prediction at the wanted probability"
 _CASE: Final = ("target", "precision", "threads", "batch", "basis")
 #: Columns that the page has once per case.
 _ENCODED: Final = ("architecture", *_CASE)
@@ -36,9 +37,9 @@ def sweep_page(result: SweepResult, origin: Origin = NO_ORIGIN) -> str:
     names = list(dict.fromkeys(columns["architecture"]))
     low, high = (readable.significant(bound(columns["latency_ms"])) for bound in (min, max))
     cards = [
-        ("configurations", f"{len(result):,}"),
-        ("latency", f"{low} to {high} ms"),
-        ("on the front", f"{sum(columns['on_front']):,}"),
+        card("configurations", f"{len(result):,}"),
+        card("latency", f"{low} to {high} ms"),
+        card("on the front", f"{sum(columns['on_front']):,}"),
     ]
     title = f"Sweep of {', '.join(names)}"
     return sweep_like_page(title, columns, cards, list(result.warnings), origin, "predicted latency", None)
@@ -47,12 +48,27 @@ def sweep_page(result: SweepResult, origin: Origin = NO_ORIGIN) -> str:
 def sweep_like_page(
     title: str,
     columns: dict[str, list[Any]],
-    cards: list[tuple[str, str]],
+    cards: list[dict[str, Any]],
     caveats: list[str],
     origin: Origin,
     time: str,
     budget_ms: float | None,
+    asked: str = "",
+    others: str = "",
 ) -> str:
+    """A page of configurations.
+
+    Parameters
+    ----------
+    time
+        What is compared with a budget of time, in words.
+    budget_ms
+        The budget of time that the page begins with [ms].
+    asked
+        What was asked for, in a sentence.
+    others
+        Budgets that are not of time, in words; the column ``keeps`` says which configurations keep them.
+    """
     cases = list(zip(*(columns[name] for name in _CASE), strict=True))
     distinct = list(dict.fromkeys(cases))
     models = list(dict.fromkeys(columns["architecture"]))
@@ -68,6 +84,8 @@ def sweep_like_page(
         "quality": "top1" if known else "macs",
         "time": time,
         "budget_ms": budget_ms,
+        "asked": asked,
+        "others": others,
         "columns": {
             "case": [distinct.index(case) for case in cases],
             "model": [models.index(name) for name in columns["architecture"]],
@@ -76,4 +94,9 @@ def sweep_like_page(
         "provenance": [("command", origin.command)] if origin.command else [],
     }
     grounds = ("rests on", listed((case["target"], case["basis"]) for case in found))
-    return render("sweep", printable(title), data, [*cards, grounds])
+    return render(
+        "sweep",
+        printable(title),
+        data,
+        [*((one["label"], f"{one['value']} {one['note']}".strip()) for one in cards), grounds],
+    )

@@ -17,6 +17,11 @@ def limit(budget: Budget) -> str:
     return f"{NAMES[budget.kind]} {_bound(budget)}"
 
 
+def asked_for(budget: Budget) -> str:
+    """A budget as it was asked for: ``at least 25.0 frames/s``, ``parameters at most 3.000 M``."""
+    return _bound(budget) if budget.is_time else limit(budget)
+
+
 def _bound(budget: Budget) -> str:
     least = "at least" if budget.kind == "frames_per_s" else "at most"
     return f"{least} {_amount(budget.kind, budget.limit)}"

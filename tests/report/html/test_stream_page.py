@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def test_opens_and_agrees_with_the_json(visited: Any, page_file: Path, report: S
     with page.page.expect_download() as download:
         page.page.locator("#save-json").click()
     assert json.loads(Path(download.value.path()).read_text()) == json.loads(json.dumps(report.to_dict()))
+
+
+def test_rounding_is_no_wait(report: StreamResult, tmp_path: Path, opened: Any) -> None:
+    """A wait of 1e-17 s is what is left of subtracted times; it was shown as 0.000000000000 ms."""
+    results = [dataclasses.replace(result, wait_s=1e-17) for result in report.results]
+    path = tmp_path / "stream.html"
+    path.write_text(stream_page(dataclasses.replace(report, results=results)), encoding="utf-8")
+    answer = opened(path).page.locator("#answer").inner_text()
+    assert "none of it waiting" in answer
+    assert "0.0000" not in answer
 
 
 def test_switch_filter_select_and_return(visited: Any, page_file: Path, report: StreamResult) -> None:

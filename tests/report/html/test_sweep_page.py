@@ -90,6 +90,46 @@ def test_a_pick_says_what_the_pick_is(opened: Any, tmp_path: Path) -> None:
     assert name in page.locator(".verdict").inner_text()
 
 
+def test_a_pick_by_frame_rate_and_parameters_shows_what_fits(opened: Any, tmp_path: Path) -> None:
+    """25 frames/s are 40 ms a frame; the candidates that do not fit are there too, and both budgets are in force."""
+    found = mbcost.pick("mobilenet_v2", "pixel1", budget=["25fps", "3M params"], between=True)
+    path = tmp_path / "pick.html"
+    path.write_text(pick_page(found), encoding="utf-8")
+    opened_page = opened(path)
+    page = opened_page.page
+    assert page.locator("#budget").input_value() == "40"
+    assert "at least 25.0 frames/s and parameters at most 3.000 M" in page.locator("#answer").inner_text()
+    assert (
+        f"{found.pick.architecture} {found.pick.alpha:g} / {found.pick.resolution}"
+        in page.locator(".verdict").inner_text()
+    )
+    assert page.locator("#figure-heat svg.main-svg").count() > 0
+    assert page.locator("#figure-front svg.main-svg").count() > 0
+    assert len(opened_page.texts(NAMES)) == len(found.considered) > len(found.front)
+    page.locator('[data-facet="fits"]').select_option(label="kept")
+    fitting = [one for one in found.considered if one.params <= 3e6 and one.slowest.needs_ms <= 40]
+    assert sorted(opened_page.texts(NAMES)) == sorted(one.name for one in fitting)
+    assert page.locator('[data-card="top-1"] .value').inner_text() == f"{found.pick.top1:.0f} %"
+    assert page.locator('[data-card="top-1"] .note').inner_text() == "interpolated"
+
+
+def test_a_click_right_after_typing_a_budget_is_not_lost(visited: Any, sweep_file: Path) -> None:
+    page = visited(sweep_file).page
+    page.locator("#budget").click()
+    page.keyboard.type("31")
+    wanted = page.locator("#layers tbody tr").nth(2)
+    name = wanted.get_attribute("data-id")
+    wanted.click()
+    assert page.locator("#layers tr.selected").get_attribute("data-id") == name
+    assert "is-budget=31" in page.evaluate("location.hash")
+
+
+def test_a_heat_map_has_numbers_only_where_they_can_be_read(opened: Any, sweep_file: Path) -> None:
+    template = "document.getElementById('chart-heat').data[0].texttemplate"
+    assert opened(sweep_file).page.evaluate(template)
+    assert not opened(sweep_file, width=200).page.evaluate(template)
+
+
 def test_a_pick_of_nothing(opened: Any, tmp_path: Path) -> None:
     path = tmp_path / "pick.html"
     path.write_text(pick_page(mbcost.pick("mobilenet_v2", "pixel1", budget="0.001ms")), encoding="utf-8")

@@ -65,6 +65,11 @@ function annotated(annotations, narrow) {
   return kept.map((one) => ({ ...one, font: { size: 11, color: colour("quiet"), ...one.font } }));
 }
 
+/** The traces, without numbers in the cells of a heat map that are too small for them. */
+function legible({ data }, width) {
+  return data.map((trace) => (trace.type === "heatmap" && (width - 140) / trace.x.length < 34 ? { ...trace, texttemplate: "" } : trace));
+}
+
 /** The height of a chart: a row for each bar of a horizontal one, else as the style says. */
 function fitHeight(node, { data, layout }) {
   const rows = data.some(({ orientation }) => orientation === "h") ? layout.yaxis?.ticktext?.length : 0;
@@ -132,7 +137,7 @@ function drawChart(name, chart, onClick) {
   }
   fitHeight(entry.node, chart);
   const config = { displaylogo: false, displayModeBar: false, showSendToCloud: false };
-  Plotly.react(entry.node, chart.data, themed(chart, entry.node.clientWidth), config);
+  Plotly.react(entry.node, legible(chart, entry.node.clientWidth), themed(chart, entry.node.clientWidth), config);
   entry.node.removeAllListeners?.("plotly_click");
   if (onClick) entry.node.on("plotly_click", (event) => onClick(event.points[0]));
 }
@@ -149,7 +154,7 @@ function redrawCharts() {
   for (const { node, chart } of charts.values()) {
     if (!window.Plotly || !chart?.data.length) continue;
     const { shapes } = node.layout;
-    Plotly.react(node, chart.data, { ...themed(chart, node.clientWidth), shapes });
+    Plotly.react(node, legible(chart, node.clientWidth), { ...themed(chart, node.clientWidth), shapes });
   }
 }
 

@@ -8,8 +8,11 @@ const ratio = (before, after) => (before && after ? after / before : null);
 const nameOf = (row) => row.first?.name ?? row.other.name;
 const partner = (row) => (row.first && row.other && row.other.name !== row.first.name ? row.other.name : "");
 
+/** Decimals of milliseconds that suit the shortest latency, so that numbers of a column stand under each other. */
+const decimals = Math.min(6, Math.max(1, 3 - Math.floor(Math.log10(Math.min(...page.cards.map(({ number }) => number.value || 1))))));
+
 function pairColumns() {
-  const time = (value) => significant(value);
+  const time = (value) => value.toFixed(decimals);
   const both = (key) => (row) => ratio(...side(row, key));
   const factor = (value) => `× ${significant(value)}`;
   return [
@@ -18,7 +21,8 @@ function pairColumns() {
     { key: "class", title: "class", value: (row) => (row.first ?? row.other).class },
     { key: "before", title: "ms before", numeric: true, sum: true, value: (row) => row.first?.latency_ms ?? null, text: time },
     { key: "after", title: "ms after", numeric: true, sum: true, value: (row) => row.other?.latency_ms ?? null, text: time },
-    { key: "difference", title: "difference", numeric: true, sum: true, value: (row) => row.difference_ms, text: (value) => (value > 0 ? "+" : "") + significant(value) },
+    { key: "difference", title: "difference", numeric: true, sum: true, value: (row) => row.difference_ms, text: (value) => (value > 0 ? "+" : "") + value.toFixed(decimals) },
+    { key: "moved", title: "moved", numeric: true, hidden: true, hint: "Size of the difference", value: (row) => Math.abs(row.difference_ms), text: time },
     { key: "ratio", title: "ratio", numeric: true, value: both("latency_ms"), text: factor },
     { key: "macs", title: "MACs", numeric: true, value: both("macs"), text: factor },
     { key: "traffic", title: "traffic", numeric: true, value: both("traffic_bytes"), text: factor },
@@ -44,6 +48,7 @@ const table = new DataTable({
   id: (row) => order.get(row),
   share: (row) => Math.abs(row.difference_ms),
   words: (row) => `${nameOf(row)} ${row.other?.name ?? ""} ${row.reason}`,
+  first: { key: "moved", descending: true },
   pick: (row) => update({ layer: state.layer === order.get(row) ? null : order.get(row) }),
   buttons: [element("button", { type: "button", id: "save-json", onclick: () => saveJson() }, "JSON")],
 });
@@ -57,7 +62,7 @@ const explanation = element("div", { "aria-live": "polite" });
 function explain() {
   const row = state.layer === null ? null : current().layers[state.layer];
   if (!row) {
-    explanation.replaceChildren(...current().verdicts.map((sentence) => element("p", {}, sentence)), element("p", { class: "note" }, "Select a layer to see what changed in it."));
+    explanation.replaceChildren(element("p", { class: "note" }, "Select a layer to see what changed in it."));
     return;
   }
   const lines = [
@@ -84,8 +89,18 @@ function subjectCards() {
   return element(
     "div",
     { class: "cards" },
-    ...page.cards.map(({ label, value, note, work, basis, ratio: text }, number) =>
-      element("div", { class: "card", "data-card": subjects[number].label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), badge(basis), element("span", { class: "note" }, note), element("span", { class: "note" }, work), element("strong", {}, text)),
+    ...page.cards.map(({ label, value, note, work, basis, number: own, ratio: text }, number) =>
+      element(
+        "div",
+        { class: `card subject${strength(basis) === 2 ? " unsure" : ""}`, "data-card": subjects[number].label },
+        element("span", { class: "label" }, label),
+        element("span", { class: "value" }, value),
+        badge(basis),
+        intervalBar(own, widestOf(page.cards.map((card) => card.number))),
+        element("span", { class: "note" }, note),
+        element("span", { class: "note" }, work),
+        element("strong", {}, text),
+      ),
     ),
   );
 }
@@ -110,6 +125,14 @@ function drawCharts() {
 }
 
 function drawPairs() {
+  const unlike = page.places[state.view];
+  document.getElementById("unlike").hidden = !unlike;
+  document.getElementById("figure-pairs").hidden = Boolean(unlike);
+  document.getElementById("each-layer").open = !unlike;
+  if (unlike) {
+    drawChart("places", unlike.chart);
+    document.getElementById("places").replaceChildren(...textTable(unlike.table));
+  } else if (charts.get("places").chart) drawChart("places", { data: [], layout: {}, title: "", summary: "" });
   drawChart("pairs", page.pairs[state.view], (point) => Number.isInteger(point.customdata) && update({ layer: point.customdata }));
   markCharts();
 }
@@ -132,15 +155,15 @@ function start() {
   Object.assign(state, read());
   const sections = [["answer", "Answer"], ["time", "Time"], ["layers", "Layers"], ["explain", "Explain"]];
   document.getElementById("head").append(navigation(sections), themeButton());
-  const caveats = page.caveats.flatMap(([label, notes]) => notes.map((note) => element("li", {}, element("strong", {}, label), ` ${note}`)));
+  const caveats = page.caveats.flatMap(([label, notes]) => notes.map(([, note]) => element("li", {}, label ? element("strong", {}, `${label} `) : null, note)));
   const verdicts = comparisons.flatMap(({ verdicts: sentences }) => sentences.map((sentence) => element("p", { class: "verdict" }, sentence)));
   document.getElementById("main").append(
     section("answer", "Answer", subjectCards(), ...verdicts, caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null),
     section("time", "Where the time goes", element("div", { class: "pair" }, chartFigure("classes", "Time by operator class"), chartFigure("parts", "What the time is spent on"))),
-    section("layers", "Layer by layer", viewSwitch(comparisons.map(({ label }) => label), `Compared with ${subjects[0].label}`), chartFigure("pairs", "Layer against layer", "tall"), element("p"), table.node),
+    section("layers", "Layer by layer", viewSwitch(comparisons.map(({ label }) => label), `Compared with ${subjects[0].label}`), element("div", { id: "unlike", class: "stack" }, chartFigure("places", "By class and image size"), element("div", { id: "places" })), chartFigure("pairs", "Layer against layer", "tall"), element("details", { id: "each-layer", open: true }, element("summary", {}, "Every layer"), table.node)),
     section("explain", "What changed", explanation),
   );
-  const origins = page.provenance.flatMap(([label, rows]) => [element("dt", {}, element("strong", {}, label)), element("dd"), ...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])]);
+  const origins = page.provenance.flatMap(([label, rows]) => [...(label ? [element("dt", {}, element("strong", {}, label)), element("dd")] : []), ...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])]);
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), element("dl", {}, ...origins));
   listeners.push((changes) => {
     if ("view" in changes) {

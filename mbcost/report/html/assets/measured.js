@@ -125,25 +125,6 @@ function markCharts() {
 
 // -- the page ---------------------------------------------------------------------------------------------------------
 
-/** A small table of texts; its rows may be those of the page. */
-function textTable({ caption, head, align, rows: lines, ids }) {
-  const side = (number) => (align[number] === "r" ? "number" : "");
-  const first = (text, line) =>
-    element("th", { scope: "row" }, ids ? element("button", { type: "button", class: "link", onclick: () => select(ids[line]) }, cut(text, 80)) : cut(text, 120));
-  const cells = (line, number) => line.map((text, column) => (column ? element("td", { class: side(column) }, text) : first(text, number)));
-  return element(
-    "div",
-    { class: "scroller", role: "region", tabindex: "0", "aria-label": caption },
-    element(
-      "table",
-      { class: "data" },
-      element("caption", { class: "hidden" }, caption),
-      element("thead", {}, element("tr", {}, ...head.map((text, column) => element("th", { scope: "col", class: side(column) }, text)))),
-      element("tbody", {}, ...lines.map((line, number) => element("tr", {}, ...cells(line, number)))),
-    ),
-  );
-}
-
 function drawSection({ id, title, text, pair, charts: names, tables }) {
   const figure = (name) => chartFigure(name, page.charts[name].title);
   return section(
@@ -152,7 +133,7 @@ function drawSection({ id, title, text, pair, charts: names, tables }) {
     ...text.map((words) => element("p", {}, words)),
     pair.length ? element("div", { class: "pair" }, ...pair.map(figure)) : null,
     names.length ? element("div", { class: "pair" }, ...names.map(figure)) : null,
-    ...tables.flatMap((content) => [element("p"), textTable(content)]),
+    ...tables.flatMap((content) => [element("p"), ...textTable(content, select)]),
   );
 }
 

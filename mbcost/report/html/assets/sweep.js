@@ -11,7 +11,14 @@ const budget = () => {
   const value = Number.parseFloat(state.facets.budget ?? "");
   return Number.isFinite(value) && value > 0 ? value : (page.budget_ms ?? null);
 };
+/** The latency that is compared with a budget, and whether the budgets that are not of time are kept. */
+const needs = of(columns.needs_ms ? "needs_ms" : "latency_ms");
+const keepsOthers = (row) => columns.keeps?.[row] ?? true;
+const fits = (row) => keepsOthers(row) && (budget() === null || needs(row) <= budget());
 const qualityName = quality === "top1" ? "top-1 [%]" : "MACs";
+
+/** An accuracy; one that was interpolated has no decimals to show. */
+const top1Text = (row) => (columns.top1_source?.[row] === "interpolated" ? `${columns.top1[row].toFixed(0)} %, interpolated` : `${columns.top1[row].toFixed(1)} %`);
 
 const table = new DataTable({
   label: "Configurations",
@@ -37,42 +44,43 @@ const table = new DataTable({
 });
 
 function facets() {
-  const fits = (row) => (budget() === null || columns.latency_ms[row] <= budget() ? 0 : 1);
   return [
     { key: "model", title: "Network", choices: models, of: (row) => columns.model[row] },
     { key: "front", title: "Front", choices: ["on it", "not on it"], of: (row) => (columns.on_front[row] ? 0 : 1) },
-    { key: "fits", title: "Budget", choices: ["kept", "missed"], of: fits },
+    { key: "fits", title: "Budget", choices: ["kept", "missed"], of: (row) => (fits(row) ? 0 : 1) },
   ];
 }
 
 const limit = element("input", { type: "number", id: "budget", min: "0", step: "any", size: "6" });
 const answer = element("p", { class: "verdict", role: "status" });
 
-/** The best configuration within the budget, in words. */
+/** The best configuration within the budgets, in words. */
 function answerBudget() {
-  limit.value = budget() ?? "";
-  if (budget() === null) {
+  if (document.activeElement !== limit) limit.value = budget() === null ? "" : Number(significant(budget()).replaceAll(",", ""));
+  if (budget() === null && !page.others) {
     answer.textContent = "Enter a budget to see which configuration fits it.";
     return null;
   }
-  const fitting = caseRows().filter((row) => columns.latency_ms[row] <= budget() && of(quality)(row) !== null);
+  const within = [budget() === null ? "" : milliseconds(budget()), page.others].filter(Boolean).join(" and ");
+  const fitting = caseRows().filter((row) => fits(row) && of(quality)(row) !== null);
   if (!fitting.length) {
-    answer.textContent = `Nothing with a known ${qualityName} takes at most ${milliseconds(budget())}.`;
+    answer.textContent = `Nothing with a known ${qualityName} keeps ${within}.`;
     return null;
   }
   const best = fitting.reduce((a, b) => {
     const better = columns[quality][b] - columns[quality][a];
     return better > 0 || (better === 0 && columns.latency_ms[b] < columns.latency_ms[a]) ? b : a;
   });
-  const worth = quality === "top1" ? `top-1 ${columns.top1[best].toFixed(1)} %` : `${si(columns.macs[best], 4)} MACs`;
-  answer.textContent = `Best within ${milliseconds(budget())} by ${page.time}: ${nameOf(best)}, ${worth}, ${milliseconds(columns.latency_ms[best])}.`;
+  const worth = quality === "top1" ? `top-1 ${top1Text(best)}` : `${si(columns.macs[best], 4)} MACs`;
+  answer.textContent = `Best within ${within} by ${page.time}: ${nameOf(best)}, ${worth}, ${milliseconds(columns.latency_ms[best])}.`;
   answer.dataset.row = String(best);
   return best;
 }
 
 // -- charts -----------------------------------------------------------------------------------------------------------
 
-const shownModel = () => Number(state.facets.model || columns.model[caseRows()[0]] || 0);
+/** The network of the heat map: the one that is asked for, else that of the choice, else the first. */
+const shownModel = () => Number(state.facets.model || columns.model[columns.choice?.indexOf("pick") >= 0 ? columns.choice.indexOf("pick") : caseRows()[0]] || 0);
 
 /** Latency over width and resolution of one network, with the budget's contour. */
 function heatMap() {
@@ -87,17 +95,16 @@ function heatMap() {
     const [i, j] = [heights.indexOf(sizeOf(row)), widths.indexOf(columns.alpha[row])];
     [z[i][j], ids[i][j]] = [columns.latency_ms[row], row];
   }
-  const few = widths.length * heights.length <= 200;
   const places = { x: widths.map((_, place) => place), y: heights.map((_, place) => place), z };
-  const map = { type: "heatmap", ...places, customdata: ids, colorscale: "Cividis", xgap: 1, ygap: 1, colorbar: { title: { text: "ms" }, thickness: 12 }, texttemplate: few ? "%{z:.3g}" : "", hovertemplate: "%{z:.4g} ms<extra></extra>" };
+  const map = { type: "heatmap", ...places, customdata: ids, colorscale: "Cividis", xgap: 1, ygap: 1, colorbar: { title: { text: "ms" }, thickness: 12 }, texttemplate: "%{z:.3g}", hovertemplate: "%{z:.4g} ms<extra></extra>" };
   const data = [map];
   if (budget() !== null) {
     const at = budget();
     data.push({ type: "contour", ...places, connectgaps: false, hoverinfo: "skip", showscale: false, showlegend: false, contours: { start: at, end: at, size: 1, coloring: "none" }, line: { color: colour("mark"), width: 3, dash: "dash" } });
   }
   const axis = (texts, label) => ({ tickmode: "array", tickvals: texts.map((_, place) => place), ticktext: texts.map(String), title: { text: label }, automargin: true });
-  const fits = budget() === null ? "" : ` ${members.filter((row) => columns.latency_ms[row] <= budget()).length} keep the budget.`;
-  return { title, summary: `${members.length} configurations.${fits}`, data, layout: { xaxis: axis(widths, "alpha"), yaxis: axis(heights, "resolution") } };
+  const kept = budget() === null && !page.others ? "" : ` ${members.filter(fits).length} keep the budget.`;
+  return { title, summary: `${members.length} configurations.${kept}`, data, layout: { xaxis: axis(widths, "alpha"), yaxis: axis(heights, "resolution") } };
 }
 
 /** Quality over latency: every network, the front, the budget. */
@@ -119,7 +126,9 @@ function frontChart() {
 }
 
 function drawCharts() {
-  drawChart("heat", heatMap(), ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));
+  const heat = heatMap();
+  document.getElementById("figure-heat").hidden = !heat.data.length;
+  drawChart("heat", heat, ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));
   drawChart("front", frontChart(), ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));
   markCharts();
 }
@@ -162,11 +171,14 @@ function start() {
   const read = () => readHash(cases.length, () => rows.length);
   Object.assign(state, read());
   document.getElementById("head").append(navigation([["answer", "Answer"], ["grid", "Grid and front"], ["layers", "Configurations"]]), themeButton());
-  limit.addEventListener("change", () => update({ facets: { ...state.facets, budget: limit.value } }));
-  const cards = page.cards.map(([label, value]) => element("div", { class: "card" }, element("span", { class: "label" }, label), element("span", { class: "value" }, value)));
+  // with every key, so that nothing is left to do when the field is left and the click that leaves it is not lost
+  limit.addEventListener("input", () => update({ facets: { ...state.facets, budget: limit.value } }));
+  const cards = page.cards.map(({ label, value, note, number }) =>
+    element("div", { class: `card${number && strength(number.basis) === 2 ? " unsure" : ""}`, "data-card": label }, element("span", { class: "label" }, label), element("span", { class: "value" }, value), note ? element("span", { class: "note" }, note) : null, number ? badge(number.basis) : null, number ? intervalBar(number, widestOf([number]), true) : null),
+  );
   const caveats = page.caveats.map((text) => element("li", {}, text));
   document.getElementById("main").append(
-    section("answer", "Answer", element("div", { class: "cards" }, ...cards), element("p"), caseSwitch(), element("div", { class: "controls" }, element("label", {}, "Budget ", limit, " ms")), answer, caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null),
+    section("answer", "Answer", cards.length ? element("div", { class: "cards" }, ...cards) : null, page.asked ? element("p", { class: "note" }, page.asked) : null, caseSwitch(), element("div", { class: "controls" }, element("label", {}, "Budget ", limit, " ms")), answer, caveats.length ? element("details", {}, element("summary", {}, "Caveats"), element("ul", {}, ...caveats)) : null),
     section("grid", "Grid and front", element("div", { class: "pair" }, chartFigure("heat", "Latency by width and resolution"), chartFigure("front", "Front"))),
     section("layers", "Configurations", table.node),
   );

@@ -287,3 +287,24 @@ function framed(scroller) {
   for (const child of scroller.children) watch.observe(child);
   return [frame, words];
 }
+
+/** A small table of texts; its rows may be those of the page, which `select` chooses. */
+function textTable({ caption, head, align, rows: lines, ids }, select) {
+  const side = (number) => (align[number] === "r" ? "number" : "");
+  const first = (text, line) =>
+    element("th", { scope: "row" }, ids ? element("button", { type: "button", class: "link", onclick: () => select(ids[line]) }, cut(text, 80)) : cut(text, 120));
+  const cells = (line, number) => line.map((text, column) => (column ? element("td", { class: side(column) }, text) : first(text, number)));
+  return framed(
+    element(
+      "div",
+      { class: "scroller", role: "region", tabindex: "0", "aria-label": caption },
+      element(
+        "table",
+        { class: "data texts" },
+        element("caption", { class: "hidden" }, caption),
+        element("thead", {}, element("tr", {}, ...head.map((text, column) => element("th", { scope: "col", class: side(column) }, text)))),
+        element("tbody", {}, ...lines.map((line, number) => element("tr", {}, ...cells(line, number)))),
+      ),
+    ),
+  );
+}
