@@ -78,7 +78,7 @@ def variant(analysis: Analysis, precision: str) -> Variant:
         for number, (kernel, one) in enumerate(zip(kernels, estimates, strict=True))
         if is_hosted(kernel)
     }
-    return Variant(precision, accelerator_part(kernels, model.target), hosted, seconds, _limits(model))
+    return Variant(precision, accelerator_part(kernels, model.target), hosted, seconds, limits_of(model))
 
 
 def what_if(analysis: Analysis, *, clock: float = 1.0, bandwidth: float = 1.0, precision: str | None = None) -> float:
@@ -121,7 +121,7 @@ def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[st
     return {name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()}
 
 
-def _limits(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
+def limits_of(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
     """Term -> limits of its rate, identified at distant factors and verified at every probe."""
     found: dict[str, set[Limit]] = {term: set() for term in model.rates}
     for clock, bandwidth in _CORNERS:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from mbcost import readable
 from mbcost.analysis import Analysis
 from mbcost.calibration.interval import INTERVAL
-from mbcost.errors import InputError, fail, printable
+from mbcost.errors import fail, printable
 from mbcost.hosting import is_hosted
 from mbcost.insight.breakdown import (
     caveats,
@@ -21,8 +21,9 @@ from mbcost.insight.breakdown import (
     time_by,
 )
 from mbcost.insight.hints import find_hints
+from mbcost.insight.live import Live, live_of
 from mbcost.insight.regions import regions
-from mbcost.insight.what_if import Variant, variant
+from mbcost.insight.what_if import variant
 from mbcost.kernels import Kernel
 from mbcost.latency import GROUPS, LatencyForm, Rate
 from mbcost.latency.energy import SOURCE
@@ -67,26 +68,34 @@ def analysis_page(analyses: Sequence[Analysis], origin: Origin = NO_ORIGIN) -> s
 
 def view_of(analysis: Analysis, origin: Origin) -> dict[str, Any]:
     """The data of one analysis for the page."""
+    content = analysis.to_dict()
+    names = layer_names(analysis)
     return {
         "name": analysis.target.name,
         "device": analysis.target.device.title,
         "subject": subject(analysis),
-        "analysis": analysis.to_dict(),
+        "analysis": {**content, "layers": _packed(content["layers"])},
         "cards": cards(analysis),
         "verdict": verdict(analysis),
         "classes": class_names(analysis),
         "blocks": block_names(analysis),
-        "names": layer_names(analysis),
-        "rows": _rows(analysis),
+        "names": [None if name == layer.name else name for name, layer in zip(names, analysis.layers, strict=True)],
+        "rows": _packed(_rows(analysis)),
         "kernels": [kernel.main.position for kernel in analysis.kernels],
         "form": _form(analysis.form),
         "rates": [_rate(term.name, analysis) for term in analysis.form.terms],
-        "variants": _variants(analysis),
+        "own": _own(analysis),
+        "live": _live(live_of(analysis)),
         "hints": [asdict(hint) for hint in find_hints(analysis, most=8)],
         "caveats": caveats(analysis),
         "charts": {name: asdict(make(analysis)) for name, make in CHARTS.items()},
         "provenance": provenance(analysis, origin),
     }
+
+
+def _packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows with the same keys, which are named once."""
+    return {"keys": list(rows[0]) if rows else [], "values": [list(row.values()) for row in rows]}
 
 
 def subject(analysis: Analysis) -> str:
@@ -265,29 +274,25 @@ def _rate(term: str, analysis: Analysis) -> dict[str, Any]:
     return {"formula": rate.formula, "source": rate.source, "inputs": inputs}
 
 
-def _variants(analysis: Analysis) -> list[dict[str, Any]]:
-    """The terms of every kernel at each precision of the target; the analysis's precision comes first."""
-    own = analysis.target.precision
-    result = []
-    for precision in (own, *(name for name in analysis.target.processor.precisions if name != own)):
-        try:
-            found = variant(analysis, precision)
-        except InputError:  # the profile has no numbers for it
-            continue
-        result.append(_variant(analysis.form, found))
-    return result
-
-
-def _variant(form: LatencyForm, found: Variant) -> dict[str, Any]:
+def _own(analysis: Analysis) -> dict[str, Any]:
+    """The terms of every kernel at the analysis's own setting."""
+    form = analysis.form
     places = {term.name: number for number, term in enumerate(form.terms)}
-    limits = found.limits
+    found = variant(analysis, analysis.target.precision)
     return {
-        "precision": found.precision,
         "rates": [found.rates_s[term.name] for term in form.terms],
-        "limits": [limits[term.name] for term in form.terms] if limits is not None else None,
         "counts": [[] if is_hosted(kernel) else _counts(form, kernel, places) for kernel in found.kernels],
-        "hosted": found.hosted_s,
-        "kernels": [kernel.main.position for kernel in found.kernels],
+    }
+
+
+def _live(live: Live) -> dict[str, Any]:
+    """The tables of the live panel."""
+    return {
+        "alphas": live.alphas,
+        "sides": live.sides,
+        "own": live.own,
+        "settings": [setting._asdict() for setting in live.settings],
+        "tables": live.tables,
     }
 
 

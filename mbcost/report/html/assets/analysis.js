@@ -1,6 +1,13 @@
 // The page of one network on one or more targets.
 
-const views = page.views;
+const { views } = page;
+/** Rows that name their keys once, as objects. */
+const unpacked = ({ keys, values }) => values.map((row) => Object.fromEntries(keys.map((key, place) => [key, row[place]])));
+for (const each of views) {
+  each.analysis.layers = unpacked(each.analysis.layers);
+  each.rows = unpacked(each.rows);
+  each.names = each.names.map((name, position) => name ?? each.analysis.layers[position].name);
+}
 const view = () => views[state.view];
 const layersOf = (number) => views[number].analysis.layers;
 /** The kernel that computes a layer, and the position of its main layer. */
@@ -126,7 +133,7 @@ const explanation = element("div", { "aria-live": "polite" });
 /** Formula, counts, rates and their sources: of the selected layer's kernel, or of the whole network. */
 function explain() {
   const { form, analysis } = view();
-  const own = view().variants[0];
+  const own = view().own;
   const kernel = state.layer === null ? null : kernelOf(state.layer);
   const counts = new Map();
   for (const list of kernel === null ? own.counts : [own.counts[kernel]]) {
@@ -223,23 +230,24 @@ function rateDetails(terms) {
 
 // -- what if ----------------------------------------------------------------------------------------------------------
 
-/** The form's own arithmetic: the time of every kernel and of the network [s], in the order Python adds them up. */
-function predict(variant, clock, bandwidth) {
-  const { form } = view();
-  const rates = variant.rates.map((rate, term) => {
-    const limits = variant.limits?.[term] ?? [[1, 0, 0]];
+/**
+ * The form's own arithmetic: the time of the network [s] and its parts at a point of the grid, at a setting (precision and
+ * threads), and with factors on clock and bandwidth.
+ */
+function predict(setting, point, clock = 1, bandwidth = 1) {
+  const { form, live } = view();
+  const [kernels, hosted] = live.tables[setting.table];
+  const rates = setting.rates_s.map((rate, term) => {
+    const limits = setting.limits?.[term] ?? [[1, 0, 0]];
     return rate * Math.max(...limits.map(([factor, withClock, withBandwidth]) => factor * clock ** withClock * bandwidth ** withBandwidth));
   });
-  const groups = page.groups.map(() => 0);
-  const times = variant.counts.map((terms, index) => {
-    const host = variant.hosted[index] ?? [];
-    host.forEach((part, group) => {
-      groups[group] += part;
-    });
+  const groups = page.groups.map((_, group) => hosted[group]?.[point] ?? 0);
+  let latency = groups.reduce((sum, time) => sum + time, 0);
+  const additive = form.overlap === "none";
+  for (const [number, terms] of kernels) {
     const parts = page.groups.map(() => 0);
-    for (const [term, count] of terms) parts[form.terms[term].group] += count * rates[term];
+    for (const [term, counts] of terms) parts[form.terms[term].group] += number * counts[point] * rates[term];
     const [compute, activations, weights, lowering, overhead] = parts;
-    const additive = form.overlap === "none";
     const memory = form.overlap === "parallel" ? Math.max(activations, weights) : activations + weights;
     const hidden = [
       !additive && compute < memory,
@@ -249,76 +257,155 @@ function predict(variant, clock, bandwidth) {
     parts.forEach((part, group) => {
       if (!hidden[group]) groups[group] += part;
     });
-    const own = (additive ? compute + (activations + weights + lowering) : Math.max(compute, memory) + lowering) + overhead;
-    return host.reduce((sum, part) => sum + part, own);
-  });
-  return { latency: times.reduce((sum, time) => sum + time, 0), groups, times };
+    latency += (additive ? compute + (activations + weights + lowering) : Math.max(compute, memory) + lowering) + overhead;
+  }
+  return { latency, groups };
 }
 
-const whatIf = {
-  clock: element("input", { type: "range", id: "clock", min: "-1", max: "1", step: "0.01", value: "0" }),
-  bandwidth: element("input", { type: "range", id: "bandwidth", min: "-1", max: "1", step: "0.01", value: "0" }),
+const slider = (id, range) => element("input", { type: "range", id, ...range });
+const knobs = {
+  alpha: slider("alpha", { min: "0", step: "1" }),
+  resolution: slider("resolution", { min: "0", step: "1" }),
+  threads: slider("threads", { min: "0", step: "1" }),
   precision: element("select", { id: "precision" }),
-  clockText: element("output", { for: "clock" }),
-  bandwidthText: element("output", { for: "bandwidth" }),
+  clock: slider("clock", { min: "-1", max: "1", step: "0.01" }),
+  bandwidth: slider("bandwidth", { min: "-1", max: "1", step: "0.01" }),
+};
+const KNOB_TITLES = { alpha: "Width alpha", resolution: "Resolution", threads: "Threads", precision: "Precision", clock: "Clock", bandwidth: "Bandwidth" };
+const knobTexts = Object.fromEntries(Object.keys(knobs).map((name) => [name, element("output", { for: name })]));
+const whatIf = {
   answer: element("p", { id: "what-if-answer", role: "status" }),
   bars: element("div"),
+  grid: element("div", { id: "live-grid" }),
   note: element("p", { class: "note" }),
 };
 
-function whatIfSection() {
-  const reset = () => {
-    whatIf.clock.value = whatIf.bandwidth.value = "0";
-    whatIf.precision.value = "0";
-    answerWhatIf();
+/** The choices of the knobs that have steps. */
+function choices() {
+  const { live } = view();
+  return {
+    alpha: live.alphas.map(String),
+    resolution: live.sides.map(String),
+    threads: [...new Set(live.settings.map(({ threads }) => threads))].sort((a, b) => a - b).map(String),
+    precision: [...new Set(live.settings.map(({ precision }) => precision))],
   };
-  for (const control of [whatIf.clock, whatIf.bandwidth, whatIf.precision]) control.addEventListener("input", answerWhatIf);
+}
+
+/** What the analysis itself has. */
+function ownKnobs() {
+  const { live } = view();
+  return { alpha: String(live.alphas[live.own[0]]), resolution: String(live.sides[live.own[1]]), threads: String(live.settings[0].threads), precision: live.settings[0].precision, clock: "1", bandwidth: "1" };
+}
+
+/** What is chosen: that of the link where this target has it. */
+function chosenKnobs() {
+  const [own, known] = [ownKnobs(), choices()];
+  const factor = (name) => {
+    const value = Number(state.live[name]);
+    return value >= 0.5 && value <= 2 ? state.live[name] : own[name];
+  };
+  const of = (name) => (known[name].includes(state.live[name]) ? state.live[name] : own[name]);
+  return { alpha: of("alpha"), resolution: of("resolution"), threads: of("threads"), precision: of("precision"), clock: factor("clock"), bandwidth: factor("bandwidth") };
+}
+
+function whatIfSection() {
+  const value = (name) => {
+    const { value: now } = knobs[name];
+    if (name === "precision") return now;
+    return name in choices() ? choices()[name][Number(now)] : String(2 ** Number(now));
+  };
+  for (const [name, knob] of Object.entries(knobs)) knob.addEventListener("input", () => turn({ [name]: value(name) }));
+  const rows = Object.entries(knobs).map(([name, knob]) =>
+    element("div", { class: "knob", "data-knob": name }, element("label", { for: name }, element("span", {}, KNOB_TITLES[name])), knob, name === "precision" ? null : knobTexts[name]),
+  );
   return section(
     "what-if",
     "What if",
-    element("div", { class: "controls" },
-      element("label", {}, "Clock ", whatIf.clock, " ", whatIf.clockText),
-      element("label", {}, "Memory bandwidth ", whatIf.bandwidth, " ", whatIf.bandwidthText),
-      element("label", {}, "Precision ", whatIf.precision),
-      element("button", { type: "button", onclick: reset }, "Reset"),
+    element("div", { class: "live" },
+      element("div", { class: "knobs" }, ...rows, element("button", { type: "button", onclick: () => update({ live: {} }) }, "Reset")),
+      element("div", {}, whatIf.answer, whatIf.bars),
     ),
-    whatIf.answer,
-    whatIf.bars,
+    whatIf.grid,
     whatIf.note,
   );
 }
 
+/** Turns knobs; those that are as in the analysis are not in the link. */
+function turn(changes) {
+  const own = ownKnobs();
+  update({ live: Object.fromEntries(Object.entries({ ...chosenKnobs(), ...changes }).filter(([name, value]) => value !== own[name])) });
+}
+
 function prepareWhatIf() {
-  const { variants } = view();
-  whatIf.precision.replaceChildren(...variants.map((variant, number) => element("option", { value: number }, variant.precision)));
-  whatIf.clock.value = whatIf.bandwidth.value = "0";
+  const known = choices();
+  knobs.precision.replaceChildren(...known.precision.map((name) => element("option", { value: name }, name)));
+  for (const name of ["alpha", "resolution", "threads"]) knobs[name].max = String(known[name].length - 1);
+  for (const [name, list] of Object.entries(known)) knobs[name].closest(".knob").hidden = list.length < 2;
   answerWhatIf();
 }
 
 function answerWhatIf() {
-  const { analysis, variants } = view();
-  const chosen = variants[Number(whatIf.precision.value) || 0];
-  const moves = (place) => Boolean(chosen?.limits?.some((limits) => limits.some((limit) => limit[place + 1] !== 0)));
-  whatIf.clock.disabled = !moves(0);
-  whatIf.bandwidth.disabled = !moves(1);
-  const [clock, bandwidth] = [whatIf.clock, whatIf.bandwidth].map((slider) => (slider.disabled ? 1 : 2 ** Number(slider.value)));
-  whatIf.clockText.textContent = `× ${significant(clock)}`;
-  whatIf.bandwidthText.textContent = `× ${significant(bandwidth)}`;
-  if (!chosen || !analysis.latency_ms) {
+  const { analysis, live } = view();
+  const [chosen, known] = [chosenKnobs(), choices()];
+  const setting = live.settings.find(({ precision, threads }) => precision === chosen.precision && String(threads) === chosen.threads) ?? live.settings[0];
+  const moves = (place) => Boolean(setting.limits?.some((limits) => limits.some((limit) => limit[place + 1] !== 0)));
+  [knobs.clock.disabled, knobs.bandwidth.disabled] = [!moves(0), !moves(1)];
+  const [clock, bandwidth] = ["clock", "bandwidth"].map((name) => (knobs[name].disabled ? 1 : Number(chosen[name])));
+  for (const name of ["alpha", "resolution", "threads"]) {
+    knobs[name].value = String(known[name].indexOf(chosen[name]));
+    knobTexts[name].textContent = chosen[name];
+    knobs[name].setAttribute("aria-valuetext", chosen[name]);
+  }
+  knobs.precision.value = chosen.precision;
+  [["clock", clock], ["bandwidth", bandwidth]].forEach(([name, factor]) => {
+    knobs[name].value = String(Math.log2(factor));
+    knobTexts[name].textContent = `× ${significant(factor)}`;
+  });
+  const own = live.own[0] * live.sides.length + live.own[1];
+  const before = predict(live.settings[0], own);
+  if (!before.latency) {
     whatIf.answer.textContent = "There is nothing to change.";
     whatIf.bars.replaceChildren();
+    whatIf.grid.replaceChildren();
     return;
   }
-  const before = predict(variants[0], 1, 1);
-  const after = predict(chosen, clock, bandwidth);
+  const pointOf = (alpha, side) => live.alphas.map(String).indexOf(alpha) * live.sides.length + live.sides.map(String).indexOf(side);
+  const after = predict(setting, pointOf(chosen.alpha, chosen.resolution), clock, bandwidth);
   const change = after.latency / before.latency - 1;
   const words = Math.abs(change) < 5e-5 ? "as it is" : `${change > 0 ? "+" : "−"}${percent(Math.abs(change))}`;
-  whatIf.answer.replaceChildren(element("strong", {}, milliseconds(after.latency * 1e3)), ` (${words}), ${significant(analysis.batch / after.latency)} frames/s`);
+  whatIf.answer.replaceChildren(element("strong", {}, milliseconds(after.latency * 1e3)), ` ${words}, ${significant(analysis.batch / after.latency)} frames/s`);
   whatIf.answer.dataset.seconds = String(after.latency);
   whatIf.bars.replaceChildren(splitBar("now", before, before), splitBar("then", after, before), groupLegend(before, after));
-  whatIf.note.textContent = chosen.limits
-    ? "Recomputed on this page from the same counts and rates; there is no interval for a changed target."
-    : "Clock and bandwidth are fixed: it is not known how the rates of this target depend on them.";
+  drawLiveGrid(chosen, (alpha, side) => predict(setting, pointOf(alpha, side), clock, bandwidth).latency);
+  const fixed = setting.limits ? "" : " Clock and bandwidth are fixed: it is not known how the rates of this target depend on them.";
+  whatIf.note.textContent = `Recomputed on this page from counts at ${live.alphas.length * live.sides.length} sizes of the network and rates at ${live.settings.length} settings of the target; exact at these, and kept in the link. A changed target has no interval.${fixed}`;
+}
+
+/** Every width and resolution at the chosen setting; a click chooses one. */
+function drawLiveGrid(chosen, latencyOf) {
+  const { alpha: alphas, resolution: sides } = choices();
+  if (alphas.length * sides.length < 2) {
+    whatIf.grid.replaceChildren();
+    return;
+  }
+  const times = sides.map((side) => alphas.map((alpha) => latencyOf(alpha, side)));
+  const most = Math.max(...times.flat());
+  const cell = (row, column) => {
+    const [alpha, side] = [alphas[column], sides[row]];
+    const pressed = alpha === chosen.alpha && side === chosen.resolution;
+    const shade = Math.round((60 * times[row][column]) / most);
+    const attributes = { type: "button", tabindex: pressed ? "0" : "-1", "aria-pressed": String(pressed), "aria-label": `alpha ${alpha}, resolution ${side}: ${milliseconds(times[row][column] * 1e3)}`, style: `--shade:${shade}%`, onclick: () => pickSize(alpha, side) };
+    return element("td", {}, element("button", attributes, significant(times[row][column] * 1e3)));
+  };
+  const lines = sides.map((side, row) => element("tr", {}, element("th", { scope: "row" }, side), ...alphas.map((_, column) => cell(row, column))));
+  const head = element("tr", {}, element("td", {}, "ms"), ...alphas.map((alpha) => element("th", { scope: "col" }, alphas.length > 1 ? `alpha ${alpha}` : "")));
+  const sizes = element("table", { class: "sizes" }, element("caption", { class: "hidden" }, "Latency [ms] by width and resolution"), element("thead", {}, head), element("tbody", {}, ...lines.reverse()));
+  whatIf.grid.replaceChildren(...framed(element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Latency by width and resolution" }, sizes)));
+}
+
+function pickSize(alpha, resolution) {
+  turn({ alpha, resolution });
+  whatIf.grid.querySelector('[aria-pressed="true"]')?.focus();
 }
 
 /** One bar, split into the parts of the time, at the scale of the longer of the two. */
@@ -455,7 +542,7 @@ function layerHere(position) {
   const main = mainOf(position);
   const layer = analysis.layers[main];
   const share = percent(layer.latency_ms / analysis.latency_ms || 0);
-  const own = view().variants[0];
+  const own = view().own;
   const times = (own?.counts[kernelOf(position)] ?? []).map(([term, count]) => [term, count, count * own.rates[term]]).sort((a, b) => b[2] - a[2]).slice(0, 4);
   const lines = times.map(([term, count, time]) =>
     element("tr", {}, element("th", { scope: "row" }, form.terms[term].name), element("td", { class: "number" }, `${si(count)} ${form.terms[term].unit}`), element("td", { class: "number" }, `${seconds(own.rates[term])} each`), element("td", { class: "number" }, seconds(time))),
@@ -653,6 +740,7 @@ function start() {
       return;
     }
     if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
+    if ("live" in changes) answerWhatIf();
     if ("layer" in changes) {
       explainHere();
       table.mark(true);
