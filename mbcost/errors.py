@@ -71,6 +71,9 @@ CODES: Final[dict[str, str]] = {
     # sweeps elsewhere
     "MB800": "executor failed",
     "MB801": "scheduler not reachable",
+    # the local web app
+    "MB900": "beyond a limit of the server",
+    "MB901": "no server",
     # imported networks
     "MB500": "not a network of this format",
     "MB501": "operator not known to the importer",

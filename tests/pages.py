@@ -54,6 +54,7 @@ INSTALLS: Final = frozenset(
         "python -m pip install .",
         "python -m pip install '.[onnx]'",
         "python -m pip install '.[parquet]'",
+        "python -m pip install '.[serve]'",
         "python -m pip install '.[torch,calibrate]'",
         "python -m pip install '.[calibrate]'",
         "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu",

@@ -34,6 +34,7 @@ NEEDED = {
     "calibrate": ("scipy", ("calibrate", "rows.csv", "-d", "pixel1", "-o", "c.yaml")),
     "parquet": ("pyarrow", ("sweep", "mobilenet_v1", "-d", "pixel1", "-o", "sweep.parquet")),
     "distributed": ("dask,distributed", ("sweep", "mobilenet_v1", "-d", "pixel1", "--engine", "dask")),
+    "serve": ("starlette,uvicorn", ("serve",)),
     "onnx": None,
     "tflite": None,
     # their missing packages: tests/runner/test_engines.py
@@ -46,6 +47,7 @@ NEEDED = {
 MORE = [
     ("torch", "torch", ("bench", "-o", "bench.csv")),
     ("parquet", "pyarrow", ("sweep", "mobilenet_v1", "-d", "pixel1", "--parts", "parts")),
+    ("serve", "uvicorn", ("open", "mobilenet_v1", "-d", "pixel1")),
 ]
 
 
@@ -80,6 +82,6 @@ def test_what_is_missing_is_said(tmp_path, extra, hidden, arguments):
 def test_everything_else_works_without_extras(tmp_path, command):
     net = Net()
     net.save(tmp_path, net.node("Conv", "x", net.weight((8, 8, 3, 3))))
-    hidden = "torch,scipy,pyarrow,dask,distributed,onnx,tflite,flatbuffers,pymoo"
+    hidden = "torch,scipy,pyarrow,dask,distributed,onnx,tflite,flatbuffers,pymoo,starlette,uvicorn"
     result = run(tmp_path, hidden, *command.split(), "-d", "pixel1")
     assert result.returncode == 0, result.stderr

@@ -9,7 +9,7 @@ import typer
 
 from mbcost.cli.output import emit
 
-#: command -> the module of its function, or of its group of commands, which has its name.
+#: command -> the module of its function, or of its group of commands, which has its name unless one is given.
 COMMANDS: Final[dict[str, str]] = {
     "analyze": "mbcost.cli.analyze",
     "explain": "mbcost.cli.explain",
@@ -19,6 +19,8 @@ COMMANDS: Final[dict[str, str]] = {
     "design": "mbcost.cli.design",
     "stream": "mbcost.cli.stream",
     "convert": "mbcost.cli.convert",
+    "open": "mbcost.cli.serve:open_file",
+    "serve": "mbcost.cli.serve",
     "bench": "mbcost.cli.bench",
     "kit": "mbcost.cli.kit",
     "measurements": "mbcost.cli.measurements",
@@ -40,7 +42,8 @@ def make_app(command: str | None = None) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(root)
     for name in [command] if command in COMMANDS else COMMANDS:
-        made = getattr(import_module(COMMANDS[name]), name)
+        module, _, function = COMMANDS[name].partition(":")
+        made = getattr(import_module(module), function or name)
         if isinstance(made, typer.Typer):
             app.add_typer(made, name=name)
         else:
