@@ -67,6 +67,15 @@ def root(
     debug: Annotated[  # noqa: ARG001  # read by run(), wherever it stands on the line
         bool, typer.Option("--debug", help="Show the traceback of an internal error; works after a command too.")
     ] = False,
+    config: Annotated[  # noqa: ARG001  # read by run(), wherever it stands on the line
+        str | None,
+        typer.Option(
+            "--config", metavar="FILE", help="Defaults of options; default: the nearest mbcost.toml or pyproject.toml."
+        ),
+    ] = None,
+    no_config: Annotated[  # noqa: ARG001  # likewise
+        bool, typer.Option("--no-config", help="Read no such file; likewise.")
+    ] = False,
 ) -> None:
     """Predict how long a convolutional network takes on a device and where the time goes, without the device."""
     if context.invoked_subcommand is None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from mbcost.cli.config import take_config
 from mbcost.cli.output import print_note, print_problems
 from mbcost.cli.spelling import spelled
 from mbcost.errors import InputError, Problem, did_you_mean, printable
+
+if TYPE_CHECKING:
+    from mbcost.cli.defaults import Defaults
 
 DONE: Final = 0
 CHECK_FAILED: Final = 1
@@ -34,7 +39,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug = _DEBUG in arguments
     try:
-        return _dispatch([argument for argument in arguments if argument != _DEBUG])
+        rest, defaults = take_config([argument for argument in arguments if argument != _DEBUG])
+        with nullcontext() if defaults is None else defaults.devices_folder():
+            return _dispatch(rest, defaults)
     except InputError as error:
         print_problems([spelled(problem) for problem in error.problems])
         return BAD_INPUT
@@ -50,10 +57,12 @@ def run(arguments: Sequence[str]) -> int:
         return DEFECT
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], defaults: Defaults | None) -> int:
     from mbcost.cli.app import make_app
 
     command = typer.main.get_command(make_app(arguments[0] if arguments else None))
+    if defaults is not None:
+        defaults.apply(command)
     code = command.main(arguments, prog_name="mbcost", standalone_mode=False, obj=tuple(arguments))
     return code if isinstance(code, int) else DONE
 
