@@ -1,0 +1,111 @@
+"""Hook of MkDocs: the pages of the repository where they are, and those that are made while the site is built.
+
+A page keeps its path in the repository as its source, so that links between pages work on a code host and in the site.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+import mbcost
+
+ROOT: Final = Path(__file__).parent.parent.parent
+#: Pages and the files that they show or link.
+SHOWN: Final = (
+    "docs/**/*.md",
+    "docs/*.svg",
+    "*.md",
+    "reports/*.md",
+    "reports/*.html",
+    "reports/*.png",
+    "hardware_profiles/**/*.md",
+    "benchmarks/README.md",
+    "examples/README.md",
+    "examples/*.py",
+    "examples/**/*.ipynb",
+)
+
+#: How a row of a table and an entry of a list begin.
+STARTS: Final = re.compile(r"\||- ")
+
+
+def sources() -> Iterator[Path]:
+    """Files of the repository that the site has, each once."""
+    found = {path for pattern in SHOWN for path in ROOT.glob(pattern) if path.is_file()}
+    yield from sorted(found - {ROOT / "README.md"})
+
+
+def place(source: str) -> str:
+    """Where a file is in the site: the pages of docs at its top."""
+    return source.removeprefix("docs/")
+
+
+def generated() -> Iterator[tuple[str, str]]:
+    """Path and Markdown of the pages that are made now."""
+    yield from api_pages()
+
+
+def api_pages() -> Iterator[tuple[str, str]]:
+    """Every public name, from its docstring."""
+    names = [name for name in mbcost.__all__ if not name.startswith("__")]
+    classes = [name for name in names if isinstance(getattr(mbcost, name), type)]
+    for title, members in (("Types", classes), ("Functions", [name for name in names if name not in classes])):
+        text = f"# {title}\n\n" + "\n".join(f"::: mbcost.{name}\n" for name in members)
+        yield f"docs/api/{title.lower()}.md", text
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages, and what they link, to those of the site's own folder."""
+    for path in sources():
+        source = path.relative_to(ROOT).as_posix()
+        add(files, File.generated(config, source, abs_src_path=str(path)))
+    for source, text in generated():
+        add(files, File.generated(config, source, content=text))
+    pages = [file.src_uri for file in files.documentation_pages()]
+    config.nav = expand(config.nav, pages, named(config.nav))
+    return files
+
+
+def add(files: Files, file: File) -> None:
+    file.dest_uri = place(file.dest_uri)
+    files.append(file)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """A table or a list right below a line of text, as code hosts read it: Python-Markdown wants an empty line between."""
+    found: list[str] = []
+    fenced = False
+    for line in markdown.splitlines():
+        fenced ^= line.startswith("```")
+        kind, before = STARTS.match(line), found[-1] if found else ""
+        if kind and not fenced and before.strip() and not before.startswith((" ", kind[0])):
+            found.append("")
+        found.append(line)
+    return "\n".join(found) + "\n"
+
+
+def named(nav: Any) -> set[str]:
+    """Pages that the navigation names itself."""
+    if isinstance(nav, str):
+        return {nav}
+    return set().union(*(named(entry) for entry in (nav.values() if isinstance(nav, dict) else nav)))
+
+
+def expand(nav: Any, pages: list[str], taken: set[str]) -> Any:
+    """A navigation in which patterns are replaced by the pages that they find."""
+    if isinstance(nav, dict):
+        return {title: expand(entry, pages, taken) for title, entry in nav.items()}
+    if isinstance(nav, str):
+        return [page for page in pages if fnmatch.fnmatchcase(page, nav) and page not in taken] if "*" in nav else nav
+    found: list[Any] = []
+    for entry in nav:
+        each = expand(entry, pages, taken)
+        found += each if isinstance(entry, str) and isinstance(each, list) else [each]
+    return found

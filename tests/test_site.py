@@ -1,0 +1,110 @@
+"""The documentation builds as a site without a warning, its links lead somewhere, and it asks no other host."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+import mbcost
+
+ROOT = Path(__file__).parent.parent
+#: Attributes by which a browser loads something itself; `a` is what a reader follows.
+LOADS = {"img": "src", "script": "src", "iframe": "src", "link": "href", "source": "src", "object": "data"}
+
+
+class Page(HTMLParser):
+    """Anchors, links and loaded files of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.anchors |= {values[name] for name in ("id", "name") if name in values}
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        is_canonical = tag == "link" and values.get("rel") in {"canonical", "prev", "next"}
+        if LOADS.get(tag, "") in values and not is_canonical:
+            self.loaded.append(values[LOADS[tag]])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site, built with warnings as errors."""
+    for package in ("mkdocs", "material", "mkdocstrings_handlers.python"):
+        pytest.importorskip(package)
+    if not (ROOT / "reports" / "gallery.py").exists():
+        pytest.skip("only in a checkout")
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", "-d", str(folder)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    """Pages of the site but for the reports, which `tests/report/html` looks at."""
+    shipped = {path.name for path in (ROOT / "reports").glob("*.html")}
+    built = [path for path in sorted(site.rglob("*.html")) if path.name not in shipped]
+    return {path: Page(path.read_text(encoding="utf-8")) for path in built}
+
+
+def local(links: list[str]) -> Iterator[str]:
+    return (link for link in links if not re.match(r"[a-z]+:|//", link))
+
+
+def test_every_page_of_docs_is_in_the_site(pages: dict[Path, Page], site: Path) -> None:
+    built = {path.relative_to(site).as_posix() for path in pages}
+    for path in (ROOT / "docs").rglob("*.md"):
+        name = path.relative_to(ROOT / "docs").as_posix()
+        assert re.sub(r"README\.md$", "index.md", name).removesuffix(".md") + ".html" in built
+
+
+def test_links_and_anchors(pages: dict[Path, Page]) -> None:
+    wrong = []
+    for path, page in pages.items():
+        if path.name == "404.html":  # its links begin at the root of wherever it is served
+            continue
+        for link in local([*page.links, *page.loaded]):
+            place, _, anchor = unquote(link).partition("#")
+            target = (path.parent / place.partition("?")[0]).resolve() if place else path
+            if target.is_dir():
+                target /= "index.html"
+            if not target.exists():
+                wrong.append(f"{path.name}: {link}: no such file")
+            elif anchor and target in pages and anchor not in pages[target].anchors:
+                wrong.append(f"{path.name}: {link}: no such anchor")
+    assert wrong == []
+
+
+def test_no_request_to_another_host(pages: dict[Path, Page], site: Path) -> None:
+    loaded = {link for page in pages.values() for link in page.loaded}
+    assert loaded
+    assert sorted(link for link in loaded if re.match(r"[a-z]+:|//", link) and not link.startswith("data:")) == []
+    for path in site.rglob("*.css"):
+        assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", path.read_text(encoding="utf-8")), path
+
+
+def test_every_public_name_is_in_the_reference(pages: dict[Path, Page], site: Path) -> None:
+    anchors = pages[site / "api" / "functions.html"].anchors | pages[site / "api" / "types.html"].anchors
+    assert [name for name in mbcost.__all__ if f"mbcost.{name}" not in anchors and not name.startswith("__")] == []
+
+
+def test_extra_is_what_the_tests_install() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(extras["docs"]) <= set(extras["test"])
