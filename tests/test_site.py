@@ -15,6 +15,8 @@ from urllib.parse import unquote
 import pytest
 
 import mbcost
+from mbcost import readable
+from mbcost.latency import FORMS
 
 ROOT = Path(__file__).parent.parent
 #: Attributes by which a browser loads something itself; `a` is what a reader follows.
@@ -103,6 +105,40 @@ def test_no_request_to_another_host(pages: dict[Path, Page], site: Path) -> None
 def test_every_public_name_is_in_the_reference(pages: dict[Path, Page], site: Path) -> None:
     anchors = pages[site / "api" / "functions.html"].anchors | pages[site / "api" / "types.html"].anchors
     assert [name for name in mbcost.__all__ if f"mbcost.{name}" not in anchors and not name.startswith("__")] == []
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """The cells of all rows of the tables of a page, as text."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    cells = [re.findall(r"<td.*?>(.*?)</td>", row, re.S) for row in rows]
+    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in row] for row in cells]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_example_of_a_form_is_what_mbcost_gives(form: str, site: Path) -> None:
+    """The latency of the page's command, and the times of its terms, which add up to it unless they overlap."""
+    page = next(
+        text
+        for text in (path.read_text(encoding="utf-8") for path in sorted((site / "models").glob("*.html")))
+        if f'<h3 id="{form}-' in text
+    )
+    _, _, section = page.partition(f'<h3 id="{form}-')
+    section = section.partition("<h3 ")[0]
+    command = re.search(r"<code>mbcost analyze (\S+) --device (\S+)</code>", section)
+    assert command
+    analysis = mbcost.analyze(command[1], command[2])
+    assert analysis.form.name == form
+    assert f"<strong>{readable.milliseconds(analysis.latency_s)}</strong>" in section
+    shown = [float(row[4].removesuffix(" ms")) for row in rows_of(section) if len(row) == 6]
+    latency_ms = analysis.latency_s * 1e3
+    rounding = 0.5 * len(shown) * 10.0 ** -readable.decimals_for(latency_ms)
+    if analysis.form.overlap == "none":
+        assert sum(shown) == pytest.approx(latency_ms, abs=rounding)
+    else:
+        assert sum(shown) >= latency_ms - rounding
+    rates = {row[0]: row[3] for row in rows_of(section) if len(row) == 5}
+    assert rates == {name: rate.source for name, rate in analysis.rates.items() if name in rates}
+    assert set(rates) == {term.name for term in analysis.form.terms}
 
 
 def test_extra_is_what_the_tests_install() -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+import processor_pages
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 import mbcost
 
@@ -78,8 +80,16 @@ def add(files: Files, file: File) -> None:
     files.append(file)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """A table or a list right below a line of text, as code hosts read it: Python-Markdown wants an empty line between."""
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """The text of a page with what is computed now."""
+    source = PurePosixPath(page.file.src_uri)
+    if source.parent == PurePosixPath("docs/models"):
+        markdown += processor_pages.sections(source.name)
+    return separated(markdown)
+
+
+def separated(markdown: str) -> str:
+    """A table or a list right below a line of text, as code hosts read it: Python-Markdown wants a line between."""
     found: list[str] = []
     fenced = False
     for line in markdown.splitlines():
