@@ -256,17 +256,26 @@ def is_as_stated(value: Any, shown: str) -> bool:
 
 
 def notebooks() -> list[Path]:
-    return sorted(EXAMPLES.glob("*.ipynb"))
+    return sorted(EXAMPLES.rglob("*.ipynb"))
 
 
-def run_notebook(path: Path, folder: Path) -> list[Mapping[str, Any]]:
-    """The code cells of a notebook, each with what it shows now: HTML where the value has it, else its repr."""
+def run_notebook(path: Path, folder: Path) -> list[list[dict[str, Any]]]:
+    """The outputs of each code cell of a notebook now: what it prints, then its value."""
     cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     reader = Reader(folder)
     found = []
     for number, cell in enumerate(cells, 1):
-        value = reader.python("".join(cell["source"]), f"{path.name}[{number}]")
-        found.append({} if value is None else shown(value))
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            value = reader.python("".join(cell["source"]), f"{path.name}[{number}]")
+        outputs: list[dict[str, Any]] = []
+        if printed.getvalue():
+            lines = printed.getvalue().splitlines(keepends=True)
+            outputs.append({"name": "stdout", "output_type": "stream", "text": lines})
+        if value is not None:
+            result = {"data": shown(value), "execution_count": number, "metadata": {}}
+            outputs.append({**result, "output_type": "execute_result"})
+        found.append(outputs)
     return found
 
 
@@ -306,9 +315,8 @@ def refill(path: Path, folder: Path) -> bool:
     before = path.read_text(encoding="utf-8")
     book = json.loads(before)
     cells = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
-    for number, (cell, data) in enumerate(zip(cells, run_notebook(path, folder), strict=True), 1):
-        output = {"data": data, "execution_count": number, "metadata": {}, "output_type": "execute_result"}
-        cell.update(execution_count=number, outputs=[output] if data else [])
+    for number, (cell, outputs) in enumerate(zip(cells, run_notebook(path, folder), strict=True), 1):
+        cell.update(execution_count=number, outputs=outputs)
     after = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
     path.write_text(after, encoding="utf-8")
     return after != before

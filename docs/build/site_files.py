@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+import notebook_pages
 import processor_pages
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -36,6 +37,8 @@ SHOWN: Final = (
 
 #: How a row of a table and an entry of a list begin.
 STARTS: Final = re.compile(r"\||- ")
+#: The end of a link to a notebook, which has a page in the site.
+NOTEBOOK: Final = re.compile(r"\.ipynb\)(?!\{)")
 
 
 def sources() -> Iterator[Path]:
@@ -52,6 +55,8 @@ def place(source: str) -> str:
 def generated() -> Iterator[tuple[str, str]]:
     """Path and Markdown of the pages that are made now."""
     yield from api_pages()
+    for path in sorted((ROOT / "examples").rglob("*.ipynb")):
+        yield path.relative_to(ROOT).with_suffix(".md").as_posix(), notebook_pages.markdown(path)
 
 
 def api_pages() -> Iterator[tuple[str, str]]:
@@ -85,7 +90,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     source = PurePosixPath(page.file.src_uri)
     if source.parent == PurePosixPath("docs/models"):
         markdown += processor_pages.sections(source.name)
-    return separated(markdown)
+    return separated(NOTEBOOK.sub(".md)", markdown))
 
 
 def separated(markdown: str) -> str:
