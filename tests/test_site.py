@@ -141,6 +141,22 @@ def test_example_of_a_form_is_what_mbcost_gives(form: str, site: Path) -> None:
     assert set(rates) == {term.name for term in analysis.form.terms}
 
 
+def test_terminal_capture_is_what_the_commands_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the letter; colours may differ with the version of rich. `python docs/build/terminal_capture.py` renews it."""
+    pytest.importorskip("pty", reason="needs a pseudo terminal")
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "build"))
+    import terminal_capture  # type: ignore[import-not-found]
+
+    def texts(svg: str) -> list[str]:
+        return re.findall(r"<text [^>]*>([^<]*)</text>", svg)
+
+    stored = (ROOT / "docs" / "terminal.svg").read_text(encoding="utf-8")
+    now = terminal_capture.svg([(command, terminal_capture.printed(command)) for command in terminal_capture.COMMANDS])
+    assert texts(stored) == texts(now)
+    assert len(stored) < 150_000
+    assert not re.search(r"<script|<image|<foreignObject|@import|url\((?!#)|href=", stored)
+
+
 def test_extra_is_what_the_tests_install() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     assert set(extras["docs"]) <= set(extras["test"])

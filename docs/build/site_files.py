@@ -90,7 +90,18 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     source = PurePosixPath(page.file.src_uri)
     if source.parent == PurePosixPath("docs/models"):
         markdown += processor_pages.sections(source.name)
+    if page.file.src_uri == "docs/README.md":
+        markdown = with_doors(markdown)
     return separated(NOTEBOOK.sub(".md)", markdown))
+
+
+def with_doors(markdown: str) -> str:
+    """The front page with its sections for who has a model, a phone or a chip beside each other."""
+    parts = re.split(r"^(?=## )", markdown, flags=re.M)
+    doors = [f'<div class="door" markdown>\n\n{part}\n</div>\n' for part in parts if part.startswith("## I have")]
+    first = next(place for place, part in enumerate(parts) if part.startswith("## I have"))
+    others = [part for part in parts[first:] if not part.startswith("## I have")]
+    return "".join([*parts[:first], '<div class="doors" markdown>\n\n', *doors, "\n</div>\n\n", *others])
 
 
 def separated(markdown: str) -> str:
