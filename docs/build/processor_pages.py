@@ -249,4 +249,6 @@ def picture(analysis: mbcost.Analysis) -> str:
             f'<rect x="{NAMES}" y="{top + (ROW - BAR) / 2:g}" width="{width:.1f}" height="{BAR}" class="{group}"/>',
             f'<text x="{NAMES + width + 8:.1f}" y="{middle}" class="value">{label}</text>',
         ]
-    return "".join([*parts, "</svg>"]).join(("<figure>", f"<figcaption>{escape(title)}</figcaption></figure>"))
+    groups = dict.fromkeys(group for _, group, _ in rows)
+    legend = ", ".join(f'<span class="{group}">■</span> {group}' for group in groups)
+    return "".join(["<figure>", *parts, f"</svg><figcaption>{escape(title)}: {legend}</figcaption></figure>"])

@@ -18,6 +18,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import mbcost
+from mbcost import devices, search
 
 ROOT: Final = Path(__file__).parent.parent.parent
 #: Pages and the files that they show or link.
@@ -35,8 +36,8 @@ SHOWN: Final = (
     "examples/**/*.ipynb",
 )
 
-#: How a row of a table and an entry of a list begin.
-STARTS: Final = re.compile(r"\||- ")
+#: What belongs to an entry of a list begins with two or three spaces.
+IN_LIST: Final = re.compile(r"^ {2,3}(?=\S)")
 #: The end of a link to a notebook, which has a page in the site.
 NOTEBOOK: Final = re.compile(r"\.ipynb\)(?!\{)")
 
@@ -60,12 +61,19 @@ def generated() -> Iterator[tuple[str, str]]:
 
 
 def api_pages() -> Iterator[tuple[str, str]]:
-    """Every public name, from its docstring."""
+    """Every public name, from its docstring: of mbcost itself, then of the rooms that pages name."""
     names = [name for name in mbcost.__all__ if not name.startswith("__")]
     classes = [name for name in names if isinstance(getattr(mbcost, name), type)]
-    for title, members in (("Types", classes), ("Functions", [name for name in names if name not in classes])):
-        text = f"# {title}\n\n" + "\n".join(f"::: mbcost.{name}\n" for name in members)
-        yield f"docs/api/{title.lower()}.md", text
+    yield api_page("functions", "Functions", "mbcost", [name for name in names if name not in classes])
+    yield api_page("types", "Types", "mbcost", classes)
+    for room in (search, devices):
+        own = [name for name in room.__all__ if name not in names]
+        title = room.__name__.rpartition(".")[2]
+        yield api_page(title, f"mbcost.{title}", room.__name__, own)
+
+
+def api_page(file: str, title: str, module: str, names: list[str]) -> tuple[str, str]:
+    return f"docs/api/{file}.md", f"# {title}\n\n" + "\n".join(f"::: {module}.{name}\n" for name in names)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -105,16 +113,27 @@ def with_doors(markdown: str) -> str:
 
 
 def separated(markdown: str) -> str:
-    """A table or a list right below a line of text, as code hosts read it: Python-Markdown wants a line between."""
+    """Lists and tables as code hosts read them: Python-Markdown wants four spaces in lists, and lines around tables."""
     found: list[str] = []
-    fenced = False
+    fenced, first = False, ""  # first: of the lines since the last empty one
     for line in markdown.splitlines():
         fenced ^= line.startswith("```")
-        kind, before = STARTS.match(line), found[-1] if found else ""
-        if kind and not fenced and before.strip() and not before.startswith((" ", kind[0])):
-            found.append("")
+        if not fenced:
+            line = IN_LIST.sub("    ", line)
+            before = found[-1] if found else ""
+            if before and line and begins(line, before, first):
+                found.append("")
+            if not found or not found[-1]:
+                first = line
         found.append(line)
     return "\n".join(found) + "\n"
+
+
+def begins(line: str, before: str, first: str) -> bool:
+    """Whether a table begins or ends at a line, or an entry of a list after a paragraph, in it or before it."""
+    if line.lstrip().startswith("|") != before.lstrip().startswith("|"):
+        return True
+    return line.startswith("- ") and (not before.startswith((" ", "- ")) or first.startswith(" "))
 
 
 def named(nav: Any) -> set[str]:

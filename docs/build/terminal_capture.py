@@ -139,7 +139,7 @@ def svg(scenes: Sequence[tuple[str, list[Text]]]) -> str:
             "@media (prefers-reduced-motion:reduce){*{animation:none!important}}",
             "</style>",
             f'<clipPath id="v"><rect width="{width:g}" height="{ROWS * LINE + 4}"/></clipPath>',
-            f'<rect width="{width:g}" height="{height:g}" rx="8" fill="{ground}"/>{dots}',
+            f'<rect width="{width:g}" height="{height:g}" rx="8" fill="{ground}" stroke="#3a4150"/>{dots}',
             f'<g transform="translate({MARGIN} {BAR + MARGIN / 2:g})" clip-path="url(#v)">',
             *body,
             "</g>",
