@@ -121,6 +121,20 @@ def test_every_public_name_is_in_the_reference(pages: dict[Path, Page], site: Pa
     assert [name for name in names if name not in anchors] == []
 
 
+def test_curve_of_a_form_is_what_mbcost_gives(site: Path, tmp_path: Path) -> None:
+    """The last point of the curve, as the share of the highest number at its axis: a convolution of 256 channels."""
+    table = tmp_path / "convolution.yaml"
+    table.write_text("name: c\nsource: x\ninput: 28x28x64\nlayers:\n  - {op: conv2d 1x1, out: 256}\n", encoding="utf-8")
+    analysis = mbcost.analyze(table, "pixel4@tflite-2.1")
+    text = (site / "models" / "cpu.html").read_text(encoding="utf-8").partition('<h3 id="cpu_gemm-')[2]
+    figure = text.partition("by output channels</title>")[2].partition("</svg>")[0]
+    labels = [float(label) for label in re.findall(r'class="name">([\d.]+)<', figure)]
+    lines = sorted({float(y) for y in re.findall(r'y1="([\d.]+)"', figure)})
+    points = re.findall(r"[\d.]+,([\d.]+)", re.findall(r'<polyline points="([^"]+)"', figure)[0])
+    speed = max(labels) * (lines[-1] - float(points[-1])) / (lines[-1] - lines[0])
+    assert speed == pytest.approx(28 * 28 * 64 * 256 / analysis.latency_s / 1e9, rel=0.01)
+
+
 def rows_of(page: str) -> list[list[str]]:
     """The cells of all rows of the tables of a page, as text."""
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
+
+import pictures
 
 import mbcost
 from mbcost import readable
@@ -37,6 +39,19 @@ TARGETS: Final[Mapping[str, str]] = {
 }
 #: Form -> network of its example, where MobileNet V2 is too large for the target.
 NETWORKS: Final[Mapping[str, str]] = {"mcu": "ds_cnn"}
+#: The page that also has pipelines of line buffers, which are designed and not analysed, and the design that it shows.
+PIPELINES: Final = "hls.md"
+PIPELINE: Final = ("mobilenet_v1", "zc706", 0.25, 128)
+#: The convolution whose speed is drawn: its input, and the fewest and the most output channels of the picture.
+PIXELS, DEPTH, FEWEST, MOST = 28 * 28, 64, 8, 256
+CONVOLUTION: Final = f"""
+name: convolution
+source: an example
+input: 28x28x{DEPTH}
+width: {{rule: truncate}}
+layers:
+  - {{op: conv2d 1x1, out: {MOST}}}
+"""
 #: What the kinds of source mean for a rate, the strongest first.
 SOURCES: Final[Mapping[str, str]] = {
     "measured": "measured",
@@ -81,6 +96,8 @@ def examples(page: str) -> Iterator[Example]:
 def sections(page: str) -> str:
     """The Markdown that follows the text of a page; nothing for a page without an example."""
     parts = [section(each, mbcost.analyze(each.network, each.target)) for each in examples(page)]
+    if page == PIPELINES:
+        parts.append(pipeline_section())
     if not parts:
         return ""
     return "\n\n## Computed by the model\n\nComputed by mbcost while this page was built.\n" + "".join(parts)
@@ -101,12 +118,36 @@ def section(example: Example, analysis: mbcost.Analysis) -> str:
         "",
         *slowest_layer(analysis),
         "",
+        *by_channels(example),
+        "",
         *rate_table(analysis),
         "",
         rests_on(analysis),
         "",
     ]
     return "\n".join(["", *lines])
+
+
+def pipeline_section() -> str:
+    """A pipeline with a stage for each layer: its throughput, and the stages that set it."""
+    network, device, alpha, resolution = PIPELINE
+    design = mbcost.design(network, device, style="streaming", alpha=alpha, resolution=resolution)
+    assert isinstance(design, mbcost.PipelineDesign)
+    found = design.found
+    command = f"mbcost design {network} --device {device} --style streaming --alpha {alpha:g} --resolution {resolution}"
+    speed = f"**{design.frames_per_s:,.0f} frames/s**, each {readable.milliseconds(design.latency_s)} long"
+    lines = [
+        f"### `line_buffer`: {design.graph.title} on {design.target.device.title}",
+        "",
+        f"`{command}` makes {speed}, with {found.needed.dsp:,} DSP slices. The slowest of {len(found.stages)} stages:",
+        "",
+        "| stage | cycles a frame | MACs a cycle | block RAMs of 18 Kibit: lines | weights |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for stage in sorted(found.stages, key=lambda stage: -stage.interval)[:8]:
+        numbers = (stage.interval, stage.multipliers, stage.line_brams, stage.weight_brams)
+        lines.append(f"| `{stage.kernel.name}` | " + " | ".join(f"{number:,}" for number in numbers) + " |")
+    return "\n".join(["", *lines, ""])
 
 
 def own_kernels(analysis: mbcost.Analysis) -> list[Kernel]:
@@ -173,6 +214,20 @@ def slowest_layer(analysis: mbcost.Analysis) -> Iterator[str]:
     yield f"| {word} | | | {estimate.latency_s * 1e6:,.2f} µs |"
 
 
+def by_channels(example: Example) -> Iterator[str]:
+    """How fast a convolution is, by its number of output channels: what whole tiles, blocks and calls do to it."""
+    with TemporaryDirectory() as folder:
+        table = Path(folder) / "convolution.yaml"
+        table.write_text(CONVOLUTION, encoding="utf-8")
+        widths = [(channels + 0.5) / MOST for channels in range(FEWEST, MOST + 1, 2)]  # truncated to whole channels
+        frame = mbcost.sweep(table, example.target, alpha=widths).to_frame()
+    channels = [macs // (PIXELS * DEPTH) for macs in frame["macs"]]
+    speeds = [macs / ms / 1e6 for macs, ms in zip(frame["macs"], frame["latency_ms"], strict=True)]
+    yield f"The speed of a 1x1 convolution of 28x28x{DEPTH} with {FEWEST} to {MOST} output channels, even numbers:"
+    yield ""
+    yield pictures.curve(f"{example.form}: GMAC/s of a 1x1 convolution by output channels", channels, speeds)
+
+
 def rate_table(analysis: mbcost.Analysis) -> Iterator[str]:
     """Each rate of the form on the target, how it was computed, and from what."""
     found: dict[str, int] = {}
@@ -223,32 +278,10 @@ def plain(text: str) -> str:
     return re.sub(r"(https?://[^\s;,)]+)", r"<\1>", text.replace("|", "\\|").replace("\n", " "))
 
 
-#: Geometry of the picture: heights of a bar and of its row, and widths of names and of numbers [px].
-ROW, BAR, NAMES, NUMBERS, WIDTH = 26, 16, 150, 130, 720
-
-
 def picture(analysis: mbcost.Analysis) -> str:
-    """Bars of the terms of a network as an SVG of one line, which Markdown passes on."""
-    times = terms_of(analysis, own_kernels(analysis))
-    rows = [(each.term.name, each.term.group, each.seconds) for each in times]
+    """The terms of a network, and what another processor computes, as bars."""
+    rows = [(each.term.name, each.term.group, each.seconds) for each in terms_of(analysis, own_kernels(analysis))]
     if hosted_s(analysis):
         rows.append(("another processor", "overhead", hosted_s(analysis)))
-    longest, room = max(seconds for _, _, seconds in rows), WIDTH - NAMES - NUMBERS
-    height = ROW * len(rows) + 8
     title = f"{analysis.spec.title} on {analysis.target.device.title}: time by term of {analysis.form.name}"
-    parts = [
-        f'<svg class="terms" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" aria-label="{escape(title)}">',
-        f"<title>{escape(title)}</title>",
-    ]
-    for number, (name, group, seconds) in enumerate(rows):
-        top, middle = 4 + ROW * number, 4 + ROW * number + ROW / 2
-        width = max(1.0, room * seconds / longest)
-        label = f"{readable.milliseconds(seconds)}, {readable.percent(seconds / analysis.latency_s)} %"
-        parts += [
-            f'<text x="{NAMES - 8}" y="{middle}" class="name">{escape(name)}</text>',
-            f'<rect x="{NAMES}" y="{top + (ROW - BAR) / 2:g}" width="{width:.1f}" height="{BAR}" class="{group}"/>',
-            f'<text x="{NAMES + width + 8:.1f}" y="{middle}" class="value">{label}</text>',
-        ]
-    groups = dict.fromkeys(group for _, group, _ in rows)
-    legend = ", ".join(f'<span class="{group}">■</span> {group}' for group in groups)
-    return "".join(["<figure>", *parts, f"</svg><figcaption>{escape(title)}: {legend}</figcaption></figure>"])
+    return pictures.bars(title, rows, analysis.latency_s)
