@@ -43,6 +43,7 @@ NEEDED = {
     "openvino": None,
     "ncnn": None,
     "search": None,
+    "docs": None,
 }
 MORE = [
     ("torch", "torch", ("bench", "-o", "bench.csv")),

@@ -62,7 +62,9 @@ def printed(command: str) -> list[Text]:
     """
     reading, writing = pty.openpty()
     colour = {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | colour
+    own = {"XDG_CONFIG_HOME": os.devnull}  # no devices and calibrations of whoever runs this
+    left_out = ("NO_COLOR", "MBCOST_DEVICES")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out} | colour | own
     words = [sys.executable, "-m", *shlex.split(command)]
     process = subprocess.Popen(words, stdin=writing, stdout=writing, stderr=writing, env=environment)
     os.close(writing)
