@@ -9,6 +9,8 @@ new-phone    a phone that was not measured, its core and clock known, N of its n
              all other phones of the folder and of what ships, unless that knows the phone
 new-network  per phone and configuration N networks measured and all others predicted; networks that are predicted, and
              the phone, are not among those that the rates come from; `--calibrate-on rest`: all networks but one
+new-core     as new-phone, but no phone with the core was measured with this runtime
+unknown-core as new-core, and with no other runtime
 threads      N networks measured on one core of a cluster, all networks predicted on several
 
 It prints and writes, in total and for each phone, core, precision and configuration: networks, mape, bias, hit5,
@@ -38,6 +40,7 @@ from phones_fit import (
     FIRST_THREADS_SD,
     WIDTH,
     Elsewhere,
+    Population,
     Prior,
     Threads,
     as_json,
@@ -54,7 +57,7 @@ from mbcost.calibration.fit import fit
 from mbcost.latency.core_rates import FOLDER, Npu, RateFile, read_rates
 from mbcost.resources import hardware_profiles
 
-PROTOCOLS: Final = ("new-phone", "new-network", "threads")
+PROTOCOLS: Final = ("new-phone", "new-core", "unknown-core", "new-network", "threads")
 #: Parts that networks are divided into where they are held out: the rates come from the other parts.
 FOLDS: Final = 4
 #: Latencies of a phone that the widths of calibrated intervals are measured with, and fewest phones for a width.
@@ -91,10 +94,12 @@ def shipped() -> dict[tuple[str, str], RateFile]:
     return found
 
 
-def elsewhere(group: Group, phone: str, files: Mapping[tuple[str, str], RateFile]) -> dict[str, Elsewhere]:
-    """What other runtimes and precisions say of cores, without the phone."""
+def elsewhere(
+    group: Group, phone: str, files: Mapping[tuple[str, str], RateFile], core: str = ""
+) -> dict[str, Elsewhere]:
+    """What other runtimes and precisions say of cores, without a phone and without a core."""
     return {
-        f"{runtime} {precision}": scales_of(file, phone)
+        f"{runtime} {precision}": scales_of(file, phone, core)
         for (runtime, precision), file in files.items()
         if (runtime, precision) != (group.runtime, group.precision)
     }
@@ -111,19 +116,24 @@ def refitted(
     everything = (*units, *(unit for unit in group.units if unit.phone == phone))
     if mine is not None and mine.form == group.form and not _overlap(mine, everything):
         return extended(mine, group, units)
+    return _file_of(group, _learned(group, units, rounds), elsewhere(group, phone, shipped()), width)
+
+
+def _learned(group: Group, units: Sequence[Unit], rounds: int = 2) -> tuple[Population, Threads]:
     singles = [unit for unit in units if unit.threads == 1]
     several = [unit for unit in units if unit.threads > 1]
     threads = fit_threads(group, units) if several else _shipped_threads(group)
-    population = populate(group, singles, rounds)
-    return rate_file(
-        group,
-        population,
-        elsewhere=elsewhere(group, phone, shipped()),
-        threads=threads,
-        width=width or _FLAT,
-        date="",
-        cores=None,
-    )
+    return populate(group, singles, rounds), threads
+
+
+def _file_of(
+    group: Group,
+    learned: tuple[Population, Threads],
+    elsewhere: Mapping[str, Elsewhere],
+    width: Mapping[str, float] = _FLAT,
+) -> RateFile:
+    population, threads = learned
+    return rate_file(group, population, elsewhere=elsewhere, threads=threads, width=width or _FLAT, date="")
 
 
 def _overlap(file: RateFile, units: Iterable[Unit]) -> bool:
@@ -240,6 +250,30 @@ def new_phone(
                     yield from predictions(group, unit, prior, known, wanted, rest, width.of(group))
 
 
+def new_core(
+    groups: Sequence[Group], number: int, seeds: int, width: Widths, *, runtimes: bool = True
+) -> Iterator[Prediction]:
+    """Every core predicted by all others, with some of the networks of each of its phones measured.
+
+    Parameters
+    ----------
+    runtimes
+        Whether it is known how other phones with the core do with other runtimes.
+    """
+    for group in groups:
+        for core in sorted({unit.core.name for unit in group.units}):
+            rest = [unit for unit in group.units if unit.core.name != core]
+            if not any(unit.threads == 1 for unit in rest):
+                continue
+            learned = _learned(group, rest)
+            for unit in (one for one in group.units if one.core.name == core and len(one.networks) > number):
+                others = elsewhere(group, unit.phone, shipped(), "" if runtimes else core)
+                prior = prior_of(_file_of(group, learned, others), unit)
+                for seed in range(seeds if number else 1):
+                    known, wanted = drawn(len(unit.networks), number, (seed, unit.name))
+                    yield from predictions(group, unit, prior, known, wanted, rest, width.of(group))
+
+
 def new_network(
     groups: Sequence[Group], number: int | None, seeds: int, width: Widths, refit: Refit = refitted
 ) -> Iterator[Prediction]:
@@ -321,8 +355,11 @@ def drawn(size: int, number: int, seed: tuple[Any, ...]) -> tuple[Any, Any]:
 class Widths:
     """Standard deviations to either side of the intervals: those that ship, or the normal distribution's."""
 
+    def __init__(self, *, shipped: bool = True) -> None:
+        self._shipped = shipped
+
     def of(self, group: Group) -> Mapping[str, float]:
-        mine = shipped().get((group.runtime, group.precision))
+        mine = shipped().get((group.runtime, group.precision)) if self._shipped else None
         return _FLAT if mine is None else mine.width
 
 
@@ -421,6 +458,8 @@ def run(folder: Path, protocol: str, number: int | None, seeds: int) -> dict[str
         found = list(new_network(groups, number, seeds, width))
     elif number is None:
         raise SystemExit(f"--calibrate-on rest is for new-network, not for {protocol}")
+    elif protocol in ("new-core", "unknown-core"):
+        found = list(new_core(groups, number, seeds, width, runtimes=protocol == "new-core"))
     elif protocol == "new-phone":
         found = list(new_phone(groups, number, seeds, width))
     else:
@@ -440,32 +479,30 @@ def run(folder: Path, protocol: str, number: int | None, seeds: int) -> dict[str
 def measured_widths(groups: Sequence[Group]) -> dict[tuple[str, str], dict[str, float]]:
     """Standard deviations to either side that hold 90 % of held-out predictions, by runtime, precision and basis.
 
-    Every phone is predicted by the others, without a latency of its own and with 3. A basis with few phones has that of
-    all runtimes together.
+    Every phone is predicted by the others, without a latency of its own and with 3, and without one by the other cores,
+    with what other runtimes say and without: most phones' cores are in others too, and the few that are not say little
+    of what facts are worth. A basis with few phones has that of all runtimes together.
     """
     deviations: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     phones: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    flat = Widths(shipped=False)
     for group in groups:
-        for phone in sorted({unit.phone for unit in group.units}):
-            rest = [unit for unit in group.units if unit.phone != phone]
-            file = refitted(group, rest, phone)
-            for unit in (one for one in group.units if one.phone == phone and len(one.networks) > FEW):
-                prior = prior_of(file, unit)
-                for number in (0, FEW):
-                    known, wanted = drawn(len(unit.networks), number, (0, unit.name))
-                    for one in predictions(group, unit, prior, known, wanted, rest, _FLAT):
-                        ratio = one.predicted / one.measured
-                        key = group.runtime, group.precision, one.basis
-                        deviations[key].append((max(ratio, 1 / ratio) - 1) / (one.factor - 1) * WIDTH)
-                        phones[key].add(phone)
-    found: dict[tuple[str, str], dict[str, float]] = {}
+        found = [*new_phone([group], 0, 1, flat), *new_phone([group], FEW, 1, flat)]
+        for runtimes in (True, False):
+            found += new_core([group], 0, 1, flat, runtimes=runtimes)
+        for one in found:
+            ratio = one.predicted / one.measured
+            key = group.runtime, group.precision, one.basis
+            deviations[key].append((max(ratio, 1 / ratio) - 1) / (one.factor - 1) * WIDTH)
+            phones[key].add(one.unit.phone)
+    found_widths: dict[tuple[str, str], dict[str, float]] = {}
     for group in groups:
-        found[group.runtime, group.precision] = widths = {}
+        found_widths[group.runtime, group.precision] = widths = {}
         for basis in _FLAT:
             mine = group.runtime, group.precision, basis
             keys = [mine] if len(phones[mine]) >= ENOUGH_PHONES else [key for key in deviations if key[2] == basis]
             widths[basis] = float(np.quantile(np.concatenate([deviations[key] for key in keys]), 0.9))
-    return found
+    return found_widths
 
 
 def write_rates(folders: Sequence[Path], out: Path) -> None:

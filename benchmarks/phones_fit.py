@@ -356,6 +356,7 @@ class Facts(NamedTuple):
     coefficients: dict[str, float]
     cores: tuple[Core, ...]
     rest: Any
+    excess: float = 1.0  # what the errors of cores that were left out are of their standard deviations
 
     def of(self, core: Core) -> tuple[float, float]:
         """Log scale and its standard deviation."""
@@ -380,7 +381,18 @@ def _alike(some: Sequence[Core], others: Sequence[Core]) -> Any:
 
 
 def _facts(scales: Mapping[str, float]) -> Facts:
-    """Coefficients of the facts, and their error for a core that is left out."""
+    """Coefficients of the facts, and their errors for cores that are left out in turn."""
+    found = _regressed(scales)
+    squares = []
+    for name, scale in scales.items():
+        rest = _regressed({other: one for other, one in scales.items() if other != name})
+        guess, sd = rest.of(load_core(name))
+        squares.append(((scale - guess) / sd) ** 2)
+    excess = math.sqrt((sum(squares) + GUESS_WORTH) / (len(squares) + GUESS_WORTH))
+    return found._replace(excess=excess)
+
+
+def _regressed(scales: Mapping[str, float]) -> Facts:
     names = sorted(scales)
     cores = tuple(load_core(name) for name in names)
     facts = np.array([facts_of(core) for core in cores])
@@ -425,7 +437,8 @@ def _entry(
         source += ", and what it does with other runtimes"
     weights = np.array([1 / sd**2 for _, sd in evidence])
     scale = float(weights @ np.array([value for value, _ in evidence]) / weights.sum())
-    sd = math.sqrt(1 / weights.sum() + population.phone_sd**2)
+    excess = facts.excess if len(evidence) == 1 else 1.0  # facts beside other evidence are about as good as they say
+    sd = math.sqrt(excess**2 / weights.sum() + population.phone_sd**2)
     shapes = {} if shape is None else shape_of(core, population, shape)
     return CoreEntry(scale, sd, basis, source, shapes)
 
@@ -505,13 +518,13 @@ def extended(file: RateFile, group: Group, units: Sequence[Unit]) -> RateFile:
     return replace(file, cores=entries)
 
 
-def scales_of(file: RateFile, without: str = "") -> Elsewhere:
-    """Scales of the measured cores of a file, without those that one phone was measured for."""
+def scales_of(file: RateFile, without: str = "", core: str = "") -> Elsewhere:
+    """Scales of the measured cores of a file, without those that one phone was measured for, and without a core."""
     return Elsewhere(
         {
             name: (entry.scale, tuple(entry.phones))
             for name, entry in file.cores.items()
-            if entry.phones and not any(same_phone(phone, without) for phone in entry.phones)
+            if entry.phones and name != core and not any(same_phone(phone, without) for phone in entry.phones)
         }
     )
 

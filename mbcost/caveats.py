@@ -11,7 +11,7 @@ from mbcost.graph import LayerGraph, peak_elements
 from mbcost.hosting import RESTART_S, crossings, is_hosted
 from mbcost.kernels import Kernel, Runtime, assumed_kernels, unsupported_layers
 from mbcost.latency.model import spread_of
-from mbcost.operators import Dense, Opaque
+from mbcost.operators import Conv2d, Dense, DepthwiseConv2d, Opaque
 from mbcost.prediction import UNKNOWN_FACTOR, Prediction, TargetModel
 
 
@@ -23,6 +23,7 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
         warnings = [*notes_on(fitted, target, predicted.workload), *warnings]
     warnings += forced_lowering(runtime, predicted)
     warnings += [
+        *small_maps(graph),
         *outside_layers(graph, model, predicted),
         *unknown_operators(graph),
         *recurrent_layers(graph),
@@ -117,6 +118,25 @@ def beyond_memory(graph: LayerGraph, model: TargetModel, kernels: tuple[Kernel, 
         for what, fate in model.form.on_chip.items()
         if needs[what] > sram.value
     ]
+
+
+def small_maps(graph: LayerGraph) -> tuple[str, ...]:
+    """A warning about convolutions that see more padding than image, which a resolution that was not meant makes."""
+    found = [
+        layer.name
+        for layer in graph.layers
+        if isinstance(layer.operator, (Conv2d, DepthwiseConv2d))
+        and all(
+            2 * side <= kernel for side, kernel in zip(layer.input_shapes[0][:2], layer.operator.kernel, strict=True)
+        )
+    ]
+    if not found:
+        return ()
+    shape = graph.input_shape
+    what = "1 convolution sees" if len(found) == 1 else f"{len(found)} convolutions see"
+    return (
+        f"at {shape.height}x{shape.width} {what} more padding than image: is that resolution meant? {_some(found)}",
+    )
 
 
 def outside_layers(graph: LayerGraph, model: TargetModel, predicted: Prediction) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -97,7 +98,26 @@ def load(
     if is_model(text):
         # a resolution that is none is an error of the analysis, which says so beside its other ones
         return import_model(text, shapes, unsupported, until=until, resolution=_sound(resolution))
+    _refuse_code(text)
     return _with_input(find_architecture(text, check=check_architecture), shapes, resolution)
+
+
+def _refuse_code(text: str) -> None:
+    """Say how Python code is named, where a text looks like code that is named otherwise.
+
+    Raises
+    ------
+    InputError
+        MB200 for the path of a module with a function, and for an expression.
+    """
+    path = re.fullmatch(r"([\w./-]+)\.py:(\w+)", text)
+    if path is not None:
+        name = path[1].removeprefix("./").replace("/", ".")
+        fail("MB200", f"`{text[:100]}` is a path", hint=f"Python code is named as it is imported: {name}:{path[2]}")
+    if re.fullmatch(r"[\w.]+:\w+\(.*", text):
+        call = text.replace(":", ".", 1)
+        hint = f"write a function that returns it, `def net(): return {call[:60]}` in my_net.py, and give my_net:net"
+        fail("MB200", f"`{text[:100]}` is an expression, not a function", hint=hint)
 
 
 def _sound(resolution: Any) -> Resolution | None:

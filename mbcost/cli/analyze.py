@@ -84,6 +84,12 @@ def analyze(
         bool, typer.Option("--all", help="List every layer, in the order they run.", rich_help_panel=REPORT)
     ] = False,
     group_by: Annotated[GroupBy, typer.Option(help="What to group the time by.", rich_help_panel=REPORT)] = "op",
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Show what is counted, at which rates, and what they rest on.", rich_help_panel=REPORT
+        ),
+    ] = False,
     max_ms: Annotated[
         float | None,
         typer.Option(metavar="MS", help="Exit with 1 if the latency is above this.", rich_help_panel=REPORT),
@@ -154,7 +160,7 @@ def analyze(
     if not all_layers:
         steps.append(("Every layer in the order they run:", f"{command} --all"))
     origin = Origin(command, model)
-    how = How(limit=limit, group_by=group_by, memory=limits is not None, steps=steps, origin=origin)
+    how = How(limit=limit, group_by=group_by, memory=limits is not None, explain=explain, steps=steps, origin=origin)
     show(found, chosen, how, output, force=force)
     if chosen == "csv":
         _print_warnings(found)

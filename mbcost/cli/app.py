@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from mbcost.cli.examples import CommandWithExamples, GroupWithExamples
 from mbcost.cli.output import emit
 
 #: command -> the module of its function, or of its group of commands, which has its name unless one is given.
@@ -45,9 +46,9 @@ def make_app(command: str | None = None) -> typer.Typer:
         module, _, function = COMMANDS[name].partition(":")
         made = getattr(import_module(module), function or name)
         if isinstance(made, typer.Typer):
-            app.add_typer(made, name=name)
+            app.add_typer(made, name=name, cls=GroupWithExamples)
         else:
-            app.command(name)(made)
+            app.command(name, cls=CommandWithExamples)(made)
     return app
 
 

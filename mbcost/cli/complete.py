@@ -24,6 +24,15 @@ def complete_device(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_precision(incomplete: str) -> list[str]:
+    """Precisions that start with what was typed."""
+    from typing import get_args
+
+    from mbcost.words import Precision
+
+    return [name for name in get_args(Precision) if name.startswith(incomplete)]
+
+
 def complete_target(incomplete: str) -> list[str]:
     """Devices; behind ``device/`` its processors with their runtimes."""
     from mbcost.devices import load_device, runtimes_for

@@ -197,6 +197,8 @@ def show_device(
     from mbcost.report.screens import catalogue
 
     part = _part(device)
+    if part is None and "/" in device and not Path(device).exists():
+        device = _without_processor(device)
     if part is None:
         profile = load_device(device)
         if format_ == "json":
@@ -210,6 +212,14 @@ def show_device(
         emit(f"{json.dumps(details, indent=2)}\n")
     else:
         deliver(lambda screen: catalogue.part_screen(part, chips, screen), None)
+
+
+def _without_processor(text: str) -> str:
+    """The device of a target such as pixel1/gpu; the text itself where it names none."""
+    from mbcost.devices import device_names
+
+    name = text.partition("/")[0]
+    return name if name in device_names(catalogue=True) else text
 
 
 def _part(text: str) -> Core | Gpu | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from mbcost.checks import read_value
-from mbcost.cli.complete import complete_architecture, complete_target
+from mbcost.cli.complete import complete_architecture, complete_precision, complete_target
 from mbcost.errors import call_each, fail, or_list
 from mbcost.report.formats import REPORT as REPORT_FORMATS
 from mbcost.report.formats import Format, ListFormat, ReportFormat, suffixes_of
@@ -217,7 +217,12 @@ CalibrationFile: TypeAlias = Annotated[
 
 Precision: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar=PRECISION_WORDS, help="Default: the first that the processor lists.", rich_help_panel=_TARGET),
+    typer.Option(
+        metavar=PRECISION_WORDS,
+        help="Default: the first that the processor lists.",
+        rich_help_panel=_TARGET,
+        autocompletion=complete_precision,
+    ),
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Threads on a CPU; default 1.", rich_help_panel=_TARGET)]
 Batch: TypeAlias = Annotated[

@@ -95,7 +95,9 @@ def _usage_problem(error: Any) -> Problem:
     elif parameter is not None and "BadParameter" in kinds:
         why = " ".join(error.message.split()).removeprefix("Value error, ").rstrip(".")
         message = f"invalid value for {parameter.get_error_hint(context)}: {why}"
-    return Problem("MB010", message[:1].lower() + message[1:], hint=fallback)
+    share = re.search(r"'([\d.]+) ?%' is not a valid float", message)
+    hint = f"a share is written as a number: {float(share[1]) / 100:g}" if share else fallback
+    return Problem("MB010", message[:1].lower() + message[1:], hint=hint)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], path: str, fallback: str) -> Problem:

@@ -226,6 +226,10 @@ def _find(name: str) -> _Found | DeviceProfile:
         if key is not None:
             return _find(key)
     if found is None:
+        if "," in name and "=" not in name:
+            several = [part.strip() for part in name.split(",")]
+            hint = f"several devices are a list {several}; at the shell -d {' -d '.join(several)}"
+            fail("MB300", f"unknown device `{name}`", hint=hint)
         near = did_you_mean(plain(name), device_names(catalogue=True))
         fail("MB300", f"unknown device `{name}`", hint=f"{near} {_NEXT}" if near else _NEXT)
     return found

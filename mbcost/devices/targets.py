@@ -217,7 +217,8 @@ def _precision(processor: Processor, name: str | None, where: str, runtime: Runt
         matches = [known for known in get_args(Precision) if known == name]
         if matches and computed_in(runtime).get(name) in processor.precisions:
             return matches[0]
-        fail("MB305", f"{where} does not compute in `{name}`", hint=f"it has {or_list(processor.precisions)}")
+        near, has = did_you_mean(str(name), processor.precisions, 1), f"it has {or_list(processor.precisions)}"
+        fail("MB305", f"{where} does not compute in `{name}`", hint=f"{near} {has}" if near else has)
     return matches[0]
 
 

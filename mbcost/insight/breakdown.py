@@ -9,9 +9,10 @@ from typing import Final
 from mbcost import readable
 from mbcost.analysis import Analysis
 from mbcost.devices import Quantity
+from mbcost.graph.counting import macs_by_layer, params_by_layer
 from mbcost.hosting import is_hosted, on_host
 from mbcost.kernels import Kernel, KernelKind, Parameter
-from mbcost.latency import KernelEstimate, LatencyForm
+from mbcost.latency import KernelEstimate, LatencyForm, Rate
 from mbcost.latency.model import spread_of
 from mbcost.operators import Activation, BatchNorm, Conv2d, DepthwiseConv2d, Operator, TransposedConv2d
 from mbcost.words import GroupBy
@@ -79,6 +80,8 @@ class TimeShare:
         The time by part, in the order of :data:`mbcost.latency.form.GROUPS` [s]; see :func:`spent`.
     share, cumulative
         Share of the network's time: of this entry, and of all entries up to it [1].
+    macs_share, params_share
+        Share of the network's MACs and parameters, by the analysis's conventions [1].
     """
 
     label: str
@@ -87,6 +90,8 @@ class TimeShare:
     split_s: tuple[float, ...]
     share: float
     cumulative: float
+    macs_share: float
+    params_share: float
 
 
 def kernel_times(analysis: Analysis) -> list[KernelTime]:
@@ -129,13 +134,55 @@ def time_in_groups(analysis: Analysis, label: Callable[[Kernel], str], *, ordere
         found = sorted(found, key=lambda item: sum(row.latency_s for row in item[1]), reverse=True)
     result: list[TimeShare] = []
     cumulative = 0.0
+    macs = macs_by_layer(analysis.layer_graph, analysis.macs_convention)
+    params = params_by_layer(analysis.layer_graph, analysis.params_convention)
+    all_macs, all_params = sum(macs) or 1, sum(params) or 1
     for name, rows in found:
         latency = sum(row.latency_s for row in rows)
         split = tuple(map(sum, zip(*(_spent(row, analysis.form) for row in rows), strict=True)))
         share = latency / analysis.latency_s
         cumulative += share
-        result.append(TimeShare(name, len(rows), latency, split, share, cumulative))
+        layers = [position for row in rows for position in row.kernel.layers]
+        of_macs = sum(macs[position] for position in layers) / all_macs
+        of_params = sum(params[position] for position in layers) / all_params
+        result.append(TimeShare(name, len(rows), latency, split, share, cumulative, of_macs, of_params))
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class TermTime:
+    """A term of the latency form over the whole network.
+
+    Attributes
+    ----------
+    count, unit
+        How much of it there is, such as 319e6 MAC.
+    rate
+        Seconds a unit, and what they were computed from.
+    latency_s
+        Time of all of it, were it alone [s].
+    """
+
+    name: str
+    count: float
+    unit: str
+    rate: Rate
+    latency_s: float
+
+
+def term_times(analysis: Analysis) -> list[TermTime]:
+    """The terms that occur in the kernels that the target runs itself, largest first."""
+    counts: dict[str, float] = {}
+    for kernel in analysis.kernels:
+        if not is_hosted(kernel):
+            for term, count in analysis.form.explain(kernel):
+                counts[term.name] = counts.get(term.name, 0.0) + float(count)
+    found = [
+        TermTime(term.name, counts[term.name], term.unit, rate, counts[term.name] * float(rate.seconds))
+        for term in analysis.form.terms
+        if counts.get(term.name) and (rate := analysis.rates[term.name])
+    ]
+    return sorted(found, key=lambda each: each.latency_s, reverse=True)
 
 
 def _spent(row: KernelTime, form: LatencyForm) -> tuple[float, ...]:
@@ -216,8 +263,14 @@ def _interval_source(analysis: Analysis) -> str:
     return f"{bound.source}: {bound.reference}"
 
 
-def caveats(analysis: Analysis) -> list[str]:
-    """The caveats: the analysis's warnings, then the assumed values that it depends on."""
+def caveats(analysis: Analysis, *, values: bool = False) -> list[str]:
+    """The caveats: the analysis's warnings, then what it depends on that is assumed.
+
+    Parameters
+    ----------
+    values
+        Whether to give the assumed rates with their values.
+    """
     profile: list[str] = []
     runtime: dict[str, list[str]] = {}
     for place, value in analysis.assumptions().items():
@@ -226,14 +279,20 @@ def caveats(analysis: Analysis) -> list[str]:
         else:
             # references end in what is true of one parameter only: "...: 0.099 ns a MAC"
             common = value.reference.rpartition(": ")[0] or value.reference
-            runtime.setdefault(common, []).append(_parameter(value))
+            runtime.setdefault(common, []).append(_parameter(value) if values else _words(value))
     result = list(analysis.warnings)
     if profile:
         result.append(f"assumed in the profile of {analysis.target.device.name}: {', '.join(profile)}")
     learned = analysis.calibration is None and analysis.form.spread is not None
     for reference, names in () if learned else runtime.items():  # a warning says what learned rates rest on
-        result.append(f"assumed for {analysis.runtime.name}: {', '.join(names)} ({reference})")
+        rates = ", ".join(dict.fromkeys(names))
+        result.append(f"assumed rates of {analysis.runtime.name}: {rates} ({reference})")
     return result
+
+
+def _words(parameter: Parameter) -> str:
+    """What a parameter is a rate of."""
+    return parameter.name.removesuffix("_rate").removesuffix("_cycles").removesuffix("_time").replace("_", " ")
 
 
 def _parameter(parameter: Parameter) -> str:

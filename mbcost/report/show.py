@@ -50,6 +50,8 @@ class How:
         What the time is grouped by.
     memory
         Whether an analysis shows RAM and flash on every target.
+    explain
+        Whether an analysis shows the terms of its latency form and the values of what is assumed.
     steps
         What to do next and the command that does it, for a terminal.
     origin
@@ -63,6 +65,7 @@ class How:
     all_rows: bool = False
     group_by: GroupBy = "op"
     memory: bool = False
+    explain: bool = False
     steps: Sequence[tuple[str, str]] = ()
     origin: Origin = NO_ORIGIN
     name: str = ""
@@ -163,6 +166,7 @@ def _analyses(result: Analyses | Sequence[Analysis], kind: Format, how: How) -> 
                 limit=how.limit,
                 group_by=how.group_by,
                 memory=how.memory,
+                explain=how.explain,
                 steps=how.steps if one is result[-1] else (),
             )
             for one in result

@@ -124,7 +124,7 @@ def test_csv_leaves_the_warnings_to_stderr(cli):
 def test_markdown_is_a_summary_and_tables(cli):
     lines = cli(*ANALYZE, "--uncalibrated", "--format", "md", "--top", "3").out.splitlines()
     assert lines[0].startswith("**MobileNet V2** (alpha 1, 224x224x3, batch 1) on pixel1/cpu@tflite-2018 fp32: **")
-    assert "| operator class | n | ms | % | cum. % |" in lines
+    assert "| operator class | n | ms | % | cum. % | MACs % | params % |" in lines
     start = lines.index("| slowest layers | output | ms | % | bound |")
     assert lines[start + 1] == "| --- | ---: | ---: | ---: | --- |"
     assert [line.startswith("| ") for line in lines[start + 2 : start + 6]] == [True, True, True, False]

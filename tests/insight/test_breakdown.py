@@ -92,10 +92,48 @@ def test_peak_counts_the_threads_of_a_cpu():
 
 def test_caveats_name_every_assumed_value():
     analysis = mbcost.analyze("mobilenet_v2", "pixel1")
-    text = "\n".join(breakdown.caveats(analysis))
+    text = "\n".join(breakdown.caveats(analysis, values=True))
     assert all(warning in text for warning in analysis.warnings)
     for place in analysis.assumptions():
         assert place.removeprefix("tflite-2018: ") in text
+
+
+def test_caveats_are_words_unless_values_are_asked_for():
+    text = "\n".join(breakdown.caveats(mbcost.analyze("mobilenet_v2", "pixel1")))
+    assert "assumed rates of tflite-2018: depthwise, activations, im2col, " in text
+    assert "ps a" not in text
+
+
+def test_shares_of_macs_and_params():
+    """Table 2 of Howard et al. 2017 (arXiv:1704.04861) for MobileNet V1; its params are weights and biases alone."""
+    analysis = mbcost.analyze("mobilenet_v1", "pixel1", params="none")
+    shares = {share.label: share for share in breakdown.time_by(analysis, "op")}
+    printed = {
+        "pointwise": (94.86, 74.59),
+        "depthwise 3x3": (3.06, 1.06),
+        "3x3 conv": (1.19, 0.02),
+        "dense": (0.18, 24.33),
+    }
+    for label, (macs, params) in printed.items():
+        # the printed MACs add up to 99.29 %
+        assert 100 * shares[label].macs_share == pytest.approx(macs, abs=0.75), label
+        assert 100 * shares[label].params_share == pytest.approx(params, abs=0.02), label
+
+
+def test_terms_add_up_to_the_latency():
+    """Of a form whose parts do not overlap, on a target that runs every layer itself."""
+    analysis = mbcost.analyze("mobilenet_v2", "pixel1")
+    terms = breakdown.term_times(analysis)
+    assert sum(term.latency_s for term in terms) == pytest.approx(analysis.latency_s, rel=1e-9)
+    assert terms[0].name == "gemm"
+    assert terms[0].latency_s == pytest.approx(terms[0].count * float(analysis.rates["gemm"].seconds), rel=1e-12)
+
+
+def test_a_resolution_that_leaves_padding_alone():
+    """At 7x7 the third of five strides makes 1x1: 13 depthwise 3x3 of MobileNet V2 follow (Sandler et al., Table 2)."""
+    small = mbcost.analyze("mobilenet_v2", "pixel1", resolution=7)
+    assert any(note.startswith("at 7x7 13 convolutions see more padding than image") for note in small.warnings)
+    assert not any("padding" in note for note in mbcost.analyze("mobilenet_v2", "pixel1", resolution=96).warnings)
 
 
 def test_interval_source():

@@ -60,7 +60,12 @@ def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy
     """A line with the latency, the time by class, block or layer, and the slowest layers (all with ``limit=None``)."""
     digits = readable.decimals_for(analysis.latency_s * 1e3)
     groups = [
-        [escaped(row.label), row.count, f"{row.latency_s * 1e3:.{digits}f}", *map(_share, (row.share, row.cumulative))]
+        [
+            escaped(row.label),
+            row.count,
+            f"{row.latency_s * 1e3:.{digits}f}",
+            *map(_share, (row.share, row.cumulative, row.macs_share, row.params_share)),
+        ]
         for row in time_by(analysis, group_by)
     ]
     layers = [
@@ -75,7 +80,7 @@ def to_markdown(analysis: Analysis, *, limit: int | None = 10, group_by: GroupBy
     ]
     parts = [
         _summary(analysis),
-        markdown_table([_TITLES[group_by], "n", "ms", "%", "cum. %"], "-rrrr", groups),
+        markdown_table([_TITLES[group_by], "n", "ms", "%", "cum. %", "MACs %", "params %"], "-rrrrrr", groups),
         markdown_table(["slowest layers", "output", "ms", "%", "bound"], "-rrr-", layers),
     ]
     parts += ["\n".join(f"- {escaped(warning)}" for warning in analysis.warnings)] if analysis.warnings else []

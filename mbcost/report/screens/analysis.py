@@ -11,7 +11,7 @@ from mbcost import readable
 from mbcost.analysis import Analysis
 from mbcost.calibration.interval import INTERVAL
 from mbcost.errors import printable
-from mbcost.insight.breakdown import TimeShare, caveats, interval_source, kernel_times, slowest, time_by
+from mbcost.insight.breakdown import TimeShare, caveats, interval_source, kernel_times, slowest, term_times, time_by
 from mbcost.insight.hints import find_hints
 from mbcost.memory.targets import plans_memory
 from mbcost.report.rows.physical import (
@@ -48,6 +48,7 @@ def analysis_screen(
     limit: int | None = 10,
     group_by: GroupBy = "op",
     memory: bool = False,
+    explain: bool = False,
     steps: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The whole screen as text.
@@ -58,6 +59,8 @@ def analysis_screen(
         Number of slowest layers; None for all layers, in execution order.
     memory
         Whether to show RAM and flash; on microcontrollers they are shown first in any case.
+    explain
+        Whether to show the terms of the latency form, and the values of what is assumed.
     steps
         What to do next and the command that does it, for a terminal.
     """
@@ -77,7 +80,9 @@ def analysis_screen(
         ]
         title = heading("Hints", "the same model, run again with one change; accuracy is not considered")
         parts.append(section(title, table(columns, rows, screen)))
-    if notes := caveats(analysis):
+    if explain:
+        parts.append(_term_section(analysis, screen))
+    if notes := caveats(analysis, values=explain):
         parts.append(section(heading("Caveats"), bullets(notes, screen)))
     return screen.render(*parts, *next_steps(steps, screen))
 
@@ -157,6 +162,8 @@ def _time_section(analysis: Analysis, group_by: GroupBy, screen: Screen) -> Rend
             f"{entry.latency_s * 1e3:.{digits}f}",
             readable.percent(entry.share),
             readable.percent(entry.cumulative),
+            readable.percent(entry.macs_share),
+            readable.percent(entry.params_share),
         ]
         return [*cells, bar(entry.share / longest, screen, beside=beside)] if screen.terminal else cells
 
@@ -166,10 +173,38 @@ def _time_section(analysis: Analysis, group_by: GroupBy, screen: Screen) -> Rend
         Column("ms", "right"),
         Column("%", "right"),
         Column("cum. %", "right", drop=1),
+        Column("MACs %", "right", drop=4),
+        Column("params %", "right", drop=5),
     ]
     if screen.terminal:
         columns.append(Column("", style=BAR, drop=3))
     return section(heading(f"Time by {_GROUPS[group_by]}"), table(columns, map(row, shares), screen))
+
+
+def _term_section(analysis: Analysis, screen: Screen) -> RenderableType:
+    """What is counted, at which rate, and where the rate is from."""
+    form = analysis.form
+    cells = [
+        (
+            term.name,
+            f"{readable.si(term.count)} {term.unit}",
+            readable.with_unit(float(term.rate.seconds), f"s a {term.unit}"),
+            readable.milliseconds(term.latency_s),
+            term.rate.source,
+            term.rate.formula,
+        )
+        for term in term_times(analysis)
+    ]
+    columns = [
+        Column("term"),
+        Column("count", "right"),
+        Column("rate", "right"),
+        Column("alone", "right"),
+        Column("source", drop=2),
+        Column("rate from", narrow="squeeze", least=24, drop=1),
+    ]
+    how = "the times add up" if form.overlap == "none" else "where they overlap, the longest counts, kernel by kernel"
+    return section(heading("Terms", f"{form.title}; {how}"), table(columns, cells, screen))
 
 
 def _layer_section(analysis: Analysis, limit: int | None, screen: Screen) -> RenderableType:

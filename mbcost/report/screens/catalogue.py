@@ -181,7 +181,7 @@ def _processor_entry(device: DeviceProfile, processor: Processor, bases: Mapping
 def devices_screen(
     devices: Sequence[DeviceProfile], bases: Mapping[str, str], more: int, by: ListOrder, screen: Screen
 ) -> str:
-    """The list of devices: one line per target, the default of each device first.
+    """The list of devices, by kind or by basis: one line per target, the default of each device first.
 
     Parameters
     ----------
@@ -192,11 +192,17 @@ def devices_screen(
     by
         The order of the lines.
     """
-    targets = [(device, processor) for device in devices for processor in _ordered(device)]
+    groups: dict[str, list[tuple[DeviceProfile, Processor]]] = {title: [] for title in _KINDS.values()}
+    for device in devices:
+        processors = _ordered(device)
+        groups[_kind_of(processors[0])] += [(device, processor) for processor in processors]
     if by == "basis":
         order = list(SHORT.values())
-        targets.sort(key=lambda each: _place(bases.get(f"{each[0].name}/{each[1].name}"), order))
-    rows = [_target_line(device, processor, bases) for device, processor in targets]
+        best_first = sorted(
+            (each for targets in groups.values() for each in targets),
+            key=lambda each: _place(bases.get(f"{each[0].name}/{each[1].name}"), order),
+        )
+        groups = {"Devices": best_first}
     columns = [
         Column("target"),
         Column("basis"),
@@ -215,7 +221,27 @@ def devices_screen(
             f"{more:,} more devices and systems on a chip are described by their cores: `mbcost devices list --all`, "
             "`mbcost devices search TEXT`."
         )
-    return screen.render(section(heading("Devices"), table(columns, rows, screen)), bullets(notes, screen))
+    sections = [
+        section(heading(title), table(columns, [_target_line(*each, bases) for each in targets], screen))
+        for title, targets in groups.items()
+        if targets
+    ]
+    return screen.render(*sections, bullets(notes, screen))
+
+
+#: Kind of a device's default processor -> its group in the list.
+_KINDS: Final = {
+    "cpu": "Phones, boards and computers",
+    "microcontroller": "Microcontrollers",
+    "gpu": "GPUs",
+    "npu": "Accelerators",
+    "fpga": "FPGAs",
+}
+
+
+def _kind_of(default: Processor) -> str:
+    kind = "microcontroller" if default.microcontroller else default.kind
+    return _KINDS.get(kind, _KINDS["npu"])
 
 
 def catalogue_rows(found: Sequence[Found], bases: Mapping[str, str | None], by: ListOrder) -> list[dict[str, Any]]:
