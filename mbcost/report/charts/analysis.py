@@ -5,6 +5,7 @@ A point's ``customdata`` is the position of its layer.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -144,7 +145,9 @@ def roofline(analysis: Analysis) -> Chart:
         "annotations": labels,
         "meta": {"within": _log_range(left, right)},
     }
-    return Chart(title, summary, data, layout, (_HOW_TO_READ, *_far_below(analysis, rows, layers, memories)))
+    roofs = "; ".join(label["text"].replace("<b>", "").replace("</b>", "") for label in labels)
+    notes = (_HOW_TO_READ, *_far_below(analysis, rows, layers, memories), f"Roofs: {html.unescape(roofs)}.")
+    return Chart(title, summary, data, layout, notes)
 
 
 _HOW_TO_READ: Final = (
@@ -347,7 +350,7 @@ def _shares(title: str, shares: Sequence[TimeShare]) -> Chart:
                         "shape": PART_PATTERNS[part],
                         "fillmode": "overlay",
                         "fgcolor": "#ffffff",
-                        "fgopacity": 0.35,
+                        "fgopacity": 0.22,
                         "size": 6,
                         "solidity": 0.2,
                     },
@@ -483,7 +486,7 @@ def arena(analysis: Analysis) -> Chart:
     early = step < len(plan.steps) / 2
     layout = {
         "barmode": "overlay",
-        "xaxis": {"title": {"text": "kernel, in execution order; 0 is before the first"}},
+        "xaxis": {"title": {"text": "kernel, in execution order"}},
         "yaxis": {"title": {"text": "KiB"}, "rangemode": "tozero"},
         "legend": {"orientation": "h", "y": 1.12},
         "annotations": [

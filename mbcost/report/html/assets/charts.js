@@ -80,7 +80,7 @@ function fitHeight(node, { data, layout }) {
 function themed({ layout }, width) {
   const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"), tickcolor: colour("line"), tickangle: 0, ticklabeloverflow: "allow" };
   const narrow = width < NARROW;
-  const margin = { l: narrow ? 44 : 56, r: narrow ? 8 : 16, t: layout.legend ? 40 : 16, b: 48, ...layout.margin };
+  const margin = { l: layout.yaxis?.title ? 66 : 56, r: narrow ? 8 : 16, t: layout.legend ? 40 : 16, b: 48, ...layout.margin };
   const axes = {};
   for (const name of ["xaxis", "yaxis"]) {
     if (!layout[name]) continue;
@@ -91,7 +91,7 @@ function themed({ layout }, width) {
     axes[name].automargin = false;
     const [space, titled] = [longest(ticktext), title ? 24 : 0];
     if (name === "yaxis") {
-      const most = Math.max(72, width * 0.36);
+      const most = Math.max(72, width * (narrow ? 0.46 : 0.36));
       if (space > most) axes[name].ticktext = ticktext.map((text) => cut(text, Math.max(8, Math.floor((text.length * most) / space))));
       margin.l = Math.max(margin.l, Math.min(space, most) + 12 + titled);
     }
