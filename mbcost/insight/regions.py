@@ -3,8 +3,8 @@
 The rule for blocks, in this order:
 
 1. The blocks of the architecture's table, where it has at least two and at most 25.
-2. The modules that the names spell (``features.2/conv.0/Conv``, ``block_3_expand``): the deepest level of the path with
-   at most 25 modules, if it has at least two, none holds most of the kernels, and each runs in one go.
+2. The modules that the names spell (``features.2/conv.0/Conv``, ``block_3_expand``): the level of the path with
+   most modules up to 25, if it has at least two, none holds most of the kernels, and each runs in one go.
 3. The graph: a block ends where a single tensor goes on, so a residual or branched region is one block; kernels in a
    row between such regions make one block a feature map size; of more than 25, the smallest neighbours are joined.
 """
@@ -73,7 +73,7 @@ def regions(analysis: Analysis) -> list[str]:
 
 
 def _by_module(names: Sequence[str]) -> list[str]:
-    """The deepest modules of the names' paths that are few enough; none where names tell no modules."""
+    """The most modules of the names' paths that are few enough; none where names tell no modules."""
     paths = [_PATH.findall(name) for name in names]
     found: list[str] = []
     for depth in range(1, max(map(len, paths), default=0)):
@@ -82,7 +82,8 @@ def _by_module(names: Sequence[str]) -> list[str]:
         if len(count) > MOST:
             break
         runs = sum(one != other for one, other in pairwise(groups)) + 1
-        if len(count) > 1 and max(count.values()) <= _LARGEST * len(names) and runs <= len(count) + _SPLIT:
+        finer = len(count) > len(set(found)) + (not found)
+        if finer and max(count.values()) <= _LARGEST * len(names) and runs <= len(count) + _SPLIT:
             found = groups
     return found
 

@@ -81,6 +81,7 @@ def view_of(analysis: Analysis, origin: Origin) -> dict[str, Any]:
         "blocks": block_names(analysis),
         "names": [None if name == layer.name else name for name, layer in zip(names, analysis.layers, strict=True)],
         "rows": _packed(_rows(analysis)),
+        "regions": _regions(analysis),
         "kernels": [kernel.main.position for kernel in analysis.kernels],
         "form": _form(analysis.form),
         "rates": [_rate(term.name, analysis) for term in analysis.form.terms],
@@ -272,6 +273,13 @@ def _rate(term: str, analysis: Analysis) -> dict[str, Any]:
         for parameter in rate.parameters
     ]
     return {"formula": rate.formula, "source": rate.source, "inputs": inputs}
+
+
+def _regions(analysis: Analysis) -> dict[str, Any]:
+    """The blocks of the graph, and the number of each kernel's block."""
+    found = regions(analysis)
+    labels = list(dict.fromkeys(found))
+    return {"labels": labels, "of": [labels.index(name) for name in found]}
 
 
 def _own(analysis: Analysis) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -316,7 +318,8 @@ def test_a_selection_is_seen_in_all_views(visited: Any, one: Path, targets: Any)
     names = [layer.name for layer in targets[0].layers]
     page.locator(f"{row('bottleneck_2/expand')} button.name").click()
     assert_selected(page, names.index("bottleneck_2/expand"), "bottleneck_2/expand")
-    page.locator("#graph .node").nth(1).click()
+    page.locator('#graph .node.block:has-text("bottleneck_1")').first.click()  # unfolds it
+    page.locator('#graph .node:has-text("bottleneck_1/depthwise")').click()
     assert_selected(page, names.index("bottleneck_1/depthwise"), "bottleneck_1/depthwise")
     for chart in ("roofline", "timeline", "memory", "arena"):
         position = names.index("conv2d_2" if chart == "roofline" else "bottleneck_3/expand")
@@ -378,6 +381,131 @@ def test_a_link_restores_the_state(opened: Any, three: Path, targets: Any) -> No
 )
 def test_a_broken_link_opens_the_page(visited: Any, one: Path, words: str) -> None:
     assert visited(one, f"#{words}").page.locator("#layers tr.selected").count() == 0
+
+
+def test_the_graph_unfolds_zooms_and_shows_where_one_is(visited: Any, one: Path, targets: Any) -> None:
+    page = visited(one).page
+    blocks = {kernel.main.block for kernel in targets[0].kernels}
+    assert page.locator("#graph .node").count() == len(blocks)
+    page.get_by_role("button", name="Unfold all").click()
+    assert page.locator("#graph .node").count() == len(targets[0].kernels)
+    width = "document.querySelector('#graph .graph svg').getBoundingClientRect().width"
+    before = page.evaluate(width)
+    for _ in range(3):
+        page.get_by_role("button", name="Zoom in").click()
+    assert page.evaluate(width) == pytest.approx(before * 1.25**3)
+    assert page.locator(".minimap .seen").is_visible()
+    page.locator(".minimap").click(position={"x": 8, "y": 8})
+    assert page.evaluate("document.querySelector('.graph').scrollLeft") == 0
+    page.get_by_role("button", name="Fit into the window").click()
+    assert not page.locator(".minimap").is_visible()
+    page.get_by_role("button", name="Fold all", exact=True).click()
+    assert page.locator("#graph .node").count() == len(blocks)
+
+
+# -- what the pages looked like before ---------------------------------------------------------------------------------
+
+
+def boxes_of(page: Any, selector: str) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = page.locator(selector).evaluate_all(
+        "nodes => nodes.map(node => { const { x, y, width, height } = node.getBoundingClientRect();"
+        " return { x, y, width, height }; })"
+    )
+    return found
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+    down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+    return across > 1 and down > 1
+
+
+def test_every_roof_has_a_name_that_nothing_covers(visited: Any, three: Path) -> None:
+    """The GPU of the Pixel 4 has five bandwidths and two peaks (hardware_profiles/pixel4.yaml)."""
+    page = visited(three, "#view=1").page
+    page.locator("#chart-roofline").scroll_into_view_if_needed()
+    labels = boxes_of(page, "#chart-roofline .annotation-text-g")
+    assert len(labels) == 7
+    ticks = boxes_of(page, "#chart-roofline .xtick text, #chart-roofline .ytick text, #chart-roofline .ytitle")
+    places = [*labels, *ticks]
+    assert not [pair for pair in itertools.combinations(places, 2) if overlap(*pair)]
+
+
+def test_points_of_the_roofline_are_explained(visited: Any, three: Path) -> None:
+    words = visited(three, "#view=1").page.locator("#figure-roofline figcaption").inner_text()
+    assert "Each point is a kernel" in words
+    assert "below a tenth of what their roofs allow" in words
+    assert "fixed costs of every kernel" in words
+
+
+def test_a_guess_looks_unsure(visited: Any, three: Path, targets: Any) -> None:
+    """The band is as wide as the interval on a logarithmic scale that all targets share; a bound is marked."""
+    page = visited(three).page
+    widths = {}
+    for number, basis in enumerate(["calibrated", "same core", "bound"]):
+        page.locator(".target").nth(number).click()
+        assert page.locator(".headline .basis").inner_text() == basis
+        band = page.locator(".headline .band")
+        widths[number] = float(band.evaluate("node => parseFloat(node.style.width)"))
+        mark = page.locator(".headline .value").evaluate("node => getComputedStyle(node, '::before').content")
+        assert mark == ('"≈ "' if basis == "bound" else "none")
+    for number, analysis in enumerate(targets):
+        relative = math.log(analysis.latency_high_s / analysis.latency_low_s)
+        first = math.log(targets[0].latency_high_s / targets[0].latency_low_s)
+        assert widths[number] / widths[0] == pytest.approx(relative / first, rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MobileNet V2 with names as torch.onnx.export writes them: every scope repeats the path before it."""
+    analysis = mbcost.analyze("mobilenet_v2", "pixel1")
+    layers = analysis.layer_graph.layers
+    blocks = list(dict.fromkeys(layer.block for layer in layers))
+    names = {
+        layer.position: f"features_features.{blocks.index(layer.block)}_conv_conv.{layer.position}_{layer.op}"
+        for layer in layers
+    }
+    path = tmp_path_factory.mktemp("page") / "imported.html"
+    path.write_text(analysis_page([renamed(analysis, names)]), encoding="utf-8")
+    return path
+
+
+def test_an_imported_network_has_few_blocks_and_short_names(opened: Any, imported: Path) -> None:
+    page = opened(imported, width=1400)
+    bars = page.page.evaluate("document.getElementById('chart-by_block').layout.yaxis.ticktext")
+    assert bars == [f"features.{number}" for number in range(21)]
+    assert not [name for name in page.texts(NAMES) if "features_features" in name]
+    box = page.page.locator("#layers .scroller")
+    assert box.evaluate("node => node.scrollWidth <= node.clientWidth + 1")  # no column is cut
+    title = page.page.locator(NAMES).first.get_attribute("title")
+    assert title.startswith("features_features.")  # the whole name is at hand
+
+
+def test_columns_that_are_cut_say_so(opened: Any, imported: Path) -> None:
+    page = opened(imported, width=390).page
+    page.locator("#layers").scroll_into_view_if_needed()
+    frame = page.locator("#layers .frame").first
+    page.wait_for_function("() => document.querySelector('#layers .frame').dataset.more === 'right'")
+    assert "scroll sideways" in page.locator("#layers .more").inner_text()
+    frame.locator(".scroller").evaluate("node => { node.scrollLeft = node.scrollWidth; }")
+    page.wait_for_function("() => document.querySelector('#layers .frame').dataset.more === 'left'")
+
+
+def test_a_phone(opened: Any, three: Path) -> None:
+    """390 pixels: nothing is wider than the window, no chart has turned names, no text of a chart leaves its card."""
+    page = opened(three, "#view=1", width=390).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in CHARTS:
+        page.locator(f"#figure-{name}").scroll_into_view_if_needed()
+        card = boxes_of(page, f"#figure-{name}")[0]
+        texts = boxes_of(page, f"#chart-{name} svg text")
+        assert all(
+            card["x"] <= one["x"] + 1 and one["x"] + one["width"] <= card["x"] + card["width"] + 1 for one in texts
+        )
+        turned = page.locator(f"#chart-{name} .xtick text").evaluate_all(
+            "nodes => nodes.filter(node => /rotate\\((?!0)/.test(node.getAttribute('transform') ?? '')).length"
+        )
+        assert turned == 0, name
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -547,6 +675,8 @@ def test_500_layers_on_three_targets(opened: Any, large: Path) -> None:
     assert milliseconds_to(page.page, "drawn") <= 6_000  # 3 s on a quiet machine
     assert page.page.locator(NAMES).count() == 500
     page.page.locator(".target").nth(2).click()
+    assert page.page.locator("#graph .node").count() <= 25
+    page.page.get_by_role("button", name="Unfold all").click()
     assert page.page.locator("#graph .node").count() == 500
 
 

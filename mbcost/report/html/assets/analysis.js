@@ -427,97 +427,210 @@ function groupLegend(before, after) {
 
 // -- graph ------------------------------------------------------------------------------------------------------------
 
-const graphBox = element("div", { class: "scroller graph later", tabindex: "0", role: "region", "aria-label": "Graph of kernels" });
-const NODE = { width: 230, height: 30, gapX: 24, gapY: 18 };
+const graphBox = element("div", { class: "scroller graph", tabindex: "0", role: "region", "aria-label": "Graph of kernels" });
+const minimap = element("div", { class: "minimap", "aria-hidden": "true" });
+const NODE = { width: 216, height: 32, gapX: 28, gapY: 18, rows: 6 };
+const graph = { open: new Set(), nodes: [], size: null, zoom: 1 };
 
-/** Kernels and the edges between them. */
-function kernelGraph() {
-  const { analysis, kernels, rows } = view();
+/** What is drawn as a box: a kernel of an unfolded block, or a whole block. */
+function graphUnits() {
+  const { analysis, kernels, regions } = view();
+  const units = [];
+  const unitOf = [];
+  const folded = new Map();
+  kernels.forEach((main, kernel) => {
+    const block = regions.of[kernel];
+    const alone = regions.of.indexOf(block) === regions.of.lastIndexOf(block);
+    if (!alone && !graph.open.has(block)) {
+      if (!folded.has(block)) {
+        folded.set(block, units.length);
+        units.push({ block, kernels: [] });
+      }
+      unitOf[kernel] = folded.get(block);
+    } else {
+      unitOf[kernel] = units.length;
+      units.push({ block: null, kernels: [] });
+    }
+    units[unitOf[kernel]].kernels.push(kernel);
+  });
+  for (const unit of units) unit.ms = unit.kernels.reduce((sum, kernel) => sum + analysis.layers[kernels[kernel]].latency_ms, 0);
+  return { units, unitOf };
+}
+
+/** The connections between the boxes. */
+function graphEdges(unitOf) {
+  const { analysis, rows } = view();
   const maker = new Map(analysis.layers.map((layer, position) => [layer.name, rows[position].kernel]));
   const edges = new Set();
   analysis.layers.forEach((layer, position) => {
+    const to = unitOf[rows[position].kernel];
     for (const input of layer.inputs) {
-      const from = maker.get(input);
-      const to = rows[position].kernel;
-      if (from !== undefined && from !== to) edges.add(`${from} ${to}`);
+      const from = maker.has(input) ? unitOf[maker.get(input)] : to;
+      if (from !== to) edges.add(`${from} ${to}`);
     }
   });
-  return { count: kernels.length, edges: [...edges].map((edge) => edge.split(" ").map(Number)) };
+  return [...edges].map((edge) => edge.split(" ").map(Number));
 }
 
-/** Positions by rank (longest path from the start) and, within a rank, below the middle of the inputs. */
-function layOut({ count, edges }) {
-  const before = Array.from({ length: count }, () => []);
+/** Places by rank (longest path from the start), in columns from left to right; within a rank below the middle of the inputs. */
+function layOut(units, edges) {
+  const { kernels } = view();
+  const count = units.length;
+  const before = units.map(() => []);
   for (const [from, to] of edges) before[to].push(from);
+  const order = units.map((_, unit) => unit).sort((a, b) => kernels[units[a].kernels[0]] - kernels[units[b].kernels[0]]);
   const rank = new Array(count).fill(0);
-  const order = Array.from({ length: count }, (_, kernel) => kernel).sort((a, b) => view().kernels[a] - view().kernels[b]);
   for (let pass = 0, moved = true; moved && pass < count; pass += 1) {
     moved = false;
-    for (const kernel of order) {
-      const wanted = Math.max(0, ...before[kernel].map((from) => rank[from] + 1));
-      if (wanted > rank[kernel]) [rank[kernel], moved] = [wanted, true];
+    for (const unit of order) {
+      const wanted = Math.min(count, Math.max(0, ...before[unit].map((from) => rank[from] + 1)));
+      if (wanted > rank[unit]) [rank[unit], moved] = [wanted, true];
     }
   }
   const lanes = [];
-  for (const kernel of order) (lanes[rank[kernel]] ??= []).push(kernel);
+  for (const unit of order) (lanes[rank[unit]] ??= []).push(unit);
+  const kept = lanes.filter(Boolean);
   const column = new Array(count).fill(0);
-  for (const lane of lanes) {
-    const wish = (kernel) => (before[kernel].length ? before[kernel].reduce((sum, from) => sum + column[from], 0) / before[kernel].length : 0);
+  for (const lane of kept) {
+    const wish = (unit) => (before[unit].length ? before[unit].reduce((sum, from) => sum + column[from], 0) / before[unit].length : 0);
     lane.sort((a, b) => wish(a) - wish(b) || a - b);
-    lane.forEach((kernel, number) => (column[kernel] = number - (lane.length - 1) / 2));
+    lane.forEach((unit, number) => (column[unit] = number - (lane.length - 1) / 2));
   }
-  return { rank, column, widest: Math.max(1, ...lanes.map((lane) => lane.length)), depth: lanes.length };
+  const rows = Math.max(NODE.rows, Math.ceil(kept.length / Math.max(1, Math.floor((graphBox.clientWidth || 1200) / (NODE.width + NODE.gapX)))));
+  const places = [];
+  let left = NODE.gapX;
+  for (let start = 0; start < kept.length; start += rows) {
+    const part = kept.slice(start, start + rows);
+    const widest = Math.max(...part.map((lane) => lane.length));
+    const middle = left + (widest * (NODE.width + NODE.gapX)) / 2;
+    part.forEach((lane, row) => {
+      for (const unit of lane) places[unit] = { x: middle + column[unit] * (NODE.width + NODE.gapX), y: NODE.gapY + row * (NODE.height + NODE.gapY), page: start };
+    });
+    left += widest * (NODE.width + NODE.gapX) + NODE.gapX;
+  }
+  return { places, width: left, height: NODE.gapY + Math.min(rows, kept.length) * (NODE.height + NODE.gapY) };
 }
 
-let graphNodes = [];
+/** A connection: straight down to the next row, around boxes in between, or over to the next column. */
+function edgePath(from, to) {
+  const [x0, y0, x1, y1] = [from.x, from.y + NODE.height, to.x, to.y];
+  if (from.page !== to.page) {
+    const gap = (to.x < from.x ? from.x : to.x) - NODE.width / 2 - NODE.gapX / 2;
+    return `M${x0} ${y0}C${x0} ${y0 + 14} ${gap} ${y0 + 14} ${gap} ${y0 - 10}L${gap} ${y1 + 4}C${gap} ${y1 - 14} ${x1} ${y1 - 14} ${x1} ${y1}`;
+  }
+  if (y1 - y0 <= NODE.gapY + 1) return `M${x0} ${y0}C${x0} ${y0 + 9} ${x1} ${y1 - 9} ${x1} ${y1}`;
+  const [right0, right1] = [x0 + NODE.width / 2, x1 + NODE.width / 2];
+  const bow = Math.max(right0, right1) + Math.min(NODE.gapX - 6, 8 + (y1 - y0) / 40);
+  return `M${right0} ${y0 - NODE.height / 2}C${bow} ${y0} ${bow} ${y1} ${right1} ${y1 + NODE.height / 2}`;
+}
 
 function drawGraph() {
-  const { analysis, kernels, rows } = view();
-  const graph = kernelGraph();
-  const { rank, column, widest, depth } = layOut(graph);
-  const stepX = NODE.width + NODE.gapX;
-  const stepY = NODE.height + NODE.gapY;
-  const side = 90;
-  const width = widest * stepX + 2 * side;
-  const height = depth * stepY + NODE.gapY;
-  const x = (kernel) => width / 2 + column[kernel] * stepX;
-  const y = (kernel) => NODE.gapY + rank[kernel] * stepY;
-  const longest = Math.max(...kernels.map((main) => analysis.layers[main].latency_ms)) || 1;
-  const paths = graph.edges.map(([from, to]) => {
-    const [x0, y0, x1, y1] = [x(from), y(from) + NODE.height, x(to), y(to)];
-    const span = rank[to] - rank[from];
-    const bow = NODE.width / 2 + Math.min(80, 16 * span);
-    const way = span === 1 ? `M${x0} ${y0}C${x0} ${y0 + 9} ${x1} ${y1 - 9} ${x1} ${y1}` : `M${x0 + NODE.width / 2} ${y0 - NODE.height / 2}C${x0 + bow} ${y0} ${x1 + bow} ${y1} ${x1 + NODE.width / 2} ${y1 + NODE.height / 2}`;
-    return element("path", { d: way, class: "edge" });
-  });
-  graphNodes = kernels.map((main, kernel) => {
-    const layer = analysis.layers[main];
-    const kind = rows[main].class;
+  const { analysis, kernels, rows, names, regions } = view();
+  if (state.layer !== null) graph.open.add(regions.of[kernelOf(state.layer)]);
+  const { units, unitOf } = graphUnits();
+  const edges = graphEdges(unitOf);
+  const { places, width, height } = layOut(units, edges);
+  const longest = Math.max(...units.map(({ ms: time }) => time)) || 1;
+  const paths = edges.map(([from, to]) => element("path", { d: edgePath(places[from], places[to]), class: "edge" }));
+  graph.nodes = units.map(({ block, kernels: members, ms: time }, unit) => {
+    const slowest = members.reduce((a, b) => (analysis.layers[kernels[b]].latency_ms > analysis.layers[kernels[a]].latency_ms ? b : a));
+    const [main, kind] = [kernels[members[0]], rows[kernels[slowest]].class];
     const fill = kind === null ? "none" : page.palette[Math.min(kind, page.palette.length - 1)];
+    const layer = analysis.layers[main];
+    const name = block === null ? names[main] : regions.labels[block];
+    const words = block === null ? `${cut(layer.name, 200)}: ${layer.op}, ${shape(layer.output_shape)}, ${milliseconds(time)}` : `${cut(name, 200)}: ${members.length} kernels, ${milliseconds(time)}`;
+    const click = () => (block === null ? update({ layer: main }) : unfoldBlocks([block]));
+    const { x, y } = places[unit];
     return element(
       "g",
-      { class: "node", transform: `translate(${x(kernel) - NODE.width / 2} ${y(kernel)})`, onclick: () => update({ layer: main }) },
-      element("title", {}, `${cut(layer.name, 200)}: ${layer.op}, ${shape(layer.output_shape)}, ${milliseconds(layer.latency_ms)}`),
-      element("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 4 }),
-      element("rect", { width: 6, height: NODE.height, fill, rx: 2 }),
-      element("rect", { class: "heat", x: 6, y: NODE.height - 4, width: (NODE.width - 6) * (layer.latency_ms / longest), height: 4, fill }),
-      element("text", { x: 14, y: 18 }, cut(view().names[main], 24)),
-      element("text", { x: NODE.width - 8, y: 18, class: "cost" }, layer.latency_ms ? ms(layer.latency_ms) : ""),
+      { class: block === null ? "node" : "node block", transform: `translate(${x - NODE.width / 2} ${y})`, onclick: click },
+      element("title", {}, words),
+      element("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 5 }),
+      element("rect", { width: 5, height: NODE.height, fill, rx: 2 }),
+      element("rect", { class: "heat", x: 5, y: NODE.height - 4, width: (NODE.width - 5) * (time / longest), height: 4, fill }),
+      element("text", { x: 14, y: 19 }, cut(name, block === null ? 23 : 18)),
+      block === null ? null : element("text", { x: NODE.width - 56, y: 19, class: "cost" }, `+${members.length}`),
+      element("text", { x: NODE.width - 8, y: 19, class: "cost" }, time ? ms(time) : ""),
     );
   });
-  const svg = element("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${graph.count} kernels, ${graph.edges.length} connections` }, ...paths, ...graphNodes);
+  graph.unitOf = unitOf;
+  graph.size = { width, height, places };
+  const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${units.length} boxes for ${kernels.length} kernels, ${edges.length} connections` }, ...paths, ...graph.nodes);
   graphBox.replaceChildren(svg);
+  zoomTo(graph.zoom);
+}
+
+/** Unfolds blocks, or folds all where none are named. */
+function unfoldBlocks(blocks) {
+  if (!blocks.length) graph.open.clear();
+  for (const block of blocks) graph.open.add(block);
+  drawGraph();
+  markGraph();
+}
+
+function zoomTo(zoom) {
+  graph.zoom = Math.min(3, Math.max(0.2, zoom));
+  const svg = graphBox.firstElementChild;
+  const [x, y] = [graphBox.scrollLeft + graphBox.clientWidth / 2, graphBox.scrollTop + graphBox.clientHeight / 2];
+  const before = svg.getBoundingClientRect().width || 1;
+  svg.setAttribute("width", graph.size.width * graph.zoom);
+  svg.setAttribute("height", graph.size.height * graph.zoom);
+  const grown = (graph.size.width * graph.zoom) / before;
+  graphBox.scrollTo(x * grown - graphBox.clientWidth / 2, y * grown - graphBox.clientHeight / 2);
+  drawMinimap();
+}
+
+/** The whole graph in small with the part that is seen; only where a part is. */
+function drawMinimap() {
+  const { width, height, places } = graph.size;
+  const all = graphBox.scrollWidth <= graphBox.clientWidth + 1 && graphBox.scrollHeight <= graphBox.clientHeight + 1;
+  minimap.hidden = all;
+  if (all) return;
+  const boxes = places.map(({ x, y }) => element("rect", { x: x - NODE.width / 2, y, width: NODE.width, height: NODE.height, class: "small-box" }));
+  const seen = element("rect", { x: graphBox.scrollLeft / graph.zoom, y: graphBox.scrollTop / graph.zoom, width: graphBox.clientWidth / graph.zoom, height: graphBox.clientHeight / graph.zoom, class: "seen" });
+  const scale = Math.min(160 / width, 110 / height);
+  minimap.replaceChildren(element("svg", { width: width * scale, height: height * scale, viewBox: `0 0 ${width} ${height}` }, ...boxes, seen));
+}
+
+/** Where the minimap is pressed comes into the middle. */
+function moveByMinimap(event) {
+  if (!(event.buttons & 1) && event.type !== "pointerdown") return;
+  const box = minimap.firstElementChild.getBoundingClientRect();
+  const share = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  graphBox.scrollTo(share[0] * graph.size.width * graph.zoom - graphBox.clientWidth / 2, share[1] * graph.size.height * graph.zoom - graphBox.clientHeight / 2);
+}
+
+function graphSection() {
+  const button = (text, label, onclick) => element("button", { type: "button", "aria-label": label, onclick }, text);
+  const fit = () => zoomTo(Math.min(1, (graphBox.clientWidth - 4) / graph.size.width, (graphBox.clientHeight - 4) / graph.size.height));
+  graphBox.addEventListener("scroll", drawMinimap, { passive: true });
+  graphBox.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    zoomTo(graph.zoom * (event.deltaY < 0 ? 1.15 : 1 / 1.15));
+  }, { passive: false });
+  for (const type of ["pointerdown", "pointermove"]) minimap.addEventListener(type, moveByMinimap);
+  return section(
+    "graph",
+    "Graph",
+    element("p", { class: "note" }, "Each box is a block of kernels, or a kernel, with its time as a bar. Click a block to unfold it, a kernel to select it; the table above has the same data."),
+    element("div", { class: "controls" },
+      button("Fold all", null, () => unfoldBlocks([])), button("Unfold all", null, () => unfoldBlocks(view().regions.labels.map((_, block) => block))),
+      button("−", "Zoom out", () => zoomTo(graph.zoom / 1.25)), button("+", "Zoom in", () => zoomTo(graph.zoom * 1.25)), button("Fit", "Fit into the window", fit),
+    ),
+    element("div", { class: "graph-frame" }, graphBox, minimap),
+  );
 }
 
 function markGraph() {
   const kernel = state.layer === null ? -1 : kernelOf(state.layer);
-  graphNodes.forEach((node, number) => node.classList.toggle("selected", number === kernel));
-  if (kernel >= 0) {
-    const box = graphNodes[kernel].getBoundingClientRect();
-    const frame = graphBox.getBoundingClientRect();
-    if (box.top < frame.top || box.bottom > frame.bottom) graphBox.scrollTop += box.top - frame.top - frame.height / 2;
-    if (box.left < frame.left || box.right > frame.right) graphBox.scrollLeft += box.left - frame.left - frame.width / 2;
-  }
+  if (kernel >= 0 && graph.nodes[graph.unitOf[kernel]].classList.contains("block")) drawGraph(); // in a folded block
+  graph.nodes.forEach((node, unit) => node.classList.toggle("selected", kernel >= 0 && unit === graph.unitOf[kernel]));
+  if (kernel < 0) return;
+  const box = graph.nodes[graph.unitOf[kernel]].getBoundingClientRect();
+  const frame = graphBox.getBoundingClientRect();
+  if (box.top < frame.top || box.bottom > frame.bottom) graphBox.scrollTop += box.top - frame.top - frame.height / 2;
+  if (box.left < frame.left || box.right > frame.right) graphBox.scrollLeft += box.left - frame.left - frame.width / 2;
 }
 
 // -- charts -----------------------------------------------------------------------------------------------------------
@@ -706,6 +819,7 @@ function drawView() {
   explain();
   prepareWhatIf();
   drawHints();
+  graph.open.clear();
   drawGraph();
   markGraph();
 }
@@ -727,7 +841,7 @@ function start() {
     section("layers", "Layers", table.node),
     section("explain", "Explain this number", explanation),
     section("arena", "Memory before deploying", chartFigure("arena", "Arena over time")),
-    section("graph", "Graph", element("p", { class: "note" }, "Each box is a kernel with its time as a bar; the table above has the same data."), graphBox),
+    graphSection(),
   );
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), provenance);
   drawAnswer();
