@@ -56,12 +56,13 @@ function longest(texts) {
   return Math.ceil(Math.max(0, ...texts.map((text) => pen.measureText(text).width)));
 }
 
-/** Widths [px] below which a chart has no room for names inside it. */
+/** Widths [px] below which a chart has no room for names inside it, and for names of roofs at its sides. */
 const NARROW = 560;
+const NARROW_ROOFS = 820;
 
 /** Annotations in the page's colours; on a narrow chart only those that are not in the words below it. */
-function annotated(annotations, narrow) {
-  const kept = narrow ? annotations.filter(({ name }) => name !== "roof" && name !== "peak") : annotations;
+function annotated(annotations, width) {
+  const kept = annotations.filter(({ name }) => !((name === "roof" && width < NARROW_ROOFS) || (name === "peak" && width < NARROW)));
   return kept.map((one) => ({ ...one, font: { size: 11, color: colour("quiet"), ...one.font } }));
 }
 
@@ -86,7 +87,7 @@ function themed({ layout }, width) {
     if (!layout[name]) continue;
     axes[name] = { ...axis, ...layout[name] };
     const { ticktext, title } = layout[name];
-    if (narrow && layout.meta?.within && name === "xaxis") axes[name].range = layout.meta.within;
+    if (width < NARROW_ROOFS && layout.meta?.within && name === "xaxis") axes[name].range = layout.meta.within;
     if (!ticktext) continue;
     axes[name].automargin = false;
     const [space, titled] = [longest(ticktext), title ? 24 : 0];
@@ -111,7 +112,7 @@ function themed({ layout }, width) {
   return {
     ...layout,
     ...axes,
-    ...(layout.annotations ? { annotations: annotated(layout.annotations, narrow) } : {}),
+    ...(layout.annotations ? { annotations: annotated(layout.annotations, width) } : {}),
     ...(layout.legend ? { legend: { ...layout.legend, x: 0, y: 1, yanchor: "bottom" } } : {}),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
