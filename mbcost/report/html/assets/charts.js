@@ -29,7 +29,12 @@ function chartFigure(name, title, className = "") {
   return element("figure", { class: className, id: `figure-${name}` }, bar, node, here, summary);
 }
 
-/** Explains what was clicked in a chart right below it; nothing else is explained at the same time. */
+let pressed = null; // where a chart was clicked last, in the window
+
+/**
+ * Explains what was clicked in a chart right there: beside the place of the click, or below a narrow chart. Nothing else is
+ * explained at the same time.
+ */
 function explainHere(name, ...content) {
   for (const { here } of charts.values()) {
     here.hidden = true;
@@ -40,8 +45,17 @@ function explainHere(name, ...content) {
   const close = element("button", { type: "button", class: "small close", "aria-label": "Close", onclick: () => explainHere() }, "×");
   here.replaceChildren(close, ...content.filter(Boolean));
   here.hidden = false;
+  const figure = here.parentElement.getBoundingClientRect();
+  const floats = pressed !== null && figure.width >= NARROW;
+  here.classList.toggle("floating", floats);
+  if (floats) {
+    const left = Math.min(Math.max(12, pressed.x - figure.left + 14), figure.width - here.offsetWidth - 12);
+    here.style.left = `${left}px`;
+    here.style.top = `${pressed.y - figure.top + 14}px`;
+  }
   here.scrollIntoView({ block: "nearest" });
 }
+document.addEventListener("keydown", (event) => event.key === "Escape" && explainHere());
 
 let colours = {}; // of the theme that is shown; asking for one makes the browser look at the whole page again
 const forgetColours = () => (colours = {});
@@ -140,7 +154,10 @@ function drawChart(name, chart, onClick) {
   const config = { displaylogo: false, displayModeBar: false, showSendToCloud: false };
   Plotly.react(entry.node, legible(chart, entry.node.clientWidth), themed(chart, entry.node.clientWidth), config);
   entry.node.removeAllListeners?.("plotly_click");
-  if (onClick) entry.node.on("plotly_click", (event) => onClick(event.points[0]));
+  if (onClick) entry.node.on("plotly_click", ({ points, event }) => {
+    pressed = event ? { x: event.clientX, y: event.clientY } : null;
+    onClick(points[0]);
+  });
 }
 
 /** Marks a place in a chart with shapes. */
