@@ -43,7 +43,8 @@ def ratio_axis(values: Sequence[float]) -> dict[str, Any]:
     """A logarithmic axis of ratios around 1, with ticks at 1, 2 and 5 of every decade."""
     low, high = min([*values, 0.5]), max([*values, 2.0])
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    every = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    ticks = [tick for tick in every if low / 1.15 <= tick <= high * 1.15]
     return {
         "type": "log",
         "range": [math.log10(low / 1.15), math.log10(high * 1.15)],

@@ -158,6 +158,33 @@ def test_the_page_of_a_calibration(visited: Any, calibrated: Path, calibration: 
     assert shapes == [2, 2, 2]
 
 
+def test_rates_are_ratios_on_a_logarithmic_scale(visited: Any, calibrated: Path, calibration: Any) -> None:
+    """A half and twice are as far from 1, no bar ends at or below 0, and all of them are within the axis."""
+    page = visited(calibrated).page
+    axis = page.evaluate(
+        "(({ type, range }) => ({ type, range }))(document.getElementById('chart-rates').layout.xaxis)"
+    )
+    assert axis["type"] == "log"
+    traces = page.evaluate(
+        "document.getElementById('chart-rates').data.filter(trace => trace.error_x)"
+        ".map(({ x, error_x: { array, arrayminus: minus } }) => x.map((one, place) => [one, minus[place], array[place]]))"
+    )
+    ends = [end for trace in traces for ratio, down, up in trace for end in (ratio - down, ratio + up)]
+    assert len(ends) == 2 * len(calibration.rates)
+    low, high = (10**end for end in page.evaluate(f"{axis}.range"))
+    assert 0 < low <= min(ends)
+    assert max(ends) <= high
+    for trace in traces:
+        for ratio, down, up in trace:
+            assert (ratio + up) / ratio == pytest.approx(ratio / (ratio - down))
+
+
+@pytest.mark.parametrize("width", [1400, 1280])
+def test_no_column_of_the_rates_is_cut(opened: Any, calibrated: Path, width: int) -> None:
+    box = opened(calibrated, width=width).page.locator("#rates .scroller")
+    assert box.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visited: Any, small: list[Path], axe: str, theme: str) -> None:
     for path in small:
