@@ -161,17 +161,14 @@ def test_the_page_of_a_calibration(visited: Any, calibrated: Path, calibration: 
 def test_rates_are_ratios_on_a_logarithmic_scale(visited: Any, calibrated: Path, calibration: Any) -> None:
     """A half and twice are as far from 1, no bar ends at or below 0, and all of them are within the axis."""
     page = visited(calibrated).page
-    axis = page.evaluate(
-        "(({ type, range }) => ({ type, range }))(document.getElementById('chart-rates').layout.xaxis)"
-    )
-    assert axis["type"] == "log"
-    traces = page.evaluate(
-        "document.getElementById('chart-rates').data.filter(trace => trace.error_x)"
-        ".map(({ x, error_x: { array, arrayminus: minus } }) => x.map((one, place) => [one, minus[place], array[place]]))"
-    )
+    plot = "document.getElementById('chart-rates')"
+    assert page.evaluate(f"{plot}.layout.xaxis.type") == "log"
+    bars = "[one.x, one.error_x.arrayminus, one.error_x.array]"
+    columns = page.evaluate(f"{plot}.data.filter(one => one.error_x).map(one => {bars})")
+    traces = [list(zip(*column, strict=True)) for column in columns]
     ends = [end for trace in traces for ratio, down, up in trace for end in (ratio - down, ratio + up)]
     assert len(ends) == 2 * len(calibration.rates)
-    low, high = (10**end for end in page.evaluate(f"{axis}.range"))
+    low, high = (10**end for end in page.evaluate(f"{plot}.layout.xaxis.range"))
     assert 0 < low <= min(ends)
     assert max(ends) <= high
     for trace in traces:
