@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "design": "mbcost.cli.design",
     "stream": "mbcost.cli.stream",
     "convert": "mbcost.cli.convert",
+    "check": "mbcost.cli.check",
     "open": "mbcost.cli.serve:open_file",
     "serve": "mbcost.cli.serve",
     "bench": "mbcost.cli.bench",

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import typer
 
+from mbcost.cli.options import Files
 from mbcost.cli.output import emit, has_colour, render_problems
 from mbcost.cli.run import CHECK_FAILED
 from mbcost.errors import Problem, printable
+
+
+def check(files: Files) -> None:
+    """Check files of any kind: tables, devices, runtimes, calibrations, measurements; exit with 1 if one is wrong."""
+    from mbcost.checking import check as problems_of
+
+    check_files(files, problems_of)
 
 
 def check_files(files: Sequence[Path], problems_of: Callable[[Path], Sequence[Problem]]) -> None:
