@@ -55,6 +55,7 @@ INSTALLS: Final = frozenset(
         "python -m pip install '.[onnx]'",
         "python -m pip install '.[parquet]'",
         "python -m pip install '.[serve]'",
+        "python -m pip install '.[excel]'",
         "python -m pip install '.[torch,calibrate]'",
         "python -m pip install '.[calibrate]'",
         "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu",

@@ -34,6 +34,7 @@ NEEDED = {
     "calibrate": ("scipy", ("calibrate", "rows.csv", "-d", "pixel1", "-o", "c.yaml")),
     "parquet": ("pyarrow", ("sweep", "mobilenet_v1", "-d", "pixel1", "-o", "sweep.parquet")),
     "distributed": ("dask,distributed", ("sweep", "mobilenet_v1", "-d", "pixel1", "--engine", "dask")),
+    "excel": ("xlsxwriter", ("compare", "mobilenet_v1", "mobilenet_v2", "-d", "pixel1", "-o", "x.xlsx")),
     "serve": ("starlette,uvicorn", ("serve",)),
     "onnx": None,
     "tflite": None,
@@ -83,6 +84,6 @@ def test_what_is_missing_is_said(tmp_path, extra, hidden, arguments):
 def test_everything_else_works_without_extras(tmp_path, command):
     net = Net()
     net.save(tmp_path, net.node("Conv", "x", net.weight((8, 8, 3, 3))))
-    hidden = "torch,scipy,pyarrow,dask,distributed,onnx,tflite,flatbuffers,pymoo,starlette,uvicorn"
+    hidden = "torch,scipy,pyarrow,dask,distributed,onnx,tflite,flatbuffers,pymoo,starlette,uvicorn,xlsxwriter"
     result = run(tmp_path, hidden, *command.split(), "-d", "pixel1")
     assert result.returncode == 0, result.stderr

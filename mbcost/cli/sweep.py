@@ -103,8 +103,8 @@ def sweep(
 ) -> None:
     """Predict the latency of a grid of widths and resolutions, and show the Pareto front."""
     chosen = format_of(format_, output, SWEEP)
-    if chosen == "parquet" and output is None:
-        fail("MB010", "Parquet goes to a file", hint="add -o FILE.parquet")
+    if chosen in {"parquet", "xlsx"} and output is None:
+        fail("MB010", f"{chosen} goes to a file", hint=f"add -o FILE.{chosen}")
     if published and (alpha, rho, resolution) != (None, None, None):
         fail("MB010", "--published and a grid contradict each other", hint="leave out --alpha, --rho and --resolution")
     if output is not None:

@@ -9,9 +9,9 @@ from typing import Final, Literal, TypeAlias, get_args
 from mbcost.errors import fail, or_list
 
 #: The formats of each kind of result. A new format is a word here and its writer in `mbcost.report.show`.
-AnalysisFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "trace", "graphml", "dot", "parquet"]
-ReportFormat: TypeAlias = Literal["table", "json", "csv", "md", "html"]
-SweepFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "parquet"]
+AnalysisFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "trace", "graphml", "dot", "parquet", "xlsx"]
+ReportFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "xlsx"]
+SweepFormat: TypeAlias = Literal["table", "json", "csv", "md", "html", "parquet", "xlsx"]
 StreamFormat: TypeAlias = Literal["table", "json", "html", "trace"]
 DesignFormat: TypeAlias = Literal["table", "json", "yaml"]
 PipelineFormat: TypeAlias = Literal["table", "json"]

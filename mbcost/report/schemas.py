@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mbcost.files import load_yaml
 
@@ -43,6 +43,24 @@ def output_schema(kind: str) -> dict[str, Any]:
             choice["minItems"] = 2  # one is an object of its own
     whole = choices[0] if len(choices) == 1 else {"oneOf": choices}
     return {"$schema": _DIALECT, "title": kind, "description": entry["made"], **whole, "$defs": needed}
+
+
+class Column(NamedTuple):
+    """What a key is: its unit, empty for a text or a plain number, and its description."""
+
+    unit: str
+    meaning: str
+
+
+def columns_of(*names: str) -> dict[str, Column]:
+    """What the keys of objects are; of a key in several of them, as the first says."""
+    found: dict[str, Column] = {}
+    for name in names:
+        for key, text in _keys(name):
+            meaning, bracket, unit = text.partition(" | ")[2].partition(" [")
+            unit = unit.removesuffix("]") if bracket else ""
+            found.setdefault(key.removesuffix("?"), Column("" if unit == "1" else unit, meaning))
+    return found
 
 
 def _type(text: str, needed: dict[str, dict[str, Any]]) -> dict[str, Any]:

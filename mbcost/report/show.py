@@ -96,7 +96,7 @@ class Kind(NamedTuple):
 
 
 def render(result: Any, kind: Format, how: How = How()) -> Content:
-    """A result in a format: text, or the bytes of a Parquet file."""
+    """A result in a format: text, or the bytes of a Parquet file or a workbook."""
     return _kind(result).render(result, kind, how)
 
 
@@ -148,6 +148,7 @@ ANALYSIS_FILES: Final[Mapping[str, str]] = {
     "csv": "files.analysis:to_csv",
     "parquet": "files.analysis:to_parquet",
     "trace": "files.trace:to_trace",
+    "xlsx": "files.excel:analyses_book",
 }
 
 
@@ -198,6 +199,10 @@ def _comparison(result: Comparison, kind: Format, how: How) -> Content:
         from mbcost.report.html.comparison import comparison_page
 
         return comparison_page(result, how.origin)
+    if kind == "xlsx":
+        from mbcost.report.files.excel import comparison_book
+
+        return comparison_book(result)
     from mbcost.report.files import comparison as files
     from mbcost.report.files.text import json_text
 
@@ -239,6 +244,10 @@ def _sweep(result: SweepResult, kind: Format, how: How) -> Content:
         return sweep_page(result, how.origin)
     if kind == "parquet":
         return result.to_parquet()
+    if kind == "xlsx":
+        from mbcost.report.files.excel import sweep_book
+
+        return sweep_book(result)
     from mbcost.report.files import sweep as files
 
     if kind == "md":
@@ -255,6 +264,10 @@ def _pick(result: Pick, kind: Format, how: How) -> Content:
         from mbcost.report.html.pick import pick_page
 
         return pick_page(result, how.origin)
+    if kind == "xlsx":
+        from mbcost.report.files.excel import pick_book
+
+        return pick_book(result)
     from mbcost.report.files import pick as files
 
     return {"json": files.to_json, "csv": files.to_csv, "md": files.to_markdown}[kind](result)
@@ -269,6 +282,10 @@ def _validation(result: Validation, kind: Format, how: How) -> Content:
         from mbcost.report.html.validation import validation_page
 
         return validation_page(result, how.origin)
+    if kind == "xlsx":
+        from mbcost.report.files.excel import validation_book
+
+        return validation_book(result)
     from mbcost.report.files import validation as files
 
     write = {"json": files.validation_json, "csv": files.validation_csv, "md": files.validation_markdown}

@@ -8,7 +8,7 @@ const PURPOSE = {
   pick: "The most accurate width and resolution that keeps every budget, separated by semicolons.",
 };
 const DO = {analyze: "Analyse", compare: "Compare", sweep: "Sweep", pick: "Pick"};
-const FILES = {"report.html": "Report", "result.json": "JSON", "table.yaml": "YAML table", "result.xlsx": "Excel"};
+const FILES = {"report.html": "Report", "result.json": "JSON", "table.yaml": "YAML table"};
 const networks = [];  // {upload or name, label}
 const devices = [];   // {name, title, target}
 let maxUpload = Infinity;
