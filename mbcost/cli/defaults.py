@@ -64,7 +64,7 @@ class Defaults(NamedTuple):
         if folder is None or os.environ.get("MBCOST_DEVICES"):
             yield
             return
-        os.environ["MBCOST_DEVICES"] = str(self.path.parent / Path(folder).expanduser())
+        os.environ["MBCOST_DEVICES"] = str((self.path.parent / Path(folder).expanduser()).absolute())
         try:
             yield
         finally:
@@ -190,7 +190,7 @@ def read_defaults(path: Path) -> Defaults:
     source = Source.of(text, str(path))
     try:
         data: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested brackets
         at = _AT.search(str(error))
         line, column = (int(at[1]) - 1, int(at[2]) - 1) if at else (len(source.lines) - 1, 0)
         source.fail("MB103", f"{str(error).partition(' (at')[0]}", Span(line, column, column + 1), "this is no TOML")

@@ -32,6 +32,7 @@ class _Process:
         self._settings = settings
         self._running: asyncio.subprocess.Process | None = None
         self._done = 0
+        self._cause = ""
 
     async def start(self) -> asyncio.subprocess.Process:
         """The running process."""
@@ -50,7 +51,15 @@ class _Process:
         return self._running
 
     async def answer(self, task: Mapping[str, Any]) -> Outcome:
-        """What came of a task."""
+        """What came of a task; it is tried twice where the process dies, which another task may have harmed."""
+        for _ in range(2):
+            answer = await self._try(task)
+            if answer is not None:
+                return answer
+        return _failed(f"the process of this analysis died ({self._cause})", "the other analyses are not affected")
+
+    async def _try(self, task: Mapping[str, Any]) -> Outcome | None:
+        """What came of a task; None if the process died."""
         process = await self.start()
         fresh = self._done == 0
         assert process.stdin is not None
@@ -65,8 +74,10 @@ class _Process:
             await self.end()
             return _failed(f"this takes more than {seconds:g} s", "`mbcost serve --seconds` allows more")
         except (OSError, ValueError):  # it is gone, or its answer is cut
-            code = await self.end()
-            return _failed(f"the process of this analysis died ({_cause(code)})", "the other analyses are not affected")
+            with suppress(asyncio.TimeoutError):  # its own exit code says more than that of the kill
+                await asyncio.wait_for(process.wait(), 1.0)
+            self._cause = _cause(await self.end())
+            return None
         self._done += 1
         if answer.pop("worn", False) or self._done >= _TASKS_A_PROCESS:
             await self.end()

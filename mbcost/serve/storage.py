@@ -129,8 +129,12 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.uploads, self.results = folder / "uploads", folder / "results"
+        is_new = not folder.exists()
         for each in (self.uploads, self.results):
             make_folder(each)
+        if is_new:
+            folder.chmod(0o700)  # what is uploaded is for its user alone
+        for each in (self.uploads, self.results):
             for left in [*each.glob(f"{_PART}*"), *each.glob(f"*/{_PART}*")]:
                 shutil.rmtree(left, ignore_errors=True)
 

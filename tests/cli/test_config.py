@@ -137,6 +137,8 @@ def test_other_commands_are_left_alone(cli, tmp_path):
         ("device = pixel1", "MB103", "1:10"),
         ("runtime = 'tflite-9'\ndevice = 'pixel1'", "MB304", "1:11"),
         ("device = 'pixel1'\x00", "MB005", None),
+        ("threads = " + "9" * 5000, "MB103", None),
+        ("device = " + "[" * 5000, "MB103", None),
     ],
 )
 def test_mistakes_have_a_place(cli, tmp_path, text, code, place):

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, cached_property
@@ -21,6 +22,7 @@ from mbcost.calibration.csv_rows import read_csv
 from mbcost.calibration.logs.readers import read_log
 from mbcost.calibration.logs.rows import operators_text, rows_of, rows_text
 from mbcost.calibration.measurements import _LAYOUTS, read_measurements
+from mbcost.cli.defaults import read_defaults
 from mbcost.devices import check_device, resolve_target
 from mbcost.errors import InputError
 from mbcost.files import load_yaml
@@ -688,6 +690,52 @@ class Benches(Format):
             machine.path.parent.mkdir()
 
 
+class Defaults(Format):
+    """The file with the defaults of options."""
+
+    name = "defaults"
+
+    @cached_property
+    def seeds(self) -> Sequence[str]:
+        return [
+            'device = ["pixel1", "pixel4/gpu"]\nruntime = "tflite-2.10"\nthreads = 2\nmax-ms = 30.5\n',
+            '# a comment\ndevice = "pixel4"\nprecision = "fp16"\nbatch = 8\nmax-ram = "256KiB"\nbudget = ["30ms"]\n',
+            "outside = 'free'\nunsupported = \"estimate\"\nmacs = 'all'\nparams = \"none\" \nlowering = 'auto'\n",
+        ]
+
+    def write(self, folder: Path, rng: random.Random) -> Path:
+        path = _fresh(folder, rng, ".toml")
+        text = rng.choice(self.seeds)
+        if rng.random() < 0.5:
+            lines = text.splitlines()
+            place = rng.randrange(len(lines))
+            key = lines[place].partition(" = ")[0]
+            value = rng.choice(
+                ("3", "-1", "true", "inf", "''", "[]", "['x', 1]", "{a = 1}", "2020-01-01", "'fp32'", "0.5")
+            )
+            lines[place] = f"{rng.choice((key, key, key[1:] or 'x', f'{key}-x', 'a.b'))} = {value}"
+            path.write_text("\n".join(lines), encoding="utf-8")
+        else:
+            path.write_bytes(bytes_mutant(text.encode(), rng))
+        return path
+
+    def parse(self, path: Path) -> None:
+        try:
+            tomllib.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise NotParsedError from error
+
+    def use(self, path: Path, rng: random.Random) -> None:
+        try:
+            found = read_defaults(path)
+        except InputError as error:
+            for problem in error.problems:
+                assert problem.location is not None or problem.code in {"MB004", "MB005"}
+            raise
+        with found.devices_folder():
+            found.runtime()
+
+
 @cache
 def tiny() -> Any:
     """The small network."""
@@ -698,6 +746,6 @@ def tiny() -> Any:
 
 _ALL: Final[tuple[Callable[[], Format], ...]] = (
     Onnx, TFLite, Tables, Pasted, Profiles, Runtimes, Calibrations, Measurements, Logs, Spaces, Parts, Journals,
-    Benches,
+    Benches, Defaults,
 )  # fmt: skip
 FORMATS: Final = {form.name: form for form in (make() for make in _ALL)}

@@ -17,10 +17,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-
-pytest.importorskip("starlette", reason="needs starlette, which the test extra brings")
-pytest.importorskip("uvicorn", reason="needs uvicorn, which the test extra brings")
-
 import uvicorn
 
 from mbcost.serve.app import make_app

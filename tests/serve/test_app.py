@@ -261,11 +261,17 @@ def test_an_analysis_that_takes_too_long_or_dies_ends_alone(tmp_path):
         assert app.result({"name": "mobilenet_v1"})["state"] == "done"
         (pid,) = children(os.getpid(), str(tmp_path))
         os.kill(pid, signal.SIGKILL)
-        dead = app.result({"name": "mobilenet_v1"})
-        assert dead["codes"] == ["MB900"]
         assert app.result({"name": "mobilenet_v1"})["state"] == "done"
         (pid,) = children(os.getpid(), str(tmp_path))
     assert gone(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit a process's memory")
+def test_a_process_that_dies_each_time_is_an_error_of_its_analysis(tmp_path):
+    with running(Settings(tmp_path, workers=1, memory=2**24)) as app:  # too little to start
+        found = app.result({"name": "mobilenet_v1"})
+    assert found["codes"] == ["MB900"]
+    assert "died (exit code 1)" in found["problems"]
 
 
 def test_memory_is_limited(monkeypatch):

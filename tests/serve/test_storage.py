@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from mbcost.errors import InputError
@@ -79,6 +81,12 @@ def test_what_was_not_finished_is_removed_by_the_next_server(tmp_path):
     assert [path.name for path in (store.results / key).iterdir()] == ["request.json"]
     assert store.outcome(key) is None
     receiving.discard()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no modes")
+def test_a_new_folder_is_its_users_alone(tmp_path):
+    Store(tmp_path / "new")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_result_has_its_files_or_none(tmp_path):
