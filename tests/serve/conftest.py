@@ -22,9 +22,6 @@ import uvicorn
 from mbcost.serve.app import make_app
 from mbcost.serve.client import ask
 from mbcost.serve.settings import Settings
-from tests.report.html.conftest import browser
-
-__all__ = ["browser"]
 
 OWN = {"x-mbcost": "test"}
 TYPO = """\

@@ -1,8 +1,7 @@
-"""A browser for the tests of the pages: Debian's Chromium through Playwright, shared by all of them."""
+"""Pages in a browser, with all that went wrong in them."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,11 @@ import mbcost
 from mbcost.analysis import Analysis
 from mbcost.report.html.analysis import analysis_page
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 COME = """hash => new Promise(done => {
     addEventListener("hashchange", () => setTimeout(done), {once: true});
     location = hash;
 })"""
 DRAWN = "() => document.documentElement.dataset.drawn"
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the test extra brings")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
 
 
 class Opened:
