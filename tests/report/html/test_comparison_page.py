@@ -70,6 +70,7 @@ def test_a_point_selects_a_layer(visited: Any, page_file: Path) -> None:
     page.page.evaluate("document.getElementById('chart-pairs').emit('plotly_click', {points: [{customdata: 0}]})")
     assert page.page.locator("#layers tr.selected").get_attribute("data-id") == "0"
     assert page.page.evaluate("document.getElementById('chart-pairs').layout.shapes.length") == 2
+    assert page.page.locator("#figure-pairs .here h3").text_content() == page.texts("#explain h3")[0]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -66,6 +66,8 @@ def test_a_selection_is_seen_in_both_charts(visited: Any, sweep_file: Path) -> N
     page.evaluate("document.getElementById('chart-heat').emit('plotly_click', {points: [{customdata: 3}]})")
     assert page.locator("#layers tr.selected").get_attribute("data-id") == "3"
     assert page.evaluate("document.getElementById('chart-heat').layout.shapes.length") == 1
+    name = page.locator("#layers tr.selected button.name").text_content()
+    assert page.locator("#figure-heat .here h3").inner_text() == name  # it is explained right there
     page.locator(".target").nth(1).click()
     assert page.locator("#layers tr.selected").count() == 0
 

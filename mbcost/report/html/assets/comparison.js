@@ -61,10 +61,11 @@ const explanation = element("div", { "aria-live": "polite" });
 
 function explain() {
   const row = state.layer === null ? null : current().layers[state.layer];
-  if (!row) {
-    explanation.replaceChildren(element("p", { class: "note" }, "Select a layer to see what changed in it."));
-    return;
-  }
+  explanation.replaceChildren(...(row ? explained(row) : [element("p", { class: "note" }, "Select a layer to see what changed in it.")]));
+}
+
+/** What changed in a layer. */
+function explained(row) {
   const lines = [
     ["layer", (part) => cut(part.name, 120)],
     ["class", (part) => part.class],
@@ -78,11 +79,24 @@ function explain() {
     element("tr", {}, element("th", { scope: "row" }, label), ...[row.first, row.other].map((part) => element("td", {}, part ? text(part) : "–"))),
   );
   const head = ["", subjects[0].label, current().label].map((title) => (title ? element("th", { scope: "col" }, title) : element("td")));
-  explanation.replaceChildren(
+  return [
     element("h3", {}, cut(nameOf(row), 120)),
     element("p", {}, `${row.reason}${row.matched_by ? `; matched by ${row.matched_by}` : ""}.`),
     element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Before and after" }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines))),
-  );
+  ];
+}
+
+/** The layers of a class that changed most, against the first subject. */
+function classHere(kind) {
+  const rows = current().layers.filter((row) => (row.first ?? row.other).class === kind).sort((a, b) => Math.abs(b.difference_ms) - Math.abs(a.difference_ms));
+  const total = rows.reduce((sum, row) => sum + row.difference_ms, 0);
+  const signed = (value) => `${value > 0 ? "+" : ""}${value.toFixed(decimals)} ms`;
+  const lines = rows.slice(0, 6).map((row) => element("tr", {}, element("th", { scope: "row" }, cut(nameOf(row), 60)), element("td", { class: "number" }, signed(row.difference_ms)), element("td", {}, row.reason)));
+  return [
+    element("h3", {}, kind),
+    element("p", {}, element("strong", {}, signed(total)), ` from ${subjects[0].label} to ${current().label}, in ${rows.length} layer${rows.length === 1 ? "" : "s"}.`),
+    element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Largest changes" }, element("table", {}, element("tbody", {}, ...lines))),
+  ];
 }
 
 function subjectCards() {
@@ -115,9 +129,11 @@ function drawView() {
 
 function drawCharts() {
   const toClass = (point) => {
-    const kind = pairFacets()[0].choices.indexOf(page.comparison.classes[point.pointNumber].class);
+    const name = page.comparison.classes[point.pointNumber].class;
+    const kind = pairFacets()[0].choices.indexOf(name);
     const value = kind < 0 || state.facets.class === String(kind) ? "" : String(kind);
     update({ facets: { ...state.facets, class: value } });
+    explainHere("classes", ...(value ? classHere(name) : []));
   };
   drawChart("classes", page.charts.classes, toClass);
   drawChart("parts", page.charts.parts);
@@ -133,7 +149,11 @@ function drawPairs() {
     drawChart("places", unlike.chart);
     document.getElementById("places").replaceChildren(...textTable(unlike.table));
   } else if (charts.get("places").chart) drawChart("places", { data: [], layout: {}, title: "", summary: "" });
-  drawChart("pairs", page.pairs[state.view], (point) => Number.isInteger(point.customdata) && update({ layer: point.customdata }));
+  drawChart("pairs", page.pairs[state.view], ({ customdata }) => {
+    if (!Number.isInteger(customdata)) return;
+    update({ layer: customdata });
+    explainHere("pairs", ...explained(current().layers[customdata]));
+  });
   markCharts();
 }
 
@@ -166,6 +186,7 @@ function start() {
   const origins = page.provenance.flatMap(([label, rows]) => [...(label ? [element("dt", {}, element("strong", {}, label)), element("dd")] : []), ...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])]);
   document.getElementById("foot").prepend(element("h2", {}, "Provenance"), element("dl", {}, ...origins));
   listeners.push((changes) => {
+    if ("view" in changes || "layer" in changes) explainHere();
     if ("view" in changes) {
       drawView();
       drawPairs();

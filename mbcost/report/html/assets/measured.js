@@ -86,12 +86,17 @@ function explain() {
     details.replaceChildren(element("p", { class: "note" }, "Select a latency in a chart or in the table to see its details."));
     return;
   }
+  details.replaceChildren(...explained(row));
+}
+
+/** A latency with all that is known of it. */
+function explained(row) {
   const entries = page.columns.flatMap(({ key, title, kind, hint }) => {
     const value = columns[key][row];
     const text = value === null ? "–" : kind === "text" ? cut(value, 1000) : TEXTS[kind](value);
     return [element("dt", {}, hint ?? title), element("dd", {}, text)];
   });
-  details.replaceChildren(element("h3", {}, cut(nameOf(row), 200)), element("dl", {}, ...entries));
+  return [element("h3", {}, cut(nameOf(row), 200)), element("dl", {}, ...entries)];
 }
 
 // -- charts -----------------------------------------------------------------------------------------------------------
@@ -104,7 +109,11 @@ function named(chart) {
 
 function drawCharts() {
   for (const [name, chart] of Object.entries(page.charts)) {
-    drawChart(name, named(chart), ({ customdata }) => Number.isInteger(customdata) && select(customdata));
+    drawChart(name, named(chart), ({ customdata }) => {
+      if (!Number.isInteger(customdata)) return;
+      select(customdata);
+      explainHere(name, ...(state.layer === null ? [] : explained(customdata)));
+    });
   }
   markCharts();
 }
@@ -170,6 +179,7 @@ function start() {
   listeners.push((changes) => {
     if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
     if ("layer" in changes) {
+      explainHere();
       table.mark(true);
       explain();
       markCharts();

@@ -61,8 +61,22 @@ function drawCharts() {
   drawTimeline();
 }
 
+/** A stage of a frame in words. */
+function explained(row) {
+  const [stage, unit] = [page.stages[of("stage")(row)], page.units[of("unit")(row)]];
+  const [start, end] = [of("start")(row), of("end")(row)];
+  return [
+    element("h3", {}, `${cut(stage, 80)}, frame ${of("frame")(row)}`),
+    element("p", {}, `On ${unit} from ${inMilliseconds(start)} to ${inMilliseconds(end)} ms: `, element("strong", {}, milliseconds(end - start)), "."),
+  ];
+}
+
 function drawTimeline() {
-  drawChart("timeline", current().chart, (point) => Number.isInteger(point.customdata) && update({ layer: point.customdata }));
+  drawChart("timeline", current().chart, ({ customdata }) => {
+    if (!Number.isInteger(customdata)) return;
+    update({ layer: customdata });
+    explainHere("timeline", ...explained(customdata));
+  });
   markCharts();
 }
 
@@ -89,6 +103,7 @@ function start() {
   document.getElementById("foot").prepend(element("dl", {}, ...page.provenance.flatMap(([label, text]) => [element("dt", {}, label), element("dd", {}, text)])));
   drawView();
   listeners.push((changes) => {
+    if ("view" in changes || "layer" in changes) explainHere();
     if ("view" in changes) {
       drawView();
       drawTimeline();

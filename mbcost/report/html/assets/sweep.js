@@ -125,11 +125,35 @@ function frontChart() {
   return { title: "Front", summary, data: known.length ? data : [], layout };
 }
 
+/** A click chooses a configuration, which is explained at that chart. */
+const choose = (chart) => ({ customdata }) => {
+  if (!Number.isInteger(customdata)) return;
+  update({ layer: customdata });
+  explainHere(chart, ...explained(customdata));
+};
+
+/** A configuration in a few lines. */
+function explained(row) {
+  const measured = of("measured_ms")(row);
+  const lines = [
+    ["latency", `${milliseconds(columns.latency_ms[row])}${measured === null ? "" : `, measured ${milliseconds(measured)}`}`],
+    ["90 % interval", `${significant(columns.latency_low_ms[row])} to ${milliseconds(columns.latency_high_ms[row])}`],
+    ["top-1", of("top1")(row) === null ? "–" : top1Text(row)],
+    ["MACs", si(columns.macs[row], 4)],
+    ["parameters", si(columns.params[row], 4)],
+    ["activations", bytes(columns.peak_activation_bytes[row])],
+    ["budget", budget() === null && !page.others ? "none" : fits(row) ? "kept" : "missed"],
+  ].flatMap(([label, text]) => [element("dt", {}, label), element("dd", {}, text)]);
+  const { basis } = cases[columns.case[row]];
+  const number = { value: columns.latency_ms[row], low: columns.latency_low_ms[row], high: columns.latency_high_ms[row], basis };
+  return [element("h3", {}, nameOf(row)), element("p", {}, badge(basis)), intervalBar(number, widestOf([number]), true), element("dl", {}, ...lines)];
+}
+
 function drawCharts() {
   const heat = heatMap();
   document.getElementById("figure-heat").hidden = !heat.data.length;
-  drawChart("heat", heat, ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));
-  drawChart("front", frontChart(), ({ customdata }) => Number.isInteger(customdata) && update({ layer: customdata }));
+  drawChart("heat", heat, choose("heat"));
+  drawChart("front", frontChart(), choose("front"));
   markCharts();
 }
 
@@ -185,6 +209,7 @@ function start() {
   document.getElementById("foot").prepend(element("dl", {}, ...page.provenance.flatMap(([label, text]) => [element("dt", {}, label), element("dd", {}, text)])));
   answerBudget();
   listeners.push((changes) => {
+    if (["view", "facets", "layer"].some((key) => key in changes)) explainHere();
     if ("view" in changes) drawView();
     else if (["sort", "filter", "facets", "columns"].some((key) => key in changes)) table.draw();
     if ("view" in changes || "facets" in changes) answerBudget();
