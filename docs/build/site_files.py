@@ -29,6 +29,7 @@ SHOWN: Final = (
     "reports/*.md",
     "reports/*.html",
     "reports/*.png",
+    "reports/screens/*.jpg",
     "hardware_profiles/**/*.md",
     "benchmarks/README.md",
     "examples/README.md",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,12 @@ def test_the_index_is_current_and_its_files_are_there(gallery: ModuleType) -> No
     for example in gallery.EXAMPLES:
         assert (FOLDER / f"{example.name}.html").stat().st_size < 2_500_000
         assert 10_000 < (FOLDER / f"{example.name}.png").stat().st_size < 200_000
+    text = (FOLDER / "screens.md").read_text(encoding="utf-8")
+    assert text == gallery.screens_page()
+    pictures = re.findall(r"\((screens/[^)]*)\)", text)
+    assert len(pictures) == 4 * len(gallery.SCREENS)
+    for picture in pictures:
+        assert 5_000 < (FOLDER / picture).stat().st_size < 150_000
 
 
 def test_the_command_makes_it(gallery: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +45,7 @@ def test_the_command_makes_it(gallery: ModuleType, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(gallery, "browser", no_browser)
     gallery.make(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"README.md", *(f"{example.name}.html" for example in gallery.EXAMPLES)}
+    assert names == {"README.md", "screens.md", *(f"{example.name}.html" for example in gallery.EXAMPLES)}
     for example in gallery.EXAMPLES:
         text = (tmp_path / f"{example.name}.html").read_text(encoding="utf-8")
         assert str(tmp_path) not in text

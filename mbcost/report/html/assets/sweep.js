@@ -18,7 +18,7 @@ const fits = (row) => keepsOthers(row) && (budget() === null || needs(row) <= bu
 const qualityName = quality === "top1" ? "top-1 [%]" : "MACs";
 
 /** An accuracy; one that was interpolated has no decimals to show. */
-const top1Text = (row) => (columns.top1_source?.[row] === "interpolated" ? `${columns.top1[row].toFixed(0)} %, interpolated` : `${columns.top1[row].toFixed(1)} %`);
+const top1Text = (row) => (columns.top1_source?.[row] === "interpolated" ? `${columns.top1[row].toFixed(0)} % (interpolated)` : `${columns.top1[row].toFixed(1)} %`);
 
 const table = new DataTable({
   label: "Configurations",
