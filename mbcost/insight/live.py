@@ -132,9 +132,15 @@ def _live(
     points = [(alpha, side) for alpha in alphas for side in sides]
     arrays = tuple(np.array(column) for column in zip(*points, strict=True))
     tables: dict[Table, int] = {}
+    known: dict[
+        tuple[int, int, int], Table
+    ] = {}  # the form, the bytes of an element and the host are all that they read
     settings = []
     for precision, threads, model in models:
-        table = _table(analysis, model, *arrays)
+        key = id(model.form), model.element_bytes, id(model.host)
+        if key not in known:
+            known[key] = _table(analysis, model, *arrays)
+        table = known[key]
         seconds = tuple(float(model.rates[term.name].seconds) for term in model.form.terms)
         found = limits_of(model)
         limits = None if found is None else tuple(found[term.name] for term in model.form.terms)

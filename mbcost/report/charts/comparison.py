@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,25 +33,38 @@ def classes(comparison: Comparison) -> Chart:
     data = [
         {
             "type": "bar",
+            "orientation": "h",
             "name": short(label),
-            "x": places,
-            "y": [times.get(name, (0.0, 0))[0] * 1e3 for name in comparison.classes],
+            "x": [times.get(name, (0.0, 0))[0] * 1e3 for name in comparison.classes],
+            "y": places,
             "text": [f"{readable.si(times.get(name, (0.0, 0))[1], 3)} MACs" for name in comparison.classes],
             "textposition": "none",
             "marker": {"color": PALETTE[number], "pattern": _pattern(number)},
-            "hovertemplate": "%{fullData.name}<br>%{y:.4g} ms, %{text}<extra></extra>",
+            "hovertemplate": "%{fullData.name}<br>%{x:.4g} ms, %{text}<extra></extra>",
         }
         for number, (label, times) in enumerate(zip(comparison.labels, comparison.class_times, strict=True))
     ]
-    names = [short(name, 24) for name in comparison.classes]
     layout = {
         "barmode": "group",
-        "xaxis": {"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
-        "yaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "legend": {"orientation": "h", "y": 1.15},
+        "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
+        "yaxis": _names_axis(comparison.classes, 24),
+        "legend": {"orientation": "h", "y": 1.15, "traceorder": "normal"},
     }
     widest = max(range(1, len(comparison.analyses)), key=lambda number: abs(comparison.ratio(number) - 1))
     return Chart("Time by operator class", " ".join(comparison.verdicts(widest)[-1:]), data, layout)
+
+
+def _names_axis(names: Sequence[str], longest: int) -> dict[str, Any]:
+    """An axis of names, the first at the top."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": [short(name, longest) for name in names],
+        "autorange": "reversed",
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+    }
 
 
 def _pattern(number: int) -> dict[str, Any]:
@@ -74,17 +88,10 @@ def parts(comparison: Comparison) -> Chart:
         for number, part in enumerate(GROUPS)
         if any(split[number] for split in comparison.parts)
     ]
-    labels = [short(label, 28) for label in comparison.labels]
     layout = {
         "barmode": "stack",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": places,
-            "ticktext": labels,
-            "autorange": "reversed",
-            "automargin": True,
-        },
+        "yaxis": _names_axis(comparison.labels, 28),
         "legend": {"orientation": "h", "y": 1.15, "traceorder": "normal"},
     }
     summary = "; ".join(
@@ -124,14 +131,7 @@ def places(comparison: Comparison, number: int) -> Chart:
     layout = {
         "barmode": "group",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": list(range(len(names))),
-            "ticktext": [short(name, 36) for name in names],
-            "autorange": "reversed",
-            "automargin": True,
-            "zeroline": False,
-        },
+        "yaxis": _names_axis(names, 36),
         "legend": {"orientation": "h", "y": 1.12, "traceorder": "normal"},
         "bargap": 0.3,
     }

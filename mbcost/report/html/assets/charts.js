@@ -85,10 +85,11 @@ function legible({ data }, width) {
   return data.map((trace) => (trace.type === "heatmap" && (width - 140) / trace.x.length < 34 ? { ...trace, texttemplate: "" } : trace));
 }
 
-/** The height of a chart: a row for each bar of a horizontal one, else as the style says. */
+/** The height of a chart: a row for each bar or group of bars of a horizontal one, else as the style says. */
 function fitHeight(node, { data, layout }) {
   const rows = data.some(({ orientation }) => orientation === "h") ? layout.yaxis?.ticktext?.length : 0;
-  node.style.height = rows ? `${Math.min(640, Math.max(200, 108 + 24 * rows))}px` : "";
+  const row = layout.barmode === "group" ? Math.max(24, 6 + 11 * data.length) : 24;
+  node.style.height = rows ? `${Math.min(800, Math.max(200, 108 + row * rows))}px` : "";
 }
 
 /** The layout in the page's colours, with room for the names at its axes: Plotly finds it by drawing twice. */
@@ -112,8 +113,11 @@ function themed({ layout }, width) {
     }
     else {
       const room = (width - margin.l - margin.r) / ticktext.length;
-      const level = space + 8 < room;
-      const every = level || room >= 16 ? 1 : Math.ceil(16 / room); // of more names than there is room for, every n-th
+      // numbers stay level and are left out, names are turned, and left out where even that does not help
+      const numbers = ticktext.every((text) => Number.isFinite(Number(text)));
+      const needed = numbers ? space + 8 : 16;
+      const every = space + 8 < room ? 1 : Math.max(1, Math.ceil(needed / room));
+      const level = numbers || space + 8 < room;
       if (every > 1) {
         const kept = layout[name].tickvals.map((_, number) => number).filter((number) => number % every === 0);
         axes[name].tickvals = kept.map((number) => layout[name].tickvals[number]);
