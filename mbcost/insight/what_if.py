@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -115,26 +115,38 @@ def _kernels(analysis: Analysis, model: TargetModel) -> tuple[Kernel, ...]:
 
 def _rate_factors(model: TargetModel, clock: float, bandwidth: float) -> dict[str, float]:
     """Term -> factor on its rate by the profile, which is applied to fitted rates as well."""
+    return _factors_of(model)(clock, bandwidth)
+
+
+def _factors_of(model: TargetModel) -> Callable[[float, float], dict[str, float]]:
+    """A function of clock and bandwidth that is :func:`_rate_factors`, with the rates of the profile looked up once."""
     target = computed_target(model.target, model.runtime)
     base = model.form.rates(target, model.runtime)
-    changed = model.form.rates(_scaled(target, clock, bandwidth), model.runtime)
-    return {name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()}
+
+    def factors(clock: float, bandwidth: float) -> dict[str, float]:
+        changed = model.form.rates(_scaled(target, clock, bandwidth), model.runtime)
+        return {
+            name: float(changed[name].seconds / rate.seconds) if rate.seconds else 1.0 for name, rate in base.items()
+        }
+
+    return factors
 
 
 def limits_of(model: TargetModel) -> dict[str, tuple[Limit, ...]] | None:
     """Term -> limits of its rate, identified at distant factors and verified at every probe."""
     found: dict[str, set[Limit]] = {term: set() for term in model.rates}
+    factors = _factors_of(model)
     for clock, bandwidth in _CORNERS:
-        here = _rate_factors(model, clock, bandwidth)
-        by_clock = _rate_factors(model, 2 * clock, bandwidth)
-        by_bandwidth = _rate_factors(model, clock, 2 * bandwidth)
+        here = factors(clock, bandwidth)
+        by_clock = factors(2 * clock, bandwidth)
+        by_bandwidth = factors(clock, 2 * bandwidth)
         for term, value in here.items():
             powers = [round(math.log2(there[term] / value)) for there in (by_clock, by_bandwidth)]
             scale = Limit(1.0, powers[0], powers[1]).at(clock, bandwidth)
             found[term].add(Limit(float(f"{value / scale:.13g}"), *powers))
     limits = {term: tuple(sorted(parts)) for term, parts in found.items()}
     for clock, bandwidth in _PROBES:
-        for term, value in _rate_factors(model, clock, bandwidth).items():
+        for term, value in factors(clock, bandwidth).items():
             longest = max(limit.at(clock, bandwidth) for limit in limits[term])
             if not math.isclose(value, longest, rel_tol=_TOLERANCE):
                 return None
