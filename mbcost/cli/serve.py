@@ -59,6 +59,10 @@ def serve(
 
     def started(url: str) -> None:
         emit(f"{url}\n")
+        if not _is_loopback(host):
+            print_note(
+                "warning: whoever reaches this machine over the network can use the server and see what is in it"
+            )
         if sys.stderr is not None and sys.stderr.isatty():
             print_note("Ctrl-C stops the server")
         if browser:
@@ -145,6 +149,15 @@ def _size(option: str, text: str) -> int:
         return int(parse_quantity(text, "size"))
     except UnitError as error:
         fail("MB010", f"{option} `{text[:50]}`: {error}", hint="such as 256MiB or 2GiB")
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _open_browser(url: str) -> None:

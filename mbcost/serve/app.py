@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from mbcost import readable
 from mbcost._version import __version__
-from mbcost.errors import InputError, fail
+from mbcost.errors import InputError, Problem, fail
 from mbcost.serve.guard import REPORT_POLICY, Guard
 from mbcost.serve.jobs import Outcome, Pool
 from mbcost.serve.request import Asked, check_target, read_request
@@ -37,6 +37,13 @@ _MOST_FOUND: Final = 30
 _MOST_DRAINED: Final = 2**31
 #: The longest that an answer about a running analysis is kept back [s].
 _LONGEST_WAIT_S: Final = 20.0
+
+#: Of an analysis that nothing computes and that has no outcome.
+_LOST: Final[Outcome] = {
+    "state": "failed",
+    "codes": ["MB008"],
+    "problems": Problem("MB008", "the result could not be stored", hint="is the disk full? ask for it again").render(),
+}
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -241,7 +248,8 @@ class _Server:
                 break
             entry = self._entry(key)
             if entry is not None:
-                found.append(entry)
+                first = entry.get("problems", "").partition("\n")[0]  # the result itself has all of them
+                found.append({**entry, "problems": first} if first else entry)
         return JSONResponse(found)
 
     async def result(self, request: Request) -> Response:
@@ -258,7 +266,8 @@ class _Server:
         request = self.store.request(key)
         if request is None:
             return None
-        outcome: Outcome = self.store.outcome(key) or {"state": self.pool.state(key) or "waiting"}
+        state = self.pool.state(key)
+        outcome: Outcome = self.store.outcome(key) or (_LOST if state is None else {"state": state})
         asked = request["asked"]
         about = {"kind": asked["kind"], "devices": asked["devices"], "made": request["made"]}
         return {"key": key, "label": request["label"], **about, **outcome}

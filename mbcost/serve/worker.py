@@ -22,6 +22,8 @@ from mbcost.serve.request import Asked
 
 #: Seconds after the server's limit at which a worker without a server ends.
 _GRACE_S: Final = 5.0
+#: The longest text of problems [characters]: an answer is a line that the server keeps in memory.
+_LONGEST: Final = 500_000
 
 
 def main(arguments: list[str]) -> int:
@@ -64,7 +66,7 @@ def _answer(task: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {"state": "done", **perform(asked, files, Path(task["folder"]))}
     except InputError as error:
-        return {"state": "failed", "codes": list(error.codes), "problems": str(error)}
+        return {"state": "failed", "codes": list(error.codes), "problems": str(error)[:_LONGEST]}
     except MemoryError:
         found = Problem("MB900", "this needs more memory than an analysis may have", hint="see `mbcost serve --memory`")
         return {"state": "failed", "codes": ["MB900"], "problems": found.render(), "worn": True}

@@ -5,17 +5,23 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import mbcost
 from mbcost.__main__ import main
 from mbcost.serve.settings import Settings
 from tests.importers.onnx.models import Net
+from tests.importers.tflite.from_table import as_tflite
 from tests.serve.conftest import OWN, SMALL, TYPO, children, gone, running
 
 #: 9^9 entries in nine lines.
@@ -103,6 +109,14 @@ def test_an_upload_becomes_a_page_and_a_table(app, tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     printed(capsys, "convert", "net.onnx", "written.yaml")
     assert (tmp_path / "written.yaml").read_text() == table.text
+
+
+def test_a_tflite_file(app):
+    graph = mbcost.build_graph(mbcost.load("mobilenet_v1"), alpha=0.25, resolution=128)
+    found = app.of_file("net.tflite", as_tflite(graph))
+    assert found["state"] == "done", found
+    stored = app.client.get(f"/results/{found['key']}/result.json").json()
+    assert round(stored["totals"]["macs"] / 1e6) == 14  # million, in TF-Slim's table of MobileNet_v1_0.25_128
 
 
 def test_a_table_of_a_paper(app):
@@ -235,6 +249,40 @@ def test_removing_a_result(app):
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_that_is_broken_off_leaves_nothing(tmp_path):
+    with running(Settings(tmp_path, workers=0)) as app:
+        with socket.create_connection(("127.0.0.1", app.client.port)) as connection:
+            head = f"POST /api/uploads?name=a.onnx HTTP/1.1\r\nHost: localhost\r\n{next(iter(OWN))}: test\r\n"
+            connection.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + bytes(70_000))
+            assert within(lambda: list((tmp_path / "uploads").iterdir()) != [])
+        assert within(lambda: list((tmp_path / "uploads").iterdir()) == [])
+        assert app.upload("a.yaml", b"x").status_code == 201
+
+
+def test_a_result_that_could_not_be_stored_is_said(tmp_path):
+    with running(Settings(tmp_path, workers=1)) as app:
+        key = app.result({"name": "mobilenet_v1"})["key"]
+        shutil.rmtree(tmp_path / "results" / key / "outcome")  # as after a full disk
+        assert app.wait(key)["codes"] == ["MB008"]
+
+
+def test_the_list_has_the_first_line_of_problems(app):
+    two = TYPO + "  - {op: conv2d, out: 32, kernl: 3}\n"
+    found = app.of_file("two.yaml", two)
+    assert found["problems"].count("error[MB101]") == 2
+    (entry,) = (each for each in app.client.get("/api/results").json() if each["key"] == found["key"])
+    assert entry["problems"] == "error[MB101]: unknown key `strid` in `conv2d`"
+
+
+def within(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether a condition holds within a time."""
+    for _ in range(int(seconds * 50)):
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def test_uploads_have_a_limit(tmp_path):

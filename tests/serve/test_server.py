@@ -87,6 +87,8 @@ def test_drop_page_download(tab, tmp_path):
     report = first.page.frame_locator("#report")
     report.locator("html[data-drawn]").wait_for()
     assert "Small" in report.locator("h1").inner_text()
+    report.locator("#theme").click()  # its script works in the origin of its own
+    report.locator("html[data-theme=dark]").wait_for()
     downloads = {}
     for label in ("↓ Report", "↓ JSON", "↓ YAML table"):
         with first.page.expect_download() as waiting:
