@@ -25,6 +25,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 SHOWN: Final = (
     "docs/**/*.md",
     "docs/*.svg",
+    "docs/*.png",
     "*.md",
     "reports/*.md",
     "reports/*.html",

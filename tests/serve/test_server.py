@@ -46,7 +46,7 @@ class Tab(Opened):
 
     def choose(self, device: str) -> None:
         self.page.fill("#search", device)
-        self.page.locator("#found button").first.click()
+        self.page.locator(f"#found button:has-text('{device}')").first.click()  # once the search is answered
         self.page.wait_for_selector("#devices li")
 
     def run(self) -> None:
@@ -81,7 +81,7 @@ def tab(browser: Any, server: Server) -> Iterator[Any]:
 def test_drop_page_download(tab, tmp_path):
     first = tab()
     first.drop("small.yaml", SMALL)
-    first.choose("pixel 4")
+    first.choose("Pixel 4")
     first.run()
     assert first.shown().startswith("Small, 32x32x3, on pixel4/cpu")
     report = first.page.frame_locator("#report")
@@ -120,7 +120,7 @@ def test_drop_page_download(tab, tmp_path):
 def test_errors_are_shown_as_text(tab):
     first = tab()
     first.drop("<img src=x onerror=alert(1)>.yaml", TYPO)
-    first.choose("pixel 4")
+    first.choose("Pixel 4")
     first.run()
     first.page.wait_for_selector("#problem .problem")
     assert "--> _img_src_x_onerror_alert(1)_.yaml:5:38" in first.page.inner_text("#problem")
@@ -134,7 +134,7 @@ def test_compare_sweep_and_pick(tab):
     for name in ("mobilenet_v2", "mobilenet_v1"):
         first.page.fill("#name", name)
         first.page.keyboard.press("Enter")
-    first.choose("pixel 4")
+    first.choose("Pixel 4")
     first.page.check("#kinds input[value=compare]", force=True)
     first.run()
     assert first.shown() == "mobilenet_v2 · mobilenet_v1"
@@ -153,7 +153,7 @@ def test_two_tabs_do_not_disturb_each_other(tab):
     tabs = [tab(), tab()]
     for each, name in zip(tabs, ("mobilenet_v1", "resnet18"), strict=True):
         each.page.fill("#name", name)
-        each.choose("pixel 4")
+        each.choose("Pixel 4")
     for each in tabs:
         each.run()
     first, second = (each.shown() for each in tabs)
@@ -170,7 +170,7 @@ def test_layout_and_accessibility(tab):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     first = tab()
     first.page.fill("#name", "mobilenet_v1")
-    first.choose("pixel 4")
+    first.choose("Pixel 4")
     first.run()
     first.shown()
     for _ in range(2):  # light and dark
