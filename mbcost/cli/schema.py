@@ -33,6 +33,9 @@ Output: TypeAlias = Literal[
     "architectures",
     "architecture-details",
     "runtimes",
+    "bench",
+    "kit",
+    "sweep-parts",
 ]
 Kind: TypeAlias = Literal[File, Output]
 

@@ -62,8 +62,13 @@ COMMANDS = {
         ("architectures", "show", "mobilenet_v2", "--all"),
     ],
     "runtimes": [("runtimes", "list")],
+    "kit": [("kit", "--device", "pixel4", "--runtime", "ncnn", "-o", "kit")],
+    "sweep-parts": [("sweep", "mobilenet_v1", *PIXEL, "--alpha", "0.5,1", "--parts", "parts")],
 }
-SLOW = {"catalogue", "architectures"}
+ENDINGS = ("_ms", "_bytes", "_mj", "_per_s")
+SLOW = {"catalogue", "architectures", "kit"}
+#: Kind -> the file that its command leaves.
+LEFT = {"graph": "graph.json", "kit": "kit/kit.json", "sweep-parts": "parts/sweep.json"}
 
 
 def closed(schema: Any) -> Any:
@@ -90,13 +95,15 @@ def test_it_is_a_schema_and_every_key_is_described(cli, kind):
         for key, value in each["properties"].items():
             assert value["description"], f"{name}.{key}"
             # what is a quantity has its unit
-            if key.endswith(("_ms", "_bytes", "_mj", "_per_s")) or key in {"macs", "params", "alpha", "batch"}:
+            quantity = value.get("type") in {"number", "integer"} or key.endswith(("_ms", "_bytes", "_mj"))
+            if quantity and (key.endswith(ENDINGS) or key in {"macs", "params", "alpha", "batch"}):
                 assert value["description"].endswith("]"), f"{name}.{key}"
 
 
 def test_every_kind_is_a_word_of_the_command_and_tried():
     assert list(output_kinds()) == list(get_args(Output))
-    assert set(COMMANDS) | {"measured"} == set(output_kinds())
+    # a bench is held against its schema in tests/runner/test_engines.py
+    assert set(COMMANDS) | {"measured", "bench"} == set(output_kinds())
 
 
 @pytest.mark.parametrize(
@@ -108,9 +115,9 @@ def test_every_kind_is_a_word_of_the_command_and_tried():
     ],
 )
 def test_what_commands_write_is_valid(cli, tmp_path, kind, command):
-    if kind == "graph":
-        assert cli(*command, "-o", "graph.json").code == 0
-        text = (tmp_path / "graph.json").read_text()
+    if kind in LEFT:
+        assert cli(*command, *(("-o", LEFT[kind]) if kind == "graph" else ())).code == 0
+        text = (tmp_path / LEFT[kind]).read_text()
     else:
         outcome = cli(*command, "--json") if kind == "search" else cli(*command, "--format", "json")
         assert outcome.code in {0, 1}, outcome.err

@@ -30,6 +30,7 @@ from mbcost.runner.profile import extended, profile_of
 from mbcost.runner.session import Timing, Visit
 from mbcost.runner.settings import Settings, Source, checked_settings
 from mbcost.runner.suites import Plan
+from tests.cli.test_output_schemas import check
 
 TINY = Plan(12, 0.5, 0.001, 6)
 SETTINGS = Settings(engine="onnxruntime")
@@ -62,6 +63,7 @@ def test_an_interrupted_bench_of_model_files_goes_on(double: Path) -> None:
         assert 0 < float(row["load_ms"]) < 1000
         assert "ONNX Runtime 9.8.7" in row["source"]
     document = bench_document(output)
+    check("bench", document)
     assert document["environment"]["runtime"] == "ONNX Runtime 9.8.7"
     assert "torch" not in document["environment"]
     assert document["bench"]["engine"] == "onnxruntime"
