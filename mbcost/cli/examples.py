@@ -41,6 +41,7 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("convert mobilenet_v2 net.yaml", "a table to edit"),
         ("convert mobilenet_v2 net.tflite --precision int8", "a model with random weights, to measure"),
     ),
+    "check": (("check networks/net.yaml my_phone.yaml", "every problem of your files, with line and column"),),
     "open": (("open mobilenet_v2 -d pixel1", "the report in a browser"),),
     "serve": (("serve --port 8000", "a page of this machine that takes files"),),
     "bench": (
@@ -56,7 +57,10 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("validate -d pixel1", "predicted beside published latencies"),
         ("validate measured.csv -d pixel4 --min-hit 0.9", "beside yours; exit with 1 if few are within 10 %"),
     ),
-    "schema": (("schema architecture > architecture.schema.json", "for an editor that checks tables"),),
+    "schema": (
+        ("schema architecture > architecture.schema.json", "for an editor that checks tables"),
+        ("schema analysis", "what `analyze --format json` writes, with units"),
+    ),
     "measurements": (("measurements read bench.log -o rows.csv", "rows from the logs of benchmark tools"),),
     "devices": (
         ("devices list", "what ships, and what each prediction rests on"),

@@ -11,7 +11,7 @@ from mbcost.cli.app import COMMANDS
 from mbcost.cli.examples import EXAMPLES
 
 #: Examples that serve, measure this machine, or read files of a user.
-ONLY_PARSED = ("serve", "open", "bench", "calibrate", "measurements", "validate measured.csv")
+ONLY_PARSED = ("serve", "open", "check", "bench", "calibrate", "measurements", "validate measured.csv")
 
 
 def test_every_command_has_examples(cli):
