@@ -28,7 +28,9 @@ _FOLDER: Final = Path(__file__).parent / "assets"
 _ESCAPES: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
-def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tuple[str, str]]) -> str:
+def render(
+    kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tuple[str, str]], script: str | None = None
+) -> str:
     """A page.
 
     Parameters
@@ -41,6 +43,8 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
         The data of the script.
     summary
         Labels and values for a reader without scripts.
+    script
+        The text of a script that draws it, of a page that is not among those of the package.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -51,15 +55,15 @@ def render(kind: str, title: str, data: Mapping[str, Any], summary: Sequence[tup
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = _script(kind)
+    drawing = _script(_asset(f"{kind}.js") if script is None else script)
     packed, library = _plotly()
     page = environment.get_template("page.html.j2").render(
         title=title,
-        policy=_policy(script, library),
+        policy=_policy(drawing, library),
         style=_asset("report.css"),
         data=to_json({**data, "meanings": dict(MEANINGS), "words": dict(SHORT)}),
         plotly=packed,
-        script=script,
+        script=drawing,
         summary=summary,
         version=__version__,
         made=_time(),
@@ -72,10 +76,10 @@ def to_json(data: Mapping[str, Any]) -> str:
     return json.dumps(finite(data), allow_nan=False, separators=(",", ":"), ensure_ascii=False).translate(_ESCAPES)
 
 
-def _script(kind: str) -> str:
-    """The parts that all pages share, then those of this kind, in one function of their own."""
-    parts = ["core.js", "table.js", "charts.js", f"{kind}.js"]
-    return '(() => {\n"use strict";\n' + "\n".join(_asset(part) for part in parts) + "\n})();\n"
+def _script(own: str) -> str:
+    """The parts that all pages share, then a page's own, in one function."""
+    parts = [*(_asset(part) for part in ("core.js", "table.js", "charts.js")), own]
+    return '(() => {\n"use strict";\n' + "\n".join(parts) + "\n})();\n"
 
 
 @cache
