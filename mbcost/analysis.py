@@ -334,7 +334,7 @@ class Analysis(Charted):
         """An estimate of the energy of one inference; None for a precision without a figure."""
         from mbcost.latency.energy import estimate_energy
 
-        return estimate_energy(self.kernels, self.form, self.target.precision)
+        return estimate_energy(self.kernels, self.form, self.target)
 
     @cached_property
     def memory(self) -> MemoryPlan:
@@ -459,8 +459,6 @@ class Analysis(Charted):
         energy = self.energy
         if energy is None:
             return None
-        from mbcost.latency.energy import SOURCE
-
         return {
             "label": "estimate",
             "total_mj": energy.total_j * 1e3,
@@ -468,7 +466,8 @@ class Analysis(Charted):
             "on_chip_mj": energy.on_chip_j * 1e3,
             "off_chip_mj": energy.off_chip_j * 1e3,
             "off_chip_bytes": energy.off_chip_bytes,
-            "source": SOURCE,
+            "source": energy.source,
+            **({"register_mj": energy.register_j * 1e3} if energy.register_j else {}),
             **self._measured_energy_dict(),
         }
 

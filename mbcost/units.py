@@ -41,6 +41,7 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "throughput_per_cycle": {"MAC/cycle": 1.0},
     "width": {"bit": 1.0},
     "energy": {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12},
+    "energy_per_byte": {"J/B": 1.0, "nJ/B": 1e-9, "pJ/B": 1e-12},
     "power": {"W": 1.0, "mW": 1e-3},
     "count": {"1": 1.0},
     "ratio": {"1": 1.0, "%": 1e-2},

@@ -16,7 +16,7 @@ _PEAKS: Final = ("peak", "measured_peak")
 #: Cores of a GPU, whose peak is that of all of them; the peak of a CPU is that of one.
 _GPU_CORES: Final = (["cores"], ["shader_processors"])
 #: Parts of a processor's section whose numbers may be named without the part: ``npu.array`` and ``fpga.cores``.
-_PARTS: Final = ("systolic", "dpu", "hls", "ethos_u")
+_PARTS: Final = ("systolic", "dpu", "hls", "ethos_u", "efficiency", "energy")
 
 
 def changed(profile: DeviceProfile, changes: Mapping[str, str]) -> DeviceProfile:

@@ -74,6 +74,7 @@ def processor_problems(processor: Processor, document: Document) -> Iterator[Pro
     yield from _peaks(processor, document, at)
     yield from _measured_peaks(processor, document, at)
     yield from _designs(processor, document, at)
+    yield from _accelerator(processor, document, at)
     yield from caches_problems([(name, getattr(processor, name)) for name in _CACHES], document, at)
     if processor.cores is not None and processor.max_threads > processor.cores.value:
         message = f"`max_threads` is {processor.max_threads}, but `cores` is {processor.cores.text}"
@@ -188,6 +189,31 @@ def _designs(processor: Processor, document: Document, at: tuple[str, ...]) -> I
             if beyond:
                 text = f"the design point for {precision} takes {' and '.join(beyond)}"
                 yield Problem("MB402", text, document.value(*at, "hls", "tm", precision, "value"), "smaller tiles")
+
+
+def _accelerator(processor: Processor, document: Document, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Efficiencies above 1, energies of precisions that it does not have, and operators that mbcost does not know."""
+    if processor.efficiency is not None:
+        for name in ("pointwise", "convolution", "dense", "elementwise"):
+            share = getattr(processor.efficiency, name)
+            if share.value > 1:
+                hint = "1 is all that the array can do; only `depthwise` may have a faster unit of its own"
+                message = f"the efficiency of {name} is {share.text}, more than 1"
+                yield Problem("MB303", message, document.value(*at, "efficiency", name, "value"), hint)
+    if processor.energy is not None:
+        for precision in processor.energy.mac:
+            if precision not in processor.precisions:
+                message = f"`energy.mac` has {precision}, but `precisions` does not"
+                hint = f"add {precision} to `precisions` of {processor.name}"
+                yield Problem("MB303", message, document.key(*at, "energy", "mac", precision), hint)
+    if not processor.outside:
+        return
+    from mbcost.operators import OPERATOR_BY_NAME
+
+    for index, name in enumerate(processor.outside):
+        if name not in OPERATOR_BY_NAME:
+            hint = did_you_mean(name, OPERATOR_BY_NAME) or "`mbcost schema architecture` lists the operators"
+            yield Problem("MB304", f"there is no operator `{name}`", document.value(*at, "outside", index), hint)
 
 
 def caches_problems(

@@ -11,6 +11,8 @@ from mbcost.devices.socs import load_soc
 from mbcost.devices.types import (
     DeviceProfile,
     Dpu,
+    Efficiency,
+    EnergyFigures,
     EthosU,
     Hls,
     Memory,
@@ -23,7 +25,14 @@ from mbcost.devices.types import (
 
 #: Kind of processor -> the key with its model.
 _MODEL_KEY: Final = {"cpu": "core", "gpu": "name", "dsp": "name", "npu": "name", "fpga": "part"}
-_SECTIONS: Final = {"dpu": Dpu, "hls": Hls, "systolic": Systolic, "ethos_u": EthosU}
+_SECTIONS: Final = {
+    "dpu": Dpu,
+    "hls": Hls,
+    "systolic": Systolic,
+    "ethos_u": EthosU,
+    "efficiency": Efficiency,
+    "energy": EnergyFigures,
+}
 
 
 def profile(data: Mapping[str, Any], path: str, origin: Origin) -> DeviceProfile:

@@ -28,6 +28,8 @@ from mbcost.devices.schema import (
     PROCESSORS,
     DeviceFile,
     DpuSection,
+    EfficiencySection,
+    EnergySection,
     EthosUSection,
     HlsSection,
     IdentitySection,
@@ -57,6 +59,8 @@ def field_table() -> str:
     rows += _rows("processors.*.hls", HlsSection)
     rows += _rows("processors.*.systolic", SystolicSection)
     rows += _rows("processors.*.ethos_u", EthosUSection)
+    rows += _rows("processors.*.efficiency", EfficiencySection)
+    rows += _rows("processors.*.energy", EnergySection)
     rows += _rows("memory", MemorySection)
     rows += _rows("overheads.*", OverheadSection)
     rows += _rows("each number", Entry)

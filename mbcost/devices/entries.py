@@ -148,6 +148,18 @@ class Count(Entry):
     dimension = "count"
 
 
+class Ratio(Entry):
+    dimension = "ratio"
+
+
+class Energy(Entry):
+    dimension = "energy"
+
+
+class EnergyPerByte(Entry):
+    dimension = "energy_per_byte"
+
+
 class Time(Entry):
     dimension = "time"
 
@@ -170,6 +182,13 @@ class PerCycle(PerPrecision):
     fp16: ThroughputPerCycle | None = optional("16-bit floating point")
     bf16: ThroughputPerCycle | None = optional("16-bit floating point with the exponents of fp32")
     int8: ThroughputPerCycle | None = optional("8-bit integers")
+
+
+class EnergyPerMac(PerPrecision):
+    fp32: Energy | None = optional("32-bit floating point")
+    fp16: Energy | None = optional("16-bit floating point")
+    bf16: Energy | None = optional("16-bit floating point with the exponents of fp32")
+    int8: Energy | None = optional("8-bit integers")
 
 
 class Counts(PerPrecision):

@@ -40,6 +40,9 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "i_cache",
         "d_cache",
     ),
+    "ratio": ("pointwise", "convolution", "depthwise", "dense", "elementwise"),
+    "energy": ("mac",),
+    "energy_per_byte": ("register_byte", "sram_byte", "dram_byte"),
     "count": (
         *("cores", "shader_processors", "lanes", "contexts", "scalar_threads", "dsp_slices", "lut", "channels"),
         *("pixel_parallelism", "input_channel_parallelism", "output_channel_parallelism"),

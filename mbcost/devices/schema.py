@@ -14,9 +14,12 @@ from mbcost.devices.entries import (
     Bandwidth,
     Count,
     Counts,
+    EnergyPerByte,
+    EnergyPerMac,
     Frequency,
     Peak,
     PerCycle,
+    Ratio,
     Section,
     Size,
     SizeOrZero,
@@ -130,6 +133,29 @@ class SystolicSection(Section):
     columns: Count = Field(description="multipliers along the second side")
 
 
+class EfficiencySection(Section):
+    """By class of operator, the cycles that the array needs at least over those that it takes."""
+
+    pointwise: Ratio = Field(description="1x1 convolutions: least cycles of the array over those that it takes")
+    convolution: Ratio = Field(description="other convolutions")
+    depthwise: Ratio = Field(
+        description="depthwise convolutions, one channel at a time; above 1 where a unit of its own does better"
+    )
+    dense: Ratio = Field(description="fully connected layers and matrix products")
+    elementwise: Ratio = Field(description="of the vector unit: element-wise operators, pooling, softmax, copies")
+
+
+class EnergySection(Section):
+    """Energies of an accelerator's events."""
+
+    mac: EnergyPerMac = Field(description="a multiply-accumulate")
+    register_byte: EnergyPerByte | None = optional(
+        "a byte of an operand or a partial sum beside a multiplier; left out where `mac` has it"
+    )
+    sram_byte: EnergyPerByte = Field(description="a byte read from or written to on-chip memory")
+    dram_byte: EnergyPerByte = Field(description="a byte read from or written to external memory")
+
+
 class EthosUSection(Section):
     """An Arm Ethos-U unit."""
 
@@ -151,6 +177,11 @@ class NpuSection(ProcessorSection):
     sram: Size | None = optional("on-chip memory")
     systolic: SystolicSection | None = optional("its systolic array")
     ethos_u: EthosUSection | None = optional("its Ethos-U unit")
+    efficiency: EfficiencySection | None = optional("what an array of your own attains, for the runtime `generic-npu`")
+    energy: EnergySection | None = optional("energies of its events, in place of those of a 45 nm process")
+    outside: list[Text] | None = optional(
+        "operators that it does not compute, whatever its runtime says: they are left to the host"
+    )
     local_memory_bandwidth: Bandwidth | None = optional("of the on-chip memory")
 
 

@@ -125,6 +125,45 @@ class Systolic:
 
 
 @dataclass(frozen=True, slots=True)
+class Efficiency:
+    """By class of operator, the cycles that an array needs at least over those that it takes [1].
+
+    Attributes
+    ----------
+    depthwise
+        Above 1 where a unit of its own does better than one channel at a time.
+    elementwise
+        Of the vector unit beside the array: element-wise operators, pooling, softmax and copies.
+    """
+
+    pointwise: Quantity
+    convolution: Quantity
+    depthwise: Quantity
+    dense: Quantity
+    elementwise: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyFigures:
+    """Energies of an accelerator's events, from its profile.
+
+    Attributes
+    ----------
+    mac
+        Precision -> a multiply-accumulate [J].
+    sram_byte, dram_byte
+        A byte that array or vector unit read from or write to on-chip memory, and one of external memory [J/B].
+    register_byte
+        A byte of an operand or a partial sum beside a multiplier [J/B]; None where `mac` has it.
+    """
+
+    mac: Mapping[Precision, Quantity] = field(hash=False)
+    sram_byte: Quantity
+    dram_byte: Quantity
+    register_byte: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EthosU:
     """An Arm Ethos-U unit: output pixels and channels of a step of its multipliers, block memory and output rate.
 
@@ -169,6 +208,8 @@ class Processor:
         The peak as measured by a microbenchmark.
     bandwidth
         Memory bandwidth as measured by this processor; None where only the memory's own is known.
+    outside
+        Operators that it does not compute, whatever its runtime says: they are left to the host.
     clusters
         Of a set of several clusters, each of them, the fastest first; the other numbers are then those of the first.
     """
@@ -212,6 +253,9 @@ class Processor:
     systolic: Systolic | None = None
     hls: Hls | None = None
     ethos_u: EthosU | None = None
+    efficiency: Efficiency | None = None
+    energy: EnergyFigures | None = None
+    outside: tuple[str, ...] = ()
     clusters: tuple[Processor, ...] = ()
 
     @property

@@ -178,6 +178,16 @@ class Runtime:
         kept = tuple(step for step in self.fusion if step.option is None or step.option in options)
         return self if len(kept) == len(self.fusion) else replace(self, fusion=kept)
 
+    def without(self, operators: Collection[str]) -> Runtime:
+        """The runtime on a processor whose profile leaves operators to the host: it neither fuses nor computes them."""
+        if not operators:
+            return self
+        left = frozenset(operators)
+        source = "the profile of the processor: left to the host"
+        own = {operator: (KernelRule(operator, "outside", None, source),) for operator in left}
+        steps = [replace(step, operators=step.operators - left, into=step.into - left) for step in self.fusion]
+        return replace(self, rules={**self.rules, **own}, fusion=tuple(steps))
+
     def lowered(self) -> Runtime:
         """The runtime with direct convolutions lowered to matrix products, except those with a window of one pixel."""
         rules = {

@@ -149,8 +149,8 @@ class ExcludesSection(Section):
 class RequiresSection(ExcludesSection):
     """Processors that it runs on, of its kinds: one of the patterns has to fit."""
 
-    section: list[Literal["dpu", "hls", "systolic", "ethos_u"]] | None = optional(
-        "sections that the processor's profile has to have"
+    section: list[Literal["dpu", "hls", "systolic", "ethos_u", "efficiency", "sram", "clock"]] | None = optional(
+        "sections and numbers that the processor's profile has to have"
     )
 
 

@@ -1,6 +1,7 @@
 """Energy of an inference: the power that a board was measured to draw, times the time; else an estimate.
 
-The estimate is arithmetic and the bytes that move, at published energies of a 45 nm process.
+The estimate is arithmetic and the bytes that move, at the energies of the processor's own profile where it has some,
+else at published ones of a 45 nm process.
 
 The energy of instruction control, clocks and leakage is not included, and newer processes need less: the estimate is
 for comparisons of networks and precisions and does not replace a measurement.
@@ -12,7 +13,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from mbcost.devices import Quantity
+from mbcost.devices import Quantity, Target
+from mbcost.devices.types import EnergyFigures
 from mbcost.kernels import Kernel
 from mbcost.latency.form import LatencyForm
 from mbcost.numeric import NORMAL_90, Real, add_up
@@ -22,6 +24,8 @@ SOURCE: Final = (
     "Horowitz 2014, Computing's energy problem (and what we can do about it), ISSCC: 45 nm at 0.9 V; arithmetic and "
     "the bytes that move, without control and leakage"
 )
+#: That of a profile's own energies.
+OWN: Final = "the energies of the profile, which are the user's; arithmetic and the bytes that move at each level"
 
 
 class EnergyFigure(NamedTuple):
@@ -44,7 +48,17 @@ OFF_CHIP: Final = EnergyFigure(162.5e-12, "1.3 nJ for 64 bits of DRAM, the lower
 
 
 class Energy(NamedTuple):
-    """Energy of one inference of the whole batch [J], and the counts that it is computed from [1, B]."""
+    """Energy of one inference of the whole batch [J], and the counts that it is computed from [1, B].
+
+    Attributes
+    ----------
+    register_j
+        Operands and partial sums beside the multipliers, where the profile has an energy of them.
+    source
+        Where the energies come from: :data:`SOURCE` or :data:`OWN`.
+    hosted
+        Layers that the host computes, whose energy is not in it, where the energies are those of the accelerator.
+    """
 
     compute_j: Real
     on_chip_j: Real
@@ -52,11 +66,19 @@ class Energy(NamedTuple):
     macs: Real
     on_chip_bytes: Real
     off_chip_bytes: Real
+    register_j: Real = 0.0
+    source: str = SOURCE
+    hosted: int = 0
+
+    @property
+    def by_profile(self) -> bool:
+        """Whether the energies are those of the processor's profile."""
+        return self.source == OWN
 
     @property
     def total_j(self) -> Real:
-        """Arithmetic and both kinds of memory [J]."""
-        return self.compute_j + self.on_chip_j + self.off_chip_j
+        """Arithmetic with its registers, and both kinds of memory [J]."""
+        return self.compute_j + self.register_j + self.on_chip_j + self.off_chip_j
 
 
 #: Standard deviation of the log of a board's power between networks and runtimes: 11 % on the Nucleo-H7A3ZI-Q,
@@ -83,13 +105,16 @@ def energy_by_power(latency_s: float, low_s: float, high_s: float, power: Quanti
     return MeasuredEnergy(total, total / factor(low_s), total * factor(high_s), power)
 
 
-def estimate_energy(kernels: Iterable[Kernel], form: LatencyForm, precision: str) -> Energy | None:
+def estimate_energy(kernels: Iterable[Kernel], form: LatencyForm, target: Target) -> Energy | None:
     """The energy of all kernels; None for a precision without a figure.
 
-    Each tensor is read and written once by its kernels on chip. Off-chip traffic is the traffic that the form counts;
-    in a form without such a count it is all tensors and weights, as if nothing stayed in a cache.
+    By the energies of the processor's profile where it has some, without what the host computes. Else each tensor is
+    read and written once by its kernels on chip. Off-chip traffic is the traffic that the form counts; in a form
+    without such a count it is all tensors and weights, as if nothing stayed in a cache.
     """
-    each = PER_MAC.get(precision)
+    if target.processor.energy is not None:
+        return _by_profile(kernels, form, target, target.processor.energy)
+    each = PER_MAC.get(target.precision)
     if each is None:
         return None
     launched = [kernel for kernel in kernels if kernel.kind != "view"]
@@ -99,8 +124,46 @@ def estimate_energy(kernels: Iterable[Kernel], form: LatencyForm, precision: str
         (kernel.input_elements + kernel.output_elements + 2 * kernel.im2col_elements) * kernel.element_bytes
         for kernel in launched
     )
-    external = tensors
-    if form.external:
-        totals = form.total(launched, form.counts(launched))
-        external = add_up(totals[name] for name in form.external) + (weights if form.loads_weights else 0)
+    external = _external(launched, form, tensors, weights)
     return Energy(macs * each.joules, tensors * ON_CHIP.joules, external * OFF_CHIP.joules, macs, tensors, external)
+
+
+def _external(kernels: list[Kernel], form: LatencyForm, tensors: Real, weights: Real) -> Real:
+    """Bytes of the external memory: those that the form counts, else all tensors and weights."""
+    if not form.external:
+        return tensors
+    totals = form.total(kernels, form.counts(kernels))
+    counted: Real = add_up(totals[name] for name in form.external) + (weights if form.loads_weights else 0)
+    return counted
+
+
+def _by_profile(kernels: Iterable[Kernel], form: LatencyForm, target: Target, figures: EnergyFigures) -> Energy | None:
+    """The energy by the profile's figures: on chip what an array reads and writes, else each tensor once."""
+    from mbcost.latency.forms.generic_npu import register_bytes, sram_bytes
+    from mbcost.latency.forms.systolic import array_of
+
+    mac = figures.mac.get(target.precision)
+    if mac is None:
+        return None
+    launched = [kernel for kernel in kernels if kernel.kind not in {"view", "outside"}]
+    hosted = sum(len(kernel.layers) for kernel in kernels if kernel.kind == "outside")
+    weights = add_up(kernel.weight_elements * kernel.element_bytes for kernel in launched)
+    tensors = weights + add_up(kernel.activation_bytes for kernel in launched)
+    moved = tensors
+    if target.processor.systolic is not None:
+        array = array_of(target)
+        moved = add_up(sram_bytes(array, kernel) for kernel in launched)
+    external = _external(launched, form, tensors, weights)
+    macs = add_up(kernel.macs for kernel in launched)
+    near = figures.register_byte
+    return Energy(
+        macs * mac.value,
+        moved * figures.sram_byte.value,
+        external * figures.dram_byte.value,
+        macs,
+        moved,
+        external,
+        0.0 if near is None else add_up(register_bytes(kernel) for kernel in launched) * near.value,
+        OWN,
+        hosted,
+    )

@@ -45,6 +45,7 @@ def _model_of(target: Target, _: object) -> LatencyModel:
     runtime = runtime.at_precision(target.precision).carried_to(target.processor.model, target.precision)
     dpu = target.processor.dpu
     runtime = runtime.with_options({"alu_leaky_relu"} if dpu is not None and dpu.alu_leaky_relu else ())
+    runtime = runtime.without(target.processor.outside)
     form = form_of(runtime).on(target)
     return LatencyModel(runtime, form, form.rates(target, runtime))
 

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from math import exp
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -20,6 +21,8 @@ from mbcost.resources import hardware_profiles
 PIXEL4_BYTES = 33.4e9
 PIXEL4_HZ = 2.84e9
 PIXEL4_MACS = 22.72e9
+#: A profile of an accelerator of the user's own.
+OWN_NPU = str(Path(__file__).parents[2] / "examples" / "my_accelerator.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,10 @@ CASES: tuple[HandCase, ...] = (
     # takes 0.1 ms
     HandCase("systolic", "edge_tpu", "int8", "10x10x64", "op: conv2d 1x1, out: 128", "direct_conv",
              (64 + 64 + 64 + 100 - 2) * 2 / 480e6 + 0.0001),
+    # generic_npu.py: weights stay in 32 x 32: 2 x 4 folds of 32 + 32 + 32 + 100 - 2 cycles at 0.8 of 800 MHz, longer
+    # than 8,192 weights at 12.8 GB/s take; a layer takes 1 us, a call 0.1 ms
+    HandCase("generic_npu", OWN_NPU, "int8", "10x10x64", "op: conv2d 1x1, out: 128", "pointwise",
+             (32 + 32 + 32 + 100 - 2) * 8 / (0.8 * 800e6) + 1e-6 + 1e-4),
     # tflite_adreno.py: 3x3 at stride 1 on whole groups, 16 x 16 pixels x 4 slices x 4 channels x 9 taps at 0.0435 of
     # 449.28 GMAC/s, and a launch of 1.26 us (nn-Meter bench)
     HandCase("tflite_adreno", "pixel4/gpu@tflite-gpu-2020", "fp32", "16x16x16", "op: depthwise_conv2d 3x3", "depthwise",

@@ -27,6 +27,7 @@ FORMS: Final[dict[str, str]] = {
     "cpu_indirect": "cpu_indirect",
     "dpu": "dpu",
     "ethos_u": "ethos_u",
+    "generic_npu": "generic_npu",
     "hexagon_htp": "hexagon_htp",
     "hexagon_hvx": "hexagon_hvx",
     "hls_tiling": "hls_tiling",

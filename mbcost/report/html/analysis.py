@@ -26,7 +26,6 @@ from mbcost.insight.regions import regions
 from mbcost.insight.what_if import variant
 from mbcost.kernels import Kernel
 from mbcost.latency import GROUPS, LatencyForm, Rate
-from mbcost.latency.energy import SOURCE
 from mbcost.memory.targets import plans_memory
 from mbcost.report.charts.analysis import CHARTS, block_names, class_names, layer_names, live_bytes
 from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS
@@ -172,7 +171,7 @@ def _physical_cards(analysis: Analysis) -> list[dict[str, str]]:
         result.append({"label": "energy", "value": value, "note": note, "detail": sources})
     elif analysis.energy is not None:
         value, _, note = energy_line(analysis.energy).removesuffix(")").partition(" (")
-        result.append({"label": "energy (estimate)", "value": value, "note": note, "detail": SOURCE})
+        result.append({"label": "energy (estimate)", "value": value, "note": note, "detail": analysis.energy.source})
     if analysis.resources is not None:
         for label, text in resource_rows(*analysis.resources):
             value, _, rest = text.partition(" of ")

@@ -20,11 +20,15 @@ BLOCKS: Final = {"bram": 2}
 
 
 def energy_line(energy: Energy) -> str:
-    """``14.2 mJ (estimate at 45 nm: arithmetic 10%, on-chip 6%, off-chip 84%)``."""
+    """``14.2 mJ (estimate at 45 nm: arithmetic 10%, on-chip 6%, off-chip 84%)``; or by the energies of the profile."""
     parts = {"arithmetic": energy.compute_j, "on-chip": energy.on_chip_j, "off-chip": energy.off_chip_j}
+    if energy.register_j:
+        parts = {"arithmetic": energy.compute_j, "registers": energy.register_j, **parts}
     total = energy.total_j
     shares = ", ".join(f"{name} {joules / total:.0%}" for name, joules in parts.items()) if total else "nothing moves"
-    return f"{millijoules(total)} (estimate at 45 nm: {shares})"
+    where = "by the user's energies" if energy.by_profile else "at 45 nm"
+    without = f"; without {energy.hosted} layer{'s' * (energy.hosted > 1)} on the host" if energy.hosted else ""
+    return f"{millijoules(total)} (estimate {where}: {shares}{without})"
 
 
 def start_line(analysis: Analysis) -> str:
