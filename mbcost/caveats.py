@@ -157,7 +157,8 @@ def outside_layers(graph: LayerGraph, model: TargetModel, predicted: Prediction)
     if target.outside == "free":
         return (f"the latency is one without {what} that the {unit} does not take: {listed}",)
     if model.host is not None:
-        return (f"{_hosted(graph, model, predicted, what)}: {listed}",)
+        why = _beside_the_largest(model, [kernel for kernel, _ in rows])
+        return (f"{_hosted(graph, model, predicted, what)}{why}: {listed}",)
     run = "runs" if len(names) == 1 else "run"
     assumed = "on the host's processor: their time and the transfer there and back are assumed"
     found = f"{what} {run} outside of the {unit} part, {assumed}: {listed}"
@@ -165,6 +166,13 @@ def outside_layers(graph: LayerGraph, model: TargetModel, predicted: Prediction)
     last = max(number for number, kernel in enumerate(predicted.kernels) if kernel.kind != "view")
     inner = partition is not None and places[0] + len(places) - 1 < last
     return (f"{found}; {partition}" if inner else found,)
+
+
+def _beside_the_largest(model: TargetModel, kernels: list[Kernel]) -> str:
+    """How many of the host's layers the delegate has kernels for, and why it leaves them; empty for none."""
+    runtime = model.runtime
+    able = [kernel for kernel in kernels if runtime.kernel_kind(kernel.main) not in {None, "outside"}]
+    return f", {len(able)} of them since {runtime.largest_part}" if able and runtime.largest_part is not None else ""
 
 
 def _hosted(graph: LayerGraph, model: TargetModel, predicted: Prediction, what: str) -> str:

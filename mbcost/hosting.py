@@ -7,12 +7,13 @@ goes on afterwards, it is started again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mbcost.devices import Target
 from mbcost.graph import NETWORK_INPUT, LayerGraph
 from mbcost.kernels import Kernel
+from mbcost.kernels.partitions import parts_of
 from mbcost.numeric import Dim, Real
 
 #: Time to hand a network back and to start the accelerator again, once a part in its middle [s]. Assumed: a tenth of a
@@ -91,22 +92,27 @@ def crossings(graph: LayerGraph, kernels: Sequence[Kernel]) -> dict[int, Crossin
             seen.add((producer, hosted[reader]))  # a tensor is copied once, however many layers read it
             place = reader if hosted[reader] else kernel_of[producer]
             elements[place] = elements[place] + graph.layers[producer].output_shape.elements
-    working = [index for index, kernel in enumerate(kernels) if kernel.kind != "view"]
-    starts = _starts_in_the_middle(working, hosted)
+    starts = _starts_in_the_middle(graph, kernels, kernel_of)
     return {
         index: Crossing(count * kernels[index].batch * kernels[index].element_bytes, int(index in starts))
         for index, count in elements.items()
     }
 
 
-def _starts_in_the_middle(working: Sequence[int], hosted: Sequence[bool]) -> set[int]:
-    """First kernels of the host's parts that have kernels of the accelerator before and after them."""
-    mine = [index for index in working if not hosted[index]]
-    if not mine:
-        return set()
-    inside = [index for index in working if mine[0] < index < mine[-1]]
-    before = dict(zip(working[1:], working, strict=False))
-    return {index for index in inside if hosted[index] and not hosted[before[index]]}
+def _starts_in_the_middle(graph: LayerGraph, kernels: Sequence[Kernel], kernel_of: Mapping[int, int]) -> set[int]:
+    """First kernels of the host's parts that have parts of the accelerator before and after them."""
+    inputs: list[set[int]] = [set() for _ in kernels]
+    for layer in graph.layers:
+        own = kernel_of[layer.position]
+        inputs[own] |= {kernel_of[producer] for producer in layer.inputs if producer != NETWORK_INPUT} - {own}
+    taken = [None if kernel.kind == "view" else not is_hosted(kernel) for kernel in kernels]
+    parts = parts_of(inputs, taken)
+    mine = [part for part, kind in zip(parts, taken, strict=True) if kind]
+    starts: dict[int, int] = {}
+    for index, part in enumerate(parts):
+        if taken[index] is False and min(mine, default=part) < part < max(mine, default=part):
+            starts.setdefault(part, index)
+    return set(starts.values())
 
 
 def copy_seconds_a_byte(target: Target) -> float:

@@ -99,7 +99,7 @@ def _read(document: Document, file: RuntimeFile, base: Runtime | None) -> Runtim
         "rules": _rules(data, document, base),
         "path": "" if file.origin == "shipped" else str(file.path),
     }
-    own |= {key: data[key] for key in ("form", "caveat", "partition", "assumed") if key in data}
+    own |= {key: data[key] for key in ("form", "caveat", "partition", "largest_part", "assumed") if key in data}
     if "processors" in data:
         own["processors"] = tuple(data["processors"])
     if "fusion" in data:

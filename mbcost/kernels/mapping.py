@@ -8,6 +8,7 @@ from typing import Final
 from mbcost.errors import InputError, Problem, did_you_mean
 from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph, same_shape
 from mbcost.kernels.kernel import Kernel, KernelKind
+from mbcost.kernels.partitions import outside_the_largest
 from mbcost.kernels.runtime import Runtime
 from mbcost.numeric import Dim
 
@@ -17,6 +18,9 @@ _MOVERS: Final = frozenset(
      "flatten", "max_pool2d"}
 )  # fmt: skip
 
+
+#: Operators that a converter makes part of the one before them.
+_CONVERTED: Final = frozenset({"batch_norm", "relu", "relu6"})
 
 #: Kernels that can write into their part of a larger tensor.
 _IN_PLACE: Final = frozenset({"pointwise", "im2col_gemm", "direct_conv", "depthwise", "pool"})
@@ -68,6 +72,27 @@ def map_to_kernels(
     MixedConfigurationsError
         If the configurations of an array differ in their kernels.
     """
+    drafts, kernel_of, problems = _drafts(graph, runtime, host, frozenset())
+    if runtime.largest_part is not None and any(draft.host_kind is not None for draft in drafts):
+        drafts, kernel_of, problems = _drafts(graph, runtime, host, _beside_the_largest(graph, drafts, kernel_of))
+    if problems and not estimate_unsupported:
+        raise InputError(problems)
+    readers = graph.readers()
+    joined = _joined(graph, drafts, kernel_of, graph.reads())
+    kernels = [
+        _finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]], joined.get(draft.layers[0], 0))
+        for i, draft in enumerate(drafts)
+    ]
+    macs = sum([kernel.macs for kernel in kernels])
+    moved = sum([kernel.input_elements + kernel.output_elements for kernel in kernels if kernel.kind != "view"])
+    weights = sum([kernel.weight_elements for kernel in kernels])
+    return tuple([k._replace(network_macs=macs, network_activations=moved, network_weights=weights) for k in kernels])
+
+
+def _drafts(
+    graph: LayerGraph, runtime: Runtime, host: Runtime | None, left: frozenset[int]
+) -> tuple[list[_Draft], list[int], list[Problem]]:
+    """The kernels, the kernel of each layer, and operators that have none; those at `left` are the host's."""
     drafts: list[_Draft] = []
     kernel_of: list[int] = []
     reads = graph.reads()
@@ -84,11 +109,10 @@ def map_to_kernels(
             kernel_of.append(index)
             continue
         kind = runtime.kernel_kind(layer)
-        if ended and kind != "view":
+        if (ended or layer.position in left) and kind != "view":
             kind = "outside"
         if kind is None:
-            if not estimate_unsupported:
-                problems.append(_unsupported(layer, runtime))
+            problems.append(_unsupported(layer, runtime))
             kind = "elementwise"
         kernel_of.append(len(drafts))
         draft = _Draft(layer, kind, [layer.position])
@@ -96,18 +120,23 @@ def map_to_kernels(
             draft.host_kind = host.kernel_kind(layer) or "elementwise"
             ended |= runtime.partition is not None  # what comes after the first of them stays with the host
         drafts.append(draft)
-    if problems:
-        raise InputError(problems)
-    readers = graph.readers()
-    joined = _joined(graph, drafts, kernel_of, reads)
-    kernels = [
-        _finish(i, draft, graph, batch, element_bytes, readers[draft.layers[-1]], joined.get(draft.layers[0], 0))
-        for i, draft in enumerate(drafts)
-    ]
-    macs = sum([kernel.macs for kernel in kernels])
-    moved = sum([kernel.input_elements + kernel.output_elements for kernel in kernels if kernel.kind != "view"])
-    weights = sum([kernel.weight_elements for kernel in kernels])
-    return tuple([k._replace(network_macs=macs, network_activations=moved, network_weights=weights) for k in kernels])
+    return drafts, kernel_of, problems
+
+
+def _beside_the_largest(graph: LayerGraph, drafts: list[_Draft], kernel_of: list[int]) -> frozenset[int]:
+    """Positions of the layers that a delegate leaves to the host since they are not in its largest part.
+
+    Operators are counted as layers, without those that a converter makes part of the one before.
+    """
+    inputs: list[set[int]] = [set() for _ in drafts]
+    for layer in graph.layers:
+        own = kernel_of[layer.position]
+        inputs[own] |= {kernel_of[producer] for producer in layer.inputs if producer != NETWORK_INPUT} - {own}
+    taken = [None if draft.kind == "view" else draft.host_kind is None for draft in drafts]
+    sizes = [1 + sum(graph.layers[position].op not in _CONVERTED for position in draft.layers[1:]) for draft in drafts]
+    return frozenset(
+        position for index in outside_the_largest(inputs, taken, sizes) for position in drafts[index].layers
+    )
 
 
 def _joined(graph: LayerGraph, drafts: list[_Draft], kernel_of: list[int], reads: list[int]) -> dict[int, int]:

@@ -123,6 +123,8 @@ class Runtime:
         ``auto``: convolutions as the rules have them; ``im2col``: all lowered to matrix products.
     partition
         How it runs the layers after one that it leaves to another processor, if that differs from the prediction.
+    largest_part
+        What documents that only the largest of its parts of a network runs on it; None where all of them do.
     caveat
         What predictions without fitted parameters are worth; None where parameters were fitted to latencies.
     assumed
@@ -147,6 +149,7 @@ class Runtime:
     caveat: str | None = None
     lowering: Lowering = "auto"
     partition: str | None = None
+    largest_part: str | None = None
     assumed: str | None = None
     computes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     path: str = ""

@@ -177,6 +177,9 @@ class RuntimeSection(Section):
     fitted_on: FittedOnSection | None = optional("where its fitted parameters come from")
     caveat: Text | None = optional("what its predictions are, where nothing was fitted")
     partition: Text | None = optional("what becomes of the layers after one that it leaves to another processor")
+    largest_part: Text | None = optional(
+        "where the host runs all parts of a network but the one with most operators: what documents that"
+    )
     assumed: Text | None = optional("why nothing documents what it computes layers with, where that is so")
     others: OthersSection | None = optional("what becomes of operators that are not listed")
     default_precision: Precision | None = optional("what it computes in unless it is told otherwise")
