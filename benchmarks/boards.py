@@ -82,7 +82,7 @@ BOARDS: Final = (
         data="nn_meter_bench",
         script="nn_meter_bench.py",
         options=("--device", "all", "--protocol", "S"),
-        measured=(0, 3, 10, 30),
+        measured=(0, 10, 30),
         lines=(
             Line("cortexA76cpu_tflite21", "Cortex-A76, TFLite 2.1"),
             Line("adreno640gpu_tflite21", "Adreno 640, TFLite 2.1"),

@@ -42,7 +42,7 @@ FIRST: Final[dict[str, dict[str, float]]] = {
     },
     "ncnn_cpu": {
         "pointwise": 0.16, "convolution": 0.2, "winograd": 0.16, "tiles": 2.0, "grouped": 0.4, "depthwise": 0.5,
-        "unpacked": 0.1, "outputs": 0.3, "gathered": 0.5, "weights": 0.3, "dense": 1.0, "elementwise": 0.8,
+        "loop": 1.0, "unpacked": 0.1, "outputs": 0.3, "gathered": 0.5, "weights": 0.3, "dense": 1.0, "elementwise": 0.8,
         "activation": 6.0, "normalise": 20.0, "copy": 1.0, "pool": 0.6, "call": 2e4,
     },
 }  # fmt: skip

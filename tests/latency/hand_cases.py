@@ -177,6 +177,15 @@ CASES: tuple[HandCase, ...] = (
     HandCase("ncnn_cpu", "pixel4@ncnn", "fp32", "12x12x16", "op: conv2d 3x3, out: 16", "direct_conv",
              _pixel4("ncnn-fp32", {"winograd": 4 * 64 * 16 * 16, "tiles": 4 * 64 * (16 + 16), "outputs": 144 * 16,
                                    "gathered": 144 * 16, "weights": 9 * 16 * 16, "call": 1})),
+    # the same with 256 channels: more than 128 are computed in tiles of 4 x 4 pixels with 6 x 6 products, 2 x 2 of them
+    HandCase("ncnn_cpu", "pixel4@ncnn", "fp32", "7x7x256", "op: conv2d 3x3, out: 256", "direct_conv",
+             _pixel4("ncnn-fp32", {"winograd": 4 * 36 * 256 * 256, "tiles": 4 * 36 * (256 + 256), "outputs": 49 * 256,
+                                   "gathered": 49 * 256, "weights": 9 * 256 * 256, "call": 1})),
+    # 28 channels are packed by 4 at fp16, where a depthwise convolution has no kernel of its own; 32 are packed by 8
+    HandCase("ncnn_cpu", "pixel4@ncnn", "fp16", "8x8x28", "op: depthwise_conv2d 3x3", "depthwise",
+             _pixel4("ncnn-fp16", {"loop": 64 * 9 * 28, "call": 1})),
+    HandCase("ncnn_cpu", "pixel4@ncnn", "fp16", "8x8x32", "op: depthwise_conv2d 3x3", "depthwise",
+             _pixel4("ncnn-fp16", {"depthwise": 64 * 9 * 32, "call": 1})),
     # openvino_myriad.py: h-swish is six passes over 1,024 elements, 0.57 cycles of 700 MHz each; 15.6 us a stage,
     # 0.74 ms an inference
     HandCase("openvino_myriad", "intel_ncs2", "fp16", "8x8x16", "op: hard_swish", "elementwise",

@@ -1,12 +1,15 @@
 """ncnn on a CPU core.
 
-    t = pointwise + convolution + winograd + tiles + grouped + depthwise + unpacked + outputs + gathered + weights
-        + dense + elementwise + activation + normalise + copy + pool + call
+    t = pointwise + convolution + winograd + tiles + grouped + depthwise + loop + unpacked + outputs + gathered
+        + weights + dense + elementwise + activation + normalise + copy + pool + call
 
 in cycles a count, learned core by core (:mod:`mbcost.latency.core_rates`). 3x3 convolutions of stride 1 are computed in
-Winograd's tiles of 6x6 pixels with 8x8 products (Lavin, Gray 2016, arXiv:1509.09308; ncnn,
-src/layer/arm/convolution_3x3_winograd.h); channels are packed by 4 at fp32 and by 8 at fp16 and int8, and what is no
-multiple of that takes a slower way; a fully connected layer reads its weights for every row. Each group of a grouped
+Winograd's tiles (Lavin, Gray 2016, arXiv:1509.09308): F(6,3), of 6x6 pixels with 8x8 products, for up to 128 channels
+in and out, F(4,3) for more, F(2,3) where one of them is few (src/layer/arm/convolution_arm.cpp, convolution_fp16s.h).
+Channels are packed by 4 at fp32 and by 8 at fp16 and int8, and what is no multiple of that takes a slower way: a
+depthwise convolution whose channels are packed by 4 at fp16, or whose window is neither 3x3 nor 5x5, has no kernel of
+its own but a plain loop (convolutiondepthwise_arm.cpp, convolutiondepthwise_arm_asimdhp.cpp). A fully connected layer
+reads its weights for every row. Each group of a grouped
 convolution is a call of its own. Chosen on 27 networks on 37 boards and phones (ncnn, benchmark/README.md), one thread,
 leaving networks out.
 """
@@ -20,16 +23,15 @@ from mbcost.latency.core_rates import rates, spread
 from mbcost.latency.form import LatencyForm, Term, kinds
 from mbcost.latency.forms.tflite_xnnpack import alone, elements, grouped_macs, window_reads
 from mbcost.numeric import Real, round_up, where
-from mbcost.operators import Conv2d
+from mbcost.operators import Conv2d, DepthwiseConv2d
 
 #: Rows and columns of the matrix products' tile.
 TILE_ROWS: Final = 8
 TILE_COLUMNS: Final = 4
-#: Output pixels along a side of Winograd's tile, and products along a side.
-WINOGRAD_TILE: Final = 6
-WINOGRAD_POINTS: Final = 64
-#: Fewest channels for Winograd's tiles.
-WINOGRAD_CHANNELS: Final = 8
+#: Channels of input and output up to which Winograd's tiles are those of F(6,3).
+WINOGRAD_63_CHANNELS: Final = 128
+#: Bytes of an element -> fewest channels of the larger side for Winograd's tiles, and of both for those of F(4,3).
+WINOGRAD_CHANNELS: Final = {4: 8, 2: 16, 1: 0}
 #: Bytes of an element -> channels that are packed together.
 PACKED: Final = {4: 4, 2: 8, 1: 8}
 #: Operators that compute an exponential or the like for each element.
@@ -44,18 +46,24 @@ CLAMPED: Final = 0.4
 _CONVOLUTIONS: Final = kinds("pointwise", "direct_conv")
 
 
-def _winograd(kernel: Kernel) -> Real:
-    """1 for a convolution that is computed in Winograd's tiles, else 0."""
+def _winograd(kernel: Kernel) -> int:
+    """Output pixels along a side of Winograd's tiles; 0 for a convolution that is computed otherwise."""
     operator = kernel.main.operator
+    channels, filters = kernel.main.input_shapes[0].channels, kernel.main.output_shape.channels
     if not isinstance(operator, Conv2d) or (operator.kernel, operator.stride, operator.dilation) != (
         (3, 3),
         (1, 1),
         (1, 1),
     ):
         return 0
-    channels, filters = kernel.main.input_shapes[0].channels, kernel.main.output_shape.channels
-    enough = where(channels >= WINOGRAD_CHANNELS, 1, 0) * where(filters >= WINOGRAD_CHANNELS, 1, 0)
-    result: Real = enough * where(operator.groups == 1, 1, 0)
+    fewest = WINOGRAD_CHANNELS[kernel.element_bytes]
+    small = where(channels <= WINOGRAD_63_CHANNELS, 1, 0) * where(filters <= WINOGRAD_63_CHANNELS, 1, 0)
+    if kernel.element_bytes == 1:
+        small = 0  # int8 has F(4,3) alone
+    both = where(channels >= fewest, 1, 0) * where(filters >= fewest, 1, 0)
+    either = where(channels >= fewest, 1, where(filters >= fewest, 1, 0))
+    side = where(small == 1, 6, where(both == 1, 4, 2))
+    result: int = side * either * where(operator.groups == 1, 1, 0)
     return result
 
 
@@ -72,32 +80,54 @@ def pointwise_macs(kernel: Kernel) -> Real:
 
 def convolution_macs(kernel: Kernel) -> Real:
     """The same of other convolutions of one group, unless Winograd's tiles compute them."""
-    return _tiled(kernel) * (1 - _winograd(kernel))
+    return _tiled(kernel) * where(_winograd(kernel) > 0, 0, 1)
 
 
-def _winograd_tiles(kernel: Kernel) -> Real:
-    shape = kernel.main.output_shape
-    across = round_up(shape.width, WINOGRAD_TILE) // WINOGRAD_TILE
-    down = round_up(shape.height, WINOGRAD_TILE) // WINOGRAD_TILE
-    result: Real = across * down * kernel.batch * _winograd(kernel)
+def _winograd_points(kernel: Kernel) -> Real:
+    """Products of all of Winograd's tiles of one input and output channel: (m + 2)^2 for every m x m pixels."""
+    side, shape = _winograd(kernel), kernel.main.output_shape
+    pixels = where(side > 0, side, 1)
+    across = round_up(shape.width, pixels) // pixels
+    down = round_up(shape.height, pixels) // pixels
+    result: Real = across * down * (side + 2) ** 2 * kernel.batch * where(side > 0, 1, 0)
     return result
 
 
 def winograd_macs(kernel: Kernel) -> Real:
-    """Products of Winograd's tiles: 64 a tile, input and output channel."""
+    """Products of Winograd's tiles, for every input and output channel."""
     channels, filters = kernel.main.input_shapes[0].channels, kernel.main.output_shape.channels
-    return _winograd_tiles(kernel) * WINOGRAD_POINTS * channels * filters
+    return _winograd_points(kernel) * channels * filters
 
 
 def winograd_elements(kernel: Kernel) -> Real:
     """Elements of Winograd's tiles, transformed on the way in and on the way out."""
     channels, filters = kernel.main.input_shapes[0].channels, kernel.main.output_shape.channels
-    return _winograd_tiles(kernel) * WINOGRAD_POINTS * (channels + filters)
+    return _winograd_points(kernel) * (channels + filters)
+
+
+def _looped(kernel: Kernel) -> Real:
+    """1 for a depthwise convolution that has no kernel of its own, else 0."""
+    operator = kernel.main.operator
+    own = isinstance(operator, DepthwiseConv2d) and (
+        operator.kernel in ((3, 3), (5, 5)) and operator.stride in ((1, 1), (2, 2)) and operator.dilation == (1, 1)
+    )
+    if not own:
+        return 1
+    if kernel.element_bytes != 2:
+        return 0
+    channels = kernel.main.output_shape.channels
+    by_four: Real = where(channels % PACKED[4] == 0, 1, 0) * where(channels % PACKED[2] == 0, 0, 1)
+    return by_four
 
 
 def depthwise_macs(kernel: Kernel) -> Real:
-    """Pixels x window x channels, the channels rounded up to four."""
-    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, PACKED[4])
+    """Pixels x window x channels rounded up to four, of depthwise convolutions with a kernel of their own."""
+    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, 4) * (1 - _looped(kernel))
+
+
+def loop_macs(kernel: Kernel) -> Real:
+    """The same of those that a plain loop computes."""
+    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, 4) * _looped(kernel)
 
 
 def unpacked_macs(kernel: Kernel) -> Real:
@@ -157,6 +187,7 @@ NCNN_CPU: Final = LatencyForm(
         Term("tiles", "element", "compute", kinds("direct_conv"), winograd_elements),
         Term("grouped", "MAC", "compute", kinds("direct_conv"), grouped_macs),
         Term("depthwise", "MAC", "compute", kinds("depthwise"), depthwise_macs),
+        Term("loop", "MAC", "compute", kinds("depthwise"), loop_macs),
         Term("unpacked", "MAC", "compute", _CONVOLUTIONS, unpacked_macs),
         Term("outputs", "element", "activations", _CONVOLUTIONS, elements),
         Term("gathered", "element", "activations", kinds("direct_conv"), gathered_elements),
