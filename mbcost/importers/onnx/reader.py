@@ -39,6 +39,8 @@ LAST_OPSET: Final = 28
 _WITH_BODY: Final = ("If", "Loop", "Scan")
 #: What an estimate makes of a graph whose turns or branch are not known.
 _ESTIMATES: Final = {"If": "takes its first branch", "Loop": "counts one turn of its body"}
+#: Names that torch.onnx, old and new, and tf2onnx give to every graph.
+_NAMES_OF_ANY: Final = frozenset({"main_graph", "torch_jit", "torch-jit-export", "tf2onnx"})
 _QUANTIZED: Final = "A quantised model: the layers are those of the float network."
 
 
@@ -201,9 +203,10 @@ class _Import:
         ends = tuple(dict.fromkeys(self._outputs(outputs)))
         layers = simplified(self.build, ends)
         read = {source for layer in layers.values() for source in layer.inputs}
+        graph = self.model.name
         return imported_spec(
             layers.values(),
-            name=self.model.name or Path(self.shown).stem,
+            name=graph if graph and graph not in _NAMES_OF_ANY else Path(self.shown).stem,
             source=f"ONNX file{f' made by {self.model.producer}' if self.model.producer else ''}",
             origin=self.shown,
             input_shape=next(tensor.shape for tensor in inputs.values() if tensor.source == INPUT),

@@ -166,6 +166,19 @@ def test_names_of_nodes_are_names_of_layers(tmp_path: Path) -> None:
     assert [layer.inputs for layer in graph.layers] == [(-1,), (0,), (1,), (2,)]
 
 
+@pytest.mark.parametrize(
+    ("graph", "name"),
+    # torch.onnx.export names every graph `main_graph` (torch/onnx/_internal/exporter/_core.py), older ones `torch_jit`
+    [("my_net", "my_net"), ("main_graph", "own"), ("torch_jit", "own"), ("torch-jit-export", "own"), ("", "own")],
+)
+def test_a_name_that_every_graph_has_gives_way_to_the_files(tmp_path: Path, graph: str, name: str) -> None:
+    net = Net()
+    model = net.model([net.node("Relu", "x")], {"x": (1, 8, 14, 14)})
+    model.graph.name = graph
+    (tmp_path / "own.onnx").write_bytes(model.SerializeToString())
+    assert read_onnx(tmp_path / "own.onnx").name == name
+
+
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     net = Net()
     scaled = net.node("Mul", "x", "gate")
