@@ -149,6 +149,14 @@ def test_what_if_is_what_python_says(visited: Any, three: Path, targets: Any, nu
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
+def test_sizes_of_the_live_panel_have_names_and_units(visited: Any, three: Path, number: int) -> None:
+    heads = visited(three, f"#view={number}").texts("#live-grid thead th")
+    assert heads[0] == "resolution"
+    assert len(heads) > 1
+    assert all(head.endswith("[ms]") for head in heads[1:])
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_every_size_of_the_live_panel_is_its_analysis(visited: Any, three: Path, targets: Any, number: int) -> None:
     page = visited(three, f"#view={number}").page
     analysis = targets[number]
@@ -479,6 +487,20 @@ def test_an_imported_network_has_few_blocks_and_short_names(opened: Any, importe
     assert box.evaluate("node => node.scrollWidth <= node.clientWidth + 1")  # no column is cut
     title = page.page.locator(NAMES).first.get_attribute("title")
     assert title.startswith("features_features.")  # the whole name is at hand
+
+
+def test_long_names_stay_clear_of_the_numbers_beside_them(opened: Any, tmp_path: Path) -> None:
+    """Names as torch.onnx.export writes them without scopes; a block is called by its first and last layer."""
+    analysis = mbcost.analyze("mobilenet_v2", "pixel1")
+    names = {layer.position: f"node_Conv_{280 + layer.position}" for layer in analysis.layer_graph.layers}
+    (tmp_path / "long.html").write_text(analysis_page([renamed(analysis, names)]), encoding="utf-8")
+    page = opened(tmp_path / "long.html", width=1400).page
+    page.locator("#graph").scroll_into_view_if_needed()
+    texts = boxes_of(page, "#graph .node.block text")
+    blocks = [texts[start : start + 3] for start in range(0, len(texts), 3)]  # name, kernels, time
+    assert len(blocks) > 5
+    assert not [pair for block in blocks for pair in itertools.pairwise(block) if overlap(*pair)]
+    assert any(text.endswith("…") for text in page.locator("#graph .node.block text").all_text_contents())
 
 
 def test_columns_that_are_cut_say_so(opened: Any, imported: Path) -> None:

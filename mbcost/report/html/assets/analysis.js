@@ -377,7 +377,10 @@ function answerWhatIf() {
   whatIf.answer.dataset.seconds = String(after.latency);
   whatIf.bars.replaceChildren(splitBar("now", before, before), splitBar("then", after, before), groupLegend(before, after));
   drawLiveGrid(chosen, (alpha, side) => predict(setting, pointOf(alpha, side), clock, bandwidth).latency);
-  const fixed = setting.limits ? "" : " Clock and bandwidth are fixed: it is not known how the rates of this target depend on them.";
+  const still = ["clock", "bandwidth"].filter((name) => knobs[name].disabled);
+  const fixed = !setting.limits
+    ? " Clock and bandwidth are fixed: it is not known how the rates of this target depend on them."
+    : still.length ? ` No rate of this target follows the ${still.join(" or the ")}.` : "";
   whatIf.note.textContent = `Recomputed on this page from counts at ${live.alphas.length * live.sides.length} sizes of the network and rates at ${live.settings.length} settings of the target; exact at these, and kept in the link. A changed target has no interval.${fixed}`;
 }
 
@@ -398,7 +401,7 @@ function drawLiveGrid(chosen, latencyOf) {
     return element("td", {}, element("button", attributes, significant(times[row][column] * 1e3)));
   };
   const lines = sides.map((side, row) => element("tr", {}, element("th", { scope: "row" }, side), ...alphas.map((_, column) => cell(row, column))));
-  const head = element("tr", {}, element("td", {}, "ms"), ...alphas.map((alpha) => element("th", { scope: "col" }, alphas.length > 1 ? `alpha ${alpha}` : "")));
+  const head = element("tr", {}, element("th", { scope: "col" }, "resolution"), ...alphas.map((alpha) => element("th", { scope: "col" }, alphas.length > 1 ? `alpha ${alpha} [ms]` : "latency [ms]")));
   const sizes = element("table", { class: "sizes" }, element("caption", { class: "hidden" }, "Latency [ms] by width and resolution"), element("thead", {}, head), element("tbody", {}, ...lines.reverse()));
   whatIf.grid.replaceChildren(...framed(element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Latency by width and resolution" }, sizes)));
 }
@@ -530,7 +533,7 @@ function drawGraph() {
   const { units, unitOf } = graphUnits();
   const edges = graphEdges(unitOf);
   const { places, width, height } = layOut(units, edges);
-  const longest = Math.max(...units.map(({ ms: time }) => time)) || 1;
+  const slowestTime = Math.max(...units.map(({ ms: time }) => time)) || 1;
   const paths = edges.map(([from, to]) => element("path", { d: edgePath(places[from], places[to]), class: "edge" }));
   graph.nodes = units.map(({ block, kernels: members, ms: time }, unit) => {
     const slowest = members.reduce((a, b) => (analysis.layers[kernels[b]].latency_ms > analysis.layers[kernels[a]].latency_ms ? b : a));
@@ -547,8 +550,8 @@ function drawGraph() {
       element("title", {}, words),
       element("rect", { class: "box", width: NODE.width, height: NODE.height, rx: 5 }),
       element("rect", { width: 5, height: NODE.height, fill, rx: 2 }),
-      element("rect", { class: "heat", x: 5, y: NODE.height - 4, width: (NODE.width - 5) * (time / longest), height: 4, fill }),
-      element("text", { x: 14, y: 19 }, cut(name, block === null ? 23 : 18)),
+      element("rect", { class: "heat", x: 5, y: NODE.height - 4, width: (NODE.width - 5) * (time / slowestTime), height: 4, fill }),
+      element("text", { x: 14, y: 19 }, cutTo(name, block === null ? NODE.width - 66 : NODE.width - 74 - longest([`+${members.length}`]), block === null ? 400 : 600)),
       block === null ? null : element("text", { x: NODE.width - 56, y: 19, class: "cost" }, `+${members.length}`),
       element("text", { x: NODE.width - 8, y: 19, class: "cost" }, time ? ms(time) : ""),
     );

@@ -65,9 +65,18 @@ const FONT = { family: "system-ui, sans-serif", size: 12 };
 const pen = document.createElement("canvas").getContext("2d");
 
 /** Pixels of the longest of some texts. */
-function longest(texts) {
-  pen.font = `${FONT.size}px ${FONT.family}`;
+function longest(texts, weight = 400) {
+  pen.font = `${weight} ${FONT.size}px ${FONT.family}`;
   return Math.ceil(Math.max(0, ...texts.map((text) => pen.measureText(text).width)));
+}
+
+/** A text that is cut so that it takes no more than so many pixels. */
+function cutTo(text, width, weight) {
+  const whole = longest([text], weight);
+  if (whole <= width) return text;
+  let letters = Math.ceil((text.length * width) / whole) + 4; // near what fits, then down to it
+  while (letters > 1 && longest([cut(text, letters)], weight) > width) letters -= 1;
+  return cut(text, letters);
 }
 
 /** Widths [px] below which a chart has no room for names inside it, and for names of roofs at its sides. */
