@@ -148,6 +148,10 @@ class Comparison(Charted):
         pairs = [pair for pair in self.pairs(number) if pair.first and pair.other]
         return sum(side.latency_s for pair in pairs for side in (pair.first, pair.other) if side) / (both or 1.0)
 
+    def differs(self, number: int) -> bool:
+        """Whether any kernel takes another time than its counterpart, or has none."""
+        return any(pair.difference_s for pair in self.moved(number))
+
     def places(self, number: int) -> list[Place]:
         """The kernels by class and stage, for networks whose layers do not match; largest difference first.
 
@@ -250,12 +254,8 @@ class Comparison(Charted):
         if analysis.basis != self.first.basis:
             grounds = f"{label}: {analysis.basis}; {self.labels[0]}: {self.first.basis}"
             parts.append(f"The two rest on different grounds, so part of the difference may be error: {grounds}.")
-        deepest = max(self.classes, key=lambda name: abs(self._class_difference(number, name)), default=None)
-        if deepest is not None:
-            change = self._class_difference(number, deepest)
-            sign = "+" if change > 0 else "-"
-            parts.append(f"Most of the difference is {deepest}: {sign}{readable.milliseconds(abs(change))}.")
-        return parts
+        part = self._largest_part(number)
+        return [*parts, part] if part else parts
 
     def _speed(self, number: int) -> str:
         """Both times and their ratio, per image where the batch sizes differ."""
@@ -264,9 +264,24 @@ class Comparison(Charted):
         here, there = (readable.milliseconds(value) for value in seconds)
         image = "" if self.same_batch else " per image"
         faster = seconds[0] <= seconds[1]
-        times = readable.significant(seconds[1] / seconds[0] if faster else seconds[0] / seconds[1])
-        speed = "fast" if faster else "slow"
-        return f"{self.labels[number]} takes {here}{image}, {self.labels[0]} {there}: {times} times as {speed}."
+        ratio = seconds[1] / seconds[0] if faster else seconds[0] / seconds[1]
+        speed = f"{readable.significant(ratio)} times as {'fast' if faster else 'slow'}"
+        words = "the same within 0.5%" if ratio - 1 <= _SAME else speed
+        return f"{self.labels[number]} takes {here}{image}, {self.labels[0]} {there}: {words}."
+
+    def _largest_part(self, number: int) -> str | None:
+        """Which operator class most of the difference is, or which classes offset each other; None if none differs."""
+        whole = self.analyses[number].latency_s - self.first.latency_s
+        negligible = _SAME * self.first.latency_s
+        changes = {name: self._class_difference(number, name) for name in self.classes}
+        if abs(whole) <= negligible:
+            apart = [name for name in changes if abs(changes[name]) > negligible]
+            apart.sort(key=lambda name: -abs(changes[name]))
+            texts = [f"{name} {_signed(changes[name])}" for name in apart[:2]]
+            return f"Operator classes differ and offset each other: {', '.join(texts)}." if texts else None
+        name = max(changes, key=lambda name: changes[name] * whole)
+        share = "Most" if abs(changes[name]) * 2 >= abs(whole) else "The largest part"
+        return f"{share} of the difference is {name}: {_signed(changes[name])}."
 
     def _class_difference(self, number: int, name: str) -> float:
         return self.class_times[number].get(name, (0.0, 0))[0] - self.class_times[0].get(name, (0.0, 0))[0]
@@ -495,6 +510,11 @@ def match(first: Sequence[KernelTime], other: Sequence[KernelTime]) -> list[Pair
     pairs = [Pair(row, *partners.get(number, (None, ""))) for number, row in enumerate(first)]
     taken = {partner.name for partner, _ in partners.values()}
     return pairs + [Pair(None, row) for row in other if row.name not in taken]
+
+
+def _signed(seconds: float) -> str:
+    """A change [s] in milliseconds with its sign."""
+    return f"{'+' if seconds > 0 else '-'}{readable.milliseconds(abs(seconds))}"
 
 
 def _place(row: KernelTime) -> tuple[str, tuple[int, ...]]:

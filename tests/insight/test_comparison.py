@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import mbcost
+from mbcost.architectures.loader import TABLES
 from mbcost.errors import InputError
 from mbcost.insight.breakdown import kernel_times
 from mbcost.insight.comparison import Comparison, side_by_side
@@ -163,6 +166,22 @@ def test_the_headline_is_by_the_image() -> None:
     expected = f"mobilenet_v1, batch 4 is {ratio:.3g} times as fast as mobilenet_v1, batch 1 per image"
     assert side_by_side([one, many]).headline().replace("1.00", "1") == expected.replace("1.00", "1")
     assert side_by_side([one, one]).headline() == "mobilenet_v1 (2) is as fast as mobilenet_v1 (1)"
+
+
+def test_no_part_of_no_difference_is_named(tmp_path: Path) -> None:
+    """A network beside itself, and beside the same with a 1x1 convolution for its dense layer, of as many MACs."""
+    one = mbcost.analyze("mobilenet_v2", "pixel1")
+    same = side_by_side([one, one])
+    assert [text for text in same.verdicts(1) if "difference" in text or "times as" in text] == []
+    assert not same.differs(1)
+    text = (TABLES / "mobilenet_v2.yaml").read_text()
+    row = "- {input: 1x1x1280, operator: dense, c: classes, scale: none}"
+    assert row in text
+    other = row.replace("dense", "conv2d 1x1").replace("none}", "none, bias: true, norm: none, activation: none}")
+    (tmp_path / "other.yaml").write_text(text.replace(row, other))
+    words = side_by_side([one, mbcost.analyze(str(tmp_path / "other.yaml"), "pixel1")]).verdicts(1)
+    assert not [sentence for sentence in words if "Most of" in sentence]
+    assert any("offset each other" in sentence and "dense -" in sentence for sentence in words)
 
 
 def test_overlapping_intervals_are_said() -> None:

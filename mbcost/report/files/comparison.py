@@ -24,7 +24,7 @@ def to_markdown(comparison: Comparison, *, limit: int | None = 10) -> str:
     head = ["operator class", *(f"ms {letter}" for letter in letters)]
     head += [*(["B - A"] if len(letters) == FEWEST else []), *(f"MACs {letter}" for letter in letters)]
     parts.append(markdown_table(head, "-" + "r" * (len(head) - 1), _escaped(class_rows(comparison))))
-    for number in range(1, len(comparison.analyses)):
+    for number in filter(comparison.differs, range(1, len(comparison.analyses))):
         label = escaped(comparison.labels[number])
         times = ("ms before", "ms after", "difference", "why")
         if comparison.matched_share(number) >= ALIKE:

@@ -58,7 +58,7 @@ def comparison_screen(
     parts.append(section(heading("By operator class"), table(classes, class_rows(comparison), screen)))
     spent_on = [Column("spent on"), *names]
     parts.append(section(heading("By what the time is spent on"), table(spent_on, part_rows(comparison), screen)))
-    parts += [_moved(comparison, number, limit, screen) for number in others]
+    parts += [_moved(comparison, number, limit, screen) for number in others if comparison.differs(number)]
     notes = [f"{_brief(label, comparison)}: {note}" for label, note in _notes(comparison)]
     if notes:
         parts.append(section(heading("Caveats"), bullets(notes, screen)))
