@@ -11,6 +11,8 @@ from mbcost.devices import check_device
 from mbcost.errors import InputError, Problem, fail
 from mbcost.files import is_file, load_yaml, read_text
 from mbcost.graph import check_table
+from mbcost.importers import FORMATS
+from mbcost.networks import load
 
 #: Keys at the top of a file that tell its kind.
 _DEVICE_KEYS = frozenset({"identity", "processors"})
@@ -27,7 +29,7 @@ class CheckedTable:
 
 
 def check(path: str | PathLike[str]) -> tuple[Problem, ...]:
-    """Every problem of a table, a device's profile, a runtime, a calibration or measurements; empty where all is well.
+    """Every problem of a table, a model, a device's profile, a runtime, a calibration or measurements; empty if none.
 
     What kind of file it is follows from its suffix and its keys.
     """
@@ -37,6 +39,9 @@ def check(path: str | PathLike[str]) -> tuple[Problem, ...]:
             from mbcost.calibration.measurements import read_measurements
 
             return tuple(read_measurements(file)[1])
+        if file.suffix.lower() in FORMATS:
+            load(file)
+            return ()
         keys = _keys(file)
         if keys & _CALIBRATION_KEYS:
             from mbcost.calibration.file import read_calibration

@@ -42,3 +42,11 @@ def test_a_problem_of_each_kind(tmp_path: Path, kind: str, old: str, new: str, m
     path.write_text(text.replace(old, new, 1).replace("name: tflite-2018", "name: mine"), encoding="utf-8")
     problems = mbcost.check(path)
     assert any(message in problem.message for problem in problems), problems
+
+
+def test_a_model_is_read_as_analyze_reads_it(tmp_path: Path) -> None:
+    mobilenet = tmp_path / "mobilenet.onnx"
+    mbcost.convert("mobilenet_v1", mobilenet)
+    assert mbcost.check(mobilenet) == ()
+    mobilenet.write_bytes(mobilenet.read_bytes()[:1000])
+    assert [problem.code for problem in mbcost.check(mobilenet)] == ["MB500"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, TypeAlias
 
 from mbcost.architectures.backbone import read_backbone
@@ -18,7 +18,7 @@ from mbcost.architectures.problem_log import ProblemLog
 from mbcost.architectures.rows import RowReader, RowScope
 from mbcost.architectures.spec import ArchitectureSpec
 from mbcost.errors import InputError, Problem, did_you_mean, fail
-from mbcost.files import Document, is_file, load_yaml
+from mbcost.files import Document, is_file, load_yaml, read_text
 
 __all__ = [
     "FILE_KEYS",
@@ -47,7 +47,20 @@ def load_architecture(path: Path, shown: str | None = None) -> ArchitectureSpec:
         Every problem of the file, with its place. Whether the shapes fit together is checked when a graph is built
         (:func:`mbcost.graph.check_architecture`).
     """
-    return read_architecture(load_yaml(path, shown))
+    try:
+        return read_architecture(load_yaml(path, shown))
+    except InputError:
+        _refuse_pasted(path)
+        raise
+
+
+def _refuse_pasted(path: Path) -> None:
+    """Raise for a table pasted from a paper, which is read where it is made YAML and nowhere else."""
+    from mbcost.architectures.pasted import is_pasted
+
+    if is_file(path) and is_pasted(PurePath("table"), read_text(path)):
+        hint = f"`mbcost architectures check {path} -o {path.stem}.yaml` writes it as YAML and says what it assumes"
+        fail("MB100", f"{path} is a table pasted from a paper, not YAML", hint=hint)
 
 
 def architecture_names() -> tuple[str, ...]:

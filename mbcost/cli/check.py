@@ -15,7 +15,7 @@ from mbcost.errors import Problem, printable
 
 
 def check(files: Files) -> None:
-    """Check files of any kind: tables, devices, runtimes, calibrations, measurements; exit with 1 if one is wrong."""
+    """Check files: tables, models, devices, runtimes, calibrations, measurements; exit with 1 if one is wrong."""
     from mbcost.checking import check as problems_of
 
     check_files(files, problems_of)

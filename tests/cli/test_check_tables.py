@@ -110,3 +110,11 @@ def test_against_wants_a_pasted_table(cli):
     outcome = cli("architectures", "check", "mobilenet_v2", "--against", "mobilenet_v1")
     assert outcome.code == 1
     assert "error[MB010]" in outcome.out
+
+
+def test_other_commands_say_how_to_make_it_yaml(cli, paper):
+    paper("v2.md", V2)
+    outcome = cli("analyze", "v2.md", "--device", "pixel1")
+    assert outcome.code == 2
+    assert "v2.md is a table pasted from a paper, not YAML" in outcome.err
+    assert "`mbcost architectures check v2.md -o v2.yaml`" in outcome.err
