@@ -132,7 +132,7 @@ def cache_folder(beside: Path) -> Path:
 
 
 def _imported(name: str, side: int) -> ArchitectureSpec:
-    module = _built(name, side)
+    module = built(name, side)
     try:
         spec = mbcost.from_torch(module, (1, 3, side, side), name="network")
     except InputError as error:
@@ -141,8 +141,14 @@ def _imported(name: str, side: int) -> ArchitectureSpec:
     return replace(spec, name=name)
 
 
-def _built(name: str, side: int) -> Any:
-    """The module, without memory for its weights where it can be built so."""
+def built(name: str, side: int | None = None) -> Any:
+    """The module, for images of side x side pixels or its default size, without memory for its weights if it can be.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If timm has no such network, or does not build it.
+    """
     timm = import_timm()
     import torch
 
@@ -150,7 +156,7 @@ def _built(name: str, side: int) -> Any:
         raise UnknownNetworkError(f"timm {timm.__version__} has no network of this name")
     reasons = []
     for device in ("meta", "cpu"):
-        for sizes in ({"img_size": side}, {}):
+        for sizes in ({"img_size": side}, {}) if side else ({},):
             try:
                 with torch.device(device):
                     return timm.create_model(name, pretrained=False, **sizes).eval()
