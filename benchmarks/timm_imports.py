@@ -23,8 +23,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-import mbcost
 from timm_networks import UnknownNetworkError, built, import_timm, shortened
+
+import mbcost
 from mbcost.errors import InputError
 from mbcost.files import write_text
 from mbcost.graph import build_graph, count_macs
@@ -32,9 +33,29 @@ from mbcost.graph import build_graph, count_macs
 #: timm's modules of networks that are neither convolutional nor hybrid: attention or fully connected layers between
 #: tokens behind a patch embedding, at all stages.
 NO_CONVOLUTIONS: Final = frozenset(
-    "beit cait convit crossvit deepseek_vit deit eva gemma4_vit hiera hieradet_sam2 mlp_mixer naflexvit qwen3_vit "
-    "sequencer swin_transformer swin_transformer_v2 swin_transformer_v2_cr tnt vision_transformer "
-    "vision_transformer_relpos vision_transformer_sam".split()
+    {
+        "beit",
+        "cait",
+        "convit",
+        "crossvit",
+        "deepseek_vit",
+        "deit",
+        "eva",
+        "gemma4_vit",
+        "hiera",
+        "hieradet_sam2",
+        "mlp_mixer",
+        "naflexvit",
+        "qwen3_vit",
+        "sequencer",
+        "swin_transformer",
+        "swin_transformer_v2",
+        "swin_transformer_v2_cr",
+        "tnt",
+        "vision_transformer",
+        "vision_transformer_relpos",
+        "vision_transformer_sam",
+    }
 )
 TOLERANCE: Final = 5e-4
 MEMORY_LIMIT: Final = 6 * 2**30
@@ -152,9 +173,7 @@ def report(rows: Sequence[Mapping[str, Any]], in_timm: Mapping[str, Sequence[str
     tried_of = total.total() - total["untried"]
     with_constants = sum(1 for row in rows if row.get("constant_macs") and verdict(row)[0] == "exact")
     everything = sum(map(len, in_timm.values()))
-    lines = [
-        "# timm's networks, imported from PyTorch",
-        "",
+    made = (
         f"Made by `python benchmarks/timm_imports.py` (timm {timm.__version__}, PyTorch {torch.__version__}, mbcost "
         f"{mbcost.__version__}). {len(rows)} of timm's {everything:,} convolutional and hybrid networks, from "
         f"{len(verdicts)} of {len(in_timm)} families, at their default sizes. {total['exact']} of the {tried_of} that "
@@ -162,7 +181,12 @@ def report(rows: Sequence[Mapping[str, Any]], in_timm: Mapping[str, Sequence[str
         f"FLOPs under `SDPBackend.MATH`, {total['different']} differ, {total['refused']} are refused. In "
         f"{with_constants} of the exact ones, mbcost leaves out products of constants, which a run repeats, and its "
         f"note says how many; they are added here. {total['untried']} more have no count to compare with: PyTorch "
-        f"does not build or run them within {MEMORY_LIMIT // 2**30} GB and {TIME_LIMIT_S:g} s.",
+        f"does not build or run them within {MEMORY_LIMIT // 2**30} GB and {TIME_LIMIT_S:g} s."
+    )
+    lines = [
+        "# timm's networks, imported from PyTorch",
+        "",
+        made,
         "",
         "Not tried, as neither convolutional nor hybrid: " + ", ".join(sorted(NO_CONVOLUTIONS)) + ".",
         "",
