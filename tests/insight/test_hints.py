@@ -12,7 +12,7 @@ from mbcost.insight.hints import find_hints
 
 def hints_of(model, device, **configuration):
     spec = mbcost.load(model)
-    return find_hints(mbcost.analyze(spec, device, **configuration), least=0.0, most=20)
+    return find_hints(mbcost.analyze(spec, device, **configuration), least=-10.0, most=30)
 
 
 def predicted(hint, model, device, **configuration):
@@ -95,6 +95,56 @@ layers:
             "  - {name: a, op: conv2d, out: 24, kernel: 1}",
             "pixel1/dsp",
         ),
+        (  # XNNPACK's micro-kernels end at 25 elements
+            "5x5 in place of larger depthwise windows, which the runtime has no depthwise kernel for (1 layer)",
+            "  - {name: a, op: depthwise_conv2d, kernel: 7, padding: 3}\n  - {op: depthwise_conv2d, kernel: 5}",
+            "  - {name: a, op: depthwise_conv2d, kernel: 5, padding: 2}\n  - {op: depthwise_conv2d, kernel: 5}",
+            "pixel4@litert",
+        ),
+        (
+            "3x3 in place of larger depthwise windows (2 layers)",
+            (
+                "  - {op: depthwise_conv2d, kernel: 7, padding: 6, dilation: 2}\n"
+                "  - {op: depthwise_conv2d, kernel: [1, 5]}"
+            ),
+            (
+                "  - {op: depthwise_conv2d, kernel: 3, padding: 2, dilation: 2}\n"
+                "  - {op: depthwise_conv2d, kernel: [1, 3]}"
+            ),
+            "pixel4",
+        ),
+        (
+            "dense in place of grouped convolutions (1 layer)",
+            "  - {name: a, op: conv2d, out: 16, kernel: 3, groups: 8}\n  - {op: conv2d, out: 16, groups: 16}",
+            "  - {name: a, op: conv2d, out: 16, kernel: 3}\n  - {op: conv2d, out: 16, groups: 16}",
+            "pixel4",
+        ),
+        (
+            "separable in place of b, the slowest KxK convolution (1 layer)",
+            "  - {name: a, op: conv2d, out: 8, kernel: 3}\n  - {name: b, op: conv2d, out: 96, kernel: 3}",
+            (
+                "  - {name: a, op: conv2d, out: 8, kernel: 3}\n"
+                "  - {op: depthwise_conv2d, kernel: 3}\n  - {op: conv2d, out: 96, kernel: 1}"
+            ),
+            "pixel4",
+        ),
+        (
+            "without squeeze-and-excitation (1 layer)",
+            (
+                "  - {name: a, op: conv2d, out: 24, kernel: 1}\n  - {name: pool, op: global_avg_pool}\n"
+                "  - {op: conv2d, out: 6, kernel: 1, activation: relu}\n"
+                "  - {name: gate, op: conv2d, out: 24, kernel: 1, activation: hard_sigmoid}\n"
+                "  - {op: multiply, inputs: [a, gate]}"
+            ),
+            "  - {name: a, op: conv2d, out: 24, kernel: 1}",
+            "pixel4/gpu",
+        ),
+        (  # operators that the unit does not have: PG338 lists neither swish nor layer_norm
+            "hard_swish in place of swish, batch_norm in place of layer_norm, handed back to the host (2 layers)",
+            "  - {op: conv2d, out: 24, kernel: 3}\n  - {op: layer_norm}\n  - {op: swish}",
+            "  - {op: conv2d, out: 24, kernel: 3}\n  - {op: batch_norm}\n  - {op: hard_swish}",
+            "zcu102",
+        ),
     ],
 )
 def test_a_rewritten_network_is_the_one_that_a_table_says(tmp_path, change, before, after, device):
@@ -126,3 +176,29 @@ def test_a_table_without_width_rule_gets_no_alpha(tmp_path):
     path = tmp_path / "one.yaml"
     path.write_text("name: one\nsource: s\ninput: 64x48x3\nlayers:\n  - {op: conv2d, out: 8, kernel: 3}\n")
     assert {hint.change for hint in hints_of(path, "pixel1")} == {"2 threads instead of 1", "int8 instead of fp32"}
+
+
+def test_int8_operators_of_slower_kernels_get_a_substitute(tmp_path):
+    """XNNPACK takes average pooling, hard swish and softmax as float32 only; a swish cannot become a hard swish."""
+    rows = "  - {op: hard_swish}\n  - {op: avg_pool2d, kernel: 2, stride: 2}\n  - {name: s, op: softmax}"
+    after = "  - {op: relu}\n  - {op: max_pool2d, kernel: 2, stride: 2}"
+    change = "relu in place of hard_swish, max_pool2d in place of avg_pool2d, no softmax, left by the delegate to"
+    for name, of in (("before", rows), ("after", after)):
+        text = TABLE.format(rows="  - {op: conv2d, out: 24, kernel: 3}").rsplit("\n", 2)[0] + "\n" + of
+        (tmp_path / f"{name}.yaml").write_text(text)
+    hints = {hint.change: hint for hint in hints_of(tmp_path / "before.yaml", "pixel4@litert", precision="int8")}
+    expected = mbcost.analyze(tmp_path / "after.yaml", "pixel4@litert", precision="int8").latency_s
+    assert hints[f"{change} slower kernels (3 layers)"].latency_s == pytest.approx(expected)
+    changes = [hint.change for hint in hints_of(tmp_path / "before.yaml", "pixel4@litert")]
+    assert not any("left by the delegate" in one for one in changes)
+
+
+def test_a_product_with_something_else_is_no_squeeze_and_excitation(tmp_path):
+    """A gate of another map, and one that a second layer reads."""
+    gate = "  - {name: p, op: global_avg_pool}\n  - {name: gate, op: conv2d, out: 24, kernel: 1}\n"
+    first = "  - {name: a, op: conv2d, out: 24, kernel: 1}\n"
+    other = "  - {name: b, op: conv2d, out: 24, kernel: 3, inputs: [a]}\n  - {op: multiply, inputs: [b, gate]}"
+    twice = "  - {name: m, op: multiply, inputs: [a, gate]}\n  - {op: add, inputs: [m, gate]}"
+    for rows in (other, twice):
+        (tmp_path / "net.yaml").write_text(TABLE.format(rows=first + gate + rows))
+        assert not any("squeeze" in hint.change for hint in hints_of(tmp_path / "net.yaml", "pixel4/gpu"))
