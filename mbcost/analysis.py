@@ -258,6 +258,12 @@ class Analysis(Charted):
         """Images per second when inferences run back to back [1/s]."""
         return self.batch / self.latency_s if self.latency_s else float("inf")
 
+    @property
+    def most_frames_per_s(self) -> float | None:
+        """The most images per second that the processor's host lets through [1/s]; None where nobody measured it."""
+        frame = self.target.overheads.frame
+        return None if frame is None else 1.0 / frame.value
+
     @cached_property
     def totals(self) -> Totals:
         """Sums over the network."""
@@ -448,6 +454,7 @@ class Analysis(Charted):
             "first_ms": None if self.first_s is None else self.first_s * 1e3,
             "basis": self.basis,
             "frames_per_s": self.frames_per_s if self.latency_s else None,  # JSON has no infinity
+            **({} if self.most_frames_per_s is None else {"most_frames_per_s": self.most_frames_per_s}),
             "layers": [layer.to_dict() for layer in self.layers],
             "warnings": list(self.warnings),
             "energy": self._energy_dict(),

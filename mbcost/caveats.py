@@ -25,6 +25,7 @@ def caveats_of(graph: LayerGraph, model: TargetModel, predicted: Prediction, *, 
     warnings += [
         *small_maps(graph),
         *outside_layers(graph, model, predicted),
+        *bound_by_the_host(model, predicted),
         *unknown_operators(graph),
         *recurrent_layers(graph),
     ]
@@ -137,6 +138,18 @@ def small_maps(graph: LayerGraph) -> tuple[str, ...]:
     return (
         f"at {shape.height}x{shape.width} {what} more padding than image: is that resolution meant? {_some(found)}",
     )
+
+
+def bound_by_the_host(model: TargetModel, predicted: Prediction) -> tuple[str, ...]:
+    """A warning where a network is predicted to have more frames a second than the processor's host lets through."""
+    frame = model.target.overheads.frame
+    if frame is None or not predicted.kernels:
+        return ()
+    batch = float(predicted.kernels[0].batch)
+    if float(predicted.latency_s) >= batch * frame.value:
+        return ()
+    ceiling = f"at most {1 / frame.value:,.0f} frames/s ({frame.text} a frame, {frame.source})"
+    return (f"bound by the host: {model.target.device.name} was seen with {ceiling}, the latency leaves that out",)
 
 
 def outside_layers(graph: LayerGraph, model: TargetModel, predicted: Prediction) -> tuple[str, ...]:

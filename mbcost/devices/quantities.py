@@ -13,7 +13,7 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "throughput": ("peak", "measured_peak"),
     "throughput_per_cycle": ("throughput",),
     "transfer_rate": ("transfer_rate",),
-    "time": ("call", "kernel"),
+    "time": ("call", "kernel", "frame"),
     "width": ("simd_width", "vector_width", "weight_width", "width"),
     "power": ("active_power",),
     "bandwidth": (

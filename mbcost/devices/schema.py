@@ -259,6 +259,9 @@ class OverheadSection(Section):
 
     call: Time | None = optional("once per inference")
     kernel: Time | None = optional("once per kernel")
+    frame: Time | None = optional(
+        "what host and link take for a frame beside the work: no network has more frames a second than one over it"
+    )
 
 
 class DeviceFile(Section):

@@ -331,10 +331,17 @@ class Memories:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overheads:
-    """Overheads of a processor in addition to the kernels [s]: once per inference, and once per kernel."""
+    """Overheads of a processor in addition to the kernels [s]: once per inference, and once per kernel.
+
+    Attributes
+    ----------
+    frame
+        What its host and the link take for a frame beside the processor's work: no network has more frames a second.
+    """
 
     call: Quantity | None = None
     kernel: Quantity | None = None
+    frame: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

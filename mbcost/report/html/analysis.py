@@ -31,7 +31,7 @@ from mbcost.report.charts.analysis import CHARTS, block_names, class_names, laye
 from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS
 from mbcost.report.html.page import render
 from mbcost.report.provenance import NO_ORIGIN, Origin, provenance
-from mbcost.report.rows.physical import energy_line, measured_energy_line, resource_rows, start_line
+from mbcost.report.rows.physical import energy_line, measured_energy_line, resource_rows, start_line, throughput_line
 
 
 def analysis_page(analyses: Sequence[Analysis], origin: Origin = NO_ORIGIN) -> str:
@@ -123,7 +123,7 @@ def cards(analysis: Analysis) -> list[dict[str, str]]:
         },
         {
             "label": "throughput",
-            "value": f"{readable.significant(analysis.frames_per_s)} frames/s",
+            "value": throughput_line(analysis),
             "note": "",
             "detail": "",
         },

@@ -1,4 +1,4 @@
-"""Energy, memory and FPGA resources as text."""
+"""Throughput, energy, memory and FPGA resources as text."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _LABELS: Final = {"dsp": "DSP slices", "bram": "RAMB36", "uram": "UltraRAMs", "lut": "look-up tables"}
 #: Block RAMs are counted in units of 36 Kibit, as in data sheets.
 BLOCKS: Final = {"bram": 2}
+
+
+def throughput_line(analysis: Analysis) -> str:
+    """``2,160 frames/s``; where the ceiling of the host was measured, ``2,160 frames/s (its host: at most 3,704)``."""
+    most = analysis.most_frames_per_s
+    ceiling = "" if most is None else f" (its host: at most {readable.significant(most)})"
+    return f"{readable.significant(analysis.frames_per_s)} frames/s{ceiling}"
 
 
 def energy_line(energy: Energy) -> str:

@@ -20,6 +20,7 @@ from mbcost.report.rows.physical import (
     memory_line,
     resource_rows,
     start_line,
+    throughput_line,
 )
 from mbcost.report.screens.terminal import (
     ANSWER,
@@ -125,7 +126,7 @@ def _answer(analysis: Analysis, screen: Screen, *, memory: bool) -> RenderableTy
     )
     rows: list[tuple[str, str | Text]] = [
         ("latency", latency),
-        ("throughput", f"{readable.significant(analysis.frames_per_s)} frames/s"),
+        ("throughput", throughput_line(analysis)),
         ("work", f"{readable.si(totals.macs)} MACs, {readable.si(totals.params)} parameters"),
         ("memory", f"{peak} of activations at the peak, {readable.size(totals.weight_bytes)} of weights"),
     ]
