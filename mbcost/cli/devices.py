@@ -147,14 +147,14 @@ def search_devices(
 def new_device_file(
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The name that --device will take.")],
     like: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="OTHER",
             show_default=False,
-            help="A device or chip like it.",
+            help="A device or chip like it; one without a chip of the catalogue is copied in full.",
             autocompletion=complete_device,
         ),
-    ],
+    ] = None,
     soc: Annotated[
         str | None, typer.Option(metavar="SOC", show_default=False, help="Its chip, where it is not OTHER's.")
     ] = None,

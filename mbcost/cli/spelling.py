@@ -26,10 +26,10 @@ _OPTIONS: Final[Mapping[str, str]] = {
 PARAMETERS: Final = frozenset(
     {
         "against", "alpha", "batch", "between", "budget", "buffers", "calibration", "channels_last", "device", "drop",
-        "engine", "flash", "force", "frames", "input_shape", "input_shapes", "jitter", "lowering", "macs", "measure",
-        "min_hit", "min_probability", "mode", "name", "network", "options", "params", "parts", "plan", "point",
-        "precision", "ram", "rate", "resolution", "rho", "scheduler", "seed", "share", "style", "suite", "threads",
-        "unsupported", "until", "workers",
+        "engine", "flash", "force", "frames", "input_shape", "input_shapes", "jitter", "like", "lowering", "macs",
+        "measure", "min_hit", "min_probability", "mode", "name", "network", "options", "params", "parts", "plan",
+        "point", "precision", "ram", "rate", "resolution", "rho", "scheduler", "seed", "share", "soc", "style",
+        "suite", "threads", "unsupported", "until", "workers",
     }
 )  # fmt: skip
 _MARKED: Final = re.compile(r"`(?P<name>[a-z_]+)=(?P<value>\"[^\"`]*\"|\([\d, ]*\)|[^`\"]*)`")

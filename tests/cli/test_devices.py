@@ -168,6 +168,17 @@ def test_a_new_device(cli, tmp_path, monkeypatch):
     assert taken.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_new_device_needs_something_that_it_is_like(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("MBCOST_DEVICES", str(tmp_path))
+    bare = cli("devices", "new", "my_phone")
+    assert bare.code == 2
+    assert "name its system on a chip, --soc, or a device that is like it, --like" in bare.err
+    assert cli("devices", "new", "my_phone", "--soc", "Snapdragon 7 Gen 3").code == 0
+    assert cli("analyze", "mobilenet_v1", "--device", "my_phone").code == 0
+    assert cli("devices", "new", "my_npu", "--like", "edge_tpu").code == 0
+    assert cli("analyze", "mobilenet_v1", "--device", "my_npu").code == 0
+
+
 def test_check_takes_cores_and_chips(cli):
     files = [str(hardware_profiles() / name) for name in ("cores/cortex_x4.yaml", "socs/tensor_g4.yaml")]
     assert cli("devices", "check", *files).out.splitlines() == [f"ok  {path}" for path in files]

@@ -31,5 +31,6 @@ def test_the_command_line_spells_parameters_as_options(problem: Problem, said: s
 
 def test_every_option_that_is_spelled_exists(cli: Any) -> None:
     helps = "".join(cli(command, "--help").out for command in COMMANDS) + cli("architectures", "check", "--help").out
+    helps += cli("devices", "new", "--help").out
     missing = [name for name in PARAMETERS - {"network"} if option_of(name) not in helps]
     assert missing == []

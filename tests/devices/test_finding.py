@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mbcost.devices import check_device, load_device, search
+from mbcost.devices import check_device, device_names, load_device, search
 from mbcost.devices.finding import entries
 from mbcost.devices.new import new_device
 from mbcost.errors import InputError
+
+#: Devices that are described in full and name no chip of the catalogue.
+IN_FULL = [name for name in device_names() if load_device(name).chip is None]
 
 
 @pytest.fixture(autouse=True)
@@ -106,13 +109,34 @@ def test_a_new_device_with_another_chip(own: Path) -> None:
     assert load_device("my_phone").chip == "exynos_2400"
 
 
+def test_a_new_device_by_its_chip_alone(own: Path) -> None:
+    text = new_device("my_phone", soc="Snapdragon 7 Gen 3")
+    (own / "my_phone.yaml").write_text(text, encoding="utf-8")
+    assert check_device(own / "my_phone.yaml") == []
+    assert load_device("my_phone").chip == "snapdragon_7_gen_3"
+    assert "taken over" not in text
+
+
+@pytest.mark.parametrize("like", IN_FULL)
+def test_a_new_device_like_one_without_a_chip_is_a_copy(own: Path, like: str) -> None:
+    path = own / "my_chip.yaml"
+    path.write_text(new_device("my_chip", like), encoding="utf-8")
+    assert check_device(path) == []
+    mine, other = load_device("my_chip"), load_device(like)
+    assert (mine.title, mine.names) == ("my_chip", ())
+    assert mine.processors == other.processors
+    assert mine.memory == other.memory
+    assert mine.provenance == other.provenance
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("pixel9", "pixel8"), "MB010"),
         (("My Phone", "pixel8"), "MB010"),
         (("mine", "nothing like it"), "MB300"),
-        (("mine", "a100"), "MB010"),
+        (("mine", "cortex_x4@3.39GHz"), "MB010"),
+        (("mine",), "MB010"),
         (("mine", "pixel8", "snapdragon_99"), "MB300"),
     ],
 )
