@@ -128,6 +128,21 @@ def test_errors_are_shown_as_text(tab):
     assert first.page.locator("img").count() == 0
 
 
+def test_long_words_of_a_problem_are_not_cut(tab):
+    first = tab()
+    first.drop("long.yaml", TYPO.replace("strid", "strid_" * 60))
+    first.choose("Pixel 4")
+    first.run()
+    first.page.wait_for_selector("#problem .problem")
+    inside = "node => node.getBoundingClientRect().right <= node.closest('.problem').getBoundingClientRect().right"
+    words = first.page.locator("#problem .words")
+    assert "strid_strid_" in words.first.inner_text()
+    assert all(words.nth(number).evaluate(inside) for number in range(words.count()))
+    quoted = first.page.locator("#problem .quoted")  # the line of the file and the mark below it keep their columns
+    assert quoted.count() >= 2
+    assert all(text.count("\n") == 1 for text in quoted.all_text_contents())
+
+
 @pytest.mark.slow
 def test_compare_sweep_and_pick(tab):
     first = tab()

@@ -39,10 +39,15 @@ async function ask(path, options = {}) {
 
 function say(text) { at("status").textContent = text; }
 
+/** A line of a problem: words wrap, a line of a file and the mark below it stay as they are. */
+function complaintLine(line) {
+  return make("span", {className: /^\s*\d*\s*\|/.test(line) ? "quoted" : "words", textContent: `${line}\n`});
+}
+
 function complain(text) {
   const box = at("problem");
   box.replaceChildren();
-  if (text) box.append(make("div", {className: "problem"}, make("pre", {textContent: text})));
+  if (text) box.append(make("div", {className: "problem"}, make("pre", {}, ...text.split("\n").map(complaintLine))));
 }
 
 // -- networks ---------------------------------------------------------------------------------------------------------
