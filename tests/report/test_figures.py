@@ -7,7 +7,7 @@ import pytest
 import mbcost
 from mbcost.errors import InputError
 from mbcost.insight.what_if import variant, what_if
-from mbcost.report.charts.analysis import CHARTS, arithmetic_roofs, figure, memory_roofs
+from mbcost.report.charts.analysis import CHARTS, arithmetic_roofs, figure, memory_roofs, roofline
 from mbcost.report.charts.chart import short
 
 TARGETS = ["pixel1", "pixel4/gpu@tflite-gpu-2020", "zcu102", "raspberry_pi_4", "iphone_x/gpu"]
@@ -52,6 +52,19 @@ def test_no_roofline_point_is_above_a_datasheet_roofline() -> None:
     for trace in figure(analysis, "roofline").data:
         if trace.mode == "markers":
             assert all(y <= min(peak, x * memory) * (1 + 1e-9) for x, y in zip(trace.x, trace.y, strict=True))
+
+
+def test_only_roofs_that_are_there_are_spoken_of() -> None:
+    """The bandwidth of the Dimensity 7200's memory is not published (hardware_profiles/socs/dimensity_7200.yaml)."""
+    without, with_one = (figure_notes(mbcost.analyze("mobilenet_v2", name)) for name in ("dimensity_7200", "pixel1"))
+    assert "slanted" not in without
+    assert "the memory's bandwidth" not in without
+    assert "the bandwidth of the memory is not known" in without
+    assert "Below a slanted roof the memory can be its limit" in with_one
+
+
+def figure_notes(analysis: mbcost.Analysis) -> str:
+    return " ".join(roofline(analysis).notes)
 
 
 def test_an_unknown_figure() -> None:

@@ -146,29 +146,35 @@ def roofline(analysis: Analysis) -> Chart:
         "meta": {"within": _log_range(left, right)},
     }
     roofs = "; ".join(label["text"].replace("<b>", "").replace("</b>", "") for label in labels)
-    notes = (_HOW_TO_READ, *_far_below(analysis, rows, layers, memories), f"Roofs: {html.unescape(roofs)}.")
+    notes = (
+        f"{_HOW_TO_READ} {_BELOW_BOTH if memories else _BELOW_FLAT}",
+        *_far_below(analysis, rows, layers, memories),
+        f"Roofs: {html.unescape(roofs)}.",
+    )
     return Chart(title, summary, data, layout, notes)
 
 
 _HOW_TO_READ: Final = (
     "Each point is a kernel; its area grows with its share of the time. Further right, it computes more for each byte "
-    "that it moves; further up, it computes faster. Below a slanted roof the memory can be its limit, below a flat one "
-    "the arithmetic."
+    "that it moves; further up, it computes faster."
 )
+_BELOW_BOTH: Final = "Below a slanted roof the memory can be its limit, below a flat one the arithmetic."
+_BELOW_FLAT: Final = "The roofs are those of the arithmetic; the bandwidth of the memory is not known."
 #: Part of the time -> why a kernel that mostly spends this stays below the roofs.
 _WHY_BELOW: Final = dict(
     zip(
         GROUPS,
         (
             "arithmetic that this runtime computes far below the peak",
-            "moving activations at less than the memory's bandwidth",
-            "moving weights at less than the memory's bandwidth",
+            "moving activations",
+            "moving weights",
             "rearranging data for the arithmetic, which no roof shows",
             "fixed costs of every kernel, such as its launch, which no roof shows",
         ),
         strict=True,
     )
 )
+_MOVING: Final = ("activations", "weights")
 #: A kernel below this share of what its roofs allow is explained in words. Chosen: a decade of the axis.
 _FAR: Final = 0.1
 
@@ -192,7 +198,8 @@ def _far_below(
     slowest = printable(layers[far[0].kernel.main.position], 60)
     first = f"{slowest} is the slowest of them" if len(far) > 1 else slowest
     where = f"{number} below a tenth of what {whose} roofs allow, {share:.0%} of the time ({first})."
-    return (f"{where} Most of it goes to {_WHY_BELOW[GROUPS[longest]]}.",)
+    slow = " at less than the memory's bandwidth" if memories and GROUPS[longest] in _MOVING else ""
+    return (f"{where} Most of it goes to {_WHY_BELOW[GROUPS[longest]]}{slow}.",)
 
 
 class _Frame(NamedTuple):
