@@ -7,6 +7,7 @@ from typing import Any, Final
 from typer.core import TyperCommand, TyperGroup
 
 from mbcost.cli.output import emit
+from mbcost.errors import fail
 
 #: Command, or group and command -> its examples: arguments after `mbcost`, and what they are for.
 EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
@@ -89,7 +90,14 @@ class _Ends:
 
 
 class CommandWithExamples(_Ends, TyperCommand):
-    """A command whose help ends with examples."""
+    """A command whose help ends with examples, and which writes one file."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse a second output, which would be written in place of the first without a word."""
+        *_, order = self.make_parser(ctx).parse_args(args=list(args))
+        if sum(parameter.name == "output" for parameter in order) > 1:
+            fail("MB010", "`--output` is given twice, but a command writes one file", hint="run it once for each file")
+        return super().parse_args(ctx, args)
 
 
 class GroupWithExamples(_Ends, TyperGroup):

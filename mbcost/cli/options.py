@@ -267,7 +267,9 @@ def required_devices(
         return [f"{device}{''.join(each)}{behind}" for device in devices for each in changes]
     from mbcost.devices import device_names
 
-    fail("MB010", "`--device` is missing", hint=f"such as --device pixel1; there are {', '.join(device_names())}")
+    where = "`mbcost devices search TEXT` finds phones, chips and cores"
+    hint = f"such as --device pixel1; {where}; there are {', '.join(device_names())}"
+    fail("MB010", "`--device` is missing", hint=hint)
 
 
 def read_setting(text: str) -> list[str]:

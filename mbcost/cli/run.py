@@ -92,6 +92,8 @@ def _usage_problem(error: Any) -> Problem:
     parameter = getattr(error, "param", None)
     if parameter is not None and "MissingParameter" in kinds:
         message = f"missing {parameter.param_type_name} {parameter.get_error_hint(context)}"
+        choices = [str(choice) for choice in getattr(parameter.type, "choices", ())]
+        fallback = f"one of {', '.join(choices)}" if choices else fallback
     elif parameter is not None and "BadParameter" in kinds:
         why = " ".join(error.message.split()).removeprefix("Value error, ").rstrip(".")
         message = f"invalid value for {parameter.get_error_hint(context)}: {why}"

@@ -302,7 +302,10 @@ def test_output_into_a_folder_without_permission(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("analyze", "mobilenet_v2"), "`--device` is missing\n  = help: such as --device pixel1; there are "),
+        (
+            ("analyze", "mobilenet_v2"),
+            "`--device` is missing\n  = help: such as --device pixel1; `mbcost devices search TEXT` ",
+        ),
         (("analyze", "mobilenet_v2", "-d", "pixle1"), "unknown device `pixle1`\n  = help: did you mean `pixel1`"),
         (("analyze", "mobilenet_v22", "-d", "pixel1"), "error[MB200]: no architecture or file `mobilenet_v22`"),
         (("analyze", "nothing/there.yaml", "-d", "pixel1"), "error[MB001]: no file nothing/there.yaml"),

@@ -82,6 +82,8 @@ def test_help(cli, arguments):
         ((*ANALYZE, "--alhpa", "1"), "`mbcost analyze` has no option `--alhpa`\n  = help: did you mean `--alpha`"),
         ((*ANALYZE, "--alpha"), "error[MB010]: "),
         ((*ANALYZE, "--alpha", "wide"), "error[MB010]: invalid value for '--alpha'"),
+        (("schema",), "missing argument 'kind'\n  = help: one of architecture, device,"),
+        (("analyze", "mobilenet_v1", "-d", "pixel1", "-o", "a.csv", "-o", "b.json"), "`--output` is given twice"),
         (("analyze",), "error[MB010]: missing argument 'MODEL'"),
         ((*ANALYZE, "mobilenet_v1"), "error[MB010]: "),
         (("--qqqqqq",), "error[MB010]: `mbcost` has no option `--qqqqqq`\n  = help: `mbcost --help` shows"),
