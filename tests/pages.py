@@ -59,7 +59,7 @@ INSTALLS: Final = frozenset(
         "python -m pip install '.[torch,calibrate]'",
         "python -m pip install '.[calibrate]'",
         "python -m pip install torch --index-url https://download.pytorch.org/whl/cpu",
-        "python -m pip install jupyterlab",
+        "python -m pip install '.[calibrate]' jupyterlab",
         "jupyter lab examples/notebook_comparison.ipynb",
     }
 )
