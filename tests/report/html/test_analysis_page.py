@@ -272,13 +272,6 @@ def test_a_fused_layer_can_be_selected(visited: Any, one: Path, targets: Any) ->
     assert page.locator("#layers tr.selected.child").get_attribute("data-id") == str(kernel.layers[1])
 
 
-def test_a_bar_of_a_cell_is_not_behind_its_number(visited: Any, one: Path) -> None:
-    page = visited(one).page
-    cell = page.locator("#layers tbody td.barred").first
-    assert cell.evaluate("node => getComputedStyle(node, '::before').display") == "inline-block"  # with room of its own
-    assert cell.evaluate("node => getComputedStyle(node).backgroundImage") == "none"
-
-
 def test_filter_and_facets_change_the_total(visited: Any, one: Path, targets: Any) -> None:
     page = visited(one)
     page.page.locator("#filter").fill("BOTTLENECK_1/ depthwise")
@@ -501,6 +494,27 @@ def test_long_names_stay_clear_of_the_numbers_beside_them(opened: Any, tmp_path:
     assert len(blocks) > 5
     assert not [pair for block in blocks for pair in itertools.pairwise(block) if overlap(*pair)]
     assert any(text.endswith("…") for text in page.locator("#graph .node.block text").all_text_contents())
+
+
+#: Of each cell with a bar: where the bar begins and ends, and where the number does, from the cell's left side [px].
+BARS = """nodes => nodes.map(node => {
+    const [cell, bar] = [node.getBoundingClientRect(), getComputedStyle(node, "::before")];
+    const words = document.createRange();
+    words.selectNodeContents(node);
+    const [text, start] = [words.getBoundingClientRect(), parseFloat(bar.left)];
+    return [start, start + parseFloat(bar.width), text.left - cell.left, text.right - cell.left, cell.width];
+})"""
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_bars_in_cells_begin_at_one_place_and_leave_numbers_free(opened: Any, one: Path, width: int) -> None:
+    page = opened(one, width=width).page
+    for name in ("#hints", "#layers"):
+        page.locator(name).scroll_into_view_if_needed()
+        bars = page.locator(f"{name} td.barred").evaluate_all(BARS)
+        assert len(bars) > 2
+        assert len({start for start, *_ in bars}) == 1
+        assert all(0 < end < left < right <= size for _, end, left, right, size in bars)
 
 
 def test_columns_that_are_cut_say_so(opened: Any, imported: Path) -> None:
