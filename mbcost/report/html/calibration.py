@@ -137,7 +137,7 @@ def _rates(calibration: Calibration, prior: TargetModel) -> dict[str, Any]:
         rows.append(
             [
                 name,
-                *(f"{seconds(value)} a {rate.unit}" for value in (rate.prior, rate.seconds)),
+                *(f"{seconds(value)} per {rate.unit}" for value in (rate.prior, rate.seconds)),
                 f"± {errors[name] / rate.seconds:.1%}" if rate.seconds else readable.NOTHING,
                 rate.reading,
                 state,

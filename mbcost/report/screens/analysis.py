@@ -189,7 +189,7 @@ def _term_section(analysis: Analysis, screen: Screen) -> RenderableType:
         (
             term.name,
             f"{readable.si(term.count)} {term.unit}",
-            readable.with_unit(float(term.rate.seconds), f"s a {term.unit}"),
+            readable.with_unit(float(term.rate.seconds), f"s per {term.unit}"),
             readable.milliseconds(term.latency_s),
             term.rate.source,
             term.rate.formula,

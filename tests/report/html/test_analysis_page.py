@@ -214,6 +214,8 @@ def test_explain_adds_up(visited: Any, one: Path, targets: Any) -> None:
     total = sum(float(value) * units[unit] for value, unit in times)
     assert total == pytest.approx(targets[0].layers[0].latency_s, rel=0.01)  # shown with three digits
     assert readable.milliseconds(targets[0].layers[0].latency_s) in page.locator("#explain").inner_text()
+    rates = page.locator("#explain tbody td:nth-child(3)").all_inner_texts()
+    assert all(" per " in rate for rate in rates)  # as "a element" would not read
     page.locator("#explain summary").first.click()
     assert "fitted" in page.locator("#explain details").first.inner_text()
 

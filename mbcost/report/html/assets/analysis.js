@@ -186,7 +186,7 @@ function termTable(terms, counts, own) {
       {},
       element("th", { scope: "row" }, name),
       element("td", { class: "number" }, `${count.toLocaleString("en-US", { maximumFractionDigits: 1 })} ${unit}`),
-      element("td", { class: "number" }, `${seconds(own.rates[term])} a ${unit}`),
+      element("td", { class: "number" }, `${seconds(own.rates[term])} per ${unit}`),
       element("td", { class: "number" }, seconds(count * own.rates[term])),
       element("td", {}, page.groups[group].name),
       element("td", {}, sourceMark(rates[term].source)),
