@@ -107,6 +107,7 @@ def counted(name: str) -> dict[str, Any]:
         messages = dict.fromkeys(f"{problem.code}: {problem.message}" for problem in error.problems)
         found["refused"] = shortened("; ".join(messages))
     device = next(module.parameters()).device
+    module.requires_grad_(requires_grad=False)  # or the counter follows gradients of parameters that modules are given
     try:
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             module(torch.zeros(sizes, device=device))
@@ -228,7 +229,7 @@ def main() -> None:
                 print(json.dumps(known[name]), file=stream, flush=True)
                 print(name, *verdict(known[name]), f"{known[name]['seconds']} s", file=sys.stderr, flush=True)
     if options.markdown:
-        write_text(options.markdown, report([known[name] for _, name in chosen], in_timm))
+        write_text(options.markdown, report(sorted(known.values(), key=lambda row: row["name"]), in_timm))
 
 
 if __name__ == "__main__":
