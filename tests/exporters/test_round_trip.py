@@ -26,11 +26,11 @@ LARGE = (
     *("alexnet", "darknet19", "dla102x", "efficientnet_b4", "mobilenet_v1_full_conv", "regnet_x_3_2gf", "resnet50"),
     *("convnext_tiny", "efficientnet_v2_s", "efficientvit_b2", "efficientvit_b3", "mobilenet_v4_conv_large", "yolov8s"),
     *("efficientnet_lite4", "mobileone_s4", "repvgg_a0", "repvgg_a1", "unet", "yolov5s"),
-    "mobilenet_v4_hybrid_large",
+    *("convnext_v2_tiny", "mobilenet_v4_hybrid_large"),
     *("resnext50_32x4d", "ssd300_vgg16", "ssd512_vgg16", "vgg16", "wide_resnet50_2", "xception", "yolov2"),
 )
-#: Networks that no file is written of: a trained temperature of each head, a convolution of constants.
-REFUSED = ("edgenext_small", "edgenext_xx_small")
+#: Networks that no file is written of: a trained temperature or bias of each head, a convolution of constants.
+REFUSED = ("edgenext_small", "edgenext_xx_small", "efficientformer_l1", "efficientformer_l3", "tiny_vit_5m")
 EVERY = [
     pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) if isinstance(name, str) else name
     for name in some([name for name in architecture_names() if name not in REFUSED])
@@ -81,8 +81,13 @@ def zero_biases(graph: LayerGraph) -> int:
 
 
 def arithmetic_scales(graph: LayerGraph) -> int:
-    """Elements of the scales of layer norms: in TFLite they end like a batch norm, whose folded form is its shift."""
-    return sum(layer.cost.weight_elements for layer in graph.layers if layer.op == "layer_norm")
+    """Elements of scales that TFLite has as those of a batch norm, folded to its shift: of norms, and before shifts."""
+    shifted = {layer.inputs[0] for layer in graph.layers if layer.op == "shift" and layer.cost.weight_elements}
+    return sum(
+        layer.cost.weight_elements
+        for layer in graph.layers
+        if layer.op in {"layer_norm", "group_norm"} or (layer.op == "scale" and layer.position in shifted)
+    )
 
 
 def products(graph: LayerGraph) -> list[tuple[object, ...]]:
