@@ -199,6 +199,16 @@ def test_a_wanted_probability_makes_the_choice_smaller() -> None:
     assert sure.probability is None or sure.probability >= 0.95
 
 
+def test_accuracies_are_known_however_many_tables_were_read(tmp_path):
+    """More tables ship than were once kept, and a table read again was taken for another network."""
+    spec = mbcost.load("mobilenet_v2")
+    for number in range(70):
+        path = tmp_path / f"net{number}.yaml"
+        path.write_text("name: net\nsource: made up\ninput: 8x8x3\nlayers:\n  - {op: conv2d, out: 8}\n")
+        mbcost.load(path)
+    assert checkpoints_of(spec, "fp32")
+
+
 def test_interpolation_by_hand() -> None:
     """V2 at 224: 0.5 has 65.4 %, 0.75 has 69.8 %; at 192: 63.9 and 68.7. ln(0.6/0.5) / ln(0.75/0.5) = 0.449659."""
     known = checkpoints_of(mbcost.load("mobilenet_v2"), "fp32")
