@@ -195,7 +195,7 @@ def report(rows: Sequence[Mapping[str, Any]], in_timm: Mapping[str, Sequence[str
         "",
         "| network | | reason |",
         "|---|---|---|",
-        *reasons,
+        *(reasons or ["| none | | |"]),
         "",
         "## Families",
         "",
@@ -229,7 +229,7 @@ def main() -> None:
                 print(json.dumps(known[name]), file=stream, flush=True)
                 print(name, *verdict(known[name]), f"{known[name]['seconds']} s", file=sys.stderr, flush=True)
     if options.markdown:
-        write_text(options.markdown, report(sorted(known.values(), key=lambda row: row["name"]), in_timm))
+        write_text(options.markdown, report(sorted(known.values(), key=lambda row: row["name"]), in_timm), force=True)
 
 
 if __name__ == "__main__":
