@@ -25,6 +25,7 @@ MODELS: Final = Path(__file__).parent.parent / "models"
 NETWORK: Final = "mobilenet_v2"
 #: Form -> target of its example, where the index of the processors names none; all others take the first one there.
 TARGETS: Final[Mapping[str, str]] = {
+    "generic_npu": "examples/my_accelerator.yaml",
     "litert_cpu": "raspberry_pi_5@litert",
     "ncnn_cpu": "raspberry_pi_4@ncnn",
     "onnxruntime_cpu": "raspberry_pi_5@onnxruntime",

@@ -35,6 +35,7 @@ SHOWN: Final = (
     "benchmarks/README.md",
     "examples/README.md",
     "examples/*.py",
+    "examples/*.yaml",
     "examples/**/*.ipynb",
 )
 
