@@ -6,8 +6,8 @@ const METRICS = [
   { key: "coverage90", title: "inside the interval", words: "The share of measured latencies in the 90 % interval: 90 % is right.", best: 0.9 },
 ];
 const WRAPPED = "white-space:normal;min-width:11rem;max-width:18rem";
-const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F7F7F"];
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x"];
+const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F7F7F", "#882255"];
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x", "triangle-down"];
 const kinds = [...new Set(page.rows.map(({ kind }) => kind))];
 const metric = () => METRICS[state.view];
 const chosen = () => page.rows.filter(({ kind }) => !state.facets.kind || kind === state.facets.kind);
@@ -32,7 +32,7 @@ function lines() {
       x: found.map(String),
       y: found.map((number) => 100 * row.scores[number][metric().key]),
       customdata: found.map(() => page.rows.indexOf(row)),
-      marker: { color: COLOURS[place], symbol: SYMBOLS[place], size: 8 },
+      marker: { color: COLOURS[place], symbol: SYMBOLS[place % SYMBOLS.length], size: 8 },
       line: { color: COLOURS[place], width: 1.5 },
       hovertemplate: `${escapeText(`${row.data}: ${row.target}`)}<br>%{x} measured: %{y:.1f} %<extra></extra>`,
     };
