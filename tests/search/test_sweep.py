@@ -47,7 +47,9 @@ def test_every_architecture_on_every_target(name: str) -> None:
     """
     whole = NAMES.index(name) % 4 == 0
     free = mbcost.load(name).width is not None and not name.startswith("shufflenet")
-    size, larger = (256, 320) if RESOLUTIONS.get(name, (97, 1))[1] > 1 else (300, 301)
+    multiple = RESOLUTIONS.get(name, (97, 1))[1]
+    size = -(-256 // multiple) * multiple if multiple > 1 else 300
+    larger = size + multiple
     size, larger = resolution_of(name, size), resolution_of(name, larger)
     points = [(1.0, size), (0.05 if free else 1.0, size), (1.37 if free else 1.0, larger)]
     each_runtime = {target.partition("@")[2]: target for target in reversed(TARGETS)}

@@ -59,6 +59,7 @@ def _body(call: Node, function: Function) -> Iterator[Node]:
         yield replace(
             node,
             name=f"{call.name}/{node.name}",
+            module=call.module or node.module,
             inputs=tuple(map(renamed, node.inputs)),
             outputs=tuple(map(renamed, node.outputs)),
             attributes=_attributes(node.attributes, call.attributes, function.defaults),

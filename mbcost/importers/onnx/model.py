@@ -6,6 +6,7 @@ Field numbers: onnx/onnx.proto of https://github.com/onnx/onnx.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -14,6 +15,8 @@ from mbcost.importers.onnx.tensors import MAX_RANK, ModelError, TensorData, read
 from mbcost.importers.onnx.wire import Range, read_fields
 
 MAX_NODES: Final = 100_000
+#: Characters of the list of a node's modules that are read: some ten times those of a deep network.
+_LONGEST_SCOPES: Final = 4096
 #: Numbers of the longest attribute that is read: a list of them is a shape, a window, an order.
 MAX_NUMBERS: Final = 65_536
 
@@ -33,7 +36,8 @@ Attribute: TypeAlias = int | float | str | TensorData | Range | Reference | list
 class Node:
     """A node of the graph; a missing optional input has the name ``""``.
 
-    `opset` is the version of its operator set; 0 if the file does not say.
+    `opset` is the version of its operator set; 0 if the file does not say. `module` is the path of the module that it
+    comes from, such as ``features.0``, where the exporter says so.
     """
 
     op_type: str
@@ -43,11 +47,17 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Attribute]
     opset: int = 0
+    module: str = ""
 
     @property
     def title(self) -> str:
         """How errors call it."""
         return f"{self.op_type} `{self.name}`"
+
+    @property
+    def label(self) -> str:
+        """The name of its layer: behind its module's path where that is known."""
+        return f"{self.module}.{self.name.removeprefix('node_')}" if self.module else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,7 @@ def _node(message: Range, position: int, opsets: Mapping[str, int]) -> Node:
     texts = {3: "", 4: "", 7: ""}
     inputs, outputs = [], []
     attributes: dict[str, Attribute] = {}
+    module = ""
     for item in read_fields(message):
         if item.number == 1:
             inputs.append(item.text())
@@ -218,9 +229,27 @@ def _node(message: Range, position: int, opsets: Mapping[str, int]) -> Node:
         elif item.number == 5:
             key, value = _attribute(item.message())
             attributes[key] = value
+        elif item.number == 9:
+            module = _module(item.message()) or module
     name = texts[3] or next(filter(None, outputs), f"node {position}")
     domain = standard_domain(texts[7])
-    return Node(texts[4], domain, name, tuple(inputs), tuple(outputs), attributes, opsets.get(domain, 0))
+    return Node(texts[4], domain, name, tuple(inputs), tuple(outputs), attributes, opsets.get(domain, 0), module)
+
+
+def _module(message: Range) -> str:
+    """The path of a node's module that PyTorch's exporter writes into its metadata; empty for other metadata.
+
+    The value is a list of the scopes from the outermost one, as Python writes it, the last of which is the node itself
+    (torch/onnx/_internal/exporter/_core.py).
+    """
+    texts = {1: "", 2: ""}
+    for item in read_fields(message):
+        if item.number in texts:
+            texts[item.number] = item.text()
+    if texts[1] != "pkg.torch.onnx.name_scopes":
+        return ""
+    scopes = re.findall(r"'([\w.]*)'", texts[2][:_LONGEST_SCOPES])
+    return scopes[-2] if len(scopes) > 1 else ""
 
 
 def _attribute(message: Range) -> tuple[str, Attribute]:

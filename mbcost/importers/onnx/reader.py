@@ -256,7 +256,7 @@ class _Import:
         Converters read what an operator's specification promises. A node that breaks the promise (a list that is too
         short, a number that is no dimension) is damage of the file, wherever in a converter it shows.
         """
-        self.build.node = node.name
+        self.build.node = node.label
         try:
             inputs = [self._value(name, node.title) if name else None for name in node.inputs]
             call = Call(
@@ -381,7 +381,7 @@ class _Import:
             self.values.update({info.name: value for info, value in zip(graph.inputs, given, strict=True)})
             for node in nodes:
                 self._run(node)
-            self.build.node = call.node.name
+            self.build.node = call.node.label
             return [self._value(info.name, call.node.title) for info in graph.outputs]
 
         if call.node.op_type == "Scan":
@@ -394,7 +394,7 @@ class _Import:
 
     def _of_estimate(self, call: Call, results: tuple[Value, ...], decided_by: tuple[Value | None, ...]) -> Result:
         """Results of a graph of which a part was converted. What decides which part runs is counted as their input."""
-        self.build.node = call.node.name
+        self.build.node = call.node.label
         deciding = tuple(value for value in decided_by if isinstance(value, Tensor))
         return tuple(
             self.build.tensor(Opaque(value.shape), (value, *deciding), value.dims, value.axes)
@@ -408,7 +408,7 @@ class _Import:
         converter = CONVERTERS.get((call.node.domain, call.node.op_type))
         if converter is None:
             raise UnsupportedError("it computes with constants in a way that the importer does not")
-        scratch = Builder(node=call.node.name)
+        scratch = Builder(node=call.node.label)
         first = 1 if call.node.op_type == "Where" else 0
         every = call.node.op_type in EVERY_INPUT
         inputs = [
