@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import mbcost
 from mbcost.errors import InputError
 from mbcost.insight.what_if import variant, what_if
-from mbcost.report.charts.analysis import CHARTS, arithmetic_roofs, figure, memory_roofs, roofline
+from mbcost.report.charts.analysis import CHARTS, arena, arithmetic_roofs, figure, memory_roofs, roofline
 from mbcost.report.charts.chart import short
 
 TARGETS = ["pixel1", "pixel4/gpu@tflite-gpu-2020", "zcu102", "raspberry_pi_4", "iphone_x/gpu"]
@@ -113,3 +115,18 @@ def test_a_rate_that_is_the_slower_of_two() -> None:
     limits = variant(mbcost.analyze("mobilenet_v2", "pixel4/gpu@tflite-gpu-2020"), "fp32").limits
     assert limits is not None
     assert {limit[1:] for limit in limits["pointwise_conv"]} == {(0, 0), (-1, 0)}
+
+
+def test_arena_says_why_it_is_larger_than_the_activations(tmp_path: Path) -> None:
+    """A hard swish of its own: two maps of 64 KiB in the arena; in place, one and the next layer's 16 KiB."""
+    table = tmp_path / "net.yaml"
+    table.write_text(
+        "name: net\nsource: own\ninput: 32x32x3\nlayers:\n  - {op: conv2d 3x3, out: 16}\n  - {op: hard_swish}\n"
+        "  - {op: conv2d 1x1, out: 4}\n",
+        encoding="utf-8",
+    )
+    analysis = mbcost.analyze(table, "pixel1")
+    assert analysis.totals.peak_activation_bytes == (64 + 16) * 1024
+    assert analysis.memory.arena.lower_bound == (64 + 64) * 1024
+    assert "element-wise layers write over their input" in arena(analysis).summary
+    assert "element-wise layers" not in arena(mbcost.analyze("mobilenet_v2", "pixel1")).summary

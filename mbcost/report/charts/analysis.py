@@ -472,14 +472,16 @@ def arena(analysis: Analysis) -> Chart:
     if not placed:
         return Chart("Arena over time", "Nothing is in memory.", [], {})
     positions = {layer.name: layer.position for layer in analysis.layer_graph.layers}
+    step, size = plan.arena.peak_step, plan.arena.size
+    unit, unit_name = (2**20, "MiB") if size >= 2**20 else (2**10, "KiB")
     data = [
         {
             "type": "bar",
             "name": title,
             "x": [(one.buffer.first + one.buffer.last) / 2 for one in of_kind],
             "width": [one.buffer.last - one.buffer.first + 0.96 for one in of_kind],
-            "base": [one.offset / 2**10 for one in of_kind],
-            "y": [one.buffer.size / 2**10 for one in of_kind],
+            "base": [one.offset / unit for one in of_kind],
+            "y": [one.buffer.size / unit for one in of_kind],
             "customdata": [positions.get(one.buffer.name) for one in of_kind],
             "text": [_buffer_text(one, plan.steps) for one in of_kind],
             "textposition": "none",
@@ -489,18 +491,17 @@ def arena(analysis: Analysis) -> Chart:
         for kind, (title, colour) in _BUFFER_STYLES.items()
         if (of_kind := [one for one in placed if one.buffer.kind == kind])
     ]
-    step, size = plan.arena.peak_step, plan.arena.size
     early = step < len(plan.steps) / 2
     layout = {
         "barmode": "overlay",
         "xaxis": {"title": {"text": "kernel, in execution order"}},
-        "yaxis": {"title": {"text": "KiB"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": unit_name}, "rangemode": "tozero"},
         "legend": {"orientation": "h", "y": 1.12},
         "annotations": [
             {
                 "name": "peak",
                 "x": step,
-                "y": size / 2**10,
+                "y": size / unit,
                 "text": f"{readable.size(size)}: {short(plan.peak_layer, 32)}",
                 "showarrow": True,
                 "ax": 40 if early else -40,
@@ -513,6 +514,8 @@ def arena(analysis: Analysis) -> Chart:
         f"The arena takes {readable.size(size)} by {plan.planner.title}; {printable(peak_text(plan), 200)}. "
         f"At most {readable.size(plan.arena.lower_bound)} of it are alive at once."
     )
+    if plan.arena.lower_bound > analysis.totals.peak_activation_bytes:
+        summary += " Activation memory above is less: there element-wise layers write over their input."
     return Chart("Arena over time", summary, data, layout)
 
 
