@@ -91,8 +91,10 @@ def _usage_problem(error: Any) -> Problem:
             return _unknown("command", name, commands, path, fallback)
     parameter = getattr(error, "param", None)
     if parameter is not None and "MissingParameter" in kinds:
-        message = f"missing {parameter.param_type_name} {parameter.get_error_hint(context)}"
         choices = [str(choice) for choice in getattr(parameter.type, "choices", ())]
+        listed = choices and parameter.param_type_name == "argument"  # some versions of Typer list them in the name
+        name = f"'{parameter.name}'" if listed else parameter.get_error_hint(context)
+        message = f"missing {parameter.param_type_name} {name}"
         fallback = f"one of {', '.join(choices)}" if choices else fallback
     elif parameter is not None and "BadParameter" in kinds:
         why = " ".join(error.message.split()).removeprefix("Value error, ").rstrip(".")
