@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from mbcost.devices import Target
 from mbcost.graph import NETWORK_INPUT, LayerGraph
 from mbcost.kernels import Kernel
-from mbcost.kernels.partitions import parts_of
+from mbcost.kernels.partitions import parts_of, reads_of
 from mbcost.numeric import Dim, Real
 
 #: Time to hand a network back and to start the accelerator again, once a part in its middle [s]. Assumed: a tenth of a
@@ -101,12 +101,8 @@ def crossings(graph: LayerGraph, kernels: Sequence[Kernel]) -> dict[int, Crossin
 
 def _starts_in_the_middle(graph: LayerGraph, kernels: Sequence[Kernel], kernel_of: Mapping[int, int]) -> set[int]:
     """First kernels of the host's parts that have parts of the accelerator before and after them."""
-    inputs: list[set[int]] = [set() for _ in kernels]
-    for layer in graph.layers:
-        own = kernel_of[layer.position]
-        inputs[own] |= {kernel_of[producer] for producer in layer.inputs if producer != NETWORK_INPUT} - {own}
     taken = [None if kernel.kind == "view" else not is_hosted(kernel) for kernel in kernels]
-    parts = parts_of(inputs, taken)
+    parts = parts_of(reads_of(graph, kernel_of, len(kernels)), taken)
     mine = [part for part, kind in zip(parts, taken, strict=True) if kind]
     starts: dict[int, int] = {}
     for index, part in enumerate(parts):

@@ -8,7 +8,7 @@ from typing import Final
 from mbcost.errors import InputError, Problem, did_you_mean
 from mbcost.graph import NETWORK_INPUT, Layer, LayerGraph, same_shape
 from mbcost.kernels.kernel import Kernel, KernelKind
-from mbcost.kernels.partitions import outside_the_largest
+from mbcost.kernels.partitions import outside_the_largest, reads_of
 from mbcost.kernels.runtime import Runtime
 from mbcost.numeric import Dim
 
@@ -128,10 +128,7 @@ def _beside_the_largest(graph: LayerGraph, drafts: list[_Draft], kernel_of: list
 
     Operators are counted as layers, without those that a converter makes part of the one before.
     """
-    inputs: list[set[int]] = [set() for _ in drafts]
-    for layer in graph.layers:
-        own = kernel_of[layer.position]
-        inputs[own] |= {kernel_of[producer] for producer in layer.inputs if producer != NETWORK_INPUT} - {own}
+    inputs = reads_of(graph, kernel_of, len(drafts))
     taken = [None if draft.kind == "view" else draft.host_kind is None for draft in drafts]
     sizes = [1 + sum(graph.layers[position].op not in _CONVERTED for position in draft.layers[1:]) for draft in drafts]
     return frozenset(

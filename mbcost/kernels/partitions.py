@@ -7,7 +7,18 @@ therefore in the first part of its kind that comes after none of its inputs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from mbcost.graph import NETWORK_INPUT, LayerGraph
+
+
+def reads_of(graph: LayerGraph, kernel_of: Mapping[int, int] | Sequence[int], kernels: int) -> list[set[int]]:
+    """The other kernels that each of so many kernels reads; `kernel_of` has the kernel of every layer's position."""
+    found: list[set[int]] = [set() for _ in range(kernels)]
+    for layer in graph.layers:
+        own = kernel_of[layer.position]
+        found[own] |= {kernel_of[producer] for producer in layer.inputs if producer != NETWORK_INPUT} - {own}
+    return found
 
 
 def parts_of(inputs: Sequence[Collection[int]], taken: Sequence[bool | None]) -> tuple[int, ...]:
