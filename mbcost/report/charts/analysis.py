@@ -30,7 +30,16 @@ from mbcost.insight.regions import regions, short_names
 from mbcost.latency import GROUPS
 from mbcost.memory.arena import Placed
 from mbcost.memory.limits import peak_text
-from mbcost.report.charts.chart import PALETTE, PART_COLOURS, PART_PATTERNS, Chart, plotly_figure, short, style_of
+from mbcost.report.charts.chart import (
+    PALETTE,
+    PART_COLOURS,
+    PART_PATTERNS,
+    Chart,
+    names_axis,
+    plotly_figure,
+    short,
+    style_of,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -368,15 +377,7 @@ def _shares(title: str, shares: Sequence[TimeShare]) -> Chart:
     layout = {
         "barmode": "stack",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": places,
-            "ticktext": [short(share.label, _LONGEST_LABEL) for share in shares],
-            "automargin": True,
-            "showgrid": False,
-            "zeroline": False,
-            "autorange": "reversed",
-        },
+        "yaxis": names_axis([share.label for share in shares], _LONGEST_LABEL, showgrid=False, zeroline=False),
         "legend": {"orientation": "h", "y": 1.12, "traceorder": "normal"},
         "bargap": 0.3,
     }
@@ -414,13 +415,7 @@ def timeline(analysis: Analysis) -> Chart:
     layout = {
         "barmode": "overlay",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": list(range(len(names))),
-            "ticktext": [short(name, _LONGEST_LABEL) for name in names],
-            "autorange": "reversed",
-            "automargin": True,
-        },
+        "yaxis": names_axis(names, _LONGEST_LABEL),
         "bargap": 0.3,
     }
     summary = f"{len(starts)} kernels run one after another in {readable.milliseconds(analysis.latency_s)}."

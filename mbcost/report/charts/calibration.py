@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mbcost import readable
 from mbcost.errors import printable
-from mbcost.report.charts.chart import MARKERS, PALETTE, Chart, short
+from mbcost.report.charts.chart import MARKERS, PALETTE, Chart, names_axis, short
 from mbcost.report.charts.measured import GREY, LEGEND, Point, against, line, over, strip
 
 if TYPE_CHECKING:
@@ -91,14 +91,7 @@ def rates(calibration: Calibration) -> Chart:
     ends = [end for trace in data[1:] for end in _ends(trace)]
     layout = {
         "xaxis": {"title": {"text": "fitted rate as a ratio to its prior"}, **ratio_axis(ends)},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": list(range(len(shown))),
-            "ticktext": [short(name, 24) for name, _ in shown],
-            "autorange": "reversed",
-            "automargin": True,
-            "zeroline": False,
-        },
+        "yaxis": names_axis([name for name, _ in shown], 24, zeroline=False),
         "legend": LEGEND,
         "hovermode": "closest",
     }
@@ -163,13 +156,7 @@ def shares(calibration: Calibration) -> Chart:
     ]
     layout = {
         "xaxis": {"title": {"text": "share of the time [%]"}, "range": [0, 100]},
-        "yaxis": {
-            "tickmode": "array",
-            "tickvals": list(range(len(names))),
-            "ticktext": [short(name, 24) for name in names],
-            "autorange": "reversed",
-            "automargin": True,
-        },
+        "yaxis": names_axis(names, 24),
         "bargap": 0.4,
     }
     low, high = (readable.significant(bound * 1e3) for bound in calibration.latency_s)

@@ -6,7 +6,7 @@ Names are escaped, since Plotly interprets some HTML in texts.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,6 +57,26 @@ def short(name: str, longest: int = _LONGEST_NAME) -> str:
     """A name as a chart shows it: one line, cut, escaped."""
     clean = printable(name, 4 * longest)
     return html.escape(clean if len(clean) <= longest else f"{clean[: longest - 1]}…")
+
+
+def names_axis(names: Sequence[str], longest: int, **more: Any) -> dict[str, Any]:
+    """An axis of names, the first at the top.
+
+    Parameters
+    ----------
+    longest
+        Characters that are shown of a name.
+    more
+        Further settings of the axis.
+    """
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": [short(name, longest) for name in names],
+        "autorange": "reversed",
+        "automargin": True,
+        **more,
+    }
 
 
 def plotly_figure(what: str, charts: Mapping[str, Callable[[], Chart]], name: str) -> go.Figure:

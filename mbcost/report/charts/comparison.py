@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +9,16 @@ from mbcost import readable
 from mbcost.errors import printable
 from mbcost.insight.comparison import Comparison
 from mbcost.latency import GROUPS
-from mbcost.report.charts.chart import MARKERS, PALETTE, PART_COLOURS, PART_PATTERNS, Chart, plotly_figure, short
+from mbcost.report.charts.chart import (
+    MARKERS,
+    PALETTE,
+    PART_COLOURS,
+    PART_PATTERNS,
+    Chart,
+    names_axis,
+    plotly_figure,
+    short,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -47,24 +55,11 @@ def classes(comparison: Comparison) -> Chart:
     layout = {
         "barmode": "group",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": _names_axis(comparison.classes, 24),
+        "yaxis": names_axis(comparison.classes, 24, showgrid=False, zeroline=False),
         "legend": {"orientation": "h", "y": 1.15, "traceorder": "normal"},
     }
     widest = max(range(1, len(comparison.analyses)), key=lambda number: abs(comparison.ratio(number) - 1))
     return Chart("Time by operator class", " ".join(comparison.verdicts(widest)[-1:]), data, layout)
-
-
-def _names_axis(names: Sequence[str], longest: int) -> dict[str, Any]:
-    """An axis of names, the first at the top."""
-    return {
-        "tickmode": "array",
-        "tickvals": list(range(len(names))),
-        "ticktext": [short(name, longest) for name in names],
-        "autorange": "reversed",
-        "automargin": True,
-        "showgrid": False,
-        "zeroline": False,
-    }
 
 
 def _pattern(number: int) -> dict[str, Any]:
@@ -91,7 +86,7 @@ def parts(comparison: Comparison) -> Chart:
     layout = {
         "barmode": "stack",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": _names_axis(comparison.labels, 28),
+        "yaxis": names_axis(comparison.labels, 28, showgrid=False, zeroline=False),
         "legend": {"orientation": "h", "y": 1.15, "traceorder": "normal"},
     }
     summary = "; ".join(
@@ -131,7 +126,7 @@ def places(comparison: Comparison, number: int) -> Chart:
     layout = {
         "barmode": "group",
         "xaxis": {"title": {"text": "ms"}, "rangemode": "tozero"},
-        "yaxis": _names_axis(names, 36),
+        "yaxis": names_axis(names, 36, showgrid=False, zeroline=False),
         "legend": {"orientation": "h", "y": 1.12, "traceorder": "normal"},
         "bargap": 0.3,
     }
