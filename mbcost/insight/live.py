@@ -58,6 +58,16 @@ class Setting(NamedTuple):
     table: int
 
 
+class _Model(NamedTuple):
+    """The target at a precision and a number of threads, with what does not depend on the grid."""
+
+    precision: str
+    threads: int
+    model: TargetModel
+    rates_s: tuple[float, ...]
+    limits: tuple[tuple[Limit, ...], ...] | None
+
+
 class Live(NamedTuple):
     """Points (every width at every resolution, the resolutions as the inner loop), the analysis's own, and settings."""
 
@@ -84,7 +94,7 @@ def live_of(analysis: Analysis) -> Live:
     return _live(analysis, models, own, _own_side(analysis))
 
 
-def _models(analysis: Analysis) -> Iterator[tuple[str, int, TargetModel]]:
+def _models(analysis: Analysis) -> Iterator[_Model]:
     """The target at each precision and number of threads, its own first."""
     target = analysis.target
     threads = [target.threads]
@@ -96,9 +106,13 @@ def _models(analysis: Analysis) -> Iterator[tuple[str, int, TargetModel]]:
         for precision in precisions:
             try:
                 changed = as_target(target, precision, number)
-                yield precision, number, prepare(changed, analysis.calibration or False, analysis.runtime.lowering)
+                model = prepare(changed, analysis.calibration or False, analysis.runtime.lowering)
             except InputError:  # the profile has no numbers for it
                 continue
+            found = limits_of(model)
+            limits = None if found is None else tuple(found[term.name] for term in model.form.terms)
+            seconds = tuple(float(model.rates[term.name].seconds) for term in model.form.terms)
+            yield _Model(precision, number, model, seconds, limits)
 
 
 def _alphas(analysis: Analysis) -> tuple[float, ...]:
@@ -121,30 +135,21 @@ def _sides(analysis: Analysis) -> tuple[int, ...]:
     return tuple(sorted({*(step * RESOLUTION_STEP for step in steps[::coarse]), height}))
 
 
-def _live(
-    analysis: Analysis,
-    models: Sequence[tuple[str, int, TargetModel]],
-    alphas: tuple[float, ...],
-    sides: tuple[int, ...],
-) -> Live:
+def _live(analysis: Analysis, models: Sequence[_Model], alphas: tuple[float, ...], sides: tuple[int, ...]) -> Live:
     import numpy as np
 
     points = [(alpha, side) for alpha in alphas for side in sides]
     arrays = tuple(np.array(column) for column in zip(*points, strict=True))
     tables: dict[Table, int] = {}
-    known: dict[
-        tuple[int, int, int], Table
-    ] = {}  # the form, the bytes of an element and the host are all that they read
+    # the form, the bytes of an element and the host are all that they read
+    known: dict[tuple[int, int, int], Table] = {}
     settings = []
-    for precision, threads, model in models:
-        key = id(model.form), model.element_bytes, id(model.host)
+    for each in models:
+        key = id(each.model.form), each.model.element_bytes, id(each.model.host)
         if key not in known:
-            known[key] = _table(analysis, model, *arrays)
-        table = known[key]
-        seconds = tuple(float(model.rates[term.name].seconds) for term in model.form.terms)
-        found = limits_of(model)
-        limits = None if found is None else tuple(found[term.name] for term in model.form.terms)
-        settings.append(Setting(precision, threads, seconds, limits, tables.setdefault(table, len(tables))))
+            known[key] = _table(analysis, each.model, *arrays)
+        number = tables.setdefault(known[key], len(tables))
+        settings.append(Setting(each.precision, each.threads, each.rates_s, each.limits, number))
     own = alphas.index(analysis.layer_graph.alpha), sides.index(analysis.layer_graph.input_shape.height)
     return Live(alphas, sides, own, tuple(settings), tuple(tables))
 
