@@ -22,10 +22,11 @@ _RUNTIME_KEYS = frozenset({"form", "fusion", "kernels", "like", "family"})
 
 @dataclass(frozen=True, slots=True)
 class CheckedTable:
-    """What is wrong with a table, and the YAML of a pasted one that could be read."""
+    """What is wrong with a table, and the YAML and the architecture of a pasted one that could be read."""
 
     problems: tuple[Problem, ...]
     yaml: str | None = None
+    spec: ArchitectureSpec | None = None
 
 
 def check(path: str | PathLike[str]) -> tuple[Problem, ...]:
@@ -79,7 +80,7 @@ def checked_table(path: Path, against: ArchitectureSpec | None = None) -> Checke
         text = _pasted_text(path)
         if against is not None:
             return CheckedTable(_shares(path, text, against))
-        return CheckedTable(check_table(find_architecture(str(path)))) if text is None else _pasted(path, text)
+        return CheckedTable(check_table(find_architecture(str(path)))) if text is None else checked_pasted(path, text)
     except InputError as error:
         return CheckedTable(error.problems)
 
@@ -94,12 +95,19 @@ def _pasted_text(path: Path) -> str | None:
     return text if is_pasted(path, text) else None
 
 
-def _pasted(path: Path, text: str) -> CheckedTable:
+def checked_pasted(path: Path, text: str) -> CheckedTable:
+    """What is wrong with the text of a pasted table.
+
+    Raises
+    ------
+    InputError
+        With the problems of a table that is none.
+    """
     from mbcost.architectures.pasted import read_pasted
 
     table = read_pasted(text, str(path))
-    problems = check_table(read_architecture(table.document))
-    return CheckedTable((*table.warnings, *problems), table.yaml)
+    spec = read_architecture(table.document)
+    return CheckedTable((*table.warnings, *check_table(spec)), table.yaml, spec)
 
 
 def _shares(path: Path, text: str | None, against: ArchitectureSpec) -> tuple[Problem, ...]:

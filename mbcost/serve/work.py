@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple
 from mbcost import readable
 from mbcost.analysis import Analyses
 from mbcost.architectures import ArchitectureSpec, architecture_names
-from mbcost.architectures.loader import find_builtin, read_architecture
-from mbcost.architectures.pasted import is_pasted, read_pasted
+from mbcost.architectures.loader import find_builtin
+from mbcost.architectures.pasted import is_pasted
 from mbcost.architectures.scaling import Resolution, read_resolution
+from mbcost.checking import checked_pasted
 from mbcost.errors import InputError, call_each, did_you_mean, fail, or_list
 from mbcost.files import read_text, write_text
-from mbcost.graph import check_architecture, check_table
+from mbcost.graph import check_architecture
 from mbcost.graph.table_writer import write_table
 from mbcost.importers import FORMATS
 from mbcost.insight.compare import compare
@@ -134,13 +135,11 @@ def _uploaded(
     text = read_text(path)
     if not is_pasted(path, text):
         return load(str(path))
-    table = read_pasted(text, str(path))
-    spec = read_architecture(table.document)
-    problems = [*table.warnings, *check_table(spec)]
-    if any(problem.severity == "error" for problem in problems):
-        raise InputError(problems)
-    notes += [problem.render() for problem in problems]
-    return spec
+    table = checked_pasted(path, text)
+    if table.spec is None or any(problem.severity == "error" for problem in table.problems):
+        raise InputError(table.problems)
+    notes += [problem.render() for problem in table.problems]
+    return table.spec
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
