@@ -63,6 +63,8 @@ FOLDS: Final = 4
 #: Latencies of a phone that the widths of calibrated intervals are measured with, and fewest phones for a width.
 FEW: Final = 3
 ENOUGH_PHONES: Final = 4
+#: Rounds of a fit from which a phone or a core is left out.
+FEW_ROUNDS: Final = 2
 _FLAT: Final = dict.fromkeys(("same core", "related core", "facts", "calibrated"), WIDTH)
 
 
@@ -105,9 +107,7 @@ def elsewhere(
     }
 
 
-def refitted(
-    group: Group, units: Sequence[Unit], phone: str, width: Mapping[str, float] = _FLAT, rounds: int = 2
-) -> RateFile:
+def refitted(group: Group, units: Sequence[Unit], phone: str) -> RateFile:
     """The rates of a group from some of its units, as if the phone had never been measured.
 
     Where the rates that ship know none of the folder's phones, they are extended by these; else all is fitted anew.
@@ -116,24 +116,19 @@ def refitted(
     everything = (*units, *(unit for unit in group.units if unit.phone == phone))
     if mine is not None and mine.form == group.form and not _overlap(mine, everything):
         return extended(mine, group, units)
-    return _file_of(group, _learned(group, units, rounds), elsewhere(group, phone, shipped()), width)
+    return _file_of(group, _learned(group, units), elsewhere(group, phone, shipped()))
 
 
-def _learned(group: Group, units: Sequence[Unit], rounds: int = 2) -> tuple[Population, Threads]:
+def _learned(group: Group, units: Sequence[Unit]) -> tuple[Population, Threads]:
     singles = [unit for unit in units if unit.threads == 1]
     several = [unit for unit in units if unit.threads > 1]
     threads = fit_threads(group, units) if several else _shipped_threads(group)
-    return populate(group, singles, rounds), threads
+    return populate(group, singles, FEW_ROUNDS), threads
 
 
-def _file_of(
-    group: Group,
-    learned: tuple[Population, Threads],
-    elsewhere: Mapping[str, Elsewhere],
-    width: Mapping[str, float] = _FLAT,
-) -> RateFile:
+def _file_of(group: Group, learned: tuple[Population, Threads], elsewhere: Mapping[str, Elsewhere]) -> RateFile:
     population, threads = learned
-    return rate_file(group, population, elsewhere=elsewhere, threads=threads, width=width or _FLAT, date="")
+    return rate_file(group, population, elsewhere=elsewhere, threads=threads, width=_FLAT, date="")
 
 
 def _overlap(file: RateFile, units: Iterable[Unit]) -> bool:
@@ -241,13 +236,8 @@ def new_phone(
         for phone in sorted({unit.phone for unit in group.units}):
             rest = [unit for unit in group.units if unit.phone != phone]
             file = refit(group, rest, phone)
-            for unit in (one for one in group.units if one.phone == phone):
-                if len(unit.networks) <= number:
-                    continue
-                prior = prior_of(file, unit)
-                for seed in range(seeds if number else 1):
-                    known, wanted = drawn(len(unit.networks), number, (seed, unit.name))
-                    yield from predictions(group, unit, prior, known, wanted, rest, width.of(group))
+            for unit in (one for one in group.units if one.phone == phone and len(one.networks) > number):
+                yield from _with_some(group, unit, prior_of(file, unit), number, seeds, rest, width)
 
 
 def new_core(
@@ -269,9 +259,16 @@ def new_core(
             for unit in (one for one in group.units if one.core.name == core and len(one.networks) > number):
                 others = elsewhere(group, unit.phone, shipped(), "" if runtimes else core)
                 prior = prior_of(_file_of(group, learned, others), unit)
-                for seed in range(seeds if number else 1):
-                    known, wanted = drawn(len(unit.networks), number, (seed, unit.name))
-                    yield from predictions(group, unit, prior, known, wanted, rest, width.of(group))
+                yield from _with_some(group, unit, prior, number, seeds, rest, width)
+
+
+def _with_some(
+    group: Group, unit: Unit, prior: Prior, number: int, seeds: int, others: Sequence[Unit], width: Widths
+) -> Iterator[Prediction]:
+    """The networks of a unit, with some of them measured, drawn several times."""
+    for seed in range(seeds if number else 1):
+        known, wanted = drawn(len(unit.networks), number, (seed, unit.name))
+        yield from predictions(group, unit, prior, known, wanted, others, width.of(group))
 
 
 def new_network(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import pytest
@@ -14,15 +14,21 @@ ALWAYS: Final = (
 )
 
 
-def some(cases: Iterable[Any], every: int = 6, always: Sequence[Any] = ALWAYS) -> list[Any]:
+def some(
+    cases: Iterable[Any], every: int = 6, always: Collection[Any] = ALWAYS, never: Collection[Any] = ()
+) -> list[Any]:
     """The cases as parameters of a test, all but some of them marked slow.
 
     Parameters
     ----------
     every
         One in so many stays in the usual run, beside those that always do.
+    never
+        Cases that take long, and are slow whatever their place.
     """
     return [
-        case if case in always or place % every == 0 else pytest.param(case, marks=pytest.mark.slow)
+        case
+        if case not in never and (case in always or place % every == 0)
+        else pytest.param(case, marks=pytest.mark.slow)
         for place, case in enumerate(cases)
     ]

@@ -31,10 +31,7 @@ LARGE = (
 )
 #: Networks that no file is written of: a trained temperature or bias of each head, a convolution of constants.
 REFUSED = ("edgenext_small", "edgenext_xx_small", "efficientformer_l1", "efficientformer_l3", "tiny_vit_5m")
-EVERY = [
-    pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) if isinstance(name, str) else name
-    for name in some([name for name in architecture_names() if name not in REFUSED])
-]
+EVERY = some([name for name in architecture_names() if name not in REFUSED], never=LARGE)
 
 
 @cache

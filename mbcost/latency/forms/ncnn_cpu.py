@@ -9,9 +9,8 @@ in and out, F(4,3) for more, F(2,3) where one of them is few (src/layer/arm/conv
 Channels are packed by 4 at fp32 and by 8 at fp16 and int8, and what is no multiple of that takes a slower way: a
 depthwise convolution whose channels are packed by 4 at fp16, or whose window is neither 3x3 nor 5x5, has no kernel of
 its own but a plain loop (convolutiondepthwise_arm.cpp, convolutiondepthwise_arm_asimdhp.cpp). A fully connected layer
-reads its weights for every row. Each group of a grouped
-convolution is a call of its own. Chosen on 27 networks on 37 boards and phones (ncnn, benchmark/README.md), one thread,
-leaving networks out.
+reads its weights for every row. Each group of a grouped convolution is a call of its own. Chosen on 27 networks on 37
+boards and phones (ncnn, benchmark/README.md), one thread, leaving networks out.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from mbcost.operators import Conv2d, DepthwiseConv2d
 #: Rows and columns of the matrix products' tile.
 TILE_ROWS: Final = 8
 TILE_COLUMNS: Final = 4
-#: Channels of input and output up to which Winograd's tiles are those of F(6,3).
-WINOGRAD_63_CHANNELS: Final = 128
+#: Bytes of an element -> channels of input and output up to which Winograd's tiles are those of F(6,3); int8 has none.
+WINOGRAD_63_CHANNELS: Final = {4: 128, 2: 128, 1: 0}
 #: Bytes of an element -> fewest channels of the larger side for Winograd's tiles, and of both for those of F(4,3).
 WINOGRAD_CHANNELS: Final = {4: 8, 2: 16, 1: 0}
 #: Bytes of an element -> channels that are packed together.
@@ -56,10 +55,8 @@ def _winograd(kernel: Kernel) -> int:
         (1, 1),
     ):
         return 0
-    fewest = WINOGRAD_CHANNELS[kernel.element_bytes]
-    small = where(channels <= WINOGRAD_63_CHANNELS, 1, 0) * where(filters <= WINOGRAD_63_CHANNELS, 1, 0)
-    if kernel.element_bytes == 1:
-        small = 0  # int8 has F(4,3) alone
+    fewest, most = WINOGRAD_CHANNELS[kernel.element_bytes], WINOGRAD_63_CHANNELS[kernel.element_bytes]
+    small = where(channels <= most, 1, 0) * where(filters <= most, 1, 0)
     both = where(channels >= fewest, 1, 0) * where(filters >= fewest, 1, 0)
     either = where(channels >= fewest, 1, where(filters >= fewest, 1, 0))
     side = where(small == 1, 6, where(both == 1, 4, 2))
@@ -120,14 +117,19 @@ def _looped(kernel: Kernel) -> Real:
     return by_four
 
 
+def _window_macs(kernel: Kernel) -> Real:
+    """Pixels x window x channels, the channels rounded up to four."""
+    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, PACKED[4])
+
+
 def depthwise_macs(kernel: Kernel) -> Real:
     """Pixels x window x channels rounded up to four, of depthwise convolutions with a kernel of their own."""
-    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, 4) * (1 - _looped(kernel))
+    return _window_macs(kernel) * (1 - _looped(kernel))
 
 
 def loop_macs(kernel: Kernel) -> Real:
     """The same of those that a plain loop computes."""
-    return kernel.output_pixels * kernel.window * round_up(kernel.main.output_shape.channels, 4) * _looped(kernel)
+    return _window_macs(kernel) * _looped(kernel)
 
 
 def unpacked_macs(kernel: Kernel) -> Real:
